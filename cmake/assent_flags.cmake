@@ -1,0 +1,38 @@
+# Warnings for every preset, hardening for release; each flag is probed.
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+
+function(assent_try_flag flag)
+	string(MAKE_C_IDENTIFIER "HAVE_FLAG_${flag}" var)
+	check_c_compiler_flag(${flag} ${var})
+	if(${var})
+		add_compile_options(${flag})
+	endif()
+endfunction()
+
+set(warnings
+	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+	-Wcast-qual -Wformat=2 -Wundef -Wvla -Walloca -Wstrict-prototypes
+	-Wmissing-prototypes -Wnull-dereference -Wswitch-enum
+	-Wimplicit-fallthrough -Wframe-larger-than=16384 -Wlogical-op
+	-Wduplicated-cond -Wduplicated-branches -Wformat-signedness
+	-Wcast-align=strict)
+foreach(flag ${warnings})
+	assent_try_flag(${flag})
+endforeach()
+add_compile_options(-Werror)
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(
+	"$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_SOURCE_DIR}/engine/base/poison.h>")
+
+if(ASSENT_HARDEN)
+	foreach(flag
+		-fstack-protector-strong -fstack-clash-protection
+		-fcf-protection=full -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+		-ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr
+		-fno-delete-null-pointer-checks -fno-strict-overflow
+		-fno-strict-aliasing -fvisibility=hidden)
+		assent_try_flag(${flag})
+	endforeach()
+	add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs)
+endif()

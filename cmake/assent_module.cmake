@@ -1,0 +1,79 @@
+# A module: one static library, its public headers staged by themselves.
+#
+#   assent_module(rules DIR rules HEADERS rules.h DEPS base model core
+#                 LIBS PCRE2)
+#
+# Sources are all *.c of DIR (and of SUBDIRS). A module sees the staged public
+# headers of its DEPS, and its own folder; nothing else. Each module is also
+# linked whole against its DEPS alone (linkcheck_NAME), so that a call into a
+# module that it does not declare is an error.
+include(CMakeParseArguments)
+
+set(ASSENT_STAGE ${CMAKE_BINARY_DIR}/stage)
+
+function(assent_stage_headers name prefix dir)
+	foreach(header ${ARGN})
+		set(to ${ASSENT_STAGE}/${name}/${prefix}/${header})
+		get_filename_component(folder ${to} DIRECTORY)
+		file(MAKE_DIRECTORY ${folder})
+		file(CREATE_LINK ${dir}/${header} ${to} SYMBOLIC)
+	endforeach()
+endfunction()
+
+function(assent_module name)
+	cmake_parse_arguments(M "" "DIR;PREFIX" "HEADERS;SUBDIRS;DEPS;LIBS" ${ARGN})
+	set(dir ${CMAKE_SOURCE_DIR}/${M_DIR})
+	if(NOT M_PREFIX)
+		set(M_PREFIX ${name})
+	endif()
+	set(globs ${dir}/*.c)
+	foreach(sub ${M_SUBDIRS})
+		list(APPEND globs ${dir}/${sub}/*.c)
+	endforeach()
+	file(GLOB sources CONFIGURE_DEPENDS ${globs})
+	# Files that hold a main() belong to executables, named *_main.c or main.c.
+	list(FILTER sources EXCLUDE REGEX "(_main|/main)\\.c$")
+	assent_stage_headers(${name} ${M_PREFIX} ${dir} ${M_HEADERS})
+	set(target assent_${name})
+	add_library(${target} STATIC ${sources})
+	target_include_directories(${target}
+		PRIVATE ${dir}
+		INTERFACE ${ASSENT_STAGE}/${name})
+	# A module includes its own public headers by their public names, too.
+	target_include_directories(${target} PRIVATE ${ASSENT_STAGE}/${name})
+	foreach(dep ${M_DEPS})
+		target_link_libraries(${target} PUBLIC assent_${dep})
+	endforeach()
+	target_link_libraries(${target} PUBLIC ${M_LIBS})
+	set_property(GLOBAL APPEND PROPERTY ASSENT_MODULES ${name})
+
+	add_executable(linkcheck_${name} ${CMAKE_SOURCE_DIR}/cmake/linkcheck.c)
+	set_target_properties(linkcheck_${name} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/linkcheck)
+	target_link_libraries(linkcheck_${name} PRIVATE
+		-Wl,--whole-archive ${target} -Wl,--no-whole-archive)
+endfunction()
+
+# tests/unit/MODULE/test_*.c: one cmocka program each, CTest name unit.MODULE.X
+function(assent_unit_tests module)
+	file(GLOB tests CONFIGURE_DEPENDS
+		${CMAKE_SOURCE_DIR}/tests/unit/${module}/test_*.c)
+	foreach(source ${tests})
+		get_filename_component(base ${source} NAME_WE)
+		string(REGEX REPLACE "^test_" "" what ${base})
+		set(target unit_${module}_${what})
+		add_executable(${target} ${source})
+		target_include_directories(${target} PRIVATE
+			${CMAKE_SOURCE_DIR}/tests/unit ${ARGN})
+		target_link_libraries(${target} PRIVATE assent_${module} PkgConfig::CMOCKA)
+		target_compile_definitions(${target} PRIVATE
+			TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+			TEST_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+		target_compile_options(${target} PRIVATE -Wno-missing-prototypes)
+		set_target_properties(${target} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+		add_test(NAME unit.${module}.${what} COMMAND ${target})
+		set_tests_properties(unit.${module}.${what} PROPERTIES
+			LABELS unit TIMEOUT 20)
+	endforeach()
+endfunction()

@@ -1,0 +1,244 @@
+#ifndef CORE_PORTS_H
+#define CORE_PORTS_H
+/*
+ * The five things the pipeline needs from others, each an interface with one
+ * production instance (named below) and fakes in tests.
+ *
+ * The pipeline does no I/O of its own. A port never calls back into the
+ * pipeline except through the callback it was given.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "model/action.h"
+
+/* ---- classifier: rules/ ------------------------------------------------ */
+
+struct classifier;
+
+struct rule_dir {
+	const char *path;
+	enum rule_layer {
+		LAYER_PACK,
+		LAYER_REQUIREMENTS,
+		LAYER_ORGANISATION,
+		LAYER_PROJECT,
+		LAYER_USER,
+	} layer;
+};
+
+struct classifier_options {
+	const struct rule_dir *dirs;
+	size_t dir_count;
+	bool no_packs;
+	const char *data_dir; /* packs and programs; NULL: as built in */
+	enum approval_policy policy;
+	bool reviewer; /* a provider is configured and allowed to answer */
+	bool check_owner; /* refuse files that others may write */
+};
+
+struct classifier_port {
+	/* All findings go to d; no partial load. */
+	int (*open)(const struct classifier_options *o, struct diags *d,
+	    struct classifier **ret, struct err *e);
+	void (*close)(struct classifier *c);
+	/* Pure: reads a->proposal and a->proposer; text into the arena.
+	 * Fails only for lack of memory; doubt is a decision. */
+	int (*classify)(struct classifier *c, const struct action *a,
+	    struct arena *arena, struct classification *ret, struct err *e);
+	void (*digest)(
+	    const struct classifier *c, uint8_t ret[static SHA256_LEN]);
+	/* The active set as JSON: files, rules, digest. */
+	void (*describe)(const struct classifier *c, struct buf *out);
+};
+
+extern const struct classifier_port rules_classifier;
+
+/* ---- reviewer: reviewer/ ----------------------------------------------- */
+
+struct reviewer;
+/* out is REVIEW_INVALID when the reviewer failed: then why says so. */
+typedef void review_fn(void *ctx, const char *action_id,
+    const uint8_t sha256[static SHA256_LEN], const struct review *out,
+    const char *why);
+
+struct reviewer_port {
+	/* Sends a question; the answer comes through the function. */
+	int (*ask)(struct reviewer *r, const struct action *a, struct err *e);
+	void (*cancel)(struct reviewer *r, const char *action_id);
+};
+
+/* ---- recorder: db/ ----------------------------------------------------- */
+
+struct recorder;
+
+enum row_kind {
+	ROW_INVALID,
+	ROW_BOOT, /* what is enforced, version, policy */
+	ROW_PROPOSED, /* only for actions that wait */
+	ROW_DECIDED, /* proposal, classification and ruling */
+	ROW_INTENT, /* a run is about to start */
+	ROW_OUTCOME, /* a run ended */
+	ROW_UNKNOWN, /* a run whose end nobody saw */
+	ROW_CANCELLED,
+	ROW_EXPIRED,
+	ROW_UNDONE, /* an approval was taken back */
+	ROW_GRANT,
+	ROW_REVOKED,
+	ROW_RELOAD,
+	ROW_AUTH, /* a refused caller */
+	ROW_EVALUATED, /* somebody asked "what if" */
+	ROW_EVENT, /* prompts and tool results that clients report */
+	ROW_NETWORK,
+	ROW_DEGRADED,
+};
+
+const char *row_kind_name(enum row_kind k);
+
+/* What is stored for one event. All borrowed for the call. */
+struct row {
+	enum row_kind kind;
+	const char *action_id; /* or NULL */
+	const char *session; /* or NULL */
+	uid_t uid;
+	enum tool tool;
+	enum decision decision;
+	enum decided_by by;
+	const char *rule_id; /* or NULL */
+	int64_t time_real_ns;
+	struct str body; /* JSON: the facts of the event */
+	const uint8_t *action_sha256; /* or NULL */
+	const uint8_t *policy_sha256; /* or NULL */
+};
+
+/* An action that a restart must find again (not part of the chain). */
+struct open_action {
+	const char *id;
+	enum stage stage;
+	struct str record; /* canonical; empty: keep what is stored */
+	const char *idempotency_key; /* or NULL */
+	uid_t uid;
+	int64_t deadline_real_ns; /* 0: none */
+	struct str state; /* the core's own notes, opaque to db/ */
+};
+
+/*
+ * Proof that a row is durable. Only db/ can make one (the type is complete
+ * there alone), and only after its commit returned. The executor demands one
+ * of kind ROW_INTENT for the very action and hash that it starts (I1).
+ */
+struct receipt;
+const char *receipt_action_id(const struct receipt *r);
+const uint8_t *receipt_action_sha256(const struct receipt *r);
+enum row_kind receipt_kind(const struct receipt *r);
+uint64_t receipt_seq(const struct receipt *r);
+void receipt_free(struct receipt *r);
+void receipt_freep(struct receipt **r);
+
+typedef int open_action_fn(
+    void *ctx, const struct open_action *a, struct err *e);
+/* json: the row as it is exported. Non-zero stops. */
+typedef int log_row_fn(void *ctx, uint64_t seq, struct str json, struct err *e);
+
+struct log_filter {
+	uint64_t from_seq;
+	uint32_t limit;
+	const char *action_id, *session; /* or NULL */
+};
+
+struct recorder_port {
+	int (*open)(
+	    const char *state_dir, struct recorder **ret, struct err *e);
+	void (*close)(struct recorder *r);
+	/*
+	 * Adds a row to the open transaction; gives its seq and hash, which
+	 * mean nothing before commit. ret_receipt may be NULL; it is filled
+	 * by commit.
+	 */
+	int (*append)(struct recorder *r, const struct row *row,
+	    uint64_t *ret_seq, uint8_t ret_hash[static SHA256_LEN],
+	    struct receipt **ret_receipt, struct err *e);
+	/* Insert or update, in the same transaction. */
+	int (*put_open)(
+	    struct recorder *r, const struct open_action *a, struct err *e);
+	/*
+	 * Durable when it returns 0. On failure everything since the last
+	 * commit is undone, no receipt is valid, and the recorder is
+	 * degraded until a later commit works.
+	 */
+	int (*commit)(struct recorder *r, struct err *e);
+	/* Nothing may be allowed while this is false. */
+	bool (*healthy)(struct recorder *r, struct err *ret_why);
+	/* Tries to work again (full disk, read-only store): 0 when it does. */
+	int (*recover)(struct recorder *r, struct err *e);
+	int (*each_open)(
+	    struct recorder *r, open_action_fn *fn, void *ctx, struct err *e);
+	int (*find_idempotent)(struct recorder *r, uid_t uid, const char *key,
+	    struct buf *ret_action_id, struct err *e);
+	/* The last open_action stored under an id: record and state. */
+	int (*get_open)(struct recorder *r, const char *id, open_action_fn *fn,
+	    void *ctx, struct err *e);
+	int (*list)(struct recorder *r, const struct log_filter *f,
+	    log_row_fn *fn, void *ctx, struct err *e);
+	/* Whole chain; ret_seq: how far it is good. */
+	int (*verify)(struct recorder *r, uint64_t *ret_seq, struct err *e);
+	void (*head)(struct recorder *r, uint64_t *ret_seq,
+	    uint8_t ret_hash[static SHA256_LEN]);
+};
+
+extern const struct recorder_port db_recorder;
+
+/* ---- executor: sandbox/ ------------------------------------------------ */
+
+struct executor;
+
+/* A plan as bytes: printed, hashed, approved, sent to assent-exec. */
+struct plan_ref {
+	struct str record;
+	uint8_t sha256[SHA256_LEN];
+	const char *text; /* JSON for people and --print-plan */
+};
+
+struct executor_events {
+	void (*started)(void *ctx, const char *action_id);
+	void (*output)(
+	    void *ctx, const char *action_id, int stream, struct str bytes);
+	/* Exactly once for each start that returned 0. */
+	void (*ended)(
+	    void *ctx, const char *action_id, const struct outcome *o);
+};
+
+struct executor_port {
+	int (*open)(struct loop *l, const struct executor_events *ev, void *ctx,
+	    struct executor **ret, struct err *e);
+	void (*close)(struct executor *x);
+	/* Pure. Fails where the profile cannot be enforced here. */
+	int (*plan)(struct executor *x, const struct action *a,
+	    struct arena *arena, struct plan_ref *ret, struct err *e);
+	/*
+	 * Runs the plan through the launcher behind fd (taken). The receipt
+	 * must be of kind ROW_INTENT for this action and hash (I1, I4).
+	 */
+	int (*start)(struct executor *x, const struct action *a,
+	    const struct plan_ref *plan, const struct receipt *receipt,
+	    int launcher_fd, struct err *e);
+	int (*send_stdin)(struct executor *x, const char *action_id,
+	    struct str text, struct err *e);
+	int (*kill)(struct executor *x, const char *action_id, int signo,
+	    struct err *e);
+};
+
+extern const struct executor_port sandbox_executor;
+
+/* ---- reporter: engine/otlp --------------------------------------------- */
+
+struct reporter;
+
+struct reporter_port {
+	void (*row)(struct reporter *r, uint64_t seq, struct str json);
+};
+
+#endif

@@ -1,0 +1,339 @@
+#ifndef MODEL_ACTION_H
+#define MODEL_ACTION_H
+/*
+ * The case file: one proposed tool call and all that becomes of it.
+ *
+ *     propose -> classify -> review -> ask -> record -> execute -> report
+ *
+ * Each stage reads it const and adds one section, written once. All text
+ * lives in the action's arena. Zero is never "allow".
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "model/limits.h"
+
+enum tool {
+	TOOL_INVALID,
+	TOOL_SHELL,
+	TOOL_EXEC,
+	TOOL_STDIN,
+	TOOL_FILE,
+	TOOL_FETCH,
+	TOOL_MCP,
+	TOOL_PERMISSION,
+};
+
+/* Ordered: combining is max, strictest wins. */
+enum decision {
+	DECISION_INVALID,
+	DECISION_ALLOW,
+	DECISION_REVIEW,
+	DECISION_ASK,
+	DECISION_DENY,
+};
+
+enum decided_by {
+	BY_INVALID,
+	BY_RULE,
+	BY_DEFAULT,
+	BY_GRANT,
+	BY_REVIEWER,
+	BY_HUMAN,
+	BY_TIMEOUT,
+	BY_POLICY,
+	BY_CEILING,
+};
+
+enum risk {
+	RISK_INVALID,
+	RISK_LOW,
+	RISK_MEDIUM,
+	RISK_HIGH,
+	RISK_CRITICAL,
+};
+
+enum executor_kind {
+	EXECUTOR_INVALID,
+	EXECUTOR_ASSENT,
+	EXECUTOR_CLIENT,
+};
+
+enum approval_policy {
+	POLICY_INVALID,
+	POLICY_UNTRUSTED,
+	POLICY_ON_REQUEST,
+	POLICY_NEVER,
+};
+
+enum edit_op {
+	EDIT_INVALID,
+	EDIT_CREATE,
+	EDIT_REPLACE,
+	EDIT_PATCH,
+	EDIT_DELETE,
+	EDIT_MOVE,
+};
+
+/* What an understood part of an action does to the world. */
+enum effect_kind {
+	EFFECT_INVALID,
+	EFFECT_READ,
+	EFFECT_WRITE,
+	EFFECT_DELETE,
+	EFFECT_CONNECT,
+	EFFECT_RUN_CODE,
+	EFFECT_SIGNAL,
+	EFFECT_PRIVILEGE,
+	EFFECT_REMOTE_STATE,
+	EFFECT_WIDEN,
+	EFFECT_UNKNOWN,
+};
+
+enum path_class {
+	PATH_NONE,
+	PATH_WORKSPACE,
+	PATH_OUTSIDE, /* outside the workspace, of no other class */
+	PATH_HOME,
+	PATH_TEMP,
+	PATH_SECRET,
+	PATH_PROTECTED,
+	PATH_SYSTEM,
+	PATH_UNKNOWN, /* a dynamic word */
+};
+
+enum code_class {
+	CODE_NONE,
+	CODE_WORKSPACE,
+	CODE_INLINE,
+	CODE_OUTSIDE,
+	CODE_DOWNLOADED,
+};
+
+const char *tool_name(enum tool t);
+const char *decision_name(enum decision d);
+const char *decided_by_name(enum decided_by b);
+const char *risk_name(enum risk r);
+const char *executor_name(enum executor_kind k);
+const char *approval_policy_name(enum approval_policy p);
+const char *edit_op_name(enum edit_op op);
+const char *effect_kind_name(enum effect_kind k);
+const char *path_class_name(enum path_class c);
+const char *code_class_name(enum code_class c);
+/* 0 (the invalid value) for an unknown name. */
+enum tool tool_of(struct str name);
+enum decision decision_of(struct str name);
+enum risk risk_of(struct str name);
+enum executor_kind executor_of(struct str name);
+enum approval_policy approval_policy_of(struct str name);
+enum edit_op edit_op_of(struct str name);
+enum effect_kind effect_kind_of(struct str name);
+enum path_class path_class_of(struct str name);
+enum code_class code_class_of(struct str name);
+enum decision decision_max(enum decision a, enum decision b);
+
+struct env_var {
+	char *name, *value;
+};
+
+struct edit {
+	char *path;
+	enum edit_op op;
+	char *content; /* create, replace */
+	char *patch; /* patch: unified diff */
+	char *to; /* move */
+	char *sha256; /* hex of the file as the agent saw it, or NULL */
+};
+
+struct turn {
+	char *role, *text;
+};
+
+/* Tool input. Fields that a tool does not have stay NULL or 0. */
+struct tool_input {
+	char *script, *shell; /* shell */
+	char **argv; /* exec */
+	size_t argc;
+	char *stdin_text; /* shell, exec; stdin: text */
+	char *target_action; /* stdin: the running action's id */
+	int64_t timeout_ms; /* shell, exec; 0 = profile's */
+	struct env_var *env; /* shell, exec */
+	size_t env_count;
+	struct edit *edits; /* file */
+	size_t edit_count;
+	char *method, *url, *body; /* fetch */
+	struct env_var *headers; /* fetch */
+	size_t header_count;
+	char *server, *mcp_tool; /* mcp */
+	char *mcp_args; /* mcp: JSON text as received, compact */
+	char *annotations; /* mcp: JSON text, claimed */
+	char **write, **read, **hosts; /* permission */
+	size_t write_count, read_count, host_count;
+	char *scope; /* permission */
+};
+
+/* Who proposes: told by the kernel, never by the request. */
+struct proposer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	char *home; /* from the password file (check, evaluate: as stated) */
+};
+
+struct proposal {
+	enum tool tool;
+	struct tool_input input;
+	char *cwd, *workspace;
+	char *session;
+	char *agent_name, *agent_version; /* claims */
+	char *justification; /* a claim */
+	struct turn *transcript; /* a claim */
+	size_t transcript_count;
+	char *profile; /* asked for; NULL = the session's */
+	enum executor_kind executor;
+	bool execute;
+};
+
+/* Where a rule is: shown with every decision. */
+struct rule_ref {
+	const char *id, *file;
+	unsigned line;
+	enum decision decision;
+	const char *reason, *suggest;
+	bool floor;
+};
+
+struct effect {
+	enum effect_kind kind;
+	enum path_class path_class;
+	enum code_class code_class;
+	const char *target; /* path, host[:port], program; NULL if none */
+	const char *why; /* "option -o writes its operand" */
+	enum decision decision;
+	struct rule_ref rule; /* id NULL: by default */
+};
+
+/* A simple command, an edit, a request: what rules judge. */
+struct part {
+	const char *text; /* normalised, secrets masked, not escaped */
+	const char *context; /* "in $( )", "via env", or NULL */
+	enum decision decision;
+	enum risk risk;
+	struct effect *effects;
+	size_t effect_count;
+	struct rule_ref *rules; /* those that matched, strictest first */
+	size_t rule_count;
+	const char *not_understood; /* why, or NULL */
+};
+
+/* What the run would be permitted; hashed, shown, never widened (I5). */
+struct execution_profile {
+	const char *name;
+	const char **hosts;
+	size_t host_count;
+	const char **write; /* beyond the workspace */
+	size_t write_count;
+	const char **read;
+	size_t read_count;
+};
+
+/* By rules. */
+struct classification {
+	enum decision decision;
+	enum risk risk;
+	enum decided_by by; /* BY_RULE, BY_DEFAULT, BY_POLICY, BY_CEILING */
+	const char *reason;
+	const char *suggest;
+	const char *display; /* what is proposed in one text, secrets masked */
+	struct part *parts;
+	size_t part_count;
+	bool floor; /* the decision comes from a floor rule */
+	struct execution_profile profile;
+	uint8_t policy_sha256[SHA256_LEN];
+};
+
+/* By the LLM reviewer. */
+enum review_outcome {
+	REVIEW_INVALID,
+	REVIEW_APPROVE,
+	REVIEW_ESCALATE,
+	REVIEW_DENY,
+};
+
+struct review {
+	enum review_outcome outcome;
+	enum risk risk;
+	const char *rationale, *model;
+};
+
+/* Final, by whom, until when. */
+struct ruling {
+	enum decision decision; /* ALLOW or DENY */
+	enum decided_by by;
+	const char *approver; /* a person's name or NULL */
+	const char *message; /* for the agent */
+	int64_t expires_boot_ns; /* CLOCK_BOOTTIME; 0 = never */
+	int64_t expires_real_ns;
+};
+
+struct outcome {
+	int exit, signal; /* exit -1: none; signal 0: none */
+	struct str out, err_out;
+	bool truncated, timed_out;
+	const char **violations;
+	size_t violation_count;
+	int64_t wall_ms;
+	const char *failure; /* why it could not be run, or NULL */
+};
+
+enum stage {
+	STAGE_INVALID,
+	STAGE_PROPOSED,
+	STAGE_PENDING, /* waits for a reviewer or a person */
+	STAGE_DECIDED, /* ruling recorded */
+	STAGE_RUNNING,
+	STAGE_DONE,
+	STAGE_UNKNOWN,
+	STAGE_CANCELLED,
+	STAGE_EXPIRED,
+};
+
+const char *stage_name(enum stage s);
+
+#define ACTION_ID_MAX 40
+
+struct action {
+	struct arena *arena; /* owned */
+	char id[ACTION_ID_MAX];
+	struct proposer proposer;
+	struct proposal proposal;
+	uint8_t sha256[SHA256_LEN]; /* of the canonical record and its plan */
+	int64_t proposed_real_ns;
+	enum stage stage;
+	struct classification classification;
+	struct review review;
+	struct ruling ruling;
+	struct outcome outcome;
+	uint64_t seq; /* of its last row in the log */
+	uint8_t log_hash[SHA256_LEN]; /* of that row */
+};
+
+int action_new(struct action **ret, struct err *e);
+void action_free(struct action *a);
+void action_freep(struct action **a);
+
+/*
+ * The canonical record of the proposal and the proposer's uid and home:
+ * length-prefixed, versioned, every field. It is what is hashed, stored and
+ * sent from front to engine.
+ */
+void action_encode(const struct action *a, struct buf *out);
+int action_decode(struct str record, struct action *ret, struct err *e);
+
+#endif

@@ -1,0 +1,57 @@
+#ifndef MODEL_COMMAND_H
+#define MODEL_COMMAND_H
+/*
+ * A subcommand of assent. One file per subcommand exports one const
+ * descriptor; the top of the build puts them in a table that also makes
+ * help, completion and the list in the man page.
+ *
+ *     const struct command command_check = { .name = "check", ... };
+ */
+#include <stddef.h>
+
+enum exit_status {
+	EXIT_OK = 0,
+	EXIT_DENIED = 1, /* rules: findings */
+	EXIT_ASKED = 2, /* asked and unanswered */
+	EXIT_USAGE = 64,
+	EXIT_UNAVAILABLE = 69, /* daemon unavailable */
+	EXIT_INTERNAL = 70,
+	EXIT_CONFIG = 78,
+};
+
+struct command_option {
+	const char *name; /* "--policy" */
+	const char *arg; /* "untrusted|on-request|never", NULL for a flag */
+	const char *help;
+};
+
+struct command {
+	const char *name, *summary;
+	const char *usage; /* "check [OPTIONS] -- CMD..." */
+	const char *details; /* paragraphs for --help, or NULL */
+	const char *example; /* or NULL */
+	const struct command_option *options;
+	size_t option_count;
+	/* argv[0] is the subcommand's name. Returns the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+/* --help of one command on stdout. */
+void command_help(const struct command *c);
+/* "assent NAME: message" and a pointer to --help; returns EXIT_USAGE. */
+int command_usage_error(const struct command *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Options by the table: fills values[i] (argument, or the option's name for
+ * a flag) for option i; repeated options through on_value when not NULL.
+ * "--" ends them. --help prints and returns -1 with *ret_status EXIT_OK;
+ * errors print and return -1 with EXIT_USAGE. Else the index of the first
+ * operand.
+ */
+typedef void command_value_fn(void *ctx, size_t option, const char *value);
+int command_parse(const struct command *c, int argc, char **argv,
+    const char **values, command_value_fn *on_value, void *ctx,
+    int *ret_status);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef MODEL_LIMITS_H
+#define MODEL_LIMITS_H
+/*
+ * Every limit on what comes from outside, with its unit in its name. Beyond
+ * a limit the answer is an error or a person, never an allow.
+ */
+
+#define ACTION_BYTES_MAX ((size_t)4 << 20) /* canonical record */
+#define ACTION_ARENA_MAX ((size_t)32 << 20) /* everything one action holds */
+#define SCRIPT_BYTES_MAX ((size_t)1 << 20)
+#define SCRIPT_UNDERSTOOD_MAX ((size_t)64 << 10) /* longer: not understood */
+#define ARGV_WORDS_MAX 4096
+#define ENV_VARS_MAX 256
+#define EDITS_MAX 1000
+#define TRANSCRIPT_ITEMS_MAX 1000
+#define JSON_DEPTH_MAX 32
+#define PATH_BYTES_MAX 4096
+#define NAME_BYTES_MAX 128 /* session, agent, profile, tool names */
+#define REASON_BYTES_MAX 4096 /* justification, reason, message */
+#define IDEMPOTENCY_KEY_MAX 128
+
+#define HTTP_HEAD_BYTES_MAX 16384
+#define HTTP_BODY_BYTES_MAX ((size_t)4 << 20)
+#define HTTP_REQUEST_DEADLINE_MS 10000
+#define HTTP_WAIT_MS_MAX 600000
+#define HTTP_CONNECTIONS_MAX 4096
+#define HTTP_CONNECTIONS_PER_UID_MAX 2048
+
+#define PENDING_MAX 10000
+#define PENDING_PER_UID_MAX 2000
+#define ASK_TIMEOUT_MS_DEFAULT 600000
+#define REVIEW_TIMEOUT_MS_DEFAULT 90000
+
+#define PARTS_MAX 2048
+#define EFFECTS_PER_PART_MAX 512
+#define RULES_MAX 100000
+#define RULE_FILE_BYTES_MAX ((size_t)16 << 20)
+
+#define RUN_OUTPUT_BYTES_DEFAULT ((size_t)8 << 20)
+#define RUN_WALL_MS_DEFAULT 600000
+
+#endif
