@@ -1,0 +1,154 @@
+#ifndef CORE_MESSAGES_H
+#define CORE_MESSAGES_H
+/*
+ * What roles say to each other: one enum a direction, one record a message.
+ * Every payload is a base/buf.h record; readers end in rec_done, so a byte
+ * too many ends the sender (I6).
+ *
+ *     front -> engine    FE_CALL, FE_GONE
+ *     engine -> front    EF_REPLY, EF_CHUNK, EF_END
+ *     role -> supervisor RS_READY
+ *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
+ *                        SR_RELOAD, SR_STOP
+ *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED
+ */
+#include "base/buf.h"
+#include "model/action.h"
+
+enum front_to_engine {
+	FE_CALL = 0x101,
+	FE_GONE, /* u64 call id: nobody waits for that reply any more */
+};
+
+enum engine_to_front {
+	EF_REPLY = 0x201,
+	EF_CHUNK, /* u64 call id, str: more of a streamed body */
+	EF_END, /* u64 call id: the stream is complete */
+};
+
+enum role_to_supervisor {
+	RS_READY = 0x301, /* confine_report */
+};
+
+enum supervisor_to_role {
+	SR_START = 0x401, /* config record (model/config.h), once */
+	SR_LISTENER, /* u8 enum listener_kind; with the socket */
+	SR_PEER, /* cstr role name; with the link to it */
+	SR_STATUS, /* record of all roles, for readyz and doctor */
+	SR_RELOAD, /* SIGHUP */
+	SR_STOP, /* finish what is under way, then exit 0 */
+};
+
+enum engine_supervisor {
+	ES_LAUNCH = 0x501, /* u64 ticket, u32 uid, u32 gid */
+	SE_LAUNCHED, /* u64 ticket; with the launcher's socket */
+	SE_LAUNCH_FAILED, /* u64 ticket, cstr why */
+};
+
+enum listener_kind {
+	LISTENER_INVALID,
+	LISTENER_AGENT, /* unix */
+	LISTENER_APPROVER, /* unix */
+	LISTENER_TCP, /* bearer token */
+};
+
+/* Who may call what (contract.md, HTTP). A caller has exactly one. */
+enum caller_role {
+	CALLER_INVALID,
+	CALLER_AGENT,
+	CALLER_APPROVER,
+	CALLER_AUDITOR,
+	CALLER_ADMIN,
+};
+
+enum api_route {
+	ROUTE_INVALID,
+	ROUTE_PROPOSE, /* POST /v1/actions */
+	ROUTE_GET, /* GET /v1/actions/{id} */
+	ROUTE_LIST, /* GET /v1/actions */
+	ROUTE_CANCEL, /* DELETE /v1/actions/{id} */
+	ROUTE_DECIDE, /* PUT /v1/actions/{id}/decision */
+	ROUTE_UNDO, /* DELETE /v1/actions/{id}/decision */
+	ROUTE_EXPLAIN, /* GET /v1/actions/{id}/explain */
+	ROUTE_EXECUTE, /* POST /v1/actions/{id}/execution */
+	ROUTE_OUTPUT, /* GET /v1/actions/{id}/output */
+	ROUTE_SIGNAL, /* POST /v1/actions/{id}/signal */
+	ROUTE_EVALUATE, /* POST /v1/evaluate */
+	ROUTE_EVENTS, /* GET /v1/events */
+	ROUTE_LOG, /* GET /v1/log */
+	ROUTE_VERIFY, /* POST /v1/log/verify */
+	ROUTE_RULES, /* GET /v1/rules */
+	ROUTE_RELOAD, /* POST /v1/rules/reload */
+	ROUTE_GRANTS, /* GET /v1/grants */
+	ROUTE_REVOKE, /* DELETE /v1/grants/{id} */
+	ROUTE_OUTCOME, /* POST /v1/actions/{id}/outcome */
+	ROUTE_SESSION_EVENT, /* POST /v1/sessions/{id}/events */
+	ROUTE_METRICS, /* GET /metrics */
+	ROUTE_HEALTH, /* GET /healthz */
+	ROUTE_READY, /* GET /readyz */
+	ROUTE_VERSION, /* GET /v1/version */
+	ROUTE_REFUSED, /* front refused a caller: recorded, not answered */
+};
+
+/* One HTTP request after front has parsed and validated it. */
+struct call {
+	uint64_t id; /* front's; unique on the link */
+	enum api_route route;
+	enum caller_role role;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid; /* 0 over TCP */
+	char *target; /* {id} of the path, or NULL */
+	char *idempotency_key, *if_match, *if_none_match, *traceparent;
+	int64_t wait_ms; /* Prefer: wait; -1 when not stated */
+	bool stream; /* Accept: text/event-stream */
+	uint64_t last_event_id;
+	/* ROUTE_PROPOSE, ROUTE_EVALUATE: the canonical record. */
+	struct str action_record;
+	/* ROUTE_DECIDE, ROUTE_EXECUTE, ROUTE_SIGNAL, ROUTE_LIST, ROUTE_LOG,
+	 * ROUTE_SESSION_EVENT, ROUTE_OUTCOME: fields by name (validated names,
+	 * each once). */
+	struct env_var *fields;
+	size_t field_count;
+};
+
+#define CALL_FIELDS_MAX 32
+
+void call_encode(const struct call *c, struct buf *out);
+/* action_record borrows from record; the rest is in the arena. */
+int call_decode(
+    struct str record, struct arena *a, struct call *ret, struct err *e);
+/* The value of a field, or NULL. */
+const char *call_field(const struct call *c, const char *name);
+
+enum body_type {
+	BODY_JSON,
+	BODY_PROBLEM, /* application/problem+json */
+	BODY_EVENTS, /* text/event-stream; chunks follow */
+	BODY_PROMETHEUS, /* text/plain; version=0.0.4 */
+	BODY_TEXT,
+	BODY_JSONL, /* application/jsonl; chunks follow when streamed */
+};
+
+struct reply {
+	uint64_t id;
+	unsigned status;
+	enum body_type type;
+	bool chunks; /* EF_CHUNK follow until EF_END */
+	char *etag, *location;
+	uint32_t retry_after_s; /* 0: none */
+	struct str body;
+};
+
+void reply_encode(const struct reply *r, struct buf *out);
+int reply_decode(
+    struct str record, struct arena *a, struct reply *ret, struct err *e);
+
+/*
+ * RFC 9457. code is our stable word, detail says what to change; both are
+ * escaped. extra, when not NULL, is JSON members ("\"errors\":[...]").
+ */
+void problem_json(struct buf *out, unsigned status, const char *code,
+    const char *detail, const char *extra);
+
+#endif
