@@ -64,7 +64,8 @@ function(assent_unit_tests module)
 		set(target unit_${module}_${what})
 		add_executable(${target} ${source})
 		target_include_directories(${target} PRIVATE
-			${CMAKE_SOURCE_DIR}/tests/unit ${ARGN})
+			${CMAKE_SOURCE_DIR}/tests/unit
+			$<TARGET_PROPERTY:assent_${module},INCLUDE_DIRECTORIES> ${ARGN})
 		target_link_libraries(${target} PRIVATE assent_${module} PkgConfig::CMOCKA)
 		target_compile_definitions(${target} PRIVATE
 			TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}"

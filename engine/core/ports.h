@@ -219,12 +219,22 @@ struct executor_port {
 	int (*plan)(struct executor *x, const struct action *a,
 	    struct arena *arena, struct plan_ref *ret, struct err *e);
 	/*
-	 * Runs the plan through the launcher behind fd (taken). The receipt
-	 * must be of kind ROW_INTENT for this action and hash (I1, I4).
+	 * Launchers are processes that the supervisor starts under an
+	 * identity; the executor keeps them. When has_launcher says no, the
+	 * engine asks the supervisor and gives the socket (taken) to
+	 * add_launcher, then starts. A launcher that dies is forgotten (its
+	 * runs end with a failure) and has_launcher says no again.
+	 */
+	bool (*has_launcher)(struct executor *x, uid_t uid, gid_t gid);
+	int (*add_launcher)(
+	    struct executor *x, uid_t uid, gid_t gid, int fd, struct err *e);
+	/*
+	 * Runs the plan under the proposer's identity. The receipt must be
+	 * of kind ROW_INTENT for this action and hash (I1, I4).
 	 */
 	int (*start)(struct executor *x, const struct action *a,
 	    const struct plan_ref *plan, const struct receipt *receipt,
-	    int launcher_fd, struct err *e);
+	    struct err *e);
 	int (*send_stdin)(struct executor *x, const char *action_id,
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,

@@ -1,0 +1,139 @@
+/*
+ * The final decision: a pure function over what rules said and who answered.
+ * Runs in: engine.  Trusts: its arguments only as far as the table goes.
+ * Owns: nothing.
+ *
+ * Every path that ends in allow is written out; whatever is left denies or
+ * refuses to decide.
+ */
+#include "ruling.h"
+
+enum asks
+ruling_asks(const struct classification *c, const struct ruling_policy *p)
+{
+	const bool reviewer = p->auto_review && p->provider;
+
+	switch (c->decision) {
+	case DECISION_ALLOW:
+	case DECISION_DENY:
+	case DECISION_INVALID:
+		return ASKS_NOBODY;
+	case DECISION_REVIEW:
+		if (reviewer)
+			return ASKS_REVIEWER;
+		break;
+	case DECISION_ASK:
+		break;
+	}
+	/* With nobody to ask, what would be asked is denied. */
+	return p->approval == POLICY_NEVER ? ASKS_NOBODY : ASKS_PERSON;
+}
+
+static int
+by_rules(const struct classification *c, struct ruling *ret, struct err *e)
+{
+	switch (c->decision) {
+	case DECISION_ALLOW:
+		*ret = (struct ruling){
+			.decision = DECISION_ALLOW,
+			.by = c->by,
+		};
+		return ERR_OK;
+	case DECISION_DENY:
+		*ret = (struct ruling){
+			.decision = DECISION_DENY,
+			.by = c->by,
+		};
+		return ERR_OK;
+	case DECISION_REVIEW:
+	case DECISION_ASK:
+		*ret = (struct ruling){
+			.decision = DECISION_DENY,
+			.by = BY_POLICY,
+			.message = "this needs a person's approval, and the "
+				   "approval policy is 'never'",
+		};
+		return ERR_OK;
+	case DECISION_INVALID:
+		break;
+	}
+	return err_set(e, ERR_INTERNAL, "action was not classified");
+}
+
+static int
+by_reviewer(const struct answer *answer, struct ruling *ret, struct err *e)
+{
+	switch (answer->outcome) {
+	case REVIEW_APPROVE:
+		*ret = (struct ruling){
+			.decision = DECISION_ALLOW,
+			.by = BY_REVIEWER,
+			.message = answer->message,
+		};
+		return ERR_OK;
+	case REVIEW_DENY:
+		*ret = (struct ruling){
+			.decision = DECISION_DENY,
+			.by = BY_REVIEWER,
+			.message = answer->message,
+		};
+		return ERR_OK;
+	case REVIEW_ESCALATE:
+	case REVIEW_INVALID:
+		break;
+	}
+	return err_set(
+	    e, ERR_CONFLICT, "the reviewer did not decide; a person has to");
+}
+
+static int
+by_person(const struct answer *answer, struct ruling *ret, struct err *e)
+{
+	if (answer->approver == NULL || answer->approver[0] == '\0')
+		return err_set(e, ERR_INTERNAL, "an answer needs an approver");
+	if (answer->decision != DECISION_ALLOW &&
+	    answer->decision != DECISION_DENY)
+		return err_set(
+		    e, ERR_INVALID, "a person answers 'allow' or 'deny'");
+	*ret = (struct ruling){
+		.decision = answer->decision,
+		.by = BY_HUMAN,
+		.approver = answer->approver,
+		.message = answer->message,
+	};
+	return ERR_OK;
+}
+
+int
+ruling_of(const struct classification *c, const struct ruling_policy *p,
+    const struct answer *answer, struct ruling *ret, struct err *e)
+{
+	const enum asks asked = ruling_asks(c, p);
+
+	switch (answer->kind) {
+	case ANSWER_NONE:
+		if (asked == ASKS_NOBODY)
+			return by_rules(c, ret, e);
+		return err_set(e, ERR_CONFLICT, "nobody has answered yet");
+	case ANSWER_REVIEWER:
+		if (asked == ASKS_REVIEWER)
+			return by_reviewer(answer, ret, e);
+		return err_set(
+		    e, ERR_CONFLICT, "the reviewer was not asked about this");
+	case ANSWER_PERSON:
+		if (asked == ASKS_REVIEWER || asked == ASKS_PERSON)
+			return by_person(answer, ret, e);
+		return err_set(e, ERR_CONFLICT, "this is decided by rules");
+	case ANSWER_TIMEOUT:
+		if (asked == ASKS_NOBODY)
+			return err_set(
+			    e, ERR_CONFLICT, "this is decided by rules");
+		*ret = (struct ruling){
+			.decision = DECISION_DENY,
+			.by = BY_TIMEOUT,
+			.message = "nobody answered in time",
+		};
+		return ERR_OK;
+	}
+	return err_set(e, ERR_INTERNAL, "no such kind of answer");
+}

@@ -1,0 +1,52 @@
+#ifndef CORE_RULING_H
+#define CORE_RULING_H
+/*
+ * From what rules say and what somebody answered to the final decision.
+ * Pure functions (I2, I3): no clock, no I/O, no state.
+ *
+ *     who = ruling_asks(&c, &policy);        nobody, reviewer or person
+ *     r = ruling_of(&c, &policy, &answer, &ruling, e);
+ */
+#include "model/action.h"
+
+/* What the administrator and the user set. */
+struct ruling_policy {
+	enum approval_policy approval;
+	bool auto_review; /* approvals_reviewer: auto_review */
+	bool provider; /* a reviewer is configured and reachable at all */
+};
+
+enum asks {
+	ASKS_INVALID,
+	ASKS_NOBODY, /* rules decide */
+	ASKS_REVIEWER,
+	ASKS_PERSON,
+};
+
+enum asks ruling_asks(
+    const struct classification *c, const struct ruling_policy *p);
+
+enum answer_kind {
+	ANSWER_NONE, /* nobody was asked */
+	ANSWER_REVIEWER,
+	ANSWER_PERSON,
+	ANSWER_TIMEOUT,
+};
+
+struct answer {
+	enum answer_kind kind;
+	enum review_outcome outcome; /* ANSWER_REVIEWER */
+	enum decision decision; /* ANSWER_PERSON: ALLOW or DENY */
+	const char *approver;
+	const char *message;
+};
+
+/*
+ * Fills decision, by, approver, message of *ret. ERR_CONFLICT when the answer
+ * cannot decide: a reviewer that escalates, a person who answers a denial by
+ * rule, an answer of a kind that was not asked for. Then *ret is untouched.
+ */
+int ruling_of(const struct classification *c, const struct ruling_policy *p,
+    const struct answer *answer, struct ruling *ret, struct err *e);
+
+#endif
