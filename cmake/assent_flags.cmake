@@ -25,6 +25,9 @@ add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
 	"$<$<COMPILE_LANGUAGE:C>:SHELL:-include ${CMAKE_SOURCE_DIR}/engine/base/poison.h>")
 
+# A program needs the libraries that it calls, not those of its whole module.
+add_link_options(-Wl,--as-needed)
+
 if(ASSENT_HARDEN)
 	foreach(flag
 		-fstack-protector-strong -fstack-clash-protection

@@ -21,13 +21,22 @@ enum exit_status {
 
 struct command_option {
 	const char *name; /* "--policy" */
-	const char *arg; /* "untrusted|on-request|never", NULL for a flag */
+	/*
+	 * NULL for a flag; "FILE" for any value; words in lower case with a
+	 * '|' between them ("untrusted|on-request|never") are the only values
+	 * that command_parse takes.
+	 */
+	const char *arg;
 	const char *help;
 };
 
 struct command {
 	const char *name, *summary;
-	const char *usage; /* "check [OPTIONS] -- CMD..." */
+	/*
+	 * "check [OPTIONS] -- CMD...". Where the second word holds a '|', as
+	 * in "log list|show|verify [OPTIONS]", completion offers its parts.
+	 */
+	const char *usage;
 	const char *details; /* paragraphs for --help, or NULL */
 	const char *example; /* or NULL */
 	const struct command_option *options;
@@ -44,10 +53,13 @@ int command_usage_error(const struct command *c, const char *fmt, ...)
 
 /*
  * Options by the table: fills values[i] (argument, or the option's name for
- * a flag) for option i; repeated options through on_value when not NULL.
- * "--" ends them. --help prints and returns -1 with *ret_status EXIT_OK;
+ * a flag) for option i, and leaves the others as they are; "--name VALUE" and
+ * "--name=VALUE" both work. An option given twice is an error unless on_value
+ * is there: it then gets every one of them. "--" or the first operand ends
+ * the options. --help (-h) prints and returns -1 with *ret_status EXIT_OK;
  * errors print and return -1 with EXIT_USAGE. Else the index of the first
- * operand.
+ * operand. To take options behind an operand too, call it again with argv
+ * moved so that argv[0] is that operand, and the same values.
  */
 typedef void command_value_fn(void *ctx, size_t option, const char *value);
 int command_parse(const struct command *c, int argc, char **argv,

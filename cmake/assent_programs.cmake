@@ -1,0 +1,56 @@
+# The executables: here, and only here, modules that do not know each other
+# meet.
+
+# The subcommands of assent, in the order of its help. Each is a constant
+# command_NAME in the module that knows its subject.
+set(ASSENT_COMMANDS
+	completion)
+
+set(ASSENT_COMMAND_DECLARATIONS "")
+set(ASSENT_COMMAND_ROWS "")
+foreach(name ${ASSENT_COMMANDS})
+	string(APPEND ASSENT_COMMAND_DECLARATIONS
+		"extern const struct command command_${name};\n")
+	string(APPEND ASSENT_COMMAND_ROWS "\t&command_${name},\n")
+endforeach()
+configure_file(${CMAKE_SOURCE_DIR}/cmake/commands.c.in
+	${CMAKE_BINARY_DIR}/generated/commands.c @ONLY)
+
+# assent_program(NAME SOURCES a.c ... MODULES x y ...): what it is made of is
+# also what it may hold. It waits for its sources: a program whose main file is
+# not there yet is not built.
+function(assent_program name)
+	cmake_parse_arguments(P "" "" "SOURCES;MODULES" ${ARGN})
+	foreach(source ${P_SOURCES})
+		get_filename_component(path ${source} ABSOLUTE
+			BASE_DIR ${CMAKE_SOURCE_DIR})
+		if(NOT EXISTS ${path})
+			return()
+		endif()
+	endforeach()
+	add_executable(${name} ${P_SOURCES})
+	foreach(module ${P_MODULES})
+		if(TARGET assent_${module})
+			target_link_libraries(${name} PRIVATE assent_${module})
+		endif()
+	endforeach()
+	set_property(GLOBAL APPEND PROPERTY ASSENT_PROGRAMS ${name})
+endfunction()
+
+assent_program(assent
+	SOURCES engine/tools/assent_main.c
+		${CMAKE_BINARY_DIR}/generated/commands.c
+	MODULES tools rules db sandbox)
+
+assent_program(assentd
+	SOURCES engine/main.c
+	MODULES api otlp core rules db sandbox reviewer)
+
+# The helpers of the sandbox know neither JSON, the network client nor the
+# store: tests/lint/elf.sh holds them to it.
+assent_program(assent-exec
+	SOURCES sandbox/exec_main.c
+	MODULES sandbox)
+assent_program(assent-proxy
+	SOURCES sandbox/proxy_main.c
+	MODULES sandbox)

@@ -1,0 +1,157 @@
+/*
+ * assent: find the subcommand in the table and run it.
+ * Runs in: assent.  Trusts: nothing; arguments are escaped when shown.
+ * Owns: nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "tools/commands.h"
+#include "tools/completion.h"
+
+#define OUTPUT_BYTES_MAX ((size_t)1 << 20)
+#define COMMANDS_MAX 64
+#define NAME_COLUMN 14
+
+/* Whole or not at all: half a completion script is no success. */
+static int
+print_whole(FILE *to, const struct buf *b)
+{
+	if (buf_done(b, NULL) != 0)
+		return EXIT_INTERNAL;
+	if (fwrite(buf_cstr(b), 1, b->len, to) != b->len || fflush(to) != 0)
+		return EXIT_INTERNAL;
+	return EXIT_OK;
+}
+
+static int
+overview(FILE *to)
+{
+	AUTO_BUF struct buf out = BUF_INIT(OUTPUT_BYTES_MAX);
+
+	buf_puts(&out,
+	    "Usage: assent COMMAND [OPTIONS] ...\n\n"
+	    "Decide, record and run what coding agents propose.\n\n"
+	    "Commands:\n");
+	for (size_t i = 0; i < command_count; i++)
+		buf_printf(&out, "  %-*s%s\n", NAME_COLUMN, commands[i]->name,
+		    commands[i]->summary);
+	buf_puts(&out,
+	    "\n'assent COMMAND --help' tells more about one.\n"
+	    "Exit status: 0 allowed or done, 1 denied, 2 asked and "
+	    "unanswered,\n"
+	    "64 usage, 69 daemon unavailable, 70 internal, 78 configuration "
+	    "or\n"
+	    "rules. 'run' and 'sandbox' give the command's own; 125 denied,\n"
+	    "124 unanswered or timed out, 123 own failure.\n");
+	return print_whole(to, &out);
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		if (strcmp(name, commands[i]->name) == 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+static int
+unknown_command(const char *name)
+{
+	AUTO_BUF struct buf out = BUF_INIT(OUTPUT_BYTES_MAX);
+	const char *names[COMMANDS_MAX] = { NULL };
+	const char *nearest;
+	size_t count = 0;
+
+	for (size_t i = 0; i < command_count && count < COMMANDS_MAX; i++)
+		names[count++] = commands[i]->name;
+	nearest = text_nearest(str_of(name), names, count);
+	buf_puts(&out, "assent: unknown command '");
+	text_escape(&out, str_of(name));
+	buf_puts(&out, "'");
+	if (nearest != NULL)
+		buf_printf(&out, "; did you mean '%s'?", nearest);
+	buf_puts(&out, "\nTry 'assent --help'.\n");
+	print_whole(stderr, &out);
+	return EXIT_USAGE;
+}
+
+extern const struct command command_completion;
+
+static int
+run_completion(int argc, char **argv)
+{
+	AUTO_BUF struct buf out = BUF_INIT(OUTPUT_BYTES_MAX);
+	struct err e = ERR_INIT;
+	int status;
+	const int at = command_parse(
+	    &command_completion, argc, argv, NULL, NULL, NULL, &status);
+
+	if (at < 0)
+		return status;
+	if (argc - at != 1)
+		return command_usage_error(
+		    &command_completion, "name one shell: bash, zsh or fish");
+	if (strcmp(argv[at], "mdoc") == 0)
+		completion_mdoc(commands, command_count, &out);
+	else if (completion_print(
+		     argv[at], commands, command_count, &out, &e) != 0)
+		return command_usage_error(&command_completion, "%s", e.msg);
+	return print_whole(stdout, &out);
+}
+
+const struct command command_completion = {
+	.name = "completion",
+	.summary = "Print a completion script for a shell",
+	.usage = "completion bash|zsh|fish",
+	.details = "For bash: assent completion bash > "
+		   "~/.local/share/bash-completion/completions/assent\n"
+		   "For zsh:  assent completion zsh > a folder of $fpath, as "
+		   "_assent\n"
+		   "For fish: assent completion fish > "
+		   "~/.config/fish/completions/assent.fish",
+	.example = "source <(assent completion bash)",
+	.run = run_completion,
+};
+
+static int
+help_on(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2)
+		return overview(stdout);
+	c = find_command(argv[1]);
+	if (c == NULL)
+		return unknown_command(argv[1]);
+	command_help(c);
+	return EXIT_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return overview(stdout);
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("assent " ASSENT_VERSION);
+		return EXIT_OK;
+	}
+	if (strcmp(argv[1], "help") == 0)
+		return help_on(argc - 1, argv + 1);
+	c = find_command(argv[1]);
+	if (c == NULL)
+		return unknown_command(argv[1]);
+	return c->run(argc - 1, argv + 1);
+}
