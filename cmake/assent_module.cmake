@@ -36,9 +36,9 @@ function(assent_module name)
 	assent_stage_headers(${name} ${M_PREFIX} ${dir} ${M_HEADERS})
 	set(target assent_${name})
 	add_library(${target} STATIC ${sources})
-	target_include_directories(${target}
-		PRIVATE ${dir}
-		INTERFACE ${ASSENT_STAGE}/${name})
+	# -iquote: a header of ours never hides a system header of that name.
+	target_compile_options(${target} PRIVATE "SHELL:-iquote ${dir}")
+	target_include_directories(${target} INTERFACE ${ASSENT_STAGE}/${name})
 	# A module includes its own public headers by their public names, too.
 	target_include_directories(${target} PRIVATE ${ASSENT_STAGE}/${name})
 	foreach(dep ${M_DEPS})
