@@ -46,12 +46,30 @@ function(assent_module name)
 	endforeach()
 	target_link_libraries(${target} PUBLIC ${M_LIBS})
 	set_property(GLOBAL APPEND PROPERTY ASSENT_MODULES ${name})
+	set_property(TARGET ${target} PROPERTY ASSENT_DIR ${dir})
 
 	add_executable(linkcheck_${name} ${CMAKE_SOURCE_DIR}/cmake/linkcheck.c)
 	set_target_properties(linkcheck_${name} PROPERTIES
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/linkcheck)
 	target_link_libraries(linkcheck_${name} PRIVATE
 		-Wl,--whole-archive ${target} -Wl,--no-whole-archive)
+endfunction()
+
+# What a test of a module sees: the module's own headers and a few names.
+function(assent_test_program target module)
+	get_target_property(dir assent_${module} ASSENT_DIR)
+	target_compile_options(${target} PRIVATE
+		"SHELL:-iquote ${dir}" -Wno-missing-prototypes)
+	target_include_directories(${target} PRIVATE
+		${CMAKE_SOURCE_DIR}/tests/unit
+		$<TARGET_PROPERTY:assent_${module},INCLUDE_DIRECTORIES>)
+	target_link_libraries(${target} PRIVATE
+		assent_${module} PkgConfig::CMOCKA)
+	target_compile_definitions(${target} PRIVATE
+		TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+		TEST_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
+	set_target_properties(${target} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 
 # tests/unit/MODULE/test_*.c: one cmocka program each, CTest name unit.MODULE.X
@@ -63,18 +81,40 @@ function(assent_unit_tests module)
 		string(REGEX REPLACE "^test_" "" what ${base})
 		set(target unit_${module}_${what})
 		add_executable(${target} ${source})
-		target_include_directories(${target} PRIVATE
-			${CMAKE_SOURCE_DIR}/tests/unit
-			$<TARGET_PROPERTY:assent_${module},INCLUDE_DIRECTORIES> ${ARGN})
-		target_link_libraries(${target} PRIVATE assent_${module} PkgConfig::CMOCKA)
-		target_compile_definitions(${target} PRIVATE
-			TEST_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-			TEST_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
-		target_compile_options(${target} PRIVATE -Wno-missing-prototypes)
-		set_target_properties(${target} PROPERTIES
-			RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+		assent_test_program(${target} ${module})
 		add_test(NAME unit.${module}.${what} COMMAND ${target})
 		set_tests_properties(unit.${module}.${what} PROPERTIES
 			LABELS unit TIMEOUT 20)
 	endforeach()
+endfunction()
+
+# tests/data/data_NAME.c walks the cases below tests/data/NAME: CTest name
+# data.NAME. A case is a folder; whoever adds one needs no C.
+function(assent_data_test name module)
+	set(target data_${name})
+	add_executable(${target} ${CMAKE_SOURCE_DIR}/tests/data/data_${name}.c)
+	assent_test_program(${target} ${module})
+	add_test(NAME data.${name} COMMAND ${target}
+		${CMAKE_SOURCE_DIR}/tests/data/${name})
+	set_tests_properties(data.${name} PROPERTIES LABELS data TIMEOUT 30)
+endfunction()
+
+# tests/fuzz/fuzz_NAME.c: with libFuzzer in preset fuzz; everywhere else its
+# corpus is replayed (CTest name fuzz.replay.NAME), so that yesterday's crash
+# is a test of today.
+function(assent_fuzz_target name module)
+	set(target fuzz_${name})
+	set(sources ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c)
+	if(NOT ASSENT_FUZZ)
+		list(APPEND sources ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+	endif()
+	add_executable(${target} ${sources})
+	assent_test_program(${target} ${module})
+	if(ASSENT_FUZZ)
+		target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+	endif()
+	set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+	add_test(NAME fuzz.replay.${name} COMMAND ${target} -runs=0 ${corpus})
+	set_tests_properties(fuzz.replay.${name} PROPERTIES
+		LABELS unit TIMEOUT 30)
 endfunction()

@@ -151,6 +151,7 @@ complain_hidden(struct reader *rd, struct str text, size_t at)
 	const int32_t cp = text_decode(text, &at);
 
 	if (cp < 0) {
+		p.hint = "save the file as UTF-8";
 		complain(rd, &p, "this is not UTF-8 text");
 		return;
 	}
@@ -172,7 +173,8 @@ check_characters(struct reader *rd, struct str text)
 			break;
 		complain_hidden(rd, text, from + at);
 		from += at;
-		(void)text_decode(text, &from);
+		if (text_decode(text, &from) < 0)
+			break;
 	}
 	for (size_t i = 0; rd->errors == 0 && i < text.len; i++) {
 		if (text.s[i] != '\r')
