@@ -16,8 +16,9 @@
  * or whose handler fails, ends the link: on_closed is called with the reason
  * and the sender is not listened to again. Payloads above IPC_INLINE_MAX
  * travel in a sealed memfd; the handler does not see the difference.
- * Sends never block: what the socket does not take is queued up to
- * IPC_QUEUE_MAX bytes, then ERR_LIMIT.
+ * Sends never block and never call back: messages are queued, up to
+ * IPC_QUEUE_MAX bytes, then ERR_LIMIT, and leave together before the loop
+ * waits again (several in one system call).
  */
 #include <stdint.h>
 
@@ -39,9 +40,10 @@ struct ipc_msg {
 	struct ipc *from;
 };
 
-/* 0, or negative with *e set: the link ends. */
+/* 0, or negative with *e set: the link ends. It may free the ipc. */
 typedef int ipc_handler(void *ctx, struct ipc_msg *m, struct err *e);
-/* why is NULL for an orderly hang-up. The ipc may be freed in it. */
+/* why is NULL when the peer hung up. The ipc may be freed in it; when it is
+ * not, it is only good for ipc_free. */
 typedef void ipc_closed_fn(void *ctx, struct ipc *i, const struct err *why);
 
 enum ipc_row_flags {
@@ -56,15 +58,21 @@ struct ipc_row {
 	ipc_handler *handler;
 };
 
-/* Takes fd. table is borrowed for the life of the ipc (_keep). */
+/* Takes fd, also on failure. table and peer are borrowed for the life of the
+ * ipc (_keep). */
 int ipc_new(struct loop *l, int fd, const char *peer_keep,
     const struct ipc_row *table_keep, size_t rows, void *ctx,
     ipc_closed_fn *closed, struct ipc **ret, struct err *e);
+/* Sends what the socket takes at once, drops the rest, hangs up. on_closed is
+ * not called. */
 void ipc_free(struct ipc *i);
 void ipc_freep(struct ipc **i);
-/* fd -1 for none; it is duplicated by the kernel, the caller keeps its own. */
+/* fd -1 for none; it is duplicated, the caller keeps its own. ERR_CONFLICT
+ * after the link ended. */
 int ipc_send(
     struct ipc *i, uint16_t type, struct str payload, int fd, struct err *e);
+/* Sends what the socket takes now; the rest follows by itself. */
+void ipc_flush(struct ipc *i);
 /* Bytes queued and not yet taken by the socket. */
 size_t ipc_queued(const struct ipc *i);
 /* Two connected ends, CLOEXEC, non-blocking, buffers as large as allowed. */
