@@ -61,7 +61,7 @@ function(assent_test_program target module)
 	target_compile_options(${target} PRIVATE
 		"SHELL:-iquote ${dir}" -Wno-missing-prototypes)
 	target_include_directories(${target} PRIVATE
-		${CMAKE_SOURCE_DIR}/tests/unit
+		${CMAKE_SOURCE_DIR}/tests ${CMAKE_SOURCE_DIR}/tests/unit
 		$<TARGET_PROPERTY:assent_${module},INCLUDE_DIRECTORIES>)
 	target_link_libraries(${target} PRIVATE
 		assent_${module} PkgConfig::CMOCKA)

@@ -194,6 +194,7 @@ take_option(struct parse *p)
 	return EXIT_OK;
 }
 
+/* lint.size: the seventh parameter is argv's other half. */
 int
 command_parse(const struct command *c, int argc, char **argv,
     const char **values, command_value_fn *on_value, void *ctx, int *ret_status)

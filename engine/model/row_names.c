@@ -24,8 +24,8 @@ static const char *const kind_names[] = {
 	[ROW_NETWORK] = "network",
 	[ROW_DEGRADED] = "degraded",
 };
-_Static_assert(ARRAY_LEN(kind_names) == ROW_DEGRADED + 1,
-    "every kind of row has a name");
+_Static_assert(
+    ARRAY_LEN(kind_names) == ROW_DEGRADED + 1, "every kind of row has a name");
 
 const char *
 row_kind_name(enum row_kind k)

@@ -5,7 +5,7 @@
  */
 #include "base/yaml.h"
 
-#include "../data/cases.h"
+#include "data/cases.h"
 
 #define TEXT_MAX ((size_t)4 << 20)
 

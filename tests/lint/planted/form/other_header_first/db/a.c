@@ -1,0 +1,6 @@
+/*
+ * A.
+ * Runs in: db.  Trusts: it.  Owns: it.
+ */
+#include <stdio.h>
+#include "a.h"

@@ -1,0 +1,3 @@
+#ifndef DB_A_H
+#define DB_A_H
+#endif

@@ -1,0 +1,5 @@
+int
+a(void)
+{
+    return 1;
+}

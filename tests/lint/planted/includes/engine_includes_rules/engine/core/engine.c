@@ -1,0 +1,3 @@
+#include "engine.h"
+
+#include "rules/load.h"

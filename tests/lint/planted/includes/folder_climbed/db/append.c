@@ -1,0 +1,4 @@
+/*
+ * A comment first.
+ */
+#include "../rules/load.h"

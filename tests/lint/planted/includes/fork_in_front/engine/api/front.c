@@ -1,0 +1,5 @@
+static int
+run(void)
+{
+	return fork();
+}

@@ -1,0 +1,2 @@
+#include "core/ports.h"
+#include "core/messages.h"

@@ -1,0 +1,8 @@
+void
+x(void)
+{
+	/* goto is named here */
+	goto out;
+out:
+	return;
+}
