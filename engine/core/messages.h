@@ -7,7 +7,7 @@
  *
  *     front -> engine    FE_CALL, FE_GONE
  *     engine -> front    EF_REPLY, EF_CHUNK, EF_END
- *     role -> supervisor RS_READY
+ *     role -> supervisor RS_READY, RS_PEER_ENDED
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
  *                        SR_RELOAD, SR_STOP
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED
@@ -28,14 +28,16 @@ enum engine_to_front {
 
 enum role_to_supervisor {
 	RS_READY = 0x301, /* confine_report */
+	/* cstr role, cstr why: that peer sent what it may not (I6) */
+	RS_PEER_ENDED,
 };
 
 enum supervisor_to_role {
 	SR_START = 0x401, /* config record (model/config.h), once */
 	SR_LISTENER, /* u8 enum listener_kind; with the socket */
 	SR_PEER, /* cstr role name; with the link to it */
-	SR_STATUS, /* record of all roles, for readyz and doctor */
-	SR_RELOAD, /* SIGHUP */
+	SR_STATUS, /* u8 all up, str JSON of all roles: readyz, doctor */
+	SR_RELOAD, /* SIGHUP: the new config record */
 	SR_STOP, /* finish what is under way, then exit 0 */
 };
 

@@ -1,0 +1,129 @@
+#ifndef MODEL_CONFIG_H
+#define MODEL_CONFIG_H
+/*
+ * The configuration as a value: settings are a table (config.c), so that the
+ * parser, the ranges and the documentation come from one row.
+ *
+ *     r = config_load(&(struct config_sources){ .file = path }, diags,
+ *         &config, e);
+ *
+ * Unknown keys, wrong types and values out of range are diagnostics with a
+ * place; there is no partial load. requirements.yaml (the administrator's)
+ * limits and forces values and cannot be overridden. What is set but not
+ * supported by this build is an error too, never ignored.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "model/action.h"
+
+enum approvals_reviewer {
+	REVIEWER_INVALID,
+	REVIEWER_AUTO,
+	REVIEWER_USER,
+};
+
+enum log_payloads {
+	PAYLOADS_INVALID,
+	PAYLOADS_OFF,
+	PAYLOADS_MASKED,
+	PAYLOADS_FULL,
+};
+
+struct config_strings {
+	const char **items;
+	size_t count;
+};
+
+struct config_provider {
+	const char *name, *format;
+	const char *url; /* or NULL */
+	const char *model, *key_file; /* or NULL */
+	struct config_strings command; /* of format command */
+};
+
+struct config_profile {
+	const char *name;
+	struct config_strings write;
+	struct config_strings read, hide; /* when not the default */
+	bool read_default, hide_default;
+	struct config_strings network; /* hosts; none: no network */
+	/* 0: the default */
+	uint64_t memory_bytes, pids, output_bytes;
+	int64_t wall_ms;
+};
+
+/* require: [landlock>=3, seccomp]. */
+struct config_require {
+	const char *feature;
+	uint64_t min; /* 0: only that it is there */
+};
+
+struct config_rule_dir {
+	const char *path;
+	bool user; /* the user's own, else the organisation's */
+};
+
+/* requirements.yaml; an empty list permits everything. */
+struct config_ceiling {
+	struct config_strings approval_policy, approvals_reviewer, profiles;
+};
+
+struct config {
+	struct arena *arena; /* owned */
+	enum approval_policy approval_policy;
+	enum approvals_reviewer approvals_reviewer;
+	int64_t ask_timeout_ms;
+	int64_t review_timeout_ms;
+	struct config_provider *providers;
+	size_t provider_count;
+	struct config_profile *profiles;
+	size_t profile_count;
+	const char *listen_tcp; /* "127.0.0.1:7878" or NULL */
+	const char *token_file;
+	/* What token_file holds; the supervisor reads it, front alone gets
+	 * it. */
+	const char *token;
+	enum log_payloads log_payloads;
+	const char *otlp, *syslog;
+	struct config_require *require;
+	size_t require_count;
+	struct config_rule_dir *rule_dirs;
+	size_t rule_dir_count;
+	struct config_ceiling ceiling;
+	const char *state_dir, *runtime_dir;
+	const char *home; /* of the user whose daemon this is, or NULL */
+};
+
+/* Where it comes from: the command line. NULL: the default places. */
+struct config_sources {
+	const char *file, *requirements, *state_dir, *runtime_dir;
+	const char *const *rule_dirs; /* instead of the default ones */
+	size_t rule_dir_count;
+};
+
+/* On ERR_INVALID the findings are in d. */
+int config_load(const struct config_sources *s, struct diags *d,
+    struct config **ret, struct err *e);
+void config_free(struct config *c);
+void config_freep(struct config **c);
+/* For a role: secrets only where it needs them. */
+void config_encode(const struct config *c, bool secrets, struct buf *out);
+int config_decode(struct str record, struct config **ret, struct err *e);
+/* May an action of this daemon run under that profile at all? */
+bool config_profile_allowed(const struct config *c, const char *profile);
+const struct config_profile *config_profile(
+    const struct config *c, const char *name);
+/* The runtime folder that a client looks in: --runtime or the default. */
+int config_runtime_dir(
+    const char *given, struct arena *a, const char **ret, struct err *e);
+const char *approvals_reviewer_name(enum approvals_reviewer r);
+const char *log_payloads_name(enum log_payloads p);
+/* Every setting: key, values, default, help. */
+void config_describe(struct buf *out);
+
+#endif
