@@ -14,6 +14,11 @@
 #define EDITS_MAX 1000
 #define TRANSCRIPT_ITEMS_MAX 1000
 #define JSON_DEPTH_MAX 32
+#define JSON_NODES_MAX 200000 /* values in one JSON text */
+#define ARG_BYTES_MAX 131071 /* one argument or variable: the kernel's */
+#define URL_BYTES_MAX 8192
+#define TIMEOUT_MS_MAX 86400000 /* a day */
+#define PERMISSION_ITEMS_MAX 256
 #define PATH_BYTES_MAX 4096
 #define NAME_BYTES_MAX 128 /* session, agent, profile, tool names */
 #define REASON_BYTES_MAX 4096 /* justification, reason, message */

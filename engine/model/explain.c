@@ -1,0 +1,332 @@
+/*
+ * Why a decision came out as it did: for machines and for people.
+ * Runs in: engine, assent.  Trusts: the structure of the case file, none of
+ * its texts (I8).  Owns: nothing.
+ */
+#include "model/action_json.h"
+
+#include "base/jsonw.h"
+#include "base/text.h"
+
+/* ---- JSON -------------------------------------------------------------- */
+
+static void
+rule_json(struct jsonw *w, const struct rule_ref *rule)
+{
+	if (rule->id == NULL) {
+		jsonw_null(w);
+		return;
+	}
+	jsonw_object(w);
+	jsonw_kstr(w, "id", rule->id);
+	jsonw_kstr(w, "decision", decision_name(rule->decision));
+	jsonw_kstr(w, "file", rule->file);
+	jsonw_kint(w, "line", rule->line);
+	jsonw_kbool(w, "floor", rule->floor);
+	jsonw_kstr(w, "reason", rule->reason);
+	jsonw_kstr(w, "suggest", rule->suggest);
+	jsonw_end(w);
+}
+
+static void
+effect_json(struct jsonw *w, const struct effect *f)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "kind", effect_kind_name(f->kind));
+	jsonw_kstr(w, "target", f->target);
+	jsonw_kstr(w, "path_class",
+	    f->path_class == PATH_NONE ? NULL : path_class_name(f->path_class));
+	jsonw_kstr(w, "code_class",
+	    f->code_class == CODE_NONE ? NULL : code_class_name(f->code_class));
+	jsonw_kstr(w, "why", f->why);
+	jsonw_kstr(w, "decision", decision_name(f->decision));
+	jsonw_key(w, "rule");
+	rule_json(w, &f->rule);
+	jsonw_end(w);
+}
+
+static void
+part_json(struct jsonw *w, const struct part *part)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "text", part->text);
+	jsonw_kstr(w, "context", part->context);
+	jsonw_kstr(w, "decision", decision_name(part->decision));
+	jsonw_kstr(w, "risk", risk_name(part->risk));
+	jsonw_kstr(w, "not_understood", part->not_understood);
+	jsonw_key(w, "effects");
+	jsonw_array(w);
+	for (size_t i = 0; i < part->effect_count; i++)
+		effect_json(w, &part->effects[i]);
+	jsonw_end(w);
+	jsonw_key(w, "rules");
+	jsonw_array(w);
+	for (size_t i = 0; i < part->rule_count; i++)
+		rule_json(w, &part->rules[i]);
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void
+names_json(
+    struct jsonw *w, const char *key, const char *const *list, size_t count)
+{
+	jsonw_key(w, key);
+	jsonw_array(w);
+	for (size_t i = 0; i < count; i++)
+		jsonw_cstr(w, list[i]);
+	jsonw_end(w);
+}
+
+static void
+profile_json(struct jsonw *w, const struct execution_profile *p)
+{
+	jsonw_key(w, "profile");
+	jsonw_object(w);
+	jsonw_kstr(w, "name", p->name);
+	names_json(w, "hosts", p->hosts, p->host_count);
+	names_json(w, "write", p->write, p->write_count);
+	names_json(w, "read", p->read, p->read_count);
+	jsonw_end(w);
+}
+
+static void
+review_json(struct jsonw *w, const struct review *r)
+{
+	static const char *const outcomes[] = {
+		[REVIEW_INVALID] = "none",
+		[REVIEW_APPROVE] = "approve",
+		[REVIEW_ESCALATE] = "escalate",
+		[REVIEW_DENY] = "deny",
+	};
+
+	jsonw_key(w, "review");
+	if (r->outcome == REVIEW_INVALID || r->outcome > REVIEW_DENY) {
+		jsonw_null(w);
+		return;
+	}
+	jsonw_object(w);
+	jsonw_kstr(w, "outcome", outcomes[r->outcome]);
+	jsonw_kstr(w, "risk", risk_name(r->risk));
+	jsonw_kstr(w, "rationale", r->rationale);
+	jsonw_kstr(w, "model", r->model);
+	jsonw_end(w);
+}
+
+static void
+ruling_json(struct jsonw *w, const struct ruling *r)
+{
+	jsonw_key(w, "ruling");
+	if (r->decision == DECISION_INVALID) {
+		jsonw_null(w);
+		return;
+	}
+	jsonw_object(w);
+	jsonw_kstr(w, "decision", decision_name(r->decision));
+	jsonw_kstr(w, "decided_by", decided_by_name(r->by));
+	jsonw_kstr(w, "approver", r->approver);
+	jsonw_kstr(w, "message", r->message);
+	jsonw_key(w, "expires_at");
+	jsonw_time(w, r->expires_real_ns);
+	jsonw_end(w);
+}
+
+void
+explain_to_json(const struct action *a, struct buf *out)
+{
+	const struct classification *c = &a->classification;
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "id", a->id[0] == '\0' ? NULL : a->id);
+	jsonw_kstr(&w, "state", stage_name(a->stage));
+	jsonw_kstr(&w, "tool", tool_name(a->proposal.tool));
+	jsonw_kstr(&w, "display", c->display);
+	jsonw_kstr(&w, "decision", decision_name(c->decision));
+	jsonw_kstr(&w, "decided_by", decided_by_name(c->by));
+	jsonw_kbool(&w, "floor", c->floor);
+	jsonw_kstr(&w, "risk", risk_name(c->risk));
+	jsonw_kstr(&w, "reason", c->reason);
+	jsonw_kstr(&w, "suggest", c->suggest);
+	jsonw_key(&w, "parts");
+	jsonw_array(&w);
+	for (size_t i = 0; i < c->part_count; i++)
+		part_json(&w, &c->parts[i]);
+	jsonw_end(&w);
+	profile_json(&w, &c->profile);
+	review_json(&w, &a->review);
+	ruling_json(&w, &a->ruling);
+	jsonw_key(&w, "policy_sha256");
+	jsonw_hex(&w, c->policy_sha256, SHA256_LEN);
+	jsonw_end(&w);
+}
+
+/* ---- text -------------------------------------------------------------- */
+
+static void
+esc(struct buf *out, const char *text)
+{
+	if (text != NULL)
+		text_escape(out, str_of(text));
+}
+
+static void
+line_of(
+    struct buf *out, const char *indent, const char *label, const char *text)
+{
+	if (text == NULL)
+		return;
+	buf_printf(out, "%s%s", indent, label);
+	esc(out, text);
+	buf_putc(out, '\n');
+}
+
+/* "rule git.push.protected (git.yaml:12)" or "the default". */
+static void
+put_rule(struct buf *out, const struct rule_ref *rule)
+{
+	if (rule->id == NULL) {
+		buf_puts(out, "by default");
+		return;
+	}
+	buf_puts(out, rule->floor ? "floor rule " : "rule ");
+	esc(out, rule->id);
+	if (rule->file == NULL)
+		return;
+	buf_puts(out, " (");
+	esc(out, rule->file);
+	buf_printf(out, ":%u)", rule->line);
+}
+
+/* "  writes notes.txt: workspace -- allow, by default" */
+static void
+effect_text(struct buf *out, const struct effect *f)
+{
+	static const char *const verbs[] = {
+		[EFFECT_INVALID] = "does something unknown with",
+		[EFFECT_READ] = "reads",
+		[EFFECT_WRITE] = "writes",
+		[EFFECT_DELETE] = "deletes",
+		[EFFECT_CONNECT] = "connects to",
+		[EFFECT_RUN_CODE] = "runs code of",
+		[EFFECT_SIGNAL] = "signals",
+		[EFFECT_PRIVILEGE] = "gains privilege by",
+		[EFFECT_REMOTE_STATE] = "changes remote state of",
+		[EFFECT_WIDEN] = "asks for more than the profile gives:",
+		[EFFECT_UNKNOWN] = "may do anything with",
+	};
+	const char *verb =
+	    (size_t)f->kind < ARRAY_LEN(verbs) ? verbs[f->kind] : verbs[0];
+
+	buf_printf(out, "      %-6s %s ", decision_name(f->decision), verb);
+	if (f->target == NULL)
+		buf_puts(out, "(not known in advance)");
+	esc(out, f->target);
+	if (f->path_class != PATH_NONE)
+		buf_printf(out, " [%s]", path_class_name(f->path_class));
+	if (f->code_class != CODE_NONE)
+		buf_printf(out, " [%s code]", code_class_name(f->code_class));
+	if (f->why != NULL) {
+		buf_puts(out, ": ");
+		esc(out, f->why);
+	}
+	buf_puts(out, "; ");
+	put_rule(out, &f->rule);
+	buf_putc(out, '\n');
+}
+
+static void
+part_text(struct buf *out, size_t number, const struct part *part)
+{
+	buf_printf(out, "  %zu. %-6s ", number, decision_name(part->decision));
+	esc(out, part->text);
+	if (part->context != NULL) {
+		buf_puts(out, "   (");
+		esc(out, part->context);
+		buf_putc(out, ')');
+	}
+	buf_putc(out, '\n');
+	line_of(out, "      ", "not understood: ", part->not_understood);
+	for (size_t i = 0; i < part->effect_count; i++)
+		effect_text(out, &part->effects[i]);
+	for (size_t i = 0; i < part->rule_count; i++) {
+		buf_printf(
+		    out, "      %-6s ", decision_name(part->rules[i].decision));
+		put_rule(out, &part->rules[i]);
+		if (part->rules[i].reason != NULL) {
+			buf_puts(out, ": ");
+			esc(out, part->rules[i].reason);
+		}
+		buf_putc(out, '\n');
+	}
+}
+
+static void
+put_names(
+    struct buf *out, const char *label, const char *const *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		buf_puts(out, i == 0 ? label : ", ");
+		esc(out, list[i]);
+	}
+}
+
+static void
+profile_text(struct buf *out, const struct execution_profile *p)
+{
+	if (p->name == NULL)
+		return;
+	buf_puts(out, "Would run in: ");
+	esc(out, p->name);
+	put_names(out, "; network: ", p->hosts, p->host_count);
+	put_names(out, "; may also write: ", p->write, p->write_count);
+	put_names(out, "; may also read: ", p->read, p->read_count);
+	buf_putc(out, '\n');
+}
+
+static const char *
+meaning_of(enum decision d)
+{
+	static const char *const meanings[] = {
+		[DECISION_INVALID] = "nothing was decided",
+		[DECISION_ALLOW] = "may run without a question",
+		[DECISION_REVIEW] = "the reviewer (or a person) answers",
+		[DECISION_ASK] = "a person must answer",
+		[DECISION_DENY] = "will not run",
+	};
+
+	return (size_t)d < ARRAY_LEN(meanings) ? meanings[d] : meanings[0];
+}
+
+void
+explain_to_text(const struct action *a, struct buf *out)
+{
+	const struct classification *c = &a->classification;
+
+	buf_printf(out, "Decision: %s (%s)%s\n", decision_name(c->decision),
+	    meaning_of(c->decision),
+	    c->floor ? ", a floor that no rule or answer lowers" : "");
+	line_of(out, "", "Why: ", c->reason);
+	line_of(out, "", "Instead: ", c->suggest);
+	buf_printf(out, "Risk: %s; decided by %s\n", risk_name(c->risk),
+	    decided_by_name(c->by));
+	line_of(out, "", "Proposed: ", c->display);
+	buf_printf(out, "%zu part%s, the strictest decides:\n", c->part_count,
+	    c->part_count == 1 ? "" : "s");
+	for (size_t i = 0; i < c->part_count; i++)
+		part_text(out, i + 1, &c->parts[i]);
+	profile_text(out, &c->profile);
+	if (a->review.outcome != REVIEW_INVALID)
+		line_of(out, "", "Reviewer: ", a->review.rationale);
+	if (a->ruling.decision == DECISION_INVALID)
+		return;
+	buf_printf(out, "Ruling: %s by %s", decision_name(a->ruling.decision),
+	    decided_by_name(a->ruling.by));
+	if (a->ruling.approver != NULL) {
+		buf_puts(out, " (");
+		esc(out, a->ruling.approver);
+		buf_putc(out, ')');
+	}
+	buf_putc(out, '\n');
+	line_of(out, "", "Message: ", a->ruling.message);
+}
