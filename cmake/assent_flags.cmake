@@ -10,6 +10,14 @@ function(assent_try_flag flag)
 	endif()
 endfunction()
 
+function(assent_try_link_flag flag)
+	string(MAKE_C_IDENTIFIER "HAVE_LINK_FLAG_${flag}" var)
+	check_linker_flag(C ${flag} ${var})
+	if(${var})
+		add_link_options(${flag})
+	endif()
+endfunction()
+
 set(warnings
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
 	-Wcast-qual -Wformat=2 -Wundef -Wvla -Walloca -Wstrict-prototypes
@@ -37,5 +45,7 @@ if(ASSENT_HARDEN)
 		-fno-strict-aliasing -fvisibility=hidden)
 		assent_try_flag(${flag})
 	endforeach()
-	add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs)
+	foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,defs)
+		assent_try_link_flag(${flag})
+	endforeach()
 endif()
