@@ -10,7 +10,12 @@
  *
  * Order: not dumpable, no_new_privs, capabilities, Landlock, seccomp. What
  * the kernel lacks is a fact in the report, never a silent success; a
- * configuration's require: list decides whether the role may go on.
+ * configuration's require: list decides whether the role may go on. An
+ * error is what the kernel has but refused.
+ *
+ * A system call that is not listed fails with EPERM; one that only an
+ * intruder would make (execve, ptrace, mount, socket, ...) kills the process,
+ * unless it is listed. Memory can be writable or executable, not both.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,13 +29,15 @@ enum confine_access {
 };
 
 struct confine_path {
-	const char *path;
+	const char *path; /* one that is not there stays out of reach */
 	unsigned access;
 };
 
 struct confine_options {
 	const char *role;
-	const int *syscalls; /* allow-list of numbers; others: EPERM or kill */
+	/* Numbers (SYS_*) beyond those that base/ itself needs: memory, time,
+	 * the loop, links, reading and writing of open descriptors. */
+	const int *syscalls;
 	size_t syscall_count;
 	const struct confine_path *paths; /* everything else is out of reach */
 	size_t path_count;
@@ -42,6 +49,8 @@ struct confine_report {
 	bool no_new_privs, not_dumpable, caps_dropped, seccomp;
 	int landlock_abi; /* 0: not enforced */
 	bool landlock_net, landlock_scope;
+	/* A sanitizer's build: unlisted system calls are permitted. */
+	bool relaxed;
 };
 
 int confine(
@@ -50,5 +59,12 @@ int confine(
 void confine_report_put(struct buf *b, const struct confine_report *r);
 int confine_report_get(struct rec *r, struct confine_report *ret);
 void confine_report_json(struct buf *out, const struct confine_report *r);
+/*
+ * Is a feature of a require: list in force: landlock (min: its ABI), seccomp,
+ * no_new_privs, capabilities, not_dumpable? -1 for a feature that is not one
+ * of a role.
+ */
+int confine_report_has(
+    const struct confine_report *r, const char *feature, unsigned long min);
 
 #endif
