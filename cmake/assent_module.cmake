@@ -48,7 +48,12 @@ function(assent_module name)
 	set_property(GLOBAL APPEND PROPERTY ASSENT_MODULES ${name})
 	set_property(TARGET ${target} PROPERTY ASSENT_DIR ${dir})
 
-	add_executable(linkcheck_${name} ${CMAKE_SOURCE_DIR}/cmake/linkcheck.c)
+	set(open_ports)
+	if("ports" IN_LIST M_DEPS)
+		set(open_ports ${CMAKE_SOURCE_DIR}/cmake/linkcheck_ports.c)
+	endif()
+	add_executable(linkcheck_${name}
+		${CMAKE_SOURCE_DIR}/cmake/linkcheck.c ${open_ports})
 	set_target_properties(linkcheck_${name} PROPERTIES
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/linkcheck)
 	target_link_libraries(linkcheck_${name} PRIVATE

@@ -1,0 +1,84 @@
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+/*
+ * The pipeline: propose, classify, ask, record, execute, report.
+ *
+ *     r = engine_new(&options, &g, e);
+ *     r = engine_recover(g, e);           what a restart must find again
+ *     engine_call(g, &call);              for each request of a batch
+ *     engine_commit(g);                   one commit for the batch; then the
+ *                                         replies leave and runs start
+ *     engine_tick(g);                     deadlines, a few times a second
+ *
+ * No reply that tells of a decision leaves, and nothing runs, before the
+ * commit that holds its row has returned (I1). Single-threaded; no I/O of
+ * its own: everything goes through the ports and engine_out.
+ */
+#include "core/messages.h"
+#include "core/ports.h"
+#include "ruling.h"
+
+struct engine;
+
+/* Where the pipeline's words go. */
+struct engine_out {
+	void *ctx;
+	void (*reply)(void *ctx, const struct reply *r);
+	void (*chunk)(void *ctx, uint64_t call_id, struct str bytes);
+	void (*end)(void *ctx, uint64_t call_id);
+	/* Asks the supervisor for a launcher under this identity. */
+	void (*launch)(void *ctx, uint64_t ticket, uid_t uid, gid_t gid);
+};
+
+/* What the pipeline takes from the machine; injected in tests. */
+struct engine_env {
+	int64_t (*boot_ns)(void);
+	int64_t (*real_ns)(void);
+	int (*random)(void *bytes, size_t len);
+	int (*home)(uid_t uid, struct arena *a, char **ret, struct err *e);
+	int (*check_place)(struct action *a, struct err *e);
+};
+
+struct engine_options {
+	const struct classifier_port *classifier_port;
+	struct classifier_options classifier_options;
+	struct classifier *classifier; /* taken */
+	const struct recorder_port *recorder_port;
+	struct recorder *recorder; /* borrowed */
+	const struct executor_port *executor_port; /* NULL: runs nothing */
+	struct executor *executor; /* borrowed */
+	struct engine_out out;
+	struct engine_env env;
+	struct ruling_policy policy;
+	int64_t ask_timeout_ms;
+	bool full_access; /* danger-full-access is permitted */
+	bool client_contained; /* the administrator declares clients so */
+};
+
+int engine_new(
+    const struct engine_options *o, struct engine **ret, struct err *e);
+void engine_free(struct engine *g);
+/* The executor needs the engine for its events, so it comes after it. */
+void engine_set_executor(struct engine *g, struct executor *x);
+/* After a start: pending stay pending (judged again by today's rules),
+ * running become unknown and are never run again. */
+int engine_recover(struct engine *g, struct err *e);
+void engine_call(struct engine *g, const struct call *c);
+/* The client behind a call has gone. */
+void engine_gone(struct engine *g, uint64_t call_id);
+/* Every client has gone (the link to front broke). */
+void engine_all_gone(struct engine *g);
+void engine_commit(struct engine *g);
+void engine_tick(struct engine *g);
+/* fd is taken. */
+void engine_launched(struct engine *g, uint64_t ticket, int fd);
+void engine_launch_failed(struct engine *g, uint64_t ticket, const char *why);
+/* JSON of all roles and what is enforced in each, for readyz and doctor. */
+void engine_set_roles(struct engine *g, struct str json, bool all_up);
+/* Loads the rules again; keeps the old set on any error. Diagnostics as
+ * JSON in *ret_json (may be NULL). */
+int engine_reload(struct engine *g, struct buf *ret_json, struct err *e);
+/* The executor's events; ctx is the engine. */
+extern const struct executor_events engine_executor_events;
+
+#endif

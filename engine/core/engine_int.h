@@ -1,0 +1,155 @@
+#ifndef CORE_ENGINE_INT_H
+#define CORE_ENGINE_INT_H
+/*
+ * What the files of the pipeline share. A request becomes a change; changes
+ * of a batch are committed together, and only then applied and answered.
+ */
+#include "base/jsonw.h"
+#include "engine.h"
+#include "live.h"
+
+#define EVENT_READERS_MAX 64
+#define LAUNCHES_MAX 256
+#define SECOND_NS INT64_C(1000000000)
+#define APPROVAL_LIFE_NS (600 * SECOND_NS) /* an unused approval expires */
+#define UNDO_NS (60 * SECOND_NS)
+
+/* What to answer when the change is durable. */
+enum change_reply {
+	ANSWER_CALL_NONE,
+	ANSWER_CALL_PROPOSED, /* 200 decided, done; 202 pending; may wait */
+	ANSWER_CALL_DECISION, /* 200 with the decision */
+	ANSWER_CALL_CREATED, /* 201: a run */
+	ANSWER_CALL_EMPTY, /* 204 */
+};
+
+struct change {
+	struct live *live; /* NULL: a row that belongs to no action */
+	enum stage to; /* STAGE_INVALID: stays */
+	bool is_new; /* forget the action when the commit fails */
+	bool has_ruling;
+	struct ruling ruling;
+	bool has_deadline;
+	int64_t deadline_ns; /* CLOCK_BOOTTIME; 0: none */
+	bool run; /* start it: intent is durable then */
+	struct receipt *receipt;
+	uint64_t seq;
+	uint8_t log_hash[SHA256_LEN];
+	enum change_reply answer;
+	uint64_t call_id;
+	int64_t wait_ms; /* -1: not stated */
+};
+
+struct launch {
+	uint64_t ticket;
+	char id[ACTION_ID_MAX];
+};
+
+struct event_reader {
+	uint64_t call_id;
+	uint64_t seq; /* sent up to here */
+};
+
+struct engine_counters {
+	uint64_t calls, proposed, commits, commit_failures, rows;
+	uint64_t allowed, denied, asked, reviewed;
+	uint64_t by[BY_CEILING + 1];
+	uint64_t runs, run_failures, refused;
+	int64_t commit_ns, commit_max_ns;
+};
+
+struct engine {
+	struct engine_options o;
+	struct classifier *classifier;
+	uint8_t policy_sha256[SHA256_LEN];
+	struct live_table *live;
+	struct change *changes;
+	size_t change_count, change_cap;
+	struct launch launches[LAUNCHES_MAX];
+	size_t launch_count;
+	uint64_t next_ticket;
+	struct event_reader events[EVENT_READERS_MAX];
+	size_t event_count;
+	int64_t ping_ns;
+	struct engine_counters n;
+	struct buf scratch; /* row bodies, replies: reused */
+	struct buf roles_json;
+	bool roles_up, booted;
+};
+
+/* ---- engine.c: changes ------------------------------------------------- */
+
+/* Adds a row for live (or none) to the open transaction. */
+int engine_append(struct engine *g, struct change *c, enum row_kind kind,
+    struct str body, struct receipt **receipt, struct err *e);
+/* Stores what a restart must know about it once c is applied. */
+int engine_put_open(struct engine *g, const struct change *c, struct err *e);
+/* Takes the change into the batch; marks its action busy. */
+int engine_push(struct engine *g, const struct change *c, struct err *e);
+/* A change to an action that the open batch changes: commit that first. */
+void engine_settle(struct engine *g, struct live *l);
+
+/* ---- engine_reply.c ---------------------------------------------------- */
+
+void engine_reply_json(
+    struct engine *g, uint64_t call_id, unsigned status, struct str json);
+void engine_problem(struct engine *g, uint64_t call_id, unsigned status,
+    const char *code, const char *detail);
+/* Status and code by the kind of error; ERR_SYS, ERR_NOMEM: 503. */
+void engine_problem_err(
+    struct engine *g, uint64_t call_id, const struct err *e);
+/* The decision as it stands: 200, or 202 while it waits. */
+void engine_reply_decision(
+    struct engine *g, uint64_t call_id, const struct live *l, unsigned status);
+void engine_etag(const struct live *l, char ret[static 40]);
+/* Answers those for whom this is what they waited for. */
+void engine_wake(struct engine *g, struct live *l);
+/* Answers the call now, or parks it when it may wait. */
+void engine_answer_or_wait(
+    struct engine *g, struct live *l, const struct change *c);
+
+/* ---- engine_rows.c: bodies of rows ------------------------------------- */
+
+void row_body_proposed(const struct live *l, struct buf *out);
+void row_body_decided(
+    const struct live *l, const struct ruling *r, struct buf *out);
+void row_body_intent(const struct live *l, struct buf *out);
+void row_body_outcome(
+    const struct live *l, const struct outcome *o, struct buf *out);
+void row_body_note(const char *key, const char *text, struct buf *out);
+
+/* ---- engine_propose.c, engine_decide.c, engine_run.c, ... --------------- */
+
+typedef void engine_call_fn(struct engine *g, const struct call *c);
+engine_call_fn engine_propose, engine_evaluate;
+engine_call_fn engine_decide, engine_undo, engine_cancel;
+engine_call_fn engine_execute, engine_output, engine_signal, engine_outcome;
+engine_call_fn engine_get, engine_list, engine_explain, engine_log;
+engine_call_fn engine_verify, engine_events, engine_rules, engine_reload_call;
+engine_call_fn engine_metrics, engine_ready, engine_version;
+engine_call_fn engine_refused, engine_session_event;
+
+/* The live action a call names, if the caller may see it; else answers 404
+ * (also for another's) and returns NULL. */
+struct live *engine_target(struct engine *g, const struct call *c);
+/* An action that is only in the store, brought back; NULL: none. */
+struct live *engine_load(struct engine *g, const char *id);
+/* The call names the very action (I4). ERR_INVALID, ERR_CONFLICT. */
+int engine_check_hash(
+    const struct call *c, const struct live *l, struct err *e);
+/* Classifies, plans and hashes: the part of propose that restart shares. */
+int engine_judge(struct engine *g, struct live *l, struct err *e);
+/* The change that rules alone make of a judged action: decided or pending. */
+int engine_rule(
+    struct engine *g, struct live *l, struct change *c, struct err *e);
+/* Rows for a ruling: decided, and the intent when it will run at once. */
+int engine_record_ruling(struct engine *g, struct change *c, struct err *e);
+/* The intent of c->live is durable: start it, by way of a launcher. */
+void engine_run(struct engine *g, struct live *l);
+/* Sends the rows since the last time to those who follow the events. */
+void engine_events_send(struct engine *g);
+void engine_events_ping(struct engine *g);
+/* Questions and approvals whose time is over. */
+void engine_expire(struct engine *g, struct live *l);
+
+#endif

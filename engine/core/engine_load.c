@@ -1,0 +1,208 @@
+/*
+ * Actions that are not in memory: after a restart, or long ended.
+ * Runs in: engine.  Trusts: its store, whose chain is verified elsewhere.
+ * Owns: nothing.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "engine_int.h"
+#include "stage.h"
+
+struct stored {
+	struct ruling ruling;
+	int64_t proposed_real_ns;
+	int exit, signal;
+	uint64_t seq;
+	uint8_t log_hash[SHA256_LEN], sha256[SHA256_LEN];
+};
+
+/* The reverse of open_state in engine.c. */
+static int
+read_state(struct str state, struct arena *a, struct stored *ret, struct err *e)
+{
+	struct rec in = rec_of(state);
+	struct str hash, sha256;
+
+	*ret = (struct stored){ 0 };
+	ret->ruling.decision = (enum decision)rec_u8(&in);
+	ret->ruling.by = (enum decided_by)rec_u8(&in);
+	ret->ruling.approver = rec_cstr(&in, a);
+	ret->ruling.message = rec_cstr(&in, a);
+	ret->ruling.expires_real_ns = rec_i64(&in);
+	ret->proposed_real_ns = rec_i64(&in);
+	ret->exit = (int)rec_i64(&in);
+	ret->signal = (int)rec_i64(&in);
+	ret->seq = rec_u64(&in);
+	hash = rec_bytes(&in, SHA256_LEN);
+	sha256 = rec_bytes(&in, SHA256_LEN);
+	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
+	    ret->ruling.by > BY_CEILING)
+		return err_set(e, ERR_INTERNAL,
+		    "the stored state of an action is ill-formed");
+	memcpy(ret->log_hash, hash.s, SHA256_LEN);
+	memcpy(ret->sha256, sha256.s, SHA256_LEN);
+	return ERR_OK;
+}
+
+/* Walks the table from PROPOSED to where the action was. */
+static void
+set_stored_stage(struct engine *g, struct live *l, enum stage to)
+{
+	static const enum stage path_to[][4] = {
+		[STAGE_PENDING] = { STAGE_PENDING },
+		[STAGE_DECIDED] = { STAGE_DECIDED },
+		[STAGE_RUNNING] = { STAGE_DECIDED, STAGE_RUNNING },
+		[STAGE_DONE] = { STAGE_DECIDED, STAGE_DONE },
+		[STAGE_UNKNOWN] = { STAGE_DECIDED, STAGE_RUNNING,
+		    STAGE_UNKNOWN },
+		[STAGE_CANCELLED] = { STAGE_PENDING, STAGE_CANCELLED },
+		[STAGE_EXPIRED] = { STAGE_DECIDED, STAGE_EXPIRED },
+	};
+
+	if ((unsigned)to >= ARRAY_LEN(path_to))
+		return;
+	for (size_t i = 0; i < 4 && path_to[to][i] != STAGE_INVALID; i++)
+		live_set_stage(g->live, l, path_to[to][i]);
+}
+
+static int
+rebuild(struct engine *g, const struct open_action *o, struct live **ret,
+    struct err *e)
+{
+	AUTO(action_freep) struct action *a = NULL;
+	struct stored stored;
+	struct live *l;
+	int r;
+
+	r = action_new(&a, e);
+	if (r == 0)
+		r = action_decode(o->record, a, e);
+	if (r == 0)
+		r = read_state(o->state, a->arena, &stored, e);
+	if (r != 0)
+		return r;
+	if (strlen(o->id) >= sizeof(a->id))
+		return err_set(e, ERR_INTERNAL, "the stored id is too long");
+	memcpy(a->id, o->id, strlen(o->id) + 1);
+	a->proposed_real_ns = stored.proposed_real_ns;
+	a->ruling = stored.ruling;
+	a->outcome.exit = stored.exit;
+	a->outcome.signal = stored.signal;
+	a->seq = stored.seq;
+	memcpy(a->log_hash, stored.log_hash, SHA256_LEN);
+	r = live_add(g->live, &a, &l, e);
+	if (r != 0)
+		return r;
+	if (o->idempotency_key != NULL)
+		l->idempotency_key =
+		    arena_strdup(l->a->arena, o->idempotency_key);
+	r = engine_judge(g, l, e);
+	if (r != 0) {
+		live_remove(g->live, l);
+		return r;
+	}
+	/* What was approved is what was hashed then; other rules or another
+	 * plan since mean that it is not the same any more (I4). */
+	if (o->stage != STAGE_PENDING)
+		memcpy(l->a->sha256, stored.sha256, SHA256_LEN);
+	set_stored_stage(g, l, o->stage);
+	*ret = l;
+	return ERR_OK;
+}
+
+struct load {
+	struct engine *g;
+	struct live *l;
+};
+
+static int
+on_stored(void *ctx, const struct open_action *o, struct err *e)
+{
+	struct load *load = ctx;
+
+	return rebuild(load->g, o, &load->l, e);
+}
+
+struct live *
+engine_load(struct engine *g, const char *id)
+{
+	struct load load = { .g = g };
+	struct err why = ERR_INIT;
+	int r;
+
+	r = g->o.recorder_port->get_open(
+	    g->o.recorder, id, on_stored, &load, &why);
+	if (r != 0 && r != ERR_NOTFOUND)
+		log_warn("load", "id=%s cannot be read again: %s", id, why.msg);
+	return r == 0 ? load.l : NULL;
+}
+
+/* A run whose end nobody saw: said so, and never run again. */
+static int
+mark_unknown(struct engine *g, struct live *l, struct err *e)
+{
+	struct change c = { .live = l, .to = STAGE_UNKNOWN };
+	int r;
+
+	r = engine_append(g, &c, ROW_UNKNOWN, STR("{}"), NULL, e);
+	if (r == 0)
+		r = engine_put_open(g, &c, e);
+	if (r == 0)
+		r = engine_push(g, &c, e);
+	return r;
+}
+
+/* A question from before the restart, judged by the rules of today. */
+static int
+ask_again(
+    struct engine *g, struct live *l, int64_t deadline_real_ns, struct err *e)
+{
+	const int64_t left = deadline_real_ns - g->o.env.real_ns();
+	const int64_t most = g->o.ask_timeout_ms * 1000000;
+	struct change c = { .answer = ANSWER_CALL_NONE };
+
+	l->deadline_ns = g->o.env.boot_ns() +
+	    (left < 0             ? 0
+		    : left > most ? most
+				  : left);
+	if (ruling_asks(&l->a->classification, &g->o.policy) != ASKS_NOBODY)
+		return ERR_OK;
+	const int r = engine_rule(g, l, &c, e);
+
+	return r != 0 ? r : engine_push(g, &c, e);
+}
+
+static int
+on_open(void *ctx, const struct open_action *o, struct err *e)
+{
+	struct engine *g = ctx;
+	struct live *l = NULL;
+	struct err why = ERR_INIT;
+
+	if (rebuild(g, o, &l, &why) != 0) {
+		/* It stays in the store as it is: never allowed, never run. */
+		log_err("recover", "id=%s cannot be read again: %s", o->id,
+		    why.msg);
+		return ERR_OK;
+	}
+	if (o->stage == STAGE_RUNNING)
+		return mark_unknown(g, l, e);
+	if (o->stage == STAGE_PENDING)
+		return ask_again(g, l, o->deadline_real_ns, e);
+	if (o->deadline_real_ns != 0)
+		l->deadline_ns = g->o.env.boot_ns() + o->deadline_real_ns -
+		    g->o.env.real_ns();
+	return ERR_OK;
+}
+
+int
+engine_recover(struct engine *g, struct err *e)
+{
+	int r;
+
+	r = g->o.recorder_port->each_open(g->o.recorder, on_open, g, e);
+	if (r == 0)
+		engine_commit(g);
+	return r;
+}

@@ -1,0 +1,78 @@
+/*
+ * Numbers for Prometheus (text format 0.0.4). No label ever holds text of an
+ * action.
+ * Runs in: engine.  Trusts: nothing.  Owns: nothing.
+ */
+#include "engine_int.h"
+
+#define METRICS_BYTES_MAX ((size_t)64 << 10)
+
+static void
+put(struct buf *out, const char *name, const char *type, const char *help,
+    uint64_t value)
+{
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help,
+	    name, type, name, (unsigned long long)value);
+}
+
+static void
+put_decisions(struct buf *out, const struct engine_counters *n)
+{
+	buf_puts(out,
+	    "# HELP assent_decisions_total Final decisions by who made "
+	    "them.\n# TYPE assent_decisions_total counter\n");
+	for (unsigned by = BY_RULE; by <= BY_CEILING; by++)
+		buf_printf(out, "assent_decisions_total{source=\"%s\"} %llu\n",
+		    decided_by_name((enum decided_by)by),
+		    (unsigned long long)n->by[by]);
+}
+
+void
+engine_metrics(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf body = BUF_INIT(METRICS_BYTES_MAX);
+	const struct engine_counters *n = &g->n;
+	struct reply r = {
+		.id = c->id,
+		.status = 200,
+		.type = BODY_PROMETHEUS,
+	};
+	uint64_t seq;
+	uint8_t hash[SHA256_LEN];
+
+	g->o.recorder_port->head(g->o.recorder, &seq, hash);
+	put(&body, "assent_requests_total", "counter", "Calls of the API.",
+	    n->calls);
+	put(&body, "assent_actions_total", "counter", "Proposed actions.",
+	    n->proposed);
+	put(&body, "assent_refused_total", "counter",
+	    "Proposals refused as malformed or out of bounds.", n->refused);
+	put_decisions(&body, n);
+	put(&body, "assent_allowed_total", "counter", "Decisions to allow.",
+	    n->allowed);
+	put(&body, "assent_denied_total", "counter", "Decisions to deny.",
+	    n->denied);
+	put(&body, "assent_asked_total", "counter",
+	    "Actions that a person was asked about.", n->asked);
+	put(&body, "assent_reviewed_total", "counter",
+	    "Actions that rules sent to review.", n->reviewed);
+	put(&body, "assent_pending", "gauge", "Actions that wait.",
+	    live_pending(g->live));
+	put(&body, "assent_executions_total", "counter", "Runs started.",
+	    n->runs);
+	put(&body, "assent_execution_failures_total", "counter",
+	    "Runs that could not be started or seen to their end.",
+	    n->run_failures);
+	put(&body, "assent_store_commits_total", "counter", "Durable commits.",
+	    n->commits);
+	put(&body, "assent_store_errors_total", "counter", "Failed commits.",
+	    n->commit_failures);
+	buf_printf(&body,
+	    "# HELP assent_store_commit_seconds_total Time in commits.\n"
+	    "# TYPE assent_store_commit_seconds_total counter\n"
+	    "assent_store_commit_seconds_total %.6f\n",
+	    (double)n->commit_ns / 1e9);
+	put(&body, "assent_log_seq", "gauge", "Last row of the log.", seq);
+	r.body = buf_str(&body);
+	g->o.out.reply(g->o.out.ctx, &r);
+}

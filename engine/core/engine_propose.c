@@ -1,0 +1,388 @@
+/*
+ * Propose: take a claim, judge it by rules, record what follows.
+ * Runs in: engine.  Trusts: nothing of the proposal.  Owns: nothing.
+ */
+#include <string.h>
+
+#include "core/ids.h"
+#include "engine_int.h"
+#include "model/action_json.h"
+
+#define ROW_BODY_MAX ((size_t)256 << 10)
+
+/* I4: what is approved is the canonical action, its plan, and the profile
+ * under which it would run. */
+static int
+hash_action(struct live *l, struct err *e)
+{
+	static const uint8_t no_plan[SHA256_LEN];
+	AUTO(sha256_freep) struct sha256 *h = NULL;
+	int r;
+
+	r = sha256_new(&h, e);
+	if (r == 0)
+		r = sha256_add(h, l->record.s, l->record.len, e);
+	if (r == 0)
+		r = sha256_add(
+		    h, l->has_plan ? l->plan.sha256 : no_plan, SHA256_LEN, e);
+	if (r == 0)
+		r = sha256_end(h, l->a->sha256, e);
+	return r;
+}
+
+/*
+ * What will run here at once is planned before it is hashed, and so is what a
+ * person may approve for a run here later. What rules alone allow is planned
+ * when it is asked for.
+ */
+static int
+make_plan(struct engine *g, struct live *l, struct err *e)
+{
+	const struct proposal *p = &l->a->proposal;
+	struct err ignored = ERR_INIT;
+	int r;
+
+	l->has_plan = false;
+	if (g->o.executor_port == NULL || p->executor != EXECUTOR_ASSENT ||
+	    p->tool == TOOL_STDIN || p->tool == TOOL_MCP ||
+	    p->tool == TOOL_PERMISSION)
+		return ERR_OK;
+	if (!p->execute &&
+	    ruling_asks(&l->a->classification, &g->o.policy) == ASKS_NOBODY)
+		return ERR_OK;
+	r = g->o.executor_port->plan(g->o.executor, l->a, l->a->arena, &l->plan,
+	    p->execute ? e : &ignored);
+	l->has_plan = r == 0;
+	return p->execute ? r : ERR_OK;
+}
+
+int
+engine_judge(struct engine *g, struct live *l, struct err *e)
+{
+	struct action *a = l->a;
+	AUTO_BUF struct buf record = BUF_INIT(ACTION_BYTES_MAX);
+	int r;
+
+	action_encode(a, &record);
+	r = buf_done(&record, e);
+	if (r != 0)
+		return r;
+	l->record =
+	    str_n(arena_strndup(a->arena, record.s, record.len), record.len);
+	if (l->record.s == NULL)
+		return err_nomem(e);
+	memset(&a->classification, 0, sizeof(a->classification));
+	r = g->o.classifier_port->classify(
+	    g->classifier, a, a->arena, &a->classification, e);
+	if (r != 0)
+		return r;
+	memcpy(a->classification.policy_sha256, g->policy_sha256, SHA256_LEN);
+	r = make_plan(g, l, e);
+	return r != 0 ? r : hash_action(l, e);
+}
+
+int
+engine_record_ruling(struct engine *g, struct change *c, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	int r;
+
+	row_body_decided(c->live, &c->ruling, &body);
+	r = buf_done(&body, e);
+	if (r == 0)
+		r = engine_append(g, c, ROW_DECIDED, buf_str(&body), NULL, e);
+	if (r == 0 && c->run) {
+		buf_reset(&body);
+		row_body_intent(c->live, &body);
+		r = engine_append(
+		    g, c, ROW_INTENT, buf_str(&body), &c->receipt, e);
+	}
+	if (r == 0)
+		r = engine_put_open(g, c, e);
+	return r;
+}
+
+static int
+record_pending(struct engine *g, struct change *c, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	int r;
+
+	row_body_proposed(c->live, &body);
+	r = buf_done(&body, e);
+	if (r == 0)
+		r = engine_append(g, c, ROW_PROPOSED, buf_str(&body), NULL, e);
+	if (r == 0)
+		r = engine_put_open(g, c, e);
+	return r;
+}
+
+/*
+ * How long an allow that nothing has used yet stays good. What rules allow
+ * needs no clock of its own: rules are asked again when it is used.
+ */
+static void
+limit_approval(struct engine *g, struct change *c)
+{
+	c->has_deadline = true;
+	c->deadline_ns = 0;
+	if (c->ruling.decision != DECISION_ALLOW || c->run)
+		return;
+	c->ruling.expires_boot_ns = g->o.env.boot_ns() + APPROVAL_LIFE_NS;
+	c->ruling.expires_real_ns = g->o.env.real_ns() + APPROVAL_LIFE_NS;
+}
+
+int
+engine_rule(struct engine *g, struct live *l, struct change *c, struct err *e)
+{
+	const struct classification *cl = &l->a->classification;
+	const struct answer none = { .kind = ANSWER_NONE };
+
+	c->live = l;
+	switch (ruling_asks(cl, &g->o.policy)) {
+	case ASKS_NOBODY:
+		if (ruling_of(cl, &g->o.policy, &none, &c->ruling, e) != 0)
+			return e == NULL ? ERR_INTERNAL : (int)e->code;
+		c->has_ruling = true;
+		c->to = STAGE_DECIDED;
+		c->run = c->ruling.decision == DECISION_ALLOW &&
+		    l->a->proposal.execute;
+		l->run_requested = c->run;
+		limit_approval(g, c);
+		return engine_record_ruling(g, c, e);
+	case ASKS_REVIEWER:
+	case ASKS_PERSON:
+		break;
+	case ASKS_INVALID:
+		return err_set(e, ERR_INTERNAL, "nobody was named to ask");
+	}
+	if (cl->decision == DECISION_REVIEW)
+		g->n.reviewed++;
+	else
+		g->n.asked++;
+	c->to = STAGE_PENDING;
+	c->has_deadline = true;
+	c->deadline_ns = g->o.env.boot_ns() + g->o.ask_timeout_ms * 1000000;
+	return record_pending(g, c, e);
+}
+
+/* The record as the peer that sent it, with a home the kernel vouches for. */
+static int
+take_claim(
+    struct engine *g, const struct call *c, struct action *a, struct err *e)
+{
+	uint8_t random[ID_RANDOM_LEN];
+	int r;
+
+	r = action_decode(c->action_record, a, e);
+	if (r != 0)
+		return r;
+	a->proposer.uid = c->uid;
+	a->proposer.gid = c->gid;
+	a->proposer.pid = c->pid;
+	a->proposer.home = NULL;
+	r = g->o.env.home(c->uid, a->arena, &a->proposer.home, e);
+	if (r != 0 && r != ERR_NOTFOUND)
+		return r;
+	if (g->o.env.random(random, sizeof(random)) != 0)
+		return err_sys(e, "cannot get random bytes");
+	a->proposed_real_ns = g->o.env.real_ns();
+	id_make("act", a->proposed_real_ns, random, a->id);
+	return ERR_OK;
+}
+
+static int
+check_ceiling(struct engine *g, const struct proposal *p, struct err *e)
+{
+	if (p->profile != NULL &&
+	    strcmp(p->profile, "danger-full-access") == 0 && !g->o.full_access)
+		return err_set(e, ERR_DENIED,
+		    "profile 'danger-full-access' is above the "
+		    "administrator's ceiling; ask for less");
+	return ERR_OK;
+}
+
+static int
+check_execute(const struct proposal *p, struct err *e)
+{
+	if (!p->execute)
+		return ERR_OK;
+	if (p->executor != EXECUTOR_ASSENT)
+		return err_set(e, ERR_INVALID,
+		    "'execute' is for executor 'assent'; a client that runs "
+		    "the call itself leaves it out");
+	if (p->tool == TOOL_MCP)
+		return err_set(e, ERR_INVALID,
+		    "an mcp call cannot be executed here; leave 'execute' "
+		    "out and let the client call the server");
+	return ERR_OK;
+}
+
+static int
+check_claim(struct engine *g, struct action *a, struct err *e)
+{
+	int r;
+
+	r = check_execute(&a->proposal, e);
+	if (r == 0)
+		r = check_ceiling(g, &a->proposal, e);
+	if (r == 0 &&
+	    (a->proposal.workspace != NULL || a->proposal.tool == TOOL_SHELL ||
+		a->proposal.tool == TOOL_EXEC || a->proposal.tool == TOOL_FILE))
+		r = g->o.env.check_place(a, e);
+	return r;
+}
+
+/* A key that was used before gives the action it made then. */
+static bool
+answer_repeat(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf id = BUF_INIT(ACTION_ID_MAX);
+	struct call again = *c;
+	struct live *l;
+
+	if (c->idempotency_key == NULL ||
+	    g->o.recorder_port->find_idempotent(
+		g->o.recorder, c->uid, c->idempotency_key, &id, NULL) != 0)
+		return false;
+	l = live_find(g->live, buf_cstr(&id));
+	if (l != NULL && l->busy)
+		engine_commit(g);
+	l = live_find(g->live, buf_cstr(&id));
+	AUTO(action_freep) struct action *a = NULL;
+	struct err why = ERR_INIT;
+	AUTO_BUF struct buf record = BUF_INIT(ACTION_BYTES_MAX);
+
+	if (l != NULL && action_new(&a, &why) == 0 &&
+	    take_claim(g, c, a, &why) == 0 && check_claim(g, a, &why) == 0)
+		action_encode(a, &record);
+	if (l != NULL && !str_eq(buf_str(&record), l->record)) {
+		engine_problem(g, c->id, 422, "idempotency_key_reused",
+		    "this Idempotency-Key was used for another action; use "
+		    "a new one");
+		return true;
+	}
+	again.target = id.s;
+	again.route = ROUTE_GET;
+	engine_get(g, &again);
+	return true;
+}
+
+static bool
+refuse_now(struct engine *g, const struct call *c)
+{
+	struct err why = ERR_INIT;
+
+	if (!g->o.recorder_port->healthy(g->o.recorder, &why)) {
+		engine_problem(g, c->id, 503, "store_unavailable", why.msg);
+		return true;
+	}
+	if (live_pending(g->live) >= PENDING_MAX ||
+	    live_pending_of(g->live, c->uid) >= PENDING_PER_UID_MAX) {
+		engine_problem(g, c->id, 429, "too_many_pending",
+		    "too many actions wait for a person; have them answered "
+		    "or cancelled first");
+		return true;
+	}
+	return false;
+}
+
+/* Adds the judged action to the batch; on failure nothing stays. */
+static int
+enter(struct engine *g, const struct call *c, struct live *l, struct err *e)
+{
+	struct change change = {
+		.is_new = true,
+		.answer = ANSWER_CALL_PROPOSED,
+		.call_id = c->id,
+		.wait_ms = c->wait_ms,
+	};
+	int r;
+
+	r = engine_judge(g, l, e);
+	if (r == 0)
+		r = engine_rule(g, l, &change, e);
+	if (r == 0)
+		r = engine_push(g, &change, e);
+	if (r != 0)
+		receipt_free(change.receipt);
+	return r;
+}
+
+static int
+propose(struct engine *g, const struct call *c, struct err *e)
+{
+	AUTO(action_freep) struct action *a = NULL;
+	struct live *l;
+	int r;
+
+	r = action_new(&a, e);
+	if (r == 0)
+		r = take_claim(g, c, a, e);
+	if (r == 0)
+		r = check_claim(g, a, e);
+	if (r == 0)
+		r = live_add(g->live, &a, &l, e);
+	if (r != 0)
+		return r;
+	if (c->idempotency_key != NULL)
+		l->idempotency_key =
+		    arena_strdup(l->a->arena, c->idempotency_key);
+	r = enter(g, c, l, e);
+	if (r != 0)
+		live_remove(g->live, l);
+	return r;
+}
+
+void
+engine_propose(struct engine *g, const struct call *c)
+{
+	struct err why = ERR_INIT;
+
+	g->n.proposed++;
+	if (refuse_now(g, c) || answer_repeat(g, c))
+		return;
+	if (propose(g, c, &why) != 0) {
+		g->n.refused++;
+		engine_problem_err(g, c->id, &why);
+	}
+}
+
+/* What would be decided: nothing is kept but the fact that it was asked. */
+void
+engine_evaluate(struct engine *g, const struct call *c)
+{
+	AUTO(action_freep) struct action *a = NULL;
+	AUTO_BUF struct buf body = BUF_INIT((size_t)8 << 20);
+	struct change change = { .answer = ANSWER_CALL_NONE };
+	struct err why = ERR_INIT;
+	char *stated_home;
+	int r;
+
+	r = action_new(&a, &why);
+	if (r == 0)
+		r = action_decode(c->action_record, a, &why);
+	if (r == 0) {
+		stated_home = a->proposer.home;
+		r = take_claim(g, c, a, &why);
+		if (r == 0 && stated_home != NULL)
+			a->proposer.home = stated_home;
+	}
+	if (r == 0)
+		r = g->o.classifier_port->classify(
+		    g->classifier, a, a->arena, &a->classification, &why);
+	if (r == 0) {
+		row_body_note("text", a->classification.display, &body);
+		r = engine_append(
+		    g, &change, ROW_EVALUATED, buf_str(&body), NULL, &why);
+	}
+	if (r == 0)
+		r = engine_push(g, &change, &why);
+	if (r != 0) {
+		engine_problem_err(g, c->id, &why);
+		return;
+	}
+	buf_reset(&body);
+	explain_to_json(a, &body);
+	engine_reply_json(g, c->id, 200, buf_str(&body));
+}

@@ -1,0 +1,214 @@
+/*
+ * What others report: outcomes of calls that a client ran, prompts and tool
+ * results, refused callers; and the rules loaded again.
+ * Runs in: engine.  Trusts: nothing of a report.  Owns: nothing.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "engine_int.h"
+
+#define ROW_BODY_MAX ((size_t)256 << 10)
+
+static void
+record_note(struct engine *g, const struct call *c, struct change *change,
+    enum row_kind kind, struct str body)
+{
+	struct err why = ERR_INIT;
+	int r;
+
+	r = engine_append(g, change, kind, body, NULL, &why);
+	if (r == 0)
+		r = engine_push(g, change, &why);
+	if (r != 0)
+		engine_problem_err(g, c->id, &why);
+}
+
+/* The fields of a report as an object; text is cut, never lost unsaid. */
+static void
+put_fields(const struct call *c, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	for (size_t i = 0; i < c->field_count; i++)
+		jsonw_kstr(&w, c->fields[i].name, c->fields[i].value);
+	if (c->target != NULL)
+		jsonw_kstr(&w, "session", c->target);
+	jsonw_kint(&w, "peer_uid", c->uid);
+	jsonw_end(&w);
+}
+
+void
+engine_outcome(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct live *l = engine_target(g, c);
+	struct change change = {
+		.live = l,
+		.to = STAGE_DONE,
+		.has_deadline = true,
+		.answer = ANSWER_CALL_EMPTY,
+		.call_id = c->id,
+	};
+
+	if (l == NULL)
+		return;
+	if (l->a->stage != STAGE_DECIDED ||
+	    l->a->proposal.executor != EXECUTOR_CLIENT) {
+		engine_problem(g, c->id, 409, "conflict",
+		    "an outcome is reported once, for a decided action that "
+		    "the client executes");
+		return;
+	}
+	put_fields(c, &body);
+	record_note(g, c, &change, ROW_OUTCOME, buf_str(&body));
+}
+
+void
+engine_session_event(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change change = {
+		.answer = ANSWER_CALL_NONE,
+		.call_id = c->id,
+	};
+	struct err why = ERR_INIT;
+	int r;
+
+	put_fields(c, &body);
+	r = engine_append(g, &change, ROW_EVENT, buf_str(&body), NULL, &why);
+	if (r == 0)
+		r = engine_push(g, &change, &why);
+	if (r == 0) {
+		/* Durable before it is acknowledged, as everything. */
+		const uint64_t failures = g->n.commit_failures;
+
+		engine_commit(g);
+		if (g->n.commit_failures == failures) {
+			engine_reply_json(g, c->id, 204, STR_NONE);
+			return;
+		}
+		(void)err_set(&why, ERR_SYS, "the event was not stored");
+	}
+	engine_problem_err(g, c->id, &why);
+}
+
+void
+engine_refused(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change change = { .answer = ANSWER_CALL_NONE };
+
+	put_fields(c, &body);
+	if (engine_append(g, &change, ROW_AUTH, buf_str(&body), NULL, NULL) ==
+	    0)
+		(void)engine_push(g, &change, NULL);
+}
+
+/* The first row of a life: who runs, and what holds each of them. */
+static void
+record_boot(struct engine *g, struct str roles)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change change = { .answer = ANSWER_CALL_NONE };
+	struct jsonw w = jsonw_on(&body);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "version", ASSENT_VERSION);
+	jsonw_kstr(
+	    &w, "approval_policy", approval_policy_name(g->o.policy.approval));
+	jsonw_key(&w, "roles");
+	jsonw_raw(&w, roles);
+	jsonw_end(&w);
+	if (engine_append(g, &change, ROW_BOOT, buf_str(&body), NULL, NULL) ==
+	    0)
+		(void)engine_push(g, &change, NULL);
+}
+
+void
+engine_set_roles(struct engine *g, struct str json, bool all_up)
+{
+	buf_reset(&g->roles_json);
+	buf_put_str(&g->roles_json, json);
+	g->roles_up = all_up;
+	if (all_up && !g->booted && json.len > 0) {
+		g->booted = true;
+		record_boot(g, json);
+	}
+}
+
+static int
+record_reload(struct engine *g, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change change = { .answer = ANSWER_CALL_NONE };
+	struct jsonw w = jsonw_on(&body);
+	int r;
+
+	jsonw_object(&w);
+	jsonw_key(&w, "policy_sha256");
+	jsonw_hex(&w, g->policy_sha256, SHA256_LEN);
+	jsonw_end(&w);
+	r = engine_append(g, &change, ROW_RELOAD, buf_str(&body), NULL, e);
+	return r != 0 ? r : engine_push(g, &change, e);
+}
+
+int
+engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
+{
+	AUTO(diags_freep) struct diags *d = diags_new();
+	struct classifier *next = NULL;
+	int r;
+
+	r = g->o.classifier_port->open(&g->o.classifier_options, d, &next, e);
+	if (ret_json != NULL) {
+		struct jsonw w = jsonw_on(ret_json);
+
+		diags_json(d, &w);
+	}
+	if (r != 0) {
+		log_err("reload", "rules stay as they were: %s",
+		    e == NULL ? "" : e->msg);
+		return r;
+	}
+	engine_commit(g);
+	g->o.classifier_port->close(g->classifier);
+	g->classifier = next;
+	g->o.classifier_port->digest(next, g->policy_sha256);
+	log_info("reload", "rules loaded");
+	return record_reload(g, e);
+}
+
+void
+engine_reload_call(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf diags = BUF_INIT(ROW_BODY_MAX);
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct err why = ERR_INIT;
+	struct jsonw w = jsonw_on(&body);
+
+	if (engine_reload(g, &diags, &why) != 0) {
+		AUTO_BUF struct buf extra = BUF_INIT(ROW_BODY_MAX);
+		struct reply r = {
+			.id = c->id,
+			.status = 422,
+			.type = BODY_PROBLEM,
+		};
+
+		buf_puts(&extra, "\"errors\":");
+		buf_put_str(&extra, buf_str(&diags));
+		problem_json(
+		    &body, 422, "rules_invalid", why.msg, buf_cstr(&extra));
+		r.body = buf_str(&body);
+		g->o.out.reply(g->o.out.ctx, &r);
+		return;
+	}
+	jsonw_object(&w);
+	jsonw_key(&w, "policy_sha256");
+	jsonw_hex(&w, g->policy_sha256, SHA256_LEN);
+	jsonw_key(&w, "warnings");
+	jsonw_raw(&w, buf_str(&diags));
+	jsonw_end(&w);
+	engine_reply_json(g, c->id, 200, buf_str(&body));
+}

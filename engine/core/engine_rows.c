@@ -1,0 +1,139 @@
+/*
+ * The facts that a row of the log holds beside its columns, as JSON.
+ * Runs in: engine.  Trusts: nothing in text.  Owns: nothing.
+ *
+ * Text of the action is stored as classification shows it: secrets masked.
+ */
+#include <string.h>
+
+#include "engine_int.h"
+
+#define ROW_TEXT_MAX ((size_t)2048)
+#define ROW_RULES_MAX 16
+
+static void
+put_cut(struct jsonw *w, const char *key, const char *text)
+{
+	struct str s = str_of(text);
+
+	if (text == NULL)
+		return;
+	jsonw_key(w, key);
+	jsonw_str(w, str_head(s, ROW_TEXT_MAX));
+	if (s.len > ROW_TEXT_MAX)
+		jsonw_kint(w, "text_bytes", (int64_t)s.len);
+}
+
+/* The rules that make the decision what it is. */
+static void
+put_rules(struct jsonw *w, const struct classification *c)
+{
+	size_t n = 0;
+
+	jsonw_key(w, "rules");
+	jsonw_array(w);
+	for (size_t i = 0; i < c->part_count; i++) {
+		const struct part *p = &c->parts[i];
+
+		for (size_t k = 0; k < p->rule_count; k++) {
+			if (p->rules[k].decision != c->decision ||
+			    n++ >= ROW_RULES_MAX)
+				continue;
+			jsonw_cstr(w, p->rules[k].id);
+		}
+	}
+	jsonw_end(w);
+}
+
+static void
+put_proposal(struct jsonw *w, const struct live *l)
+{
+	const struct action *a = l->a;
+
+	put_cut(w, "text", a->classification.display);
+	if (a->proposal.agent_name != NULL)
+		jsonw_kstr(w, "agent", a->proposal.agent_name);
+	if (a->proposal.cwd != NULL)
+		jsonw_kstr(w, "cwd", a->proposal.cwd);
+	if (a->proposal.workspace != NULL)
+		jsonw_kstr(w, "workspace", a->proposal.workspace);
+	jsonw_kstr(w, "executor", executor_name(a->proposal.executor));
+	jsonw_kstr(w, "classified", decision_name(a->classification.decision));
+	jsonw_kstr(w, "risk", risk_name(a->classification.risk));
+	jsonw_kstr(w, "reason", a->classification.reason);
+	if (a->classification.profile.name != NULL)
+		jsonw_kstr(w, "profile", a->classification.profile.name);
+	put_rules(w, &a->classification);
+}
+
+void
+row_body_proposed(const struct live *l, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	put_proposal(&w, l);
+	jsonw_end(&w);
+}
+
+void
+row_body_decided(const struct live *l, const struct ruling *r, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	put_proposal(&w, l);
+	if (r->approver != NULL)
+		jsonw_kstr(&w, "approver", r->approver);
+	if (r->message != NULL)
+		jsonw_kstr(&w, "message", r->message);
+	if (r->expires_real_ns != 0) {
+		jsonw_key(&w, "expires_at");
+		jsonw_time(&w, r->expires_real_ns);
+	}
+	jsonw_end(&w);
+}
+
+void
+row_body_intent(const struct live *l, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_key(&w, "plan_sha256");
+	jsonw_hex(&w, l->plan.sha256, SHA256_LEN);
+	jsonw_end(&w);
+}
+
+void
+row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kint(&w, "exit", o->exit);
+	jsonw_kint(&w, "signal", o->signal);
+	jsonw_kint(&w, "wall_ms", o->wall_ms);
+	jsonw_kint(&w, "stdout_bytes", (int64_t)l->out.len);
+	jsonw_kint(&w, "stderr_bytes", (int64_t)l->err_out.len);
+	jsonw_kbool(&w, "truncated", o->truncated);
+	jsonw_kbool(&w, "timed_out", o->timed_out);
+	if (o->failure != NULL)
+		jsonw_kstr(&w, "failure", o->failure);
+	jsonw_key(&w, "violations");
+	jsonw_array(&w);
+	for (size_t i = 0; i < o->violation_count; i++)
+		jsonw_cstr(&w, o->violations[i]);
+	jsonw_end(&w);
+	jsonw_end(&w);
+}
+
+void
+row_body_note(const char *key, const char *text, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	put_cut(&w, key, text);
+	jsonw_end(&w);
+}

@@ -1,0 +1,472 @@
+/*
+ * Execute: only with a receipt, once, and the end is recorded (I1, I7).
+ * Runs in: engine.  Trusts: the executor's events.  Owns: nothing.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine_int.h"
+#include "stage.h"
+
+#define ROW_BODY_MAX ((size_t)256 << 10)
+#define EVENT_BYTES_MAX ((size_t)1 << 20)
+
+static void
+run_failed(struct engine *g, struct live *l, const char *why)
+{
+	const struct outcome o = {
+		.exit = -1,
+		.failure = why,
+	};
+
+	engine_executor_events.ended(g, l->a->id, &o);
+}
+
+static void
+start_now(struct engine *g, struct live *l)
+{
+	AUTO(receipt_freep) struct receipt *intent = TAKE_PTR(l->intent);
+	struct err why = ERR_INIT;
+
+	if (g->o.executor_port->start(
+		g->o.executor, l->a, &l->plan, intent, &why) != 0)
+		run_failed(g, l, why.msg);
+}
+
+/* Text for a program that runs already: no process of its own. */
+static void
+feed_now(struct engine *g, struct live *l)
+{
+	AUTO(receipt_freep) struct receipt *intent = TAKE_PTR(l->intent);
+	const struct tool_input *in = &l->a->proposal.input;
+	const struct outcome fed = { .exit = 0 };
+	struct err why = ERR_INIT;
+
+	if (g->o.executor_port->send_stdin(g->o.executor, in->target_action,
+		str_of(in->stdin_text), &why) != 0)
+		run_failed(g, l, why.msg);
+	else
+		engine_executor_events.ended(g, l->a->id, &fed);
+}
+
+void
+engine_run(struct engine *g, struct live *l)
+{
+	const struct proposer *p = &l->a->proposer;
+	struct launch *launch;
+
+	g->n.runs++;
+	if (l->a->proposal.tool == TOOL_STDIN) {
+		feed_now(g, l);
+		return;
+	}
+	if (g->o.executor_port->has_launcher(g->o.executor, p->uid, p->gid)) {
+		start_now(g, l);
+		return;
+	}
+	if (g->launch_count == LAUNCHES_MAX) {
+		run_failed(g, l, "too many runs wait to be started");
+		return;
+	}
+	launch = &g->launches[g->launch_count++];
+	launch->ticket = ++g->next_ticket;
+	memcpy(launch->id, l->a->id, sizeof(launch->id));
+	g->o.out.launch(g->o.out.ctx, launch->ticket, p->uid, p->gid);
+}
+
+static struct live *
+take_launch(struct engine *g, uint64_t ticket)
+{
+	for (size_t i = 0; i < g->launch_count; i++) {
+		struct live *l;
+
+		if (g->launches[i].ticket != ticket)
+			continue;
+		l = live_find(g->live, g->launches[i].id);
+		g->launches[i] = g->launches[--g->launch_count];
+		return l != NULL && l->intent != NULL ? l : NULL;
+	}
+	return NULL;
+}
+
+void
+engine_launched(struct engine *g, uint64_t ticket, int fd)
+{
+	struct live *l = take_launch(g, ticket);
+	AUTO_FD int launcher = fd;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (l == NULL)
+		return;
+	r = g->o.executor_port->add_launcher(g->o.executor, l->a->proposer.uid,
+	    l->a->proposer.gid, TAKE_FD(launcher), &why);
+	if (r != 0)
+		run_failed(g, l, why.msg);
+	else
+		start_now(g, l);
+}
+
+void
+engine_launch_failed(struct engine *g, uint64_t ticket, const char *why)
+{
+	struct live *l = take_launch(g, ticket);
+
+	if (l != NULL)
+		run_failed(g, l, why);
+}
+
+static void
+on_started(void *ctx, const char *action_id)
+{
+	(void)ctx;
+	log_debug("started", "id=%s", action_id);
+}
+
+static void
+send_output_event(struct engine *g, const struct output_reader *to,
+    const char *event, struct str text)
+{
+	AUTO_BUF struct buf out = BUF_INIT(EVENT_BYTES_MAX);
+	struct jsonw w = jsonw_on(&out);
+
+	buf_printf(&out, "event: %s\ndata: ", event);
+	jsonw_str(&w, text);
+	buf_puts(&out, "\n\n");
+	if (out.failed == 0)
+		g->o.out.chunk(g->o.out.ctx, to->call_id, buf_str(&out));
+}
+
+/* Keeps the first LIVE_OUTPUT_MAX bytes of a stream. */
+static void
+keep_output(struct live *l, struct buf *to, struct str bytes)
+{
+	const size_t room = to->max - to->len;
+
+	if (bytes.len > room)
+		l->output_cut = true;
+	buf_put_str(to, str_head(bytes, room));
+}
+
+static void
+on_output(void *ctx, const char *action_id, int stream, struct str bytes)
+{
+	struct engine *g = ctx;
+	struct live *l = live_find(g->live, action_id);
+
+	if (l == NULL)
+		return;
+	keep_output(l, stream == 2 ? &l->err_out : &l->out, bytes);
+	for (struct output_reader *to = l->readers; to != NULL; to = to->next)
+		send_output_event(
+		    g, to, stream == 2 ? "stderr" : "stdout", bytes);
+}
+
+/* Deep copy into the action: the event's text is the executor's. */
+static void
+keep_outcome(struct live *l, const struct outcome *o)
+{
+	struct arena *a = l->a->arena;
+	struct outcome *to = &l->a->outcome;
+
+	*to = *o;
+	to->out = buf_str(&l->out);
+	to->err_out = buf_str(&l->err_out);
+	to->truncated = o->truncated || l->output_cut;
+	to->failure = o->failure == NULL ? NULL : arena_strdup(a, o->failure);
+	to->violations =
+	    arena_array(a, o->violation_count, sizeof(*to->violations));
+	to->violation_count = 0;
+	for (size_t i = 0; to->violations != NULL && i < o->violation_count;
+	     i++) {
+		const char *copy = arena_strdup(a, o->violations[i]);
+
+		if (copy != NULL)
+			to->violations[to->violation_count++] = copy;
+	}
+}
+
+static int
+record_outcome(struct engine *g, struct live *l, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change c = { .live = l, .to = STAGE_DONE };
+	int r;
+
+	row_body_outcome(l, &l->a->outcome, &body);
+	r = buf_done(&body, e);
+	if (r == 0)
+		r = engine_append(g, &c, ROW_OUTCOME, buf_str(&body), NULL, e);
+	if (r == 0)
+		r = engine_put_open(g, &c, e);
+	if (r == 0)
+		r = engine_push(g, &c, e);
+	return r;
+}
+
+static void
+end_readers(struct engine *g, struct live *l)
+{
+	while (l->readers != NULL) {
+		const uint64_t call_id = l->readers->call_id;
+
+		g->o.out.end(g->o.out.ctx, call_id);
+		live_gone(l, call_id);
+	}
+}
+
+static void
+on_ended(void *ctx, const char *action_id, const struct outcome *o)
+{
+	struct engine *g = ctx;
+	struct live *l = live_find(g->live, action_id);
+	struct err why = ERR_INIT;
+
+	if (l == NULL || l->a->stage != STAGE_RUNNING)
+		return;
+	engine_settle(g, l);
+	keep_outcome(l, o);
+	if (o->failure != NULL)
+		g->n.run_failures++;
+	end_readers(g, l);
+	/* Without a store the row is missing: the action stays running here
+	 * and becomes unknown at the next start. It is never run again. */
+	if (record_outcome(g, l, &why) != 0)
+		log_err("store", "id=%s its end is not recorded: %s", action_id,
+		    why.msg);
+}
+
+const struct executor_events engine_executor_events = {
+	.started = on_started,
+	.output = on_output,
+	.ended = on_ended,
+};
+
+/* An approval that is still good, for exactly this action, unused (I7). */
+static int
+check_approval(struct engine *g, const struct live *l, struct err *e)
+{
+	const struct ruling *r = &l->a->ruling;
+
+	if (l->a->stage == STAGE_PENDING)
+		return err_set(e, ERR_CONFLICT,
+		    "this action waits for an answer; read it again later");
+	if (l->a->stage != STAGE_DECIDED || r->decision != DECISION_ALLOW)
+		return err_set(
+		    e, ERR_DENIED, "this action is not allowed to run");
+	if (r->expires_real_ns != 0 &&
+	    (r->expires_real_ns <= g->o.env.real_ns() ||
+		(r->expires_boot_ns != 0 &&
+		    r->expires_boot_ns <= g->o.env.boot_ns())))
+		return err_set(e, ERR_CONFLICT,
+		    "the approval has expired; propose the action again");
+	return ERR_OK;
+}
+
+/*
+ * Rules alone allowed it and nothing was planned then. A person's approval
+ * covers a plan, so without one there is nothing to run.
+ */
+static int
+plan_late(struct engine *g, struct live *l, struct err *e)
+{
+	const struct classification *c = &l->a->classification;
+	int r;
+
+	if (l->has_plan)
+		return ERR_OK;
+	if (l->a->ruling.by != BY_RULE && l->a->ruling.by != BY_DEFAULT)
+		return err_set(e, ERR_CONFLICT,
+		    "what was approved had no sandbox plan; propose it again "
+		    "with 'execute'");
+	if (c->decision != DECISION_ALLOW ||
+	    memcmp(c->policy_sha256, g->policy_sha256, SHA256_LEN) != 0)
+		return err_set(e, ERR_CONFLICT,
+		    "the rules have changed since this was allowed; propose "
+		    "it again");
+	r = g->o.executor_port->plan(
+	    g->o.executor, l->a, l->a->arena, &l->plan, e);
+	l->has_plan = r == 0;
+	return r;
+}
+
+static int
+record_intent(
+    struct engine *g, const struct call *c, struct live *l, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change change = {
+		.live = l,
+		.has_deadline = true,
+		.run = true,
+		.answer = ANSWER_CALL_CREATED,
+		.call_id = c->id,
+		.wait_ms = c->wait_ms,
+	};
+	int r;
+
+	row_body_intent(l, &body);
+	r = engine_append(
+	    g, &change, ROW_INTENT, buf_str(&body), &change.receipt, e);
+	if (r == 0)
+		r = engine_put_open(g, &change, e);
+	if (r == 0)
+		r = engine_push(g, &change, e);
+	if (r != 0)
+		receipt_free(change.receipt);
+	else
+		l->run_requested = true;
+	return r;
+}
+
+static int
+execute(struct engine *g, const struct call *c, struct live *l, struct err *e)
+{
+	int r;
+
+	if (l->a->proposal.executor != EXECUTOR_ASSENT ||
+	    l->a->proposal.tool == TOOL_MCP ||
+	    l->a->proposal.tool == TOOL_PERMISSION)
+		return err_set(
+		    e, ERR_INVALID, "this kind of action is not executed here");
+	if (g->o.executor_port == NULL)
+		return err_set(e, ERR_SYS, "no executor is available");
+	r = engine_check_hash(c, l, e);
+	if (r == 0)
+		r = check_approval(g, l, e);
+	if (r == 0 && l->a->proposal.tool != TOOL_STDIN)
+		r = plan_late(g, l, e);
+	if (r == 0)
+		r = record_intent(g, c, l, e);
+	return r;
+}
+
+void
+engine_execute(struct engine *g, const struct call *c)
+{
+	struct live *l = engine_target(g, c);
+	struct err why = ERR_INIT;
+
+	if (l == NULL)
+		return;
+	if (l->a->stage == STAGE_RUNNING || l->a->stage == STAGE_DONE ||
+	    l->a->stage == STAGE_UNKNOWN) {
+		engine_reply_decision(g, c->id, l, 200);
+		return;
+	}
+	if (execute(g, c, l, &why) != 0)
+		engine_problem_err(g, c->id, &why);
+}
+
+static void
+reply_output(struct engine *g, uint64_t call_id, const struct live *l)
+{
+	AUTO_BUF struct buf body = BUF_INIT((size_t)64 << 20);
+	struct jsonw w = jsonw_on(&body);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "id", l->a->id);
+	jsonw_kstr(&w, "state", stage_name(l->a->stage));
+	jsonw_key(&w, "stdout");
+	jsonw_str(&w, buf_str(&l->out));
+	jsonw_key(&w, "stderr");
+	jsonw_str(&w, buf_str(&l->err_out));
+	jsonw_kbool(&w, "truncated", l->output_cut);
+	jsonw_end(&w);
+	if (body.failed != 0)
+		engine_problem(g, call_id, 413, "limit",
+		    "the output is too long for one answer; stream it");
+	else
+		engine_reply_json(g, call_id, 200, buf_str(&body));
+}
+
+/* Live: what there is, then what comes, as server-sent events. */
+void
+engine_output(struct engine *g, const struct call *c)
+{
+	struct live *l = engine_target(g, c);
+	const struct reply head = {
+		.id = c->id,
+		.status = 200,
+		.type = BODY_EVENTS,
+		.chunks = true,
+	};
+	struct output_reader *reader;
+
+	if (l == NULL)
+		return;
+	if (!c->stream) {
+		reply_output(g, c->id, l);
+		return;
+	}
+	reader = mem_new(1, sizeof(*reader));
+	if (reader == NULL) {
+		engine_problem(g, c->id, 503, "no_memory", "no memory");
+		return;
+	}
+	reader->call_id = c->id;
+	g->o.out.reply(g->o.out.ctx, &head);
+	if (l->out.len > 0)
+		send_output_event(g, reader, "stdout", buf_str(&l->out));
+	if (l->err_out.len > 0)
+		send_output_event(g, reader, "stderr", buf_str(&l->err_out));
+	if (l->a->stage == STAGE_RUNNING || l->a->stage == STAGE_PENDING ||
+	    (l->a->stage == STAGE_DECIDED && l->run_requested)) {
+		reader->next = l->readers;
+		l->readers = reader;
+		return;
+	}
+	free(reader);
+	g->o.out.end(g->o.out.ctx, c->id);
+}
+
+static int
+signal_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		int signo;
+	} signals[] = {
+		{ "HUP", SIGHUP },
+		{ "INT", SIGINT },
+		{ "QUIT", SIGQUIT },
+		{ "KILL", SIGKILL },
+		{ "TERM", SIGTERM },
+		{ "USR1", SIGUSR1 },
+		{ "USR2", SIGUSR2 },
+	};
+
+	for (size_t i = 0; name != NULL && i < ARRAY_LEN(signals); i++) {
+		if (strcmp(name, signals[i].name) == 0 ||
+		    (strncmp(name, "SIG", 3) == 0 &&
+			strcmp(name + 3, signals[i].name) == 0))
+			return signals[i].signo;
+	}
+	return 0;
+}
+
+void
+engine_signal(struct engine *g, const struct call *c)
+{
+	struct live *l = engine_target(g, c);
+	const int signo = signal_of(call_field(c, "signal"));
+	struct err why = ERR_INIT;
+
+	if (l == NULL)
+		return;
+	if (signo == 0)
+		engine_problem(g, c->id, 422, "invalid",
+		    "'signal' must be HUP, INT, QUIT, KILL, TERM, USR1 or "
+		    "USR2");
+	else if (l->a->stage != STAGE_RUNNING)
+		engine_problem(
+		    g, c->id, 409, "conflict", "this action is not running");
+	else if (g->o.executor_port->kill(
+		     g->o.executor, l->a->id, signo, &why) != 0)
+		engine_problem_err(g, c->id, &why);
+	else
+		engine_reply_decision(g, c->id, l, 202);
+}

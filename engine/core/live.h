@@ -1,0 +1,81 @@
+#ifndef CORE_LIVE_H
+#define CORE_LIVE_H
+/*
+ * The actions in memory: pending, running, and those that ended lately.
+ *
+ *     r = live_table_new(&t, e);
+ *     r = live_add(t, action, &l, e);         takes the action
+ *     l = live_find(t, id);
+ *
+ * Ended actions are kept until LIVE_ENDED_MAX newer ones have ended; what is
+ * gone from here is read from the store.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/ports.h"
+#include "model/action.h"
+
+#define LIVE_ENDED_MAX 512
+#define LIVE_OUTPUT_MAX RUN_OUTPUT_BYTES_DEFAULT
+
+/* Somebody who waits for this action: a parked HTTP call. */
+struct waiter {
+	struct waiter *next;
+	uint64_t call_id;
+	int64_t deadline_ns; /* CLOCK_BOOTTIME */
+	bool for_done; /* not satisfied by a decision, waits for the end */
+	bool not_modified; /* answers 304 at its deadline */
+};
+
+/* A stream of the run's output. */
+struct output_reader {
+	struct output_reader *next;
+	uint64_t call_id;
+};
+
+struct live {
+	struct action *a;
+	struct str record; /* canonical; in the action's arena */
+	struct plan_ref plan;
+	bool has_plan;
+	const char *idempotency_key; /* or NULL */
+	const char *trace_parent; /* or NULL */
+	int64_t deadline_ns; /* of the question or the approval; 0: none */
+	int64_t decided_ns;
+	bool busy; /* changed by the open transaction */
+	bool run_requested;
+	struct receipt *intent; /* owned */
+	struct buf out, err_out;
+	bool output_cut;
+	struct waiter *waiters;
+	struct output_reader *readers;
+	bool in_ended;
+	struct live *hash_next, *older, *newer, *ended_next;
+};
+
+struct live_table;
+
+int live_table_new(struct live_table **ret, struct err *e);
+void live_table_free(struct live_table *t);
+void live_table_freep(struct live_table **t);
+/* Takes *a on success. */
+int live_add(
+    struct live_table *t, struct action **a, struct live **ret, struct err *e);
+struct live *live_find(struct live_table *t, const char *id);
+void live_remove(struct live_table *t, struct live *l);
+/* Oldest first: *from NULL starts; NULL ends. */
+struct live *live_next(struct live_table *t, struct live *from);
+/* The only way to change a stage: keeps the counts, asserts the table. */
+void live_set_stage(struct live_table *t, struct live *l, enum stage to);
+/* Forgets ended actions beyond LIVE_ENDED_MAX that nobody waits for. */
+void live_trim(struct live_table *t);
+size_t live_pending(const struct live_table *t);
+size_t live_pending_of(const struct live_table *t, uid_t uid);
+
+int live_wait(struct live *l, const struct waiter *w, struct err *e);
+/* Removes the waiters and readers of a call that is gone. */
+void live_gone(struct live *l, uint64_t call_id);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * Check the places that an agent claims to work in.
+ * Runs in: engine.  Trusts: the kernel and /etc/passwd.  Owns: nothing.
+ */
+#include "whereabouts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PASSWD_FILE "/etc/passwd"
+
+static void
+file_closep(FILE **f)
+{
+	if (*f != NULL)
+		(void)fclose(*f);
+}
+
+int
+whereabouts_home(uid_t uid, struct arena *a, char **ret, struct err *e)
+{
+	AUTO(file_closep) FILE *f = fopen(PASSWD_FILE, "re");
+	char line[4096];
+	struct passwd entry, *found;
+
+	if (f == NULL)
+		return err_sys(e, "cannot open '%s'", PASSWD_FILE);
+	while (fgetpwent_r(f, &entry, line, sizeof(line), &found) == 0) {
+		if (entry.pw_uid != uid)
+			continue;
+		*ret = arena_strdup(a, entry.pw_dir);
+		return *ret == NULL ? err_nomem(e) : ERR_OK;
+	}
+	return err_set(
+	    e, ERR_NOTFOUND, "uid %u is not in %s", (unsigned)uid, PASSWD_FILE);
+}
+
+/* Whole trees in which nobody keeps a project. */
+static const char *const system_trees[] = {
+	"/bin",
+	"/boot",
+	"/dev",
+	"/etc",
+	"/lib",
+	"/lib32",
+	"/lib64",
+	"/libx32",
+	"/proc",
+	"/run",
+	"/sbin",
+	"/sys",
+	"/usr",
+	"/var/lib",
+	"/var/log",
+	"/var/run",
+	"/var/cache",
+	"/var/spool",
+	"/lost+found",
+};
+
+/* Places that hold projects but are none themselves. */
+static const char *const shared_places[] = {
+	"/",
+	"/home",
+	"/media",
+	"/mnt",
+	"/opt",
+	"/srv",
+	"/tmp",
+	"/var",
+	"/var/tmp",
+	"/dev/shm",
+};
+
+/* Names that hold secrets wherever they are. */
+static const char *const secret_names[] = {
+	".ssh",
+	".gnupg",
+	".aws",
+	".azure",
+	".kube",
+	".docker",
+	".password-store",
+	".mozilla",
+	".thunderbird",
+	".codex",
+	".claude",
+	".gemini",
+	"keyrings",
+};
+
+static bool
+is_below(const char *path, const char *tree)
+{
+	const size_t n = strlen(tree);
+
+	return strncmp(path, tree, n) == 0 &&
+	    (path[n] == '\0' || path[n] == '/');
+}
+
+static bool
+has_component(const char *path, const char *name)
+{
+	struct str rest = str_of(path);
+
+	while (rest.len > 0) {
+		if (str_eqz(str_cut(&rest, '/'), name))
+			return true;
+	}
+	return false;
+}
+
+static int
+check_place(const char *path, const char *home, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(shared_places); i++) {
+		if (strcmp(path, shared_places[i]) == 0)
+			return err_set(e, ERR_INVALID,
+			    "workspace '%s' is shared by everything on this "
+			    "machine; name the project's own directory",
+			    path);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(system_trees); i++) {
+		if (is_below(path, system_trees[i]))
+			return err_set(e, ERR_INVALID,
+			    "workspace '%s' is a system directory; name the "
+			    "project's own directory",
+			    path);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(secret_names); i++) {
+		if (has_component(path, secret_names[i]))
+			return err_set(e, ERR_INVALID,
+			    "workspace '%s' lies in a place for secrets "
+			    "(%s); name the project's own directory",
+			    path, secret_names[i]);
+	}
+	if (home != NULL && is_below(home, path))
+		return err_set(e, ERR_INVALID,
+		    "workspace '%s' is or holds the home directory; name the "
+		    "project's own directory",
+		    path);
+	return ERR_OK;
+}
+
+/* By owner, group and mode; ACLs are left to the kernel at run time. */
+static bool
+peer_may_write(const struct stat *st, const struct proposer *p)
+{
+	if (p->uid == 0)
+		return true;
+	if (st->st_uid == p->uid)
+		return (st->st_mode & S_IWUSR) != 0;
+	if (st->st_gid == p->gid)
+		return (st->st_mode & S_IWGRP) != 0;
+	return (st->st_mode & S_IWOTH) != 0;
+}
+
+static int
+resolve_dir(const char *what, const char *path, struct arena *arena, char **ret,
+    struct stat *st, struct err *e)
+{
+	AUTO_FREE char *real = NULL;
+
+	if (path == NULL)
+		return err_set(e, ERR_INVALID,
+		    "'%s' is missing; name a "
+		    "directory by its absolute path",
+		    what);
+	if (path[0] != '/')
+		return err_set(
+		    e, ERR_INVALID, "'%s' must be an absolute path", what);
+	real = realpath(path, NULL);
+	if (real == NULL || stat(real, st) != 0)
+		return err_set(e, ERR_INVALID, "%s '%s': %s", what, path,
+		    errno == ENOENT ? "no such directory"
+				    : "cannot be resolved");
+	if (!S_ISDIR(st->st_mode))
+		return err_set(
+		    e, ERR_INVALID, "%s '%s' is not a directory", what, path);
+	*ret = arena_strdup(arena, real);
+	return *ret == NULL ? err_nomem(e) : ERR_OK;
+}
+
+int
+whereabouts_check(struct action *a, struct err *e)
+{
+	AUTO_FREE char *home =
+	    a->proposer.home == NULL ? NULL : realpath(a->proposer.home, NULL);
+	char *workspace = NULL, *cwd = NULL;
+	struct stat st;
+	int r;
+
+	r = resolve_dir(
+	    "workspace", a->proposal.workspace, a->arena, &workspace, &st, e);
+	if (r != 0)
+		return r;
+	r = check_place(workspace, home != NULL ? home : a->proposer.home, e);
+	if (r != 0)
+		return r;
+	if (!peer_may_write(&st, &a->proposer))
+		return err_set(e, ERR_DENIED,
+		    "workspace '%s' is not writable by uid %u", workspace,
+		    (unsigned)a->proposer.uid);
+	r = resolve_dir("cwd",
+	    a->proposal.cwd != NULL ? a->proposal.cwd : workspace, a->arena,
+	    &cwd, &st, e);
+	if (r != 0)
+		return r;
+	a->proposal.workspace = workspace;
+	a->proposal.cwd = cwd;
+	return ERR_OK;
+}
