@@ -106,6 +106,8 @@ enum path_class {
 	PATH_PROTECTED,
 	PATH_SYSTEM,
 	PATH_UNKNOWN, /* a dynamic word */
+	PATH_GENERATED, /* deleted: output in the workspace that can be made
+			 * again (build, caches, *.o) */
 };
 
 enum code_class {

@@ -255,6 +255,29 @@ risk_now(const struct action *a)
 						       : a->classification.risk;
 }
 
+/* What a person is asked about: only while the question stands. */
+static void
+question(struct jsonw *w, const struct action *a)
+{
+	const struct proposal *p = &a->proposal;
+
+	if (a->stage != STAGE_PENDING)
+		return;
+	jsonw_key(w, "proposal");
+	jsonw_object(w);
+	jsonw_kstr(w, "tool", tool_name(p->tool));
+	jsonw_kstr(w, "display", a->classification.display);
+	opt(w, "cwd", p->cwd);
+	opt(w, "workspace", p->workspace);
+	opt(w, "session", p->session);
+	opt(w, "agent", p->agent_name);
+	opt(w, "justification", p->justification);
+	jsonw_kint(w, "uid", a->proposer.uid);
+	jsonw_key(w, "proposed_at");
+	jsonw_time(w, a->proposed_real_ns);
+	jsonw_end(w);
+}
+
 void
 decision_to_json(const struct action *a, struct buf *out)
 {
@@ -276,6 +299,7 @@ decision_to_json(const struct action *a, struct buf *out)
 	jsonw_kstr(&w, "reason", reason_now(a));
 	opt(&w, "suggest", c->suggest);
 	jsonw_kstr(&w, "profile", c->profile.name);
+	question(&w, a);
 	rules(&w, c);
 	hash_or_null(&w, "action_sha256", a->sha256,
 	    !mem_equal_secret(a->sha256, zero, SHA256_LEN));

@@ -220,9 +220,10 @@ static const char *const path_class_names[] = {
 	[PATH_PROTECTED] = "protected",
 	[PATH_SYSTEM] = "system",
 	[PATH_UNKNOWN] = "unknown",
+	[PATH_GENERATED] = "generated",
 };
-_Static_assert(
-    ARRAY_LEN(path_class_names) == PATH_UNKNOWN + 1, "every value has a name");
+_Static_assert(ARRAY_LEN(path_class_names) == PATH_GENERATED + 1,
+    "every value has a name");
 
 const char *
 path_class_name(enum path_class v)
