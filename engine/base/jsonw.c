@@ -90,7 +90,8 @@ put_quoted(struct buf *out, struct str s)
 			break;
 		start = at;
 		cp = text_decode(s, &at);
-		if (cp < 0)
+		/* readers refuse \u0000, ours among them */
+		if (cp <= 0)
 			buf_puts(out, "\xef\xbf\xbd");
 		else if (cp < 0x80)
 			put_escaped_ascii(out, (unsigned char)cp);

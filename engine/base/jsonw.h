@@ -9,7 +9,8 @@
  *     jsonw_end(&w);
  *
  * Commas are its work. Text that is not UTF-8 is written with U+FFFD for
- * each bad byte. Nesting beyond JSONW_DEPTH_MAX is an assertion failure.
+ * each bad byte, and so is NUL. Nesting beyond JSONW_DEPTH_MAX is an
+ * assertion failure.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -237,6 +237,65 @@ text_unhex(struct str hex, void *ret, size_t len)
 	return ERR_OK;
 }
 
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+text_base64(struct buf *out, struct str bytes)
+{
+	for (size_t i = 0; i < bytes.len; i += 3) {
+		const size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
+		uint32_t v = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			v = v << 8 |
+			    (k < n ? (unsigned char)bytes.s[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			buf_putc(out,
+			    k > n ? '='
+				  : base64_digits[v >> (18 - 6 * k) & 63]);
+	}
+}
+
+static int
+base64_value(char c)
+{
+	const char *at = c == '\0' ? NULL : strchr(base64_digits, c);
+
+	return at == NULL ? -1 : (int)(at - base64_digits);
+}
+
+int
+text_unbase64(struct str text, struct buf *out)
+{
+	size_t padding = 0;
+
+	if (text.len % 4 != 0)
+		return ERR_INVALID;
+	while (padding < 2 && padding < text.len &&
+	    text.s[text.len - 1 - padding] == '=')
+		padding++;
+	for (size_t i = 0; i < text.len; i += 4) {
+		const size_t skip = i + 4 == text.len ? padding : 0;
+		uint32_t v = 0;
+
+		for (size_t k = 0; k < 4; k++) {
+			const int digit =
+			    k < 4 - skip ? base64_value(text.s[i + k]) : 0;
+
+			if (digit < 0)
+				return ERR_INVALID;
+			v = v << 6 | (uint32_t)digit;
+		}
+		for (size_t k = 0; k < 3 - skip; k++)
+			buf_putc(out, (char)(v >> (16 - 8 * k) & 255));
+		/* bits that nothing reads would make two texts of one value */
+		if ((v & ((1U << (8 * skip)) - 1)) != 0)
+			return ERR_INVALID;
+	}
+	return ERR_OK;
+}
+
 static unsigned
 min3(unsigned a, unsigned b, unsigned c)
 {

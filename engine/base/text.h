@@ -40,6 +40,10 @@ void text_escape_block(struct buf *out, struct str s);
 void text_hex(struct buf *out, const void *bytes, size_t len);
 /* 0 or ERR_INVALID; len is the number of bytes wanted. */
 int text_unhex(struct str hex, void *ret, size_t len);
+/* RFC 4648 with padding: for bytes that JSON cannot hold. */
+void text_base64(struct buf *out, struct str bytes);
+/* 0 or ERR_INVALID; strict: padding, nothing else beside the alphabet. */
+int text_unbase64(struct str text, struct buf *out);
 /*
  * How alike two words are: edits (insert, delete, replace, swap) from a to b,
  * at most max + 1. For "did you mean".

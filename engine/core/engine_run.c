@@ -2,17 +2,20 @@
  * Execute: only with a receipt, once, and the end is recorded (I1, I7).
  * Runs in: engine.  Trusts: the executor's events.  Owns: nothing.
  */
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "engine_int.h"
 #include "stage.h"
 
 #define ROW_BODY_MAX ((size_t)256 << 10)
 #define EVENT_BYTES_MAX ((size_t)1 << 20)
+#define OUTPUT_SLICE ((size_t)64 << 10) /* of one event; escaped, it fits */
 
 static void
 run_failed(struct engine *g, struct live *l, const char *why)
@@ -126,18 +129,35 @@ on_started(void *ctx, const char *action_id)
 	log_debug("started", "id=%s", action_id);
 }
 
+/* Text as a JSON string; what JSON cannot hold exactly in base64. */
 static void
-send_output_event(struct engine *g, const struct output_reader *to,
-    const char *event, struct str text)
+send_output_slice(struct engine *g, const struct output_reader *to,
+    const char *event, struct str bytes)
 {
 	AUTO_BUF struct buf out = BUF_INIT(EVENT_BYTES_MAX);
 	struct jsonw w = jsonw_on(&out);
 
-	buf_printf(&out, "event: %s\ndata: ", event);
-	jsonw_str(&w, text);
+	if (text_is_utf8(bytes) && str_find(bytes, '\0') == bytes.len) {
+		buf_printf(&out, "event: %s\ndata: ", event);
+		jsonw_str(&w, bytes);
+	} else {
+		buf_printf(&out, "event: %s-base64\ndata: \"", event);
+		text_base64(&out, bytes);
+		buf_putc(&out, '"');
+	}
 	buf_puts(&out, "\n\n");
+	assert(out.failed != ERR_LIMIT);
 	if (out.failed == 0)
 		g->o.out.chunk(g->o.out.ctx, to->call_id, buf_str(&out));
+}
+
+static void
+send_output_event(struct engine *g, const struct output_reader *to,
+    const char *event, struct str text)
+{
+	for (size_t at = 0; at < text.len; at += OUTPUT_SLICE)
+		send_output_slice(
+		    g, to, event, str_head(str_from(text, at), OUTPUT_SLICE));
 }
 
 /* Keeps the first LIVE_OUTPUT_MAX bytes of a stream. */
