@@ -1,0 +1,181 @@
+"""
+What integration tests share: a daemon in a folder of its own, HTTP over its
+sockets, and processes that are surely gone at the end.
+
+    with Daemon() as d:
+        status, body, headers = d.agent("POST", "/v1/actions", {...})
+"""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = os.environ["ASSENT_BIN"]
+START_S = 30
+
+
+def skip(why):
+    """Says why this machine cannot run the test, loudly."""
+    print(f"SKIP: {why}")
+    if os.environ.get("ASSENT_MUST_SANDBOX") == "1":
+        sys.exit(1)
+    sys.exit(77)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def request(path, method, url, body=None, headers=None, timeout=60):
+    """One request; (status, body, headers). OSError when it breaks."""
+    connection = UnixConnection(path, timeout)
+    head = dict(headers or {})
+    data = None
+    if body is not None:
+        data = json.dumps(body).encode()
+        head.setdefault("Content-Type", "application/json")
+    try:
+        connection.request(method, url, data, head)
+        answer = connection.getresponse()
+        text = answer.read()
+    except http.client.HTTPException as e:
+        raise OSError(str(e)) from e
+    finally:
+        connection.close()
+    try:
+        parsed = json.loads(text) if text else None
+    except ValueError:
+        parsed = text
+    return answer.status, parsed, answer.headers
+
+
+class Daemon:
+    """assentd with a state, runtime and workspace folder of its own."""
+
+    def __init__(self, config="", arguments=()):
+        self.root = tempfile.mkdtemp(prefix="assent-it-")
+        self.state = f"{self.root}/state"
+        self.runtime = f"{self.root}/run"
+        self.workspace = f"{self.root}/project"
+        self.log = f"{self.root}/daemon.log"
+        self.config = f"{self.root}/assent.yaml"
+        os.mkdir(self.workspace)
+        with open(self.config, "w", encoding="ascii") as f:
+            f.write(config)
+        os.chmod(self.config, 0o600)
+        self.arguments = list(arguments)
+        self.process = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.stop()
+        if kind is not None:
+            print(self.daemon_log()[-6000:])
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [f"{BIN}/assentd", "--foreground", "--state", self.state,
+                 "--runtime", self.runtime, "--config", self.config,
+                 *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.wait_ready()
+
+    def wait_ready(self):
+        end = time.monotonic() + START_S
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                if self.agent("GET", "/readyz")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.02)
+        raise SystemExit("assentd did not become ready:\n" +
+                         self.daemon_log()[-6000:])
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def daemon_log(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def agent(self, method, url, body=None, headers=None, timeout=60):
+        return request(f"{self.runtime}/agent.sock", method, url, body,
+                       headers, timeout)
+
+    def approver(self, method, url, body=None, headers=None, timeout=60):
+        return request(f"{self.runtime}/approver.sock", method, url, body,
+                       headers, timeout)
+
+    def shell(self, script, execute=True, wait=30, headers=None, **more):
+        """Proposes a shell script; (status, body, headers)."""
+        action = {"tool": "shell", "input": {"script": script},
+                  "cwd": self.workspace, "workspace": self.workspace,
+                  "execute": execute, **more}
+        head = {"Prefer": f"wait={wait}", **(headers or {})}
+        return self.agent("POST", "/v1/actions", action, head, wait + 30)
+
+    def answer(self, action_id, decision, **more):
+        """A person's answer to a pending action."""
+        _, action, headers = self.approver("GET", f"/v1/actions/{action_id}")
+        return self.approver(
+            "PUT", f"/v1/actions/{action_id}/decision",
+            {"decision": decision, "action_sha256": action["action_sha256"],
+             **more}, {"If-Match": headers["ETag"]})
+
+    def roles(self):
+        """Process ids by role, from the kernel: children of the daemon."""
+        found = {}
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                with open(f"/proc/{entry}/stat", encoding="ascii",
+                          errors="replace") as f:
+                    parent = int(f.read().rsplit(")", 1)[1].split()[1])
+                with open(f"/proc/{entry}/cmdline", "rb") as f:
+                    words = f.read().split(b"\0")
+            except (OSError, ValueError, IndexError):
+                continue
+            if parent != self.process.pid:
+                continue
+            name = "launcher"
+            for word in words:
+                if word.startswith(b"--role="):
+                    name = word[7:].decode()
+            found.setdefault(name, []).append(int(entry))
+        return found
+
+    def assent(self, *arguments, check=False):
+        """The command line, offline or against this daemon."""
+        return subprocess.run([f"{BIN}/assent", *arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              check=check, text=True)
