@@ -94,6 +94,7 @@ enum row_kind {
 	ROW_EVENT, /* prompts and tool results that clients report */
 	ROW_NETWORK,
 	ROW_DEGRADED,
+	ROW_PRUNED, /* bodies that were exported are dropped up to a row */
 };
 
 const char *row_kind_name(enum row_kind k);
@@ -155,8 +156,9 @@ struct recorder_port {
 	void (*close)(struct recorder *r);
 	/*
 	 * Adds a row to the open transaction; gives its seq and hash, which
-	 * mean nothing before commit. ret_receipt may be NULL; it is filled
-	 * by commit.
+	 * mean nothing before commit. ret_receipt may be NULL; the receipt is
+	 * the caller's to free, and says nothing (kind ROW_INVALID) until
+	 * commit has returned 0. It may be freed before.
 	 */
 	int (*append)(struct recorder *r, const struct row *row,
 	    uint64_t *ret_seq, uint8_t ret_hash[static SHA256_LEN],
@@ -174,11 +176,14 @@ struct recorder_port {
 	bool (*healthy)(struct recorder *r, struct err *ret_why);
 	/* Tries to work again (full disk, read-only store): 0 when it does. */
 	int (*recover)(struct recorder *r, struct err *e);
+	/* Pending, running, and decided with a deadline; oldest first. */
 	int (*each_open)(
 	    struct recorder *r, open_action_fn *fn, void *ctx, struct err *e);
+	/* ERR_NOTFOUND: no action of that uid has the key. */
 	int (*find_idempotent)(struct recorder *r, uid_t uid, const char *key,
 	    struct buf *ret_action_id, struct err *e);
-	/* The last open_action stored under an id: record and state. */
+	/* The last open_action stored under an id: record and state. Those
+	 * that ended are kept for a while; then ERR_NOTFOUND. */
 	int (*get_open)(struct recorder *r, const char *id, open_action_fn *fn,
 	    void *ctx, struct err *e);
 	int (*list)(struct recorder *r, const struct log_filter *f,
@@ -187,6 +192,11 @@ struct recorder_port {
 	int (*verify)(struct recorder *r, uint64_t *ret_seq, struct err *e);
 	void (*head)(struct recorder *r, uint64_t *ret_seq,
 	    uint8_t ret_hash[static SHA256_LEN]);
+	/*
+	 * Housekeeping while nobody waits, about once a second: signs what
+	 * is not signed yet, copies the write-ahead log back. May be NULL.
+	 */
+	void (*idle)(struct recorder *r);
 };
 
 extern const struct recorder_port db_recorder;
