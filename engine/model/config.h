@@ -102,7 +102,7 @@ struct config {
 /* Where it comes from: the command line. NULL: the default places. */
 struct config_sources {
 	const char *file, *requirements, *state_dir, *runtime_dir;
-	const char *const *rule_dirs; /* instead of the default ones */
+	const char *const *rule_dirs; /* besides /etc/assent/rules.d */
 	size_t rule_dir_count;
 };
 

@@ -1,0 +1,190 @@
+/*
+ * Loading the configuration: the file, then the administrator's
+ * requirements over it, then what only makes sense together.
+ * Runs in: supervisor, tools.  Trusts: nothing in files; owners are checked.
+ * Owns: the config that it builds.
+ */
+#include "config.h"
+
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "config_int.h"
+
+/* ERR_NOTFOUND when the file is not there. */
+static int
+read_yaml(struct reading *r, const char *path, struct yaml *ret, struct err *e)
+{
+	struct str text = STR_NONE;
+	int rc = config_read_owned(path, false, r->arena, &text, e);
+
+	if (rc != 0)
+		return rc;
+	return yaml_parse(path, text, r->arena, r->diags, ret, e);
+}
+
+static int
+read_config_file(
+    struct reading *r, const char *given, struct yaml *root, struct err *e)
+{
+	const char *path = given;
+	int rc = ERR_OK;
+
+	if (given == NULL)
+		rc = config_default_file(
+		    r->config, "config.yaml", false, &path, e);
+	if (rc != 0 || path == NULL)
+		return rc;
+	rc = read_yaml(r, path, root, e);
+	if (rc == ERR_NOTFOUND && given == NULL)
+		return ERR_OK;
+	if (rc != 0)
+		return rc;
+	settings_read_map(r, root);
+	return ERR_OK;
+}
+
+/* A plain user must not get around the machine's by naming others. */
+static int
+requirements_path(
+    struct reading *r, const char *given, const char **ret, struct err *e)
+{
+	const char *machine = NULL;
+	const int rc = config_default_file(
+	    r->config, "requirements.yaml", true, &machine, e);
+
+	if (rc != 0)
+		return rc;
+	if (given != NULL && geteuid() != 0 && access(machine, F_OK) == 0)
+		return err_set(e, ERR_DENIED,
+		    "'%s' holds for this machine; --requirements is for root",
+		    machine);
+	*ret = given == NULL ? machine : given;
+	return ERR_OK;
+}
+
+static int
+read_requirements(
+    struct reading *r, const char *given, struct yaml *root, struct err *e)
+{
+	const char *path = NULL;
+	int rc = requirements_path(r, given, &path, e);
+
+	if (rc != 0)
+		return rc;
+	rc = read_yaml(r, path, root, e);
+	if (rc == ERR_NOTFOUND && given == NULL)
+		return ERR_OK;
+	if (rc != 0)
+		return rc;
+	config_apply_ceiling(r, root);
+	return ERR_OK;
+}
+
+static const struct yaml *
+place_of(const struct reading *r, const char *key)
+{
+	const struct setting *s = setting_find(str_of(key));
+
+	return r->given[s - settings];
+}
+
+static bool
+is_token_char(char c)
+{
+	return c > ' ' && c < 0x7f;
+}
+
+static int
+read_token(struct reading *r, struct err *e)
+{
+	struct config *c = r->config;
+	struct str text = STR_NONE;
+	int rc = config_read_owned(c->token_file, true, r->arena, &text, e);
+
+	if (rc == ERR_NOTFOUND)
+		return err_set(e, ERR_INVALID,
+		    "there is no token file '%s'; make one: (umask 077; head "
+		    "-c 24 /dev/urandom | base64 > %s)",
+		    c->token_file, c->token_file);
+	if (rc != 0)
+		return rc;
+	text = str_trim(text);
+	if (text.len < TOKEN_LEN_MIN || text.len > TOKEN_LEN_MAX)
+		return err_set(e, ERR_INVALID,
+		    "the token in '%s' has %zu characters; %d to %d are needed",
+		    c->token_file, text.len, TOKEN_LEN_MIN, TOKEN_LEN_MAX);
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_token_char(text.s[i]))
+			return err_set(e, ERR_INVALID,
+			    "the token in '%s' holds more than visible ASCII",
+			    c->token_file);
+	}
+	c->token = arena_strndup(r->arena, text.s, text.len);
+	return ERR_OK;
+}
+
+static int
+check_together(struct reading *r, struct err *e)
+{
+	struct config *c = r->config;
+
+	if (c->listen_tcp == NULL)
+		return ERR_OK;
+	if (c->token_file == NULL) {
+		yaml_diag(r->diags, place_of(r, "listen.tcp"), DIAG_ERROR,
+		    "E206", "add token_file: FILE beside it",
+		    "listen.tcp needs listen.token_file");
+		return ERR_OK;
+	}
+	return read_token(r, e);
+}
+
+static int
+load_into(struct reading *r, const struct config_sources *s, struct err *e)
+{
+	struct config *c = r->config;
+	struct yaml file = { .kind = YAML_INVALID };
+	struct yaml requirements = { .kind = YAML_INVALID };
+	int rc = config_find_home(c->arena, &c->home, e);
+
+	if (rc != 0)
+		return rc;
+	settings_preset(c);
+	rc = read_config_file(r, s->file, &file, e);
+	if (rc == 0)
+		rc = read_requirements(r, s->requirements, &requirements, e);
+	if (rc == 0)
+		rc = check_together(r, e);
+	if (rc == 0)
+		rc = config_set_dirs(c, s, e);
+	return rc;
+}
+
+int
+config_load(const struct config_sources *s, struct diags *d,
+    struct config **ret, struct err *e)
+{
+	AUTO(config_freep) struct config *c = mem_new(1, sizeof(*c));
+	struct reading r = { .config = c, .diags = d };
+	const size_t before = diags_errors(d);
+	int rc;
+
+	if (c == NULL)
+		return err_nomem(e);
+	c->arena = arena_new(CONFIG_ARENA_MAX);
+	if (c->arena == NULL)
+		return err_nomem(e);
+	r.arena = c->arena;
+	rc = load_into(&r, s, e);
+	if (rc != 0)
+		return rc;
+	if (arena_failed(c->arena))
+		return err_nomem(e);
+	if (diags_errors(d) != before)
+		return err_set(e, ERR_INVALID,
+		    "the configuration has %zu errors",
+		    diags_errors(d) - before);
+	*ret = TAKE_PTR(c);
+	return ERR_OK;
+}

@@ -1,0 +1,91 @@
+#ifndef MODEL_CONFIG_INT_H
+#define MODEL_CONFIG_INT_H
+/*
+ * Settings as rows: what a key may hold, its default, its help, where its
+ * value is kept. Private to config_*.c.
+ *
+ *     const struct setting *s = setting_find(STR("listen.tcp"));
+ *     setting_read(&reading, s, yaml);
+ */
+#include "base/yaml.h"
+#include "model/config.h"
+
+#define CONFIG_BYTES_MAX ((size_t)1 << 20)
+#define CONFIG_ARENA_MAX ((size_t)8 << 20)
+#define CONFIG_ITEMS_MAX 1000
+#define CONFIG_RECORD_MAX ((size_t)4 << 20)
+#define SETTINGS_MAX 32
+#define TOKEN_LEN_MIN 16
+#define TOKEN_LEN_MAX 1024
+
+enum setting_kind {
+	SETTING_ENUM, /* an enum by its names */
+	SETTING_DURATION, /* int64_t, milliseconds */
+	SETTING_TEXT, /* const char *, NULL when not set */
+	SETTING_PATH, /* the same; ~/ is the home, absolute */
+	SETTING_ADDRESS, /* the same; loopback:port */
+	SETTING_PROVIDERS,
+	SETTING_PROFILES,
+	SETTING_REQUIRE,
+};
+
+struct setting {
+	const char *key; /* "listen.tcp" */
+	enum setting_kind kind;
+	size_t at; /* offset in struct config */
+	const char *const *names; /* of the enum; names[0] is NULL */
+	size_t name_count;
+	int64_t min, max;
+	const char *preset; /* as it would be written, or NULL */
+	const char *help;
+	/* Why this build refuses it, or NULL. */
+	const char *unsupported;
+};
+
+extern const struct setting settings[];
+extern const size_t setting_count;
+
+/* A file being read. */
+struct reading {
+	struct config *config;
+	struct arena *arena; /* the config's: values */
+	struct diags *diags;
+	/* Where each setting was given, or NULL. */
+	const struct yaml *given[SETTINGS_MAX];
+};
+
+const struct setting *setting_find(struct str key);
+bool setting_is_section(struct str key);
+/* Puts the value at its place; findings become diags. */
+void setting_read(
+    struct reading *r, const struct setting *s, const struct yaml *v);
+void settings_preset(struct config *c);
+/* All keys of a file's map. */
+void settings_read_map(struct reading *r, const struct yaml *map);
+void config_unknown_key(struct reading *r, const struct yaml *key,
+    const char *const *names, size_t count);
+/* A scalar that is not empty, or a diag. */
+bool config_scalar(struct reading *r, const struct yaml *v, const char *what);
+const char *config_text(struct reading *r, const struct yaml *v);
+/* config_lists.c */
+void config_read_providers(struct reading *r, const struct yaml *v);
+void config_read_profiles(struct reading *r, const struct yaml *v);
+void config_read_require(struct reading *r, const struct yaml *v);
+bool config_read_strings(struct reading *r, const struct yaml *v,
+    const char *what, struct config_strings *ret);
+/* config_ceiling.c: requirements, applied over what reading has. */
+void config_apply_ceiling(struct reading *r, const struct yaml *root);
+/* config_paths.c */
+int config_find_home(struct arena *a, const char **ret, struct err *e);
+int config_set_dirs(
+    struct config *c, const struct config_sources *s, struct err *e);
+char *config_join(struct arena *a, const char *dir, const char *rest);
+/* Opens path, checks its owner and mode, gives its text in the arena.
+ * ERR_NOTFOUND when there is none. */
+int config_read_owned(const char *path, bool secret, struct arena *a,
+    struct str *ret, struct err *e);
+/* The default places: config.yaml, requirements.yaml. */
+int config_default_file(struct config *c, const char *name, bool system_only,
+    const char **ret, struct err *e);
+
+#endif

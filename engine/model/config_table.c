@@ -1,0 +1,198 @@
+/*
+ * Every setting of the configuration, one row each.
+ * Runs in: supervisor, tools.  Trusts: nothing.  Owns: nothing.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "config_int.h"
+
+#define SECOND_MS 1000
+#define MINUTE_MS ((int64_t)60 * SECOND_MS)
+#define DAY_MS (24 * 60 * MINUTE_MS)
+
+static const char *const policy_names[] = {
+	[POLICY_UNTRUSTED] = "untrusted",
+	[POLICY_ON_REQUEST] = "on-request",
+	[POLICY_NEVER] = "never",
+};
+
+static const char *const reviewer_names[] = {
+	[REVIEWER_AUTO] = "auto_review",
+	[REVIEWER_USER] = "user",
+};
+
+static const char *const payload_names[] = {
+	[PAYLOADS_OFF] = "off",
+	[PAYLOADS_MASKED] = "masked",
+	[PAYLOADS_FULL] = "full",
+};
+
+#define NAMES(n) .names = (n), .name_count = ARRAY_LEN(n)
+
+const struct setting settings[] = {
+	{
+	    .key = "approval_policy",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, approval_policy),
+	    NAMES(policy_names),
+	    .preset = "on-request",
+	    .help = "When a person is asked: untrusted (whatever is not a "
+		    "listed read), on-request (what rules send to one), never "
+		    "(what would ask is denied).",
+	},
+	{
+	    .key = "approvals_reviewer",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, approvals_reviewer),
+	    NAMES(reviewer_names),
+	    .preset = "auto_review",
+	    .help = "Who answers what rules send to review: a configured "
+		    "reviewer, or always a person.",
+	},
+	{
+	    .key = "ask_timeout",
+	    .kind = SETTING_DURATION,
+	    .at = offsetof(struct config, ask_timeout_ms),
+	    .min = SECOND_MS,
+	    .max = 7 * DAY_MS,
+	    .preset = "10m",
+	    .help = "How long a question waits for a person; then it is "
+		    "denied.",
+	},
+	{
+	    .key = "reviewer.timeout",
+	    .kind = SETTING_DURATION,
+	    .at = offsetof(struct config, review_timeout_ms),
+	    .min = SECOND_MS,
+	    .max = 10 * MINUTE_MS,
+	    .preset = "90s",
+	    .help = "How long a reviewer may take; then a person is asked.",
+	},
+	{
+	    .key = "reviewer.providers",
+	    .kind = SETTING_PROVIDERS,
+	    .help = "Reviewers in order of preference: name, format, url or "
+		    "command, model, key_file.",
+	    .unsupported = "this build has no reviewer",
+	},
+	{
+	    .key = "profiles",
+	    .kind = SETTING_PROFILES,
+	    .help = "Sandbox profiles by name: write, read, hide, network, "
+		    "limits.",
+	    .unsupported = "this build knows the built-in profiles only",
+	},
+	{
+	    .key = "listen.tcp",
+	    .kind = SETTING_ADDRESS,
+	    .at = offsetof(struct config, listen_tcp),
+	    .help = "A loopback address and port, besides the unix sockets; "
+		    "needs listen.token_file.",
+	},
+	{
+	    .key = "listen.token_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, token_file),
+	    .help = "The bearer token that TCP callers send; mode 0600.",
+	},
+	{
+	    .key = "log.payloads",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, log_payloads),
+	    NAMES(payload_names),
+	    .preset = "masked",
+	    .help = "What the decision log keeps of commands and contents.",
+	},
+	{
+	    .key = "telemetry.otlp",
+	    .kind = SETTING_TEXT,
+	    .at = offsetof(struct config, otlp),
+	    .help = "An OTLP/HTTP endpoint.",
+	    .unsupported = "this build exports no telemetry",
+	},
+	{
+	    .key = "telemetry.syslog",
+	    .kind = SETTING_TEXT,
+	    .at = offsetof(struct config, syslog),
+	    .help = "A syslog destination, such as unix:/dev/log.",
+	    .unsupported = "this build exports no telemetry",
+	},
+	{
+	    .key = "require",
+	    .kind = SETTING_REQUIRE,
+	    .help = "What must be enforced here, else the daemon does not "
+		    "start: landlock>=N, seccomp, no_new_privs, capabilities, "
+		    "not_dumpable, userns.",
+	},
+};
+const size_t setting_count = ARRAY_LEN(settings);
+_Static_assert(ARRAY_LEN(settings) <= SETTINGS_MAX, "reading.given has room");
+
+const char *
+approvals_reviewer_name(enum approvals_reviewer r)
+{
+	return reviewer_names[r];
+}
+
+const char *
+log_payloads_name(enum log_payloads p)
+{
+	return payload_names[p];
+}
+
+const struct setting *
+setting_find(struct str key)
+{
+	for (size_t i = 0; i < setting_count; i++) {
+		if (str_eqz(key, settings[i].key))
+			return &settings[i];
+	}
+	return NULL;
+}
+
+bool
+setting_is_section(struct str key)
+{
+	for (size_t i = 0; i < setting_count; i++) {
+		const struct str full = str_of(settings[i].key);
+
+		if (str_starts(full, key) && full.len > key.len &&
+		    full.s[key.len] == '.')
+			return true;
+	}
+	return false;
+}
+
+static void
+describe_values(const struct setting *s, struct buf *out)
+{
+	for (size_t i = 1; i < s->name_count; i++)
+		buf_printf(out, "%s%s", i > 1 ? " | " : "", s->names[i]);
+	if (s->kind == SETTING_DURATION)
+		buf_printf(out, "%llds to %lldm",
+		    (long long)(s->min / SECOND_MS),
+		    (long long)(s->max / MINUTE_MS));
+}
+
+void
+config_describe(struct buf *out)
+{
+	for (size_t i = 0; i < setting_count; i++) {
+		const struct setting *s = &settings[i];
+
+		buf_printf(out, "%s", s->key);
+		if (s->name_count > 0 || s->kind == SETTING_DURATION) {
+			buf_puts(out, ": ");
+			describe_values(s, out);
+		}
+		if (s->preset != NULL)
+			buf_printf(out, " (default %s)", s->preset);
+		buf_printf(out, "\n    %s\n", s->help);
+		if (s->unsupported != NULL)
+			buf_printf(out, "    Refused: %s.\n", s->unsupported);
+	}
+}

@@ -1,0 +1,323 @@
+/*
+ * The configuration as a record, for roles; and questions about it.
+ * Runs in: every role.  Trusts: nothing in the record.  Owns: the config and
+ * its arena.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "config_int.h"
+
+#define RECORD_VERSION 1
+
+void
+config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	arena_free(c->arena);
+	mem_freep(&c);
+}
+
+void
+config_freep(struct config **c)
+{
+	config_free(*c);
+	*c = NULL;
+}
+
+/* ---- lists ------------------------------------------------------------- */
+
+static void
+put_strings(struct buf *b, const struct config_strings *s)
+{
+	rec_put_u32(b, (uint32_t)s->count);
+	for (size_t i = 0; i < s->count; i++)
+		rec_put_cstr(b, s->items[i]);
+}
+
+static void
+get_strings(struct rec *r, struct arena *a, struct config_strings *ret)
+{
+	ret->count = rec_count(r, CONFIG_ITEMS_MAX);
+	ret->items = arena_array(a, ret->count, sizeof(*ret->items));
+	for (size_t i = 0; ret->items != NULL && i < ret->count; i++)
+		ret->items[i] = rec_cstr(r, a);
+}
+
+static void
+put_providers(struct buf *b, const struct config *c)
+{
+	rec_put_u32(b, (uint32_t)c->provider_count);
+	for (size_t i = 0; i < c->provider_count; i++) {
+		const struct config_provider *p = &c->providers[i];
+
+		rec_put_cstr(b, p->name);
+		rec_put_cstr(b, p->format);
+		rec_put_cstr(b, p->url);
+		rec_put_cstr(b, p->model);
+		rec_put_cstr(b, p->key_file);
+		put_strings(b, &p->command);
+	}
+}
+
+static void
+get_providers(struct rec *r, struct config *c)
+{
+	struct arena *a = c->arena;
+
+	c->provider_count = rec_count(r, CONFIG_ITEMS_MAX);
+	c->providers = arena_array(a, c->provider_count, sizeof(*c->providers));
+	for (size_t i = 0; c->providers != NULL && i < c->provider_count; i++) {
+		struct config_provider *p = &c->providers[i];
+
+		p->name = rec_cstr(r, a);
+		p->format = rec_cstr(r, a);
+		p->url = rec_cstr(r, a);
+		p->model = rec_cstr(r, a);
+		p->key_file = rec_cstr(r, a);
+		get_strings(r, a, &p->command);
+	}
+}
+
+static void
+put_profiles(struct buf *b, const struct config *c)
+{
+	rec_put_u32(b, (uint32_t)c->profile_count);
+	for (size_t i = 0; i < c->profile_count; i++) {
+		const struct config_profile *p = &c->profiles[i];
+
+		rec_put_cstr(b, p->name);
+		put_strings(b, &p->write);
+		put_strings(b, &p->read);
+		put_strings(b, &p->hide);
+		rec_put_u8(b, p->read_default);
+		rec_put_u8(b, p->hide_default);
+		put_strings(b, &p->network);
+		rec_put_u64(b, p->memory_bytes);
+		rec_put_u64(b, p->pids);
+		rec_put_u64(b, p->output_bytes);
+		rec_put_i64(b, p->wall_ms);
+	}
+}
+
+static void
+get_profiles(struct rec *r, struct config *c)
+{
+	struct arena *a = c->arena;
+
+	c->profile_count = rec_count(r, CONFIG_ITEMS_MAX);
+	c->profiles = arena_array(a, c->profile_count, sizeof(*c->profiles));
+	for (size_t i = 0; c->profiles != NULL && i < c->profile_count; i++) {
+		struct config_profile *p = &c->profiles[i];
+
+		p->name = rec_cstr(r, a);
+		get_strings(r, a, &p->write);
+		get_strings(r, a, &p->read);
+		get_strings(r, a, &p->hide);
+		p->read_default = rec_u8(r) != 0;
+		p->hide_default = rec_u8(r) != 0;
+		get_strings(r, a, &p->network);
+		p->memory_bytes = rec_u64(r);
+		p->pids = rec_u64(r);
+		p->output_bytes = rec_u64(r);
+		p->wall_ms = rec_i64(r);
+	}
+}
+
+static void
+put_require(struct buf *b, const struct config *c)
+{
+	rec_put_u32(b, (uint32_t)c->require_count);
+	for (size_t i = 0; i < c->require_count; i++) {
+		rec_put_cstr(b, c->require[i].feature);
+		rec_put_u64(b, c->require[i].min);
+	}
+}
+
+static void
+get_require(struct rec *r, struct config *c)
+{
+	c->require_count = rec_count(r, CONFIG_ITEMS_MAX);
+	c->require =
+	    arena_array(c->arena, c->require_count, sizeof(*c->require));
+	for (size_t i = 0; c->require != NULL && i < c->require_count; i++) {
+		c->require[i].feature = rec_cstr(r, c->arena);
+		c->require[i].min = rec_u64(r);
+	}
+}
+
+static void
+put_rule_dirs(struct buf *b, const struct config *c)
+{
+	rec_put_u32(b, (uint32_t)c->rule_dir_count);
+	for (size_t i = 0; i < c->rule_dir_count; i++) {
+		rec_put_cstr(b, c->rule_dirs[i].path);
+		rec_put_u8(b, c->rule_dirs[i].user);
+	}
+}
+
+static void
+get_rule_dirs(struct rec *r, struct config *c)
+{
+	c->rule_dir_count = rec_count(r, CONFIG_ITEMS_MAX);
+	c->rule_dirs =
+	    arena_array(c->arena, c->rule_dir_count, sizeof(*c->rule_dirs));
+	for (size_t i = 0; c->rule_dirs != NULL && i < c->rule_dir_count; i++) {
+		c->rule_dirs[i].path = rec_cstr(r, c->arena);
+		c->rule_dirs[i].user = rec_u8(r) != 0;
+	}
+}
+
+/* ---- settings by their rows -------------------------------------------- */
+
+static void
+put_setting(struct buf *b, const struct config *c, const struct setting *s)
+{
+	const char *at = (const char *)c + s->at;
+	const char *text;
+	unsigned value;
+	int64_t ms;
+
+	switch (s->kind) {
+	case SETTING_ENUM:
+		memcpy(&value, at, sizeof(value));
+		rec_put_u32(b, value);
+		break;
+	case SETTING_DURATION:
+		memcpy(&ms, at, sizeof(ms));
+		rec_put_i64(b, ms);
+		break;
+	case SETTING_TEXT:
+	case SETTING_PATH:
+	case SETTING_ADDRESS:
+		memcpy(&text, at, sizeof(text));
+		rec_put_cstr(b, text);
+		break;
+	case SETTING_PROVIDERS:
+		put_providers(b, c);
+		break;
+	case SETTING_PROFILES:
+		put_profiles(b, c);
+		break;
+	case SETTING_REQUIRE:
+		put_require(b, c);
+		break;
+	}
+}
+
+static void
+get_setting(struct rec *r, struct config *c, const struct setting *s)
+{
+	char *at = (char *)c + s->at;
+	const char *text;
+	unsigned value;
+	int64_t ms;
+
+	switch (s->kind) {
+	case SETTING_ENUM:
+		value = rec_u32(r);
+		if (value == 0 || value >= s->name_count)
+			r->failed = 1;
+		else
+			memcpy(at, &value, sizeof(value));
+		break;
+	case SETTING_DURATION:
+		ms = rec_i64(r);
+		if (ms < s->min || ms > s->max)
+			r->failed = 1;
+		memcpy(at, &ms, sizeof(ms));
+		break;
+	case SETTING_TEXT:
+	case SETTING_PATH:
+	case SETTING_ADDRESS:
+		text = rec_cstr(r, c->arena);
+		memcpy(at, &text, sizeof(text));
+		break;
+	case SETTING_PROVIDERS:
+		get_providers(r, c);
+		break;
+	case SETTING_PROFILES:
+		get_profiles(r, c);
+		break;
+	case SETTING_REQUIRE:
+		get_require(r, c);
+		break;
+	}
+}
+
+void
+config_encode(const struct config *c, bool secrets, struct buf *out)
+{
+	rec_put_u16(out, RECORD_VERSION);
+	for (size_t i = 0; i < setting_count; i++)
+		put_setting(out, c, &settings[i]);
+	rec_put_cstr(out, secrets ? c->token : NULL);
+	put_rule_dirs(out, c);
+	put_strings(out, &c->ceiling.approval_policy);
+	put_strings(out, &c->ceiling.approvals_reviewer);
+	put_strings(out, &c->ceiling.profiles);
+	rec_put_cstr(out, c->state_dir);
+	rec_put_cstr(out, c->runtime_dir);
+	rec_put_cstr(out, c->home);
+}
+
+int
+config_decode(struct str record, struct config **ret, struct err *e)
+{
+	AUTO(config_freep) struct config *c = mem_new(1, sizeof(*c));
+	struct rec r = rec_of(record);
+
+	if (c == NULL)
+		return err_nomem(e);
+	c->arena = arena_new(CONFIG_ARENA_MAX);
+	if (c->arena == NULL)
+		return err_nomem(e);
+	if (rec_u16(&r) != RECORD_VERSION)
+		return err_set(
+		    e, ERR_INVALID, "configuration of another version");
+	for (size_t i = 0; i < setting_count; i++)
+		get_setting(&r, c, &settings[i]);
+	c->token = rec_cstr(&r, c->arena);
+	get_rule_dirs(&r, c);
+	get_strings(&r, c->arena, &c->ceiling.approval_policy);
+	get_strings(&r, c->arena, &c->ceiling.approvals_reviewer);
+	get_strings(&r, c->arena, &c->ceiling.profiles);
+	c->state_dir = rec_cstr(&r, c->arena);
+	c->runtime_dir = rec_cstr(&r, c->arena);
+	c->home = rec_cstr(&r, c->arena);
+	if (arena_failed(c->arena))
+		return err_nomem(e);
+	if (rec_done(&r, e) != 0)
+		return err_wrap(e, ERR_INVALID, "configuration");
+	if (c->state_dir == NULL || c->runtime_dir == NULL)
+		return err_set(e, ERR_INVALID, "configuration without folders");
+	*ret = TAKE_PTR(c);
+	return ERR_OK;
+}
+
+/* ---- questions --------------------------------------------------------- */
+
+bool
+config_profile_allowed(const struct config *c, const char *profile)
+{
+	const struct config_strings *list = &c->ceiling.profiles;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->items[i], profile) == 0)
+			return true;
+	}
+	/* Without a sandbox only where the administrator says so. */
+	return list->count == 0 && strcmp(profile, "danger-full-access") != 0;
+}
+
+const struct config_profile *
+config_profile(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->profile_count; i++) {
+		if (strcmp(c->profiles[i].name, name) == 0)
+			return &c->profiles[i];
+	}
+	return NULL;
+}
