@@ -23,9 +23,10 @@ static const char *const kind_names[] = {
 	[ROW_EVENT] = "event",
 	[ROW_NETWORK] = "network",
 	[ROW_DEGRADED] = "degraded",
+	[ROW_PRUNED] = "pruned",
 };
 _Static_assert(
-    ARRAY_LEN(kind_names) == ROW_DEGRADED + 1, "every kind of row has a name");
+    ARRAY_LEN(kind_names) == ROW_PRUNED + 1, "every kind of row has a name");
 
 const char *
 row_kind_name(enum row_kind k)

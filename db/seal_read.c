@@ -1,0 +1,183 @@
+/*
+ * Read signed checkpoints and follow the keys that signed them.
+ * Runs in: assent, engine.  Trusts: the first public key, nothing else.
+ * Owns: the set.
+ */
+#include "seal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/fdio.h"
+#include "base/mem.h"
+#include "store_limits.h"
+
+void
+seal_set_free(struct seal_set *s)
+{
+	mem_freep(&s->keys);
+	mem_freep(&s->points);
+	*s = (struct seal_set){ .count = 0 };
+}
+
+static int
+add_key(struct seal_set *s, const struct note_public *p, struct err *e)
+{
+	if (mem_grow(
+		&s->keys, &s->key_cap, s->key_count + 1, sizeof(*s->keys)) != 0)
+		return err_nomem(e);
+	s->keys[s->key_count++] = *p;
+	return ERR_OK;
+}
+
+static int
+add_point(struct seal_set *s, const struct note *n, bool foreign, struct err *e)
+{
+	struct seal_point *p;
+
+	if (mem_grow(&s->points, &s->cap, s->count + 1, sizeof(*s->points)) !=
+	    0)
+		return err_nomem(e);
+	p = &s->points[s->count++];
+	p->size = n->size;
+	p->foreign = foreign;
+	memcpy(p->root, n->root, SHA256_LEN);
+	return ERR_OK;
+}
+
+/* Empty lines, and signatures of witnesses, which we do not judge. */
+static struct str
+skip_between(struct str rest)
+{
+	while (rest.len > 0) {
+		const size_t end = str_find(rest, '\n');
+
+		if (end != 0 && !str_starts(rest, STR("\xe2\x80\x94")))
+			return rest;
+		rest = str_from(rest, end + 1);
+	}
+	return rest;
+}
+
+static int
+read_file(const char *path, struct buf *out, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0 && errno == ENOENT)
+		return err_set(e, ERR_NOTFOUND, "there is no '%s'", path);
+	return fdio_read_file(path, out, e);
+}
+
+static int
+damaged(const char *path, size_t n, struct err *e)
+{
+	return err_wrap(e, ERR_DENIED, "'%s', checkpoint %zu", path, n);
+}
+
+/* One note of our own file; the last key is the one that must have signed. */
+static int
+own_note(struct seal_set *s, const struct note *n, struct err *e)
+{
+	const uint64_t before =
+	    s->count == 0 ? 0 : s->points[s->count - 1].size;
+	int r = note_verify(n, &s->keys[s->key_count - 1], e);
+
+	if (r != 0)
+		return r;
+	if (n->size < before)
+		return err_set(e, ERR_DENIED,
+		    "it signs %llu rows after one signed %llu: an older log "
+		    "was put in place",
+		    (unsigned long long)n->size, (unsigned long long)before);
+	r = add_point(s, n, false, e);
+	if (r == 0 && n->has_next)
+		r = add_key(s, &n->next, e);
+	return r;
+}
+
+int
+seal_set_load(struct seal_set *s, const char *path,
+    const struct note_public *first, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(SEAL_FILE_BYTES_MAX);
+	struct str rest;
+	struct note n;
+	int r = read_file(path, &text, e);
+
+	if (r == 0)
+		r = add_key(s, first, e);
+	if (r != 0)
+		return r;
+	rest = skip_between(buf_str(&text));
+	while (rest.len > 0) {
+		r = note_parse(rest, &n, e);
+		/* What was never finished holds no promise. */
+		if (r != 0 && note_is_unfinished(rest)) {
+			s->torn = true;
+			return ERR_OK;
+		}
+		if (r == 0)
+			r = own_note(s, &n, e);
+		if (r != 0)
+			return damaged(path, s->count + 1, e);
+		rest = skip_between(str_from(rest, n.len));
+	}
+	return ERR_OK;
+}
+
+int
+seal_set_add(struct seal_set *s, const char *path, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(SEAL_FILE_BYTES_MAX);
+	struct str rest;
+	size_t count = 0;
+	int r = read_file(path, &text, e);
+
+	if (r != 0)
+		return r;
+	rest = skip_between(buf_str(&text));
+	while (rest.len > 0) {
+		struct note n;
+		size_t k = 0;
+
+		r = note_parse(rest, &n, e);
+		if (r != 0)
+			return damaged(path, count + 1, e);
+		while (
+		    k < s->key_count && note_verify(&n, &s->keys[k], NULL) != 0)
+			k++;
+		if (k == s->key_count) {
+			(void)err_set(e, ERR_DENIED,
+			    "it is not signed by a key of this log");
+			return damaged(path, count + 1, e);
+		}
+		r = add_point(s, &n, true, e);
+		if (r != 0)
+			return r;
+		count++;
+		rest = skip_between(str_from(rest, n.len));
+	}
+	if (count == 0)
+		return err_set(
+		    e, ERR_INVALID, "'%s' holds no checkpoint", path);
+	return ERR_OK;
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct seal_point *x = a, *y = b;
+
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+void
+seal_set_sort(struct seal_set *s)
+{
+	if (s->count > 1)
+		qsort(s->points, s->count, sizeof(*s->points), by_size);
+}
