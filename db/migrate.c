@@ -8,13 +8,21 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "schema_sql.h"
+#include "schema.h"
 #include "sql.h"
 
+/* sql NULL: the embedded schema.sql. */
 const struct migration migrations[] = {
-	{ 1, schema_sql },
+	{ 1, NULL },
 };
 const size_t migration_count = ARRAY_LEN(migrations);
+
+static const char *
+text_of(const struct migration *m)
+{
+	/* Embedded files are followed by a NUL that is not counted. */
+	return m->sql == NULL ? schema_files[0].bytes.s : m->sql;
+}
 
 static int
 set_version(sqlite3 *db, int version, struct err *e)
@@ -34,7 +42,7 @@ step(sqlite3 *db, const struct migration *m, struct err *e)
 	int r = sql_exec(db, "BEGIN IMMEDIATE", e);
 
 	if (r == 0)
-		r = sql_exec(db, m->sql, e);
+		r = sql_exec(db, text_of(m), e);
 	if (r == 0)
 		r = set_version(db, m->version, e);
 	if (r == 0)
@@ -130,7 +138,7 @@ schema_check(
 		&fresh, e);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = sql_exec(fresh, steps[i].sql, e);
+		r = sql_exec(fresh, text_of(&steps[i]), e);
 	if (r == 0)
 		r = sql_prepare(db, SCHEMA_QUERY, &have, e);
 	if (r == 0)

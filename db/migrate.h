@@ -17,7 +17,7 @@
 
 struct migration {
 	int version; /* 1, 2, 3... */
-	const char *sql;
+	const char *sql; /* NULL: db/schema.sql */
 };
 
 extern const struct migration migrations[];
