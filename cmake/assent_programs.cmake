@@ -4,6 +4,12 @@
 # The subcommands of assent, in the order of its help. Each is a constant
 # command_NAME in the module that knows its subject.
 set(ASSENT_COMMANDS
+	run
+	pending
+	approve
+	deny
+	grants
+	status
 	completion)
 
 set(ASSENT_COMMAND_DECLARATIONS "")

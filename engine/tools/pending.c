@@ -1,0 +1,201 @@
+/*
+ * assent pending: what waits for a person.
+ * Runs in: assent.  Trusts: nothing of the daemon's texts.  Owns: nothing.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "client.h"
+#include "model/command.h"
+#include "show.h"
+
+#define LIST_PATH "/v1/actions?state=pending&limit=1000"
+#define SEEN_MAX 10000
+
+extern const struct command command_pending;
+
+enum pending_option {
+	OPT_LONG,
+	OPT_WATCH,
+	OPT_RUNTIME,
+	OPT_JSON,
+	OPT_COUNT,
+};
+
+static const struct command_option options[] = {
+	[OPT_LONG] = { "--long", NULL, "show each question in full" },
+	[OPT_WATCH] = { "--watch", NULL, "go on, show new ones as they come" },
+	[OPT_RUNTIME] = { "--runtime", "DIR", "the daemon's runtime folder" },
+	[OPT_JSON] = { "--json", NULL,
+	    "one JSON object; with --watch one a question and line" },
+};
+
+struct watch {
+	struct client *client; /* lists */
+	bool json, full;
+	json_t *seen; /* object: the ids that were shown */
+};
+
+/* ---- a list -------------------------------------------------------------- */
+
+static int
+list(struct client *c, struct client_reply *ret, struct err *e)
+{
+	int r = client_call(c,
+	    &(struct client_request){ .method = "GET", .path = LIST_PATH }, ret,
+	    e);
+
+	return r != 0 ? r : client_expect(ret, e);
+}
+
+static void
+put_item(const struct watch *w, const json_t *item, struct buf *out)
+{
+	if (w->full)
+		show_question(out, item, NULL);
+	else
+		show_question_line(out, item);
+}
+
+static int
+show_list(const struct watch *w, const json_t *reply)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+	const json_t *item;
+	size_t i;
+
+	if (w->json)
+		return show_json(reply);
+	json_array_foreach(json_object_get(reply, "items"), i, item)
+	    put_item(w, item, &out);
+	if (out.len == 0)
+		buf_puts(&out, "nothing waits for an answer\n");
+	return show_print(&out);
+}
+
+/* ---- watching ------------------------------------------------------------ */
+
+static int
+show_new(struct watch *w, const json_t *item, struct err *e)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+	const char *id = client_text(item, "id");
+
+	if (id == NULL || json_object_get(w->seen, id) != NULL)
+		return ERR_OK;
+	/* ids of long ago are of no use any more */
+	if (json_object_size(w->seen) >= SEEN_MAX)
+		(void)json_object_clear(w->seen);
+	if (json_object_set_new(w->seen, id, json_true()) != 0)
+		return err_nomem(e);
+	if (!w->json)
+		put_item(w, item, &out);
+	if ((w->json ? show_json(item) : show_print(&out)) != EXIT_OK)
+		return err_set(e, ERR_INTERNAL, "cannot write the list");
+	return ERR_OK;
+}
+
+static int
+show_news(struct watch *w, struct err *e)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	const json_t *item;
+	size_t i;
+	int r = list(w->client, &reply, e);
+
+	if (r != 0)
+		return r;
+	json_array_foreach(json_object_get(reply.json, "items"), i, item)
+	{
+		r = show_new(w, item, e);
+		if (r != 0)
+			return r;
+	}
+	return ERR_OK;
+}
+
+/* Whatever happened, the list tells what it means for a person. */
+static int
+on_event(void *ctx, struct str name, struct str data, struct err *e)
+{
+	(void)name;
+	(void)data;
+	return show_news(ctx, e);
+}
+
+static int
+watch(struct watch *w, const char *runtime, struct err *e)
+{
+	AUTO(client_freep) struct client *events = NULL;
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	int r = client_open(runtime, CLIENT_APPROVER, &events, e);
+
+	if (r == 0)
+		r = show_news(w, e);
+	if (r != 0)
+		return r;
+	r = client_call(events,
+	    &(struct client_request){ .method = "GET",
+		.path = "/v1/events",
+		.on_event = on_event,
+		.ctx = w },
+	    &reply, e);
+	if (r == 0)
+		r = client_expect(&reply, e);
+	return r != 0 ? r : err_set(e, ERR_SYS, "the daemon ended the stream");
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int
+pending(const char *const *values, struct err *e)
+{
+	AUTO(client_freep) struct client *c = NULL;
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	json_auto_t *seen = json_object();
+	struct watch w = {
+		.json = values[OPT_JSON] != NULL,
+		.full = values[OPT_LONG] != NULL,
+		.seen = seen,
+	};
+	int r = client_open(values[OPT_RUNTIME], CLIENT_APPROVER, &c, e);
+
+	if (r != 0)
+		return r;
+	w.client = c;
+	if (values[OPT_WATCH] != NULL)
+		return watch(&w, values[OPT_RUNTIME], e);
+	r = list(c, &reply, e);
+	if (r == 0 && show_list(&w, reply.json) != EXIT_OK)
+		r = err_set(e, ERR_INTERNAL, "cannot write the list");
+	return r;
+}
+
+static int
+run_pending(int argc, char **argv)
+{
+	const char *values[OPT_COUNT] = { NULL };
+	struct err e = ERR_INIT;
+	int status = EXIT_OK;
+	const int at = command_parse(
+	    &command_pending, argc, argv, values, NULL, NULL, &status);
+
+	if (at < 0)
+		return status;
+	if (at != argc)
+		return command_usage_error(
+		    &command_pending, "no operand is expected");
+	if (pending(values, &e) != 0)
+		return show_error(&command_pending, &e, client_exit_status(&e));
+	return EXIT_OK;
+}
+
+const struct command command_pending = {
+	.name = "pending",
+	.summary = "List the actions that wait for an answer",
+	.usage = "pending [--long] [--watch] [OPTIONS]",
+	.example = "assent pending --long",
+	.options = options,
+	.option_count = ARRAY_LEN(options),
+	.run = run_pending,
+};

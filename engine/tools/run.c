@@ -1,0 +1,481 @@
+/*
+ * assent run: propose a command, wait for the decision, show what it does.
+ * Runs in: assent.  Trusts: an allow only with the id and the hash of the
+ * action that was proposed.  Owns: nothing.
+ */
+#include "run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/jsonw.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "model/limits.h"
+#include "show.h"
+
+#define LOOK_WAIT_S 60
+#define STDIN_BYTES_MAX SCRIPT_BYTES_MAX
+#define PATH_BYTES 256
+#define SECOND_MS 1000
+
+extern const struct command command_run;
+
+enum run_option {
+	OPT_PROFILE,
+	OPT_WORKSPACE,
+	OPT_JUSTIFICATION,
+	OPT_TIMEOUT,
+	OPT_ASK,
+	OPT_STDIN,
+	OPT_RAW,
+	OPT_RUNTIME,
+	OPT_JSON,
+	OPT_COUNT,
+};
+
+static const struct command_option options[] = {
+	[OPT_PROFILE] = { "--profile", "NAME",
+	    "run under this profile (read-only, workspace-write, ...)" },
+	[OPT_WORKSPACE] = { "--workspace", "DIR",
+	    "the project's folder; the current one if not given" },
+	[OPT_JUSTIFICATION] = { "--justification", "TEXT",
+	    "why, for the person who is asked" },
+	[OPT_TIMEOUT] = { "--timeout", "TIME",
+	    "give up after that long unanswered (30s, 10m)" },
+	[OPT_ASK] = { "--ask", NULL,
+	    "show the question here; the approver socket takes the answer" },
+	[OPT_STDIN] = { "--stdin", NULL, "pass standard input on" },
+	[OPT_RAW] = { "--raw", NULL,
+	    "do not make output harmless for the terminal" },
+	[OPT_RUNTIME] = { "--runtime", "DIR", "the daemon's runtime folder" },
+	[OPT_JSON] = { "--json", NULL,
+	    "print the last decision, output included, as JSON" },
+};
+
+/* ---- the proposal -------------------------------------------------------- */
+
+static int
+put_stdin(struct jsonw *w, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(STDIN_BYTES_MAX);
+	int r = fdio_read_all(STDIN_FILENO, &text, e);
+
+	if (r != 0)
+		return err_wrap(e, r, "standard input");
+	if (!text_is_utf8(buf_str(&text)))
+		return err_set(e, ERR_INVALID,
+		    "standard input is not UTF-8; an action is text");
+	jsonw_key(w, "stdin");
+	jsonw_str(w, buf_str(&text));
+	return ERR_OK;
+}
+
+static int
+put_input(struct jsonw *w, char **cmd, const char *const *values, struct err *e)
+{
+	int r = ERR_OK;
+
+	jsonw_key(w, "input");
+	jsonw_object(w);
+	jsonw_key(w, "argv");
+	jsonw_array(w);
+	for (; *cmd != NULL; cmd++) {
+		if (!text_is_utf8(str_of(*cmd)))
+			return err_set(e, ERR_INVALID,
+			    "the argument '%s' is not UTF-8", *cmd);
+		jsonw_cstr(w, *cmd);
+	}
+	jsonw_end(w);
+	if (values[OPT_STDIN] != NULL)
+		r = put_stdin(w, e);
+	jsonw_end(w);
+	return r;
+}
+
+static int
+put_action(
+    struct buf *out, char **cmd, const char *const *values, struct err *e)
+{
+	AUTO_FREE char *cwd = getcwd(NULL, 0);
+	AUTO_FREE char *workspace = NULL;
+	struct jsonw w = jsonw_on(out);
+	int r;
+
+	if (cwd == NULL)
+		return err_sys(e, "cannot tell the current folder");
+	if (values[OPT_WORKSPACE] != NULL) {
+		workspace = realpath(values[OPT_WORKSPACE], NULL);
+		if (workspace == NULL)
+			return err_sys(
+			    e, "workspace '%s'", values[OPT_WORKSPACE]);
+	}
+	jsonw_object(&w);
+	jsonw_kstr(&w, "tool", "exec");
+	r = put_input(&w, cmd, values, e);
+	if (r != 0)
+		return r;
+	jsonw_kstr(&w, "cwd", cwd);
+	jsonw_kstr(&w, "workspace", workspace == NULL ? cwd : workspace);
+	if (values[OPT_PROFILE] != NULL)
+		jsonw_kstr(&w, "profile", values[OPT_PROFILE]);
+	if (values[OPT_JUSTIFICATION] != NULL)
+		jsonw_kstr(&w, "justification", values[OPT_JUSTIFICATION]);
+	jsonw_kstr(&w, "executor", "assent");
+	jsonw_kbool(&w, "execute", true);
+	jsonw_end(&w);
+	return buf_done(out, e);
+}
+
+/* ---- the daemon's answers ------------------------------------------------ */
+
+int
+run_call(struct run *r, struct client *c, const char *rest,
+    struct client_request *request, struct client_reply *ret, struct err *e)
+{
+	char path[PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "/v1/actions/%s%s", r->now.id, rest);
+	request->path = path;
+	return client_call(c, request, ret, e);
+}
+
+/* The reply becomes the newest state, unless it is about something else. */
+static int
+take(struct run *r, struct client_reply *reply, bool first, struct err *e)
+{
+	struct verdict v;
+	int result = client_expect(reply, e);
+
+	if (result == 0)
+		result =
+		    verdict_read(reply->json, first ? NULL : &r->now, &v, e);
+	if (result != 0)
+		return result;
+	client_reply_done(&r->reply);
+	r->reply = *reply;
+	r->now = v;
+	*reply = (struct client_reply)CLIENT_REPLY_INIT;
+	return ERR_OK;
+}
+
+static int
+propose(struct run *r, struct str body, struct err *e)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	AUTO_BUF struct buf key = BUF_INIT(PATH_BYTES);
+	unsigned char random[16];
+	int result;
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return err_sys(e, "no random bytes");
+	text_hex(&key, random, sizeof(random));
+	result = client_call(r->client,
+	    &(struct client_request){ .method = "POST",
+		.path = "/v1/actions",
+		.body = body,
+		.idempotency_key = buf_cstr(&key) },
+	    &reply, e);
+	return result != 0 ? result : take(r, &reply, true, e);
+}
+
+/* The action again; waits for a change for wait_s seconds at most. */
+static int
+look(struct run *r, int64_t wait_s, struct err *e)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	int result = run_call(r, r->client, "",
+	    &(struct client_request){ .method = "GET",
+		.wait_s = wait_s,
+		.if_none_match =
+		    r->reply.etag[0] == '\0' ? NULL : r->reply.etag },
+	    &reply, e);
+
+	if (result != 0 || reply.status == 304)
+		return result;
+	return take(r, &reply, false, e);
+}
+
+static void
+cancel(struct run *r)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+
+	(void)run_call(r, r->client, "",
+	    &(struct client_request){ .method = "DELETE" }, &reply, NULL);
+}
+
+/* ---- signals ------------------------------------------------------------- */
+
+static void
+pass_on(struct run *r, const char *name)
+{
+	AUTO(client_freep) struct client *c = NULL;
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	AUTO_BUF struct buf body = BUF_INIT(PATH_BYTES);
+	struct jsonw w = jsonw_on(&body);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "signal", name);
+	jsonw_end(&w);
+	/* r->client is busy with the stream */
+	if (client_open(r->runtime, CLIENT_AGENT, &c, NULL) == 0)
+		(void)run_call(r, c, "/signal",
+		    &(struct client_request){
+			.method = "POST", .body = buf_str(&body) },
+		    &reply, NULL);
+}
+
+/* While the program runs, it gets the signal; before that, we stop waiting. */
+static int
+on_signal(void *ctx, struct err *e)
+{
+	struct run *r = ctx;
+	struct signalfd_siginfo got;
+
+	if (read(r->signal_fd, &got, sizeof(got)) != sizeof(got))
+		return ERR_OK;
+	if (r->streams) {
+		pass_on(r, sigabbrev_np((int)got.ssi_signo));
+		return ERR_OK;
+	}
+	r->interrupted = true;
+	return err_set(e, ERR_CONFLICT, "interrupted; nothing was run");
+}
+
+static int
+watch_signals(struct run *r, struct err *e)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return err_sys(e, "cannot block signals");
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r->signal_fd < 0)
+		return err_sys(e, "cannot watch signals");
+	client_interrupt_by(r->client, r->signal_fd, on_signal, r);
+	return ERR_OK;
+}
+
+/* ---- from pending to its end --------------------------------------------- */
+
+static void
+say_waiting(const struct run *r)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+
+	buf_printf(&out, "assent run: waits for an answer: %s: ", r->now.id);
+	text_escape(&out, str_of(client_text(r->now.json, "reason")));
+	buf_printf(&out, "\n  assent approve %s\n", r->now.id);
+	(void)fputs(buf_cstr(&out), stderr);
+}
+
+static int
+ask(struct run *r, struct err *e)
+{
+	int result = r->ask ? run_ask(r, e) : ERR_NOTFOUND;
+
+	if (result == ERR_NOTFOUND) {
+		say_waiting(r);
+		return ERR_OK;
+	}
+	/* somebody else was faster, or it ran out of time: look again */
+	return result == ERR_CONFLICT ? ERR_OK : result;
+}
+
+static int64_t
+now_ms(void)
+{
+	return loop_now_ns() / 1000000;
+}
+
+/* Until it is no longer pending, or for as long as the caller waits. */
+static int
+wait_for_answer(struct run *r, bool *ret_gave_up, struct err *e)
+{
+	const int64_t end = now_ms() + r->timeout_ms;
+	int result = r->now.stage == STAGE_PENDING ? ask(r, e) : ERR_OK;
+
+	*ret_gave_up = false;
+	while (result == 0 && r->now.stage == STAGE_PENDING) {
+		int64_t wait_s = LOOK_WAIT_S;
+
+		if (r->timeout_ms > 0) {
+			const int64_t left_ms = end - now_ms();
+
+			if (left_ms <= 0) {
+				*ret_gave_up = true;
+				return ERR_OK;
+			}
+			if (left_ms / SECOND_MS + 1 < wait_s)
+				wait_s = left_ms / SECOND_MS + 1;
+		}
+		result = look(r, wait_s, e);
+	}
+	return result;
+}
+
+static int
+see_it_end(struct run *r, struct err *e)
+{
+	int result = ERR_OK;
+
+	r->streams = true;
+	if (!r->json)
+		result = run_stream(r, e);
+	while (result == 0 && !verdict_is_over(&r->now))
+		result = look(r, LOOK_WAIT_S, e);
+	return result;
+}
+
+static int
+refused(const struct run *r)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+
+	buf_puts(&out, "assent run: ");
+	show_ruling(&out, r->now.json);
+	(void)fputs(buf_cstr(&out), stderr);
+	if (r->now.stage == STAGE_DECIDED && !r->now.by_timeout)
+		return RUN_DENIED;
+	return RUN_UNANSWERED;
+}
+
+static int
+failed(const char *why)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+
+	buf_puts(&out, "assent run: ");
+	text_escape(&out, str_of(why));
+	buf_putc(&out, '\n');
+	(void)fputs(buf_cstr(&out), stderr);
+	return RUN_FAILED;
+}
+
+/* The command's own status, as a shell would give it. */
+static int
+status_of_end(const struct run *r)
+{
+	const json_t *o = json_object_get(r->now.json, "outcome");
+	const json_t *code = json_object_get(o, "exit");
+	const json_t *signo = json_object_get(o, "signal");
+	const char *failure = client_text(o, "failure");
+
+	if (r->now.stage == STAGE_UNKNOWN)
+		return failed("it was started, and nobody saw its end");
+	if (failure != NULL)
+		return failed(failure);
+	if (json_is_true(json_object_get(o, "timed_out")))
+		return RUN_UNANSWERED;
+	if (json_is_integer(signo))
+		return 128 + (int)json_integer_value(signo);
+	if (json_is_integer(code))
+		return (int)json_integer_value(code);
+	return failed("the daemon does not say how it ended");
+}
+
+static int
+follow(struct run *r, struct err *e)
+{
+	bool gave_up = false;
+	int result = wait_for_answer(r, &gave_up, e);
+
+	if (r->interrupted || gave_up)
+		cancel(r);
+	if (result != 0)
+		return failed(e->msg);
+	if (gave_up) {
+		(void)failed("nobody answered in time; cancelled");
+		return RUN_UNANSWERED;
+	}
+	if (!verdict_allows(&r->now))
+		return refused(r);
+	result = see_it_end(r, e);
+	return result != 0 ? failed(e->msg) : status_of_end(r);
+}
+
+/* ---- the command --------------------------------------------------------- */
+
+static int
+read_options(struct run *r, const char *const *values, struct err *e)
+{
+	r->runtime = values[OPT_RUNTIME];
+	r->ask = values[OPT_ASK] != NULL;
+	r->json = values[OPT_JSON] != NULL;
+	r->raw = values[OPT_RAW] != NULL;
+	if (values[OPT_TIMEOUT] == NULL)
+		return ERR_OK;
+	if (num_parse_duration_ms(
+		str_of(values[OPT_TIMEOUT]), &r->timeout_ms) != 0 ||
+	    r->timeout_ms <= 0)
+		return err_set(e, ERR_INVALID,
+		    "--timeout takes a time such as 30s or 10m, not '%s'",
+		    values[OPT_TIMEOUT]);
+	return ERR_OK;
+}
+
+static int
+run_it(struct run *r, char **cmd, const char *const *values)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ACTION_BYTES_MAX);
+	struct err e = ERR_INIT;
+	int status;
+
+	if (put_action(&body, cmd, values, &e) != 0 ||
+	    client_open(r->runtime, CLIENT_AGENT, &r->client, &e) != 0 ||
+	    watch_signals(r, &e) != 0 || propose(r, buf_str(&body), &e) != 0)
+		return show_error(&command_run, &e, RUN_FAILED);
+	status = follow(r, &e);
+	if (r->json && r->now.json != NULL && show_json(r->now.json) != EXIT_OK)
+		return RUN_FAILED;
+	return status;
+}
+
+static int
+run_run(int argc, char **argv)
+{
+	const char *values[OPT_COUNT] = { NULL };
+	struct run r = { .signal_fd = -1 };
+	struct err e = ERR_INIT;
+	int status = EXIT_OK;
+	const int at = command_parse(
+	    &command_run, argc, argv, values, NULL, NULL, &status);
+
+	if (at < 0)
+		return status;
+	if (at >= argc)
+		return command_usage_error(&command_run, "name a command");
+	if (read_options(&r, values, &e) != 0)
+		return command_usage_error(&command_run, "%s", e.msg);
+	status = run_it(&r, argv + at, values);
+	client_reply_done(&r.reply);
+	client_free(r.client);
+	fd_closep(&r.signal_fd);
+	return status;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "Propose a command and run it in the sandbox once allowed",
+	.usage = "run [OPTIONS] -- CMD...",
+	.details =
+	    "The daemon decides. Where it asks a person, this waits; it never "
+	    "answers its own\nquestion. Exit status: the command's own; 125 "
+	    "denied, 124 unanswered or timed out,\n123 own failure.",
+	.example = "assent run --profile read-only -- git log -3",
+	.options = options,
+	.option_count = ARRAY_LEN(options),
+	.run = run_run,
+};

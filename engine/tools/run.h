@@ -1,0 +1,43 @@
+#ifndef TOOLS_RUN_H
+#define TOOLS_RUN_H
+/*
+ * One proposal of `assent run`, from its first answer to its end.
+ *
+ *     propose -> wait while it is pending -> stream its output -> its end
+ */
+#include <stdbool.h>
+
+#include "client.h"
+#include "model/command.h"
+#include "verdict.h"
+
+#define RUN_DENIED 125
+#define RUN_UNANSWERED 124
+#define RUN_FAILED 123
+
+struct run {
+	struct client *client; /* the agent's door */
+	const char *runtime; /* --runtime or NULL */
+	int signal_fd; /* readable after SIGINT, SIGTERM, SIGHUP */
+	bool streams; /* the program runs: signals are passed on */
+	bool interrupted; /* a signal ended the wait */
+	bool ask, json, raw;
+	int64_t timeout_ms; /* for an answer; 0: the daemon's own */
+	struct client_reply reply; /* the last decision */
+	struct verdict now; /* of reply */
+};
+
+/* Output as it comes, to stdout and stderr; returns when it has ended. */
+int run_stream(struct run *r, struct err *e);
+
+/*
+ * Shows the question on the terminal and sends the answer to the approver
+ * socket. 0 also when nothing was typed; ERR_NOTFOUND without a terminal.
+ */
+int run_ask(struct run *r, struct err *e);
+
+/* A call about the action: METHOD /v1/actions/ID + rest. */
+int run_call(struct run *r, struct client *c, const char *rest,
+    struct client_request *request, struct client_reply *ret, struct err *e);
+
+#endif
