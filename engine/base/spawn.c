@@ -257,7 +257,7 @@ spawn_reap(
 		*ret_exit = info.si_status;
 		(void)snprintf(ret_how, how_size, "exit %d", info.si_status);
 	} else {
-		*ret_exit = -1;
+		*ret_exit = -info.si_status;
 		(void)snprintf(ret_how, how_size, "signal %d (%s)",
 		    info.si_status, strsignal(info.si_status));
 	}

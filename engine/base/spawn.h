@@ -41,7 +41,8 @@ int spawn(const struct spawn_options *o, pid_t *ret_pid, int *ret_pidfd,
     struct err *e);
 /*
  * After the pidfd became readable: reaps, and says how it ended ("exit 3",
- * "signal 9 (Killed)"). *ret_exit is -1 when a signal ended it.
+ * "signal 9 (Killed)"). *ret_exit is its exit status, or minus the signal
+ * that ended it.
  */
 int spawn_reap(
     int pidfd, int *ret_exit, char *ret_how, size_t how_size, struct err *e);

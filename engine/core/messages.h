@@ -11,6 +11,8 @@
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
  *                        SR_RELOAD, SR_STOP
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED
+ *     engine -> reporter ER_ROW
+ *     reporter -> engine RE_FROM
  */
 #include "base/buf.h"
 #include "model/action.h"
@@ -45,6 +47,14 @@ enum engine_supervisor {
 	ES_LAUNCH = 0x501, /* u64 ticket, u32 uid, u32 gid */
 	SE_LAUNCHED, /* u64 ticket; with the launcher's socket */
 	SE_LAUNCH_FAILED, /* u64 ticket, cstr why */
+};
+
+enum engine_to_reporter {
+	ER_ROW = 0x601, /* u64 seq, str JSON: a row of the decision log */
+};
+
+enum reporter_to_engine {
+	RE_FROM = 0x701, /* u64 seq: rows from there on, please */
 };
 
 enum listener_kind {

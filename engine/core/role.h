@@ -72,7 +72,8 @@ struct role {
 	/* NULL: role_stop at once. */
 	void (*stop)(struct role_env *env);
 	void (*close)(struct role_env *env);
-	/* More messages from the supervisor; their ctx is the env. */
+	/* More messages from the supervisor; their ctx is the struct
+	 * role_env. */
 	const struct ipc_row *rows;
 	size_t row_count;
 };

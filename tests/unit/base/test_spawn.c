@@ -326,7 +326,7 @@ the_pidfd_becomes_readable_when_the_child_is_killed(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(poll(&p, 1, 10000), 1);
 	assert_int_equal(spawn_reap(pidfd, &code, how, sizeof(how), NULL), 0);
-	assert_int_equal(code, -1);
+	assert_int_equal(code, -SIGKILL);
 	assert_string_equal(how, "signal 9 (Killed)");
 }
 

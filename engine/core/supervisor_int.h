@@ -1,0 +1,127 @@
+#ifndef CORE_SUPERVISOR_INT_H
+#define CORE_SUPERVISOR_INT_H
+/*
+ * What the parts of the supervisor share. Private to supervisor_*.c.
+ *
+ *     struct supervisor s;
+ *     supervisor_dirs_open -> supervisor_listen -> supervisor_start_role
+ */
+#include <sys/types.h>
+
+#include "role.h"
+
+#define SUPERVISOR_ROLES_MAX 8
+#define SUPERVISOR_LISTENERS_MAX 3
+#define LAUNCHERS_MAX 256
+#define SUPERVISOR_RULE_DIRS_MAX 32
+#define HOW_ENDED_MAX 64
+
+enum child_state {
+	CHILD_DOWN,
+	CHILD_STARTING, /* executed, not yet ready */
+	CHILD_UP,
+};
+
+struct supervisor;
+
+/* One role's process, and what became of the ones before. */
+struct child {
+	struct supervisor *s;
+	const struct role *role;
+	enum child_state state;
+	pid_t pid;
+	int pidfd;
+	struct ipc *link; /* NULL when it hung up or broke the rules */
+	bool was_up; /* at least once since the daemon started */
+	bool stop_sent;
+	bool listeners_given;
+	bool killed; /* by us: it broke a rule or did not answer */
+	unsigned restarts;
+	unsigned failures; /* in a row: how long to wait */
+	int64_t started_boot_ns;
+	struct loop_timer *timer; /* next start, or end of patience */
+	struct confine_report report;
+	char how_ended[HOW_ENDED_MAX]; /* the last time, or "" */
+};
+
+struct launcher {
+	struct supervisor *s;
+	pid_t pid;
+	int pidfd; /* -1: free */
+	uid_t uid;
+};
+
+struct listener {
+	enum listener_kind kind;
+	int fd;
+	char path[108]; /* "" for TCP */
+};
+
+struct supervisor_options {
+	struct config_sources sources;
+	const char *rule_dirs[SUPERVISOR_RULE_DIRS_MAX];
+	bool check_only;
+};
+
+struct supervisor {
+	struct supervisor_options options;
+	struct config *config;
+	struct loop *loop;
+	int self_fd; /* this very program, for the next start of a role */
+	int launcher_fd; /* assent-exec, or -1 */
+	int state_lock, runtime_lock;
+	struct child children[SUPERVISOR_ROLES_MAX];
+	size_t child_count;
+	struct listener listeners[SUPERVISOR_LISTENERS_MAX];
+	size_t listener_count;
+	struct launcher launchers[LAUNCHERS_MAX];
+	struct loop_timer *watchdog;
+	bool announced; /* ready, once */
+	bool stopping;
+	int status; /* to exit with */
+};
+
+/* supervisor_args.c: 0 to go on; else *ret_status is to be returned. */
+int supervisor_args(
+    int argc, char **argv, struct supervisor_options *o, int *ret_status);
+
+/* supervisor_dirs.c: makes and locks the folders. */
+int supervisor_dirs_open(struct supervisor *s, struct err *e);
+void supervisor_dirs_close(struct supervisor *s);
+/* Opens this program and, beside it, assent-exec. */
+int supervisor_programs_open(struct supervisor *s, struct err *e);
+
+/* supervisor_listen.c */
+int supervisor_listen(struct supervisor *s, struct err *e);
+void supervisor_unlisten(struct supervisor *s);
+
+/* supervisor_children.c */
+void supervisor_children_init(
+    struct supervisor *s, const struct role *const *roles, size_t count);
+/* Failure to start at all is an error of the daemon. */
+int supervisor_start_roles(struct supervisor *s, struct err *e);
+void supervisor_reload_roles(struct supervisor *s);
+/* Orderly, in the reverse order; the loop stops when all have ended. */
+void supervisor_stop(struct supervisor *s, int status);
+void supervisor_children_done(struct supervisor *s);
+
+/* supervisor_link.c: listeners, links and status for those that are up. */
+void supervisor_introduce(struct child *c);
+void supervisor_tell_status(struct supervisor *s);
+bool supervisor_are_linked(const char *a, const char *b);
+
+/* supervisor_launch.c */
+int supervisor_on_launch(void *ctx, struct ipc_msg *m, struct err *e);
+void supervisor_launchers_done(struct supervisor *s);
+
+/* supervisor_require.c: ERR_DENIED when something required is not there. */
+int supervisor_check_machine(const struct config *c, struct err *e);
+int supervisor_check_report(const struct config *c, const char *role,
+    const struct confine_report *r, struct err *e);
+
+/* sd_notify.c: tells a service manager, if there is one. */
+void sd_notify(const char *state);
+/* How often it wants to hear from us, in milliseconds; 0: not at all. */
+int64_t sd_watchdog_ms(void);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * Launchers of the sandbox: started here, because engine may not fork, under
+ * the identity of who proposed.
+ * Runs in: supervisor.  Trusts: engine for the identity, within what this
+ * daemon may do at all.  Owns: the launchers' pidfds.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/spawn.h"
+#include "supervisor_int.h"
+
+#define REPLY_BYTES_MAX 1024
+
+static void
+reply_failed(struct ipc *engine, uint64_t ticket, const struct err *why)
+{
+	AUTO_BUF struct buf b = BUF_INIT(REPLY_BYTES_MAX);
+
+	log_warn("not-launched", "why=%s", why->msg);
+	rec_put_u64(&b, ticket);
+	rec_put_cstr(&b, why->msg);
+	(void)ipc_send(engine, SE_LAUNCH_FAILED, buf_str(&b), -1, NULL);
+}
+
+static void
+on_launcher_ended(void *ctx, int fd, unsigned events)
+{
+	struct launcher *l = ctx;
+	char how[HOW_ENDED_MAX] = "unknown";
+	int code = -1;
+
+	(void)events;
+	(void)spawn_reap(fd, &code, how, sizeof(how), NULL);
+	log_info("launcher-ended", "pid=%d uid=%u how=%s", (int)l->pid,
+	    (unsigned)l->uid, how);
+	loop_forget(l->s->loop, fd);
+	fd_closep(&l->pidfd);
+}
+
+static struct launcher *
+free_launcher(struct supervisor *s)
+{
+	for (size_t i = 0; i < LAUNCHERS_MAX; i++) {
+		if (s->launchers[i].pidfd < 0)
+			return &s->launchers[i];
+	}
+	return NULL;
+}
+
+static int
+check_identity(uid_t uid, gid_t gid, struct err *e)
+{
+	if (geteuid() == 0 || (uid == geteuid() && gid == getegid()))
+		return ERR_OK;
+	return err_set(e, ERR_DENIED,
+	    "a daemon of user %u runs nothing as user %u, group %u",
+	    (unsigned)geteuid(), (unsigned)uid, (unsigned)gid);
+}
+
+static int
+start(struct supervisor *s, struct launcher *l, uid_t uid, gid_t gid,
+    int socket_fd, struct err *e)
+{
+	char name[] = "assent-exec", mode[] = "--launcher";
+	char *const argv[] = { name, mode, NULL };
+	const struct spawn_fd fds[] = {
+		{ .fd = socket_fd, .as = 3 },
+		{ .fd = STDERR_FILENO, .as = STDERR_FILENO },
+	};
+	const struct spawn_options o = {
+		.path_fd = s->launcher_fd,
+		.argv = argv,
+		.fds = fds,
+		.fd_count = ARRAY_LEN(fds),
+		.set_user = true,
+		.uid = uid,
+		.gid = gid,
+	};
+	int r;
+
+	if (s->launcher_fd < 0)
+		return err_set(e, ERR_NOTFOUND,
+		    "assent-exec is not beside assentd; install it there and "
+		    "start the daemon again");
+	r = spawn(&o, &l->pid, &l->pidfd, e);
+	if (r != 0)
+		return r;
+	l->s = s;
+	l->uid = uid;
+	return loop_fd(s->loop, l->pidfd, LOOP_READ, on_launcher_ended, l, e);
+}
+
+/* Gives engine's end of the launcher's socket. */
+static int
+launch(struct supervisor *s, uid_t uid, gid_t gid, int *ret, struct err *e)
+{
+	struct launcher *l = free_launcher(s);
+	AUTO_FD int ours = -1;
+	AUTO_FD int theirs = -1;
+	int pair[2];
+	int r = check_identity(uid, gid, e);
+
+	if (r != 0)
+		return r;
+	if (l == NULL)
+		return err_set(
+		    e, ERR_LIMIT, "%d launchers run already", LAUNCHERS_MAX);
+	r = ipc_pair(pair, e);
+	if (r != 0)
+		return r;
+	ours = pair[0];
+	theirs = pair[1];
+	r = start(s, l, uid, gid, theirs, e);
+	if (r != 0)
+		return r;
+	log_info("launcher-started", "pid=%d uid=%u gid=%u", (int)l->pid,
+	    (unsigned)uid, (unsigned)gid);
+	*ret = TAKE_FD(ours);
+	return ERR_OK;
+}
+
+int
+supervisor_on_launch(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(REPLY_BYTES_MAX);
+	AUTO_FD int fd = -1;
+	struct child *c = ctx;
+	struct err why = ERR_INIT;
+	struct rec rec = rec_of(m->payload);
+	const uint64_t ticket = rec_u64(&rec);
+	const uid_t uid = rec_u32(&rec);
+	const gid_t gid = rec_u32(&rec);
+	const int r = rec_done(&rec, e);
+
+	if (r != 0)
+		return r;
+	if (c->s->stopping)
+		(void)err_set(&why, ERR_CONFLICT, "the daemon is stopping");
+	else if (launch(c->s, uid, gid, &fd, &why) == 0) {
+		rec_put_u64(&b, ticket);
+		return ipc_send(m->from, SE_LAUNCHED, buf_str(&b), fd, e);
+	}
+	reply_failed(m->from, ticket, &why);
+	return ERR_OK;
+}
+
+void
+supervisor_launchers_done(struct supervisor *s)
+{
+	for (size_t i = 0; i < LAUNCHERS_MAX; i++) {
+		struct launcher *l = &s->launchers[i];
+		char how[HOW_ENDED_MAX];
+		int code;
+
+		if (l->pidfd < 0)
+			continue;
+		/* Engine is gone and with it their work; what runs in them
+		 * dies with them. */
+		loop_forget(s->loop, l->pidfd);
+		(void)pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
+		(void)spawn_reap(l->pidfd, &code, how, sizeof(how), NULL);
+		fd_closep(&l->pidfd);
+	}
+}

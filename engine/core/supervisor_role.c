@@ -1,0 +1,240 @@
+/*
+ * The supervisor from start to end.
+ * Runs in: supervisor.  Trusts: its command line, its configuration (checked
+ * owners); fixed frames from roles.  Owns: everything that outlives a role.
+ */
+#include "supervisor_role.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/command.h"
+#include "supervisor_int.h"
+
+#define DIAGS_BYTES_MAX ((size_t)1 << 18)
+
+/* Findings for people on stderr; the failure itself as a log line. */
+static int
+load_config(struct supervisor *s, struct config **ret, struct err *e)
+{
+	AUTO(diags_freep) struct diags *d = diags_new();
+	AUTO_BUF struct buf out = BUF_INIT(DIAGS_BYTES_MAX);
+	int r;
+
+	if (d == NULL)
+		return err_nomem(e);
+	r = config_load(&s->options.sources, d, ret, e);
+	diags_print(d, &out);
+	if (out.len > 0)
+		(void)fputs(buf_cstr(&out), stderr);
+	return r;
+}
+
+/* ---- signals ----------------------------------------------------------- */
+
+static void
+on_terminate(void *ctx, int signo)
+{
+	struct supervisor *s = ctx;
+
+	log_info("signal", "name=%s", sigabbrev_np(signo));
+	supervisor_stop(s, EXIT_SUCCESS);
+}
+
+static bool
+differs(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a != b;
+	return strcmp(a, b) != 0;
+}
+
+/* The old configuration stays until the new one is good. */
+static void
+on_hang_up(void *ctx, int signo)
+{
+	AUTO(config_freep) struct config *now = NULL;
+	struct supervisor *s = ctx;
+	struct err e = ERR_INIT;
+	int r;
+
+	(void)signo;
+	if (s->stopping)
+		return;
+	sd_notify("RELOADING=1");
+	r = load_config(s, &now, &e);
+	if (r == 0)
+		r = supervisor_check_machine(now, &e);
+	if (r != 0) {
+		log_err("not-reloaded", "why=%s", e.msg);
+		sd_notify("READY=1");
+		return;
+	}
+	if (differs(now->listen_tcp, s->config->listen_tcp))
+		log_warn("ignoring",
+		    "key=listen.tcp why=it takes effect at the next start");
+	config_free(s->config);
+	s->config = TAKE_PTR(now);
+	supervisor_reload_roles(s);
+	sd_notify("READY=1");
+}
+
+static int
+watch_signals(struct supervisor *s, struct err *e)
+{
+	int r = loop_signal(s->loop, SIGTERM, on_terminate, s, e);
+
+	if (r == 0)
+		r = loop_signal(s->loop, SIGINT, on_terminate, s, e);
+	if (r == 0)
+		r = loop_signal(s->loop, SIGHUP, on_hang_up, s, e);
+	if (r == 0 && signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		r = err_sys(e, "cannot ignore SIGPIPE");
+	return r;
+}
+
+static void
+on_watchdog(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	sd_notify("WATCHDOG=1");
+	s->watchdog = NULL;
+	(void)loop_after(
+	    s->loop, sd_watchdog_ms(), on_watchdog, s, &s->watchdog, NULL);
+}
+
+/* ---- start and end ----------------------------------------------------- */
+
+/* 0-2 are open, so that no socket or file of ours takes their numbers. */
+static int
+fill_standard_fds(struct err *e)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return err_sys(e, "cannot open '/dev/null'");
+	} while (fd <= STDERR_FILENO);
+	(void)close(fd);
+	return ERR_OK;
+}
+
+static int
+open_all(struct supervisor *s, struct err *e)
+{
+	int r = fill_standard_fds(e);
+
+	if (r == 0)
+		r = supervisor_check_machine(s->config, e);
+	if (r == 0)
+		r = supervisor_dirs_open(s, e);
+	if (r == 0)
+		r = supervisor_programs_open(s, e);
+	if (r == 0)
+		r = loop_new(&s->loop, e);
+	if (r == 0)
+		r = watch_signals(s, e);
+	if (r == 0)
+		r = supervisor_listen(s, e);
+	return r;
+}
+
+static void
+close_all(struct supervisor *s)
+{
+	supervisor_children_done(s);
+	supervisor_launchers_done(s);
+	supervisor_unlisten(s);
+	if (s->loop != NULL)
+		loop_cancel(s->loop, s->watchdog);
+	loop_free(s->loop);
+	fd_closep(&s->launcher_fd);
+	fd_closep(&s->self_fd);
+	supervisor_dirs_close(s);
+}
+
+static int
+serve(struct supervisor *s, struct err *e)
+{
+	int r = open_all(s, e);
+
+	if (r == 0)
+		r = supervisor_start_roles(s, e);
+	if (r == 0 && sd_watchdog_ms() > 0)
+		on_watchdog(s);
+	if (r == 0)
+		r = loop_run(s->loop, e);
+	close_all(s);
+	return r;
+}
+
+/* What a person must correct, or what is ours. */
+static int
+status_of(const struct err *e)
+{
+	switch (e->code) {
+	case ERR_INVALID:
+	case ERR_DENIED:
+	case ERR_NOTFOUND:
+	case ERR_LIMIT:
+	case ERR_CONFLICT:
+		return EXIT_CONFIG;
+	case ERR_OK:
+	case ERR_NOMEM:
+	case ERR_SYS:
+	case ERR_INTERNAL:
+		return EXIT_INTERNAL;
+	}
+	return EXIT_INTERNAL;
+}
+
+static int
+run(struct supervisor *s, struct err *e)
+{
+	int r = load_config(s, &s->config, e);
+
+	if (r != 0)
+		return r;
+	if (s->options.check_only) {
+		(void)puts("settings are good");
+		return ERR_OK;
+	}
+	log_info("starting", "version=%s uid=%u", ASSENT_VERSION,
+	    (unsigned)geteuid());
+	return serve(s, e);
+}
+
+int
+supervisor_main(
+    int argc, char **argv, const struct role *const *roles, size_t count)
+{
+	AUTO_FREE struct supervisor *s = mem_new(1, sizeof(*s));
+	struct err e = ERR_INIT;
+	int status = EXIT_INTERNAL;
+
+	log_open("supervisor", LOG_INFO);
+	if (s == NULL)
+		return EXIT_INTERNAL;
+	s->self_fd = -1;
+	s->launcher_fd = -1;
+	s->state_lock = -1;
+	s->runtime_lock = -1;
+	supervisor_children_init(s, roles, count);
+	if (supervisor_args(argc, argv, &s->options, &status) != 0)
+		return status;
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	if (run(s, &e) != 0) {
+		log_err("failed", "why=%s", e.msg);
+		s->status = status_of(&e);
+	}
+	config_free(s->config);
+	return s->status;
+}

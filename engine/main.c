@@ -1,0 +1,42 @@
+/*
+ * assentd: picks the role, and names the production instances of the ports.
+ * Runs in: every role of the daemon.  Trusts: its argv; a role's socket.
+ * Owns: nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/supervisor_role.h"
+#include "model/command.h"
+#include "otlp/reporter_role.h"
+
+#define ROLE_OPTION "--role="
+
+/* In this order they start; the last one stops first. */
+static const struct role *const roles[] = {
+	&reporter_role,
+};
+
+static int
+run_role(const char *name)
+{
+	static const struct role_ports ports = { .classifier = NULL };
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		if (strcmp(roles[i]->name, name) == 0)
+			return role_run(roles[i], &ports);
+	}
+	(void)fprintf(stderr, "assentd: there is no role '%s'\n", name);
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	const size_t len = strlen(ROLE_OPTION);
+
+	if (argc == 2 && strncmp(argv[1], ROLE_OPTION, len) == 0)
+		return run_role(argv[1] + len);
+	return supervisor_main(argc, argv, roles, ARRAY_LEN(roles));
+}
