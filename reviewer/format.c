@@ -1,0 +1,401 @@
+/*
+ * Requests to LLM providers, and the one text in their answers.
+ * Runs in: reviewer.  Trusts: nothing in an answer.  Owns: nothing.
+ */
+#include "format.h"
+
+#include <string.h>
+
+#include "base/jsonw.h"
+#include "verdict.h"
+
+#define SCHEMA_BYTES_MAX 4096
+#define SCHEMA_NAME "verdict"
+
+static int
+fail(const char **ret_cause, const char *cause)
+{
+	*ret_cause = cause;
+	return ERR_INVALID;
+}
+
+static void
+put_schema(struct jsonw *w, const char *key)
+{
+	AUTO_BUF struct buf schema = BUF_INIT(SCHEMA_BYTES_MAX);
+
+	verdict_schema(&schema);
+	jsonw_key(w, key);
+	jsonw_raw(w, buf_str(&schema));
+}
+
+static void
+put_message(struct jsonw *w, const char *role, const char *text)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "role", role);
+	jsonw_kstr(w, "content", text);
+	jsonw_end(w);
+}
+
+static bool
+is_word(const json_t *v, const char *word)
+{
+	return json_is_string(v) && strcmp(json_string_value(v), word) == 0;
+}
+
+/* Missing or null. */
+static bool
+is_absent(const json_t *v)
+{
+	return v == NULL || json_is_null(v);
+}
+
+static bool
+is_empty(const json_t *v)
+{
+	return is_absent(v) || (json_is_array(v) && json_array_size(v) == 0);
+}
+
+static int64_t
+tokens(const json_t *usage, const char *outer, const char *inner)
+{
+	const json_t *v = json_object_get(usage, outer);
+
+	if (inner != NULL)
+		v = json_object_get(v, inner);
+	return json_is_integer(v) ? json_integer_value(v) : -1;
+}
+
+static int
+keep(struct arena *a, const json_t *text, const json_t *model,
+    struct wire_answer *ret, const char **ret_cause)
+{
+	ret->text = arena_strdup(a, json_string_value(text));
+	ret->model = json_is_string(model)
+	    ? arena_strdup(a, json_string_value(model))
+	    : NULL;
+	if (ret->text == NULL)
+		return fail(ret_cause, "memory");
+	return ERR_OK;
+}
+
+static int
+check_envelope(const json_t *j, const char **ret_cause)
+{
+	if (!json_is_object(j))
+		return fail(ret_cause, "envelope");
+	if (!is_absent(json_object_get(j, "error")))
+		return fail(ret_cause, "error_body");
+	return ERR_OK;
+}
+
+/* ---- Chat Completions --------------------------------------------------- */
+
+static void
+chat_put(const struct wire_request *r, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "model", r->model);
+	jsonw_key(&w, "messages");
+	jsonw_array(&w);
+	put_message(&w, "system", r->policy);
+	put_message(&w, "user", r->evidence);
+	jsonw_end(&w);
+	jsonw_kint(&w, "max_completion_tokens", WIRE_OUTPUT_TOKENS);
+	if (r->schema) {
+		jsonw_key(&w, "response_format");
+		jsonw_object(&w);
+		jsonw_kstr(&w, "type", "json_schema");
+		jsonw_key(&w, "json_schema");
+		jsonw_object(&w);
+		jsonw_kstr(&w, "name", SCHEMA_NAME);
+		jsonw_kbool(&w, "strict", true);
+		put_schema(&w, "schema");
+		jsonw_end(&w);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+}
+
+static int
+chat_message(
+    const json_t *choice, const json_t **ret_text, const char **ret_cause)
+{
+	const json_t *message = json_object_get(choice, "message");
+	const json_t *text = json_object_get(message, "content");
+
+	if (!is_word(json_object_get(choice, "finish_reason"), "stop"))
+		return fail(ret_cause, "finish_reason");
+	if (!is_absent(json_object_get(message, "refusal")))
+		return fail(ret_cause, "refusal");
+	if (!is_word(json_object_get(message, "role"), "assistant"))
+		return fail(ret_cause, "role");
+	if (!is_empty(json_object_get(message, "tool_calls")) ||
+	    !is_absent(json_object_get(message, "function_call")))
+		return fail(ret_cause, "tool_calls");
+	if (!json_is_string(text))
+		return fail(ret_cause, "content");
+	*ret_text = text;
+	return ERR_OK;
+}
+
+static int
+chat_get(const json_t *j, struct arena *a, struct wire_answer *ret,
+    const char **ret_cause)
+{
+	const json_t *usage, *choices, *text = NULL;
+	int r = check_envelope(j, ret_cause);
+
+	if (r != 0)
+		return r;
+	choices = json_object_get(j, "choices");
+	if (!json_is_array(choices) || json_array_size(choices) != 1)
+		return fail(ret_cause, "choices");
+	r = chat_message(json_array_get(choices, 0), &text, ret_cause);
+	if (r != 0)
+		return r;
+	usage = json_object_get(j, "usage");
+	ret->input_tokens = tokens(usage, "prompt_tokens", NULL);
+	ret->output_tokens = tokens(usage, "completion_tokens", NULL);
+	ret->cached_tokens =
+	    tokens(usage, "prompt_tokens_details", "cached_tokens");
+	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
+}
+
+/* ---- Responses ----------------------------------------------------------- */
+
+static void
+responses_put(const struct wire_request *r, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "model", r->model);
+	jsonw_kstr(&w, "instructions", r->policy);
+	jsonw_kbool(&w, "store", false);
+	jsonw_kint(&w, "max_output_tokens", WIRE_OUTPUT_TOKENS);
+	jsonw_kstr(&w, "prompt_cache_key", r->cache_key);
+	jsonw_key(&w, "input");
+	jsonw_array(&w);
+	put_message(&w, "user", r->evidence);
+	jsonw_end(&w);
+	if (r->schema) {
+		jsonw_key(&w, "text");
+		jsonw_object(&w);
+		jsonw_key(&w, "format");
+		jsonw_object(&w);
+		jsonw_kstr(&w, "type", "json_schema");
+		jsonw_kstr(&w, "name", SCHEMA_NAME);
+		jsonw_kbool(&w, "strict", true);
+		put_schema(&w, "schema");
+		jsonw_end(&w);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+}
+
+/* The one text of a message; *ret stays when there is one already. */
+static int
+responses_content(
+    const json_t *item, const json_t **ret, const char **ret_cause)
+{
+	const json_t *content = json_object_get(item, "content");
+	const json_t *part;
+	size_t i;
+
+	if (!json_is_array(content) || json_array_size(content) == 0)
+		return fail(ret_cause, "content");
+	json_array_foreach(content, i, part)
+	{
+		if (is_word(json_object_get(part, "type"), "refusal"))
+			return fail(ret_cause, "refusal");
+		if (!is_word(json_object_get(part, "type"), "output_text") ||
+		    !json_is_string(json_object_get(part, "text")))
+			return fail(ret_cause, "content");
+		if (*ret != NULL)
+			return fail(ret_cause, "two_texts");
+		*ret = json_object_get(part, "text");
+	}
+	return ERR_OK;
+}
+
+static int
+responses_items(
+    const json_t *output, const json_t **ret, const char **ret_cause)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(output, i, item)
+	{
+		const json_t *type = json_object_get(item, "type");
+		int r;
+
+		if (is_word(type, "reasoning") ||
+		    (is_word(type, "message") &&
+			is_word(json_object_get(item, "phase"), "commentary")))
+			continue;
+		if (!is_word(type, "message"))
+			return fail(ret_cause, "output_item");
+		r = responses_content(item, ret, ret_cause);
+		if (r != 0)
+			return r;
+	}
+	return *ret == NULL ? fail(ret_cause, "content") : ERR_OK;
+}
+
+static int
+responses_get(const json_t *j, struct arena *a, struct wire_answer *ret,
+    const char **ret_cause)
+{
+	const json_t *usage, *output, *text = NULL;
+	int r = check_envelope(j, ret_cause);
+
+	if (r != 0)
+		return r;
+	if (!is_word(json_object_get(j, "status"), "completed") ||
+	    !is_absent(json_object_get(j, "incomplete_details")))
+		return fail(ret_cause, "status_field");
+	output = json_object_get(j, "output");
+	if (!json_is_array(output))
+		return fail(ret_cause, "output");
+	r = responses_items(output, &text, ret_cause);
+	if (r != 0)
+		return r;
+	usage = json_object_get(j, "usage");
+	ret->input_tokens = tokens(usage, "input_tokens", NULL);
+	ret->output_tokens = tokens(usage, "output_tokens", NULL);
+	ret->cached_tokens =
+	    tokens(usage, "input_tokens_details", "cached_tokens");
+	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
+}
+
+/* ---- Anthropic Messages -------------------------------------------------- */
+
+static void
+messages_put(const struct wire_request *r, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "model", r->model);
+	jsonw_kint(&w, "max_tokens", WIRE_OUTPUT_TOKENS);
+	jsonw_key(&w, "system");
+	jsonw_array(&w);
+	jsonw_object(&w);
+	jsonw_kstr(&w, "type", "text");
+	jsonw_kstr(&w, "text", r->policy);
+	jsonw_key(&w, "cache_control");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "type", "ephemeral");
+	jsonw_end(&w);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	jsonw_key(&w, "messages");
+	jsonw_array(&w);
+	put_message(&w, "user", r->evidence);
+	jsonw_end(&w);
+	if (r->schema) {
+		jsonw_key(&w, "output_config");
+		jsonw_object(&w);
+		jsonw_key(&w, "format");
+		jsonw_object(&w);
+		jsonw_kstr(&w, "type", "json_schema");
+		put_schema(&w, "schema");
+		jsonw_end(&w);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+}
+
+static int
+messages_blocks(
+    const json_t *content, const json_t **ret, const char **ret_cause)
+{
+	const json_t *block;
+	size_t i;
+
+	if (!json_is_array(content))
+		return fail(ret_cause, "content");
+	json_array_foreach(content, i, block)
+	{
+		const json_t *type = json_object_get(block, "type");
+
+		if (*ret == NULL &&
+		    (is_word(type, "thinking") ||
+			is_word(type, "redacted_thinking")))
+			continue;
+		if (!is_word(type, "text") || *ret != NULL ||
+		    !json_is_string(json_object_get(block, "text")))
+			return fail(ret_cause, "block");
+		*ret = json_object_get(block, "text");
+	}
+	return *ret == NULL ? fail(ret_cause, "content") : ERR_OK;
+}
+
+static int
+messages_get(const json_t *j, struct arena *a, struct wire_answer *ret,
+    const char **ret_cause)
+{
+	const json_t *usage, *stop, *text = NULL;
+	int r = check_envelope(j, ret_cause);
+
+	if (r != 0)
+		return r;
+	stop = json_object_get(j, "stop_reason");
+	if (is_word(stop, "refusal"))
+		return fail(ret_cause, "refusal");
+	if (!is_word(stop, "end_turn"))
+		return fail(ret_cause, "stop_reason");
+	if (!is_word(json_object_get(j, "role"), "assistant"))
+		return fail(ret_cause, "role");
+	r = messages_blocks(json_object_get(j, "content"), &text, ret_cause);
+	if (r != 0)
+		return r;
+	usage = json_object_get(j, "usage");
+	ret->input_tokens = tokens(usage, "input_tokens", NULL);
+	ret->output_tokens = tokens(usage, "output_tokens", NULL);
+	ret->cached_tokens = tokens(usage, "cache_read_input_tokens", NULL);
+	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
+}
+
+static const struct wire_format formats[] = {
+	{
+	    .name = "responses",
+	    .auth_header = "Authorization: Bearer ",
+	    .put = responses_put,
+	    .get = responses_get,
+	},
+	{
+	    .name = "chat",
+	    .auth_header = "Authorization: Bearer ",
+	    .put = chat_put,
+	    .get = chat_get,
+	},
+	{
+	    .name = "messages",
+	    .auth_header = "x-api-key: ",
+	    .extra_header = "anthropic-version: 2023-06-01",
+	    .put = messages_put,
+	    .get = messages_get,
+	},
+	{
+	    .name = "azure",
+	    .auth_header = "api-key: ",
+	    .put = responses_put,
+	    .get = responses_get,
+	},
+};
+
+const struct wire_format *
+wire_format_of(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+		if (str_eqz(name, formats[i].name))
+			return &formats[i];
+	}
+	return NULL;
+}
