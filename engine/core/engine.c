@@ -387,5 +387,10 @@ engine_tick(struct engine *g)
 	if (!g->o.recorder_port->healthy(g->o.recorder, &why) &&
 	    g->o.recorder_port->recover(g->o.recorder, &why) == 0)
 		log_info("store", "works again");
+	if (g->change_count == 0 && g->o.recorder_port->idle != NULL &&
+	    now - g->idle_ns >= SECOND_NS) {
+		g->idle_ns = now;
+		g->o.recorder_port->idle(g->o.recorder);
+	}
 	engine_events_ping(g);
 }

@@ -70,7 +70,7 @@ struct engine {
 	uint64_t next_ticket;
 	struct event_reader events[EVENT_READERS_MAX];
 	size_t event_count;
-	int64_t ping_ns;
+	int64_t ping_ns, idle_ns;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
 	struct buf roles_json;

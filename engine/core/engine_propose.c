@@ -203,10 +203,12 @@ check_ceiling(struct engine *g, const struct proposal *p, struct err *e)
 }
 
 static int
-check_execute(const struct proposal *p, struct err *e)
+check_execute(const struct engine *g, const struct proposal *p, struct err *e)
 {
 	if (!p->execute)
 		return ERR_OK;
+	if (g->o.executor_port == NULL)
+		return err_set(e, ERR_SYS, "no executor is available");
 	if (p->executor != EXECUTOR_ASSENT)
 		return err_set(e, ERR_INVALID,
 		    "'execute' is for executor 'assent'; a client that runs "
@@ -223,7 +225,7 @@ check_claim(struct engine *g, struct action *a, struct err *e)
 {
 	int r;
 
-	r = check_execute(&a->proposal, e);
+	r = check_execute(g, &a->proposal, e);
 	if (r == 0)
 		r = check_ceiling(g, &a->proposal, e);
 	if (r == 0 &&

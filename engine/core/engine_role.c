@@ -1,0 +1,500 @@
+/*
+ * The engine's process: links to front, supervisor and reporter around the
+ * pipeline. Opens the store and the rules, gives up the rest, then listens.
+ * Runs in: engine.  Trusts: the supervisor; front only as far as records are
+ * well-formed.  Owns: the store's one writing connection.
+ */
+#include "engine_role.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine.h"
+#include "whereabouts.h"
+
+#define TICK_MS 200
+#define CALL_ARENA_MAX ((size_t)8 << 20)
+#define BOOT_BYTES_MAX ((size_t)64 << 10)
+#define PATHS_MAX 64
+
+struct engine_process {
+	struct role_env *env;
+	struct engine *engine;
+	struct recorder *recorder;
+	struct executor *executor;
+	struct ipc *front, *reporter;
+	struct loop_timer *tick;
+	struct confine_path paths[PATHS_MAX];
+	size_t path_count;
+	bool stopping;
+};
+
+/* ---- words to front and supervisor ------------------------------------- */
+
+static void
+send_front(struct engine_process *p, uint16_t type, const struct buf *body)
+{
+	struct err why = ERR_INIT;
+
+	if (p->front == NULL)
+		return; /* its clients have been told by front itself */
+	if (buf_done(body, &why) != 0 ||
+	    ipc_send(p->front, type, buf_str(body), -1, &why) != 0)
+		log_warn("front", "a reply was lost: %s", why.msg);
+}
+
+static void
+out_reply(void *ctx, const struct reply *r)
+{
+	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
+
+	reply_encode(r, &body);
+	send_front(ctx, EF_REPLY, &body);
+}
+
+static void
+out_chunk(void *ctx, uint64_t call_id, struct str bytes)
+{
+	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
+
+	rec_put_u64(&body, call_id);
+	rec_put_str(&body, bytes);
+	send_front(ctx, EF_CHUNK, &body);
+}
+
+static void
+out_end(void *ctx, uint64_t call_id)
+{
+	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
+
+	rec_put_u64(&body, call_id);
+	send_front(ctx, EF_END, &body);
+}
+
+static void
+out_launch(void *ctx, uint64_t ticket, uid_t uid, gid_t gid)
+{
+	AUTO_BUF struct buf body = BUF_INIT(64);
+	struct engine_process *p = ctx;
+	struct err why = ERR_INIT;
+
+	rec_put_u64(&body, ticket);
+	rec_put_u32(&body, uid);
+	rec_put_u32(&body, gid);
+	if (ipc_send(p->env->supervisor, ES_LAUNCH, buf_str(&body), -1, &why) !=
+	    0)
+		engine_launch_failed(p->engine, ticket, why.msg);
+}
+
+static int
+random_bytes(void *bytes, size_t len)
+{
+	return getrandom(bytes, len, 0) == (ssize_t)len ? 0 : -1;
+}
+
+/* ---- words from front --------------------------------------------------- */
+
+static int
+on_call(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(CALL_ARENA_MAX);
+	struct engine_process *p = ctx;
+	struct call c;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	r = call_decode(m->payload, a, &c, e);
+	if (r != 0)
+		return r;
+	engine_call(p->engine, &c);
+	return ERR_OK;
+}
+
+static int
+on_gone(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct engine_process *p = ctx;
+	struct rec in = rec_of(m->payload);
+	const uint64_t call_id = rec_u64(&in);
+	const int r = rec_done(&in, e);
+
+	if (r == 0)
+		engine_gone(p->engine, call_id);
+	return r;
+}
+
+static const struct ipc_row front_rows[] = {
+	{
+	    .type = FE_CALL,
+	    .len_max = ACTION_BYTES_MAX + HTTP_HEAD_BYTES_MAX,
+	    .handler = on_call,
+	},
+	{
+	    .type = FE_GONE,
+	    .len_max = 64,
+	    .handler = on_gone,
+	},
+};
+
+static void
+front_closed(void *ctx, struct ipc *i, const struct err *why)
+{
+	struct engine_process *p = ctx;
+
+	role_peer_closed(p->env, "front", why);
+	engine_all_gone(p->engine);
+	ipc_free(i);
+	p->front = NULL;
+}
+
+static void
+reporter_closed(void *ctx, struct ipc *i, const struct err *why)
+{
+	struct engine_process *p = ctx;
+
+	role_peer_closed(p->env, "reporter", why);
+	ipc_free(i);
+	p->reporter = NULL;
+}
+
+static int
+engine_peer(struct role_env *env, const char *peer, int fd, struct err *e)
+{
+	struct engine_process *p = env->self;
+	AUTO_FD int link = fd;
+
+	if (strcmp(peer, "front") == 0) {
+		if (p->front != NULL)
+			engine_all_gone(p->engine);
+		ipc_freep(&p->front);
+		return ipc_new(env->loop, TAKE_FD(link), peer, front_rows,
+		    ARRAY_LEN(front_rows), p, front_closed, &p->front, e);
+	}
+	ipc_freep(&p->reporter);
+	return ipc_new(env->loop, TAKE_FD(link), peer, NULL, 0, p,
+	    reporter_closed, &p->reporter, e);
+}
+
+/* ---- words from the supervisor ------------------------------------------ */
+
+static int
+on_launched(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct role_env *env = ctx;
+	struct engine_process *p = env->self;
+	struct rec in = rec_of(m->payload);
+	const uint64_t ticket = rec_u64(&in);
+	const int r = rec_done(&in, e);
+
+	if (r == 0)
+		engine_launched(p->engine, ticket, TAKE_FD(m->fd));
+	return r;
+}
+
+static int
+on_launch_failed(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(CALL_ARENA_MAX);
+	struct role_env *env = ctx;
+	struct engine_process *p = env->self;
+	struct rec in = rec_of(m->payload);
+	const uint64_t ticket = rec_u64(&in);
+	const char *why;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	why = rec_cstr(&in, a);
+	r = rec_done(&in, e);
+	if (r == 0)
+		engine_launch_failed(p->engine, ticket,
+		    why == NULL ? "it could not be started" : why);
+	return r;
+}
+
+static const struct ipc_row supervisor_rows[] = {
+	{
+	    .type = SE_LAUNCHED,
+	    .flags = IPC_FD,
+	    .len_max = 64,
+	    .handler = on_launched,
+	},
+	{
+	    .type = SE_LAUNCH_FAILED,
+	    .len_max = 4096,
+	    .handler = on_launch_failed,
+	},
+};
+
+static int
+engine_status(struct role_env *env, struct str json, bool all_up, struct err *e)
+{
+	struct engine_process *p = env->self;
+
+	(void)e;
+	engine_set_roles(p->engine, json, all_up);
+	return ERR_OK;
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+static void
+on_idle(void *ctx)
+{
+	struct engine_process *p = ctx;
+
+	engine_commit(p->engine);
+}
+
+static void
+on_tick(void *ctx)
+{
+	struct engine_process *p = ctx;
+	struct err why = ERR_INIT;
+
+	engine_tick(p->engine);
+	if (loop_after(p->env->loop, TICK_MS, on_tick, p, &p->tick, &why) != 0)
+		log_err("tick", "deadlines are not watched: %s", why.msg);
+}
+
+/* Directories of rules: which layer each belongs to, and what is read. */
+static int
+rule_dirs(struct engine_process *p, const struct config *c,
+    struct rule_dir **ret, struct err *e)
+{
+	struct rule_dir *dirs =
+	    arena_array(c->arena, c->rule_dir_count + 1, sizeof(*dirs));
+
+	if (dirs == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < c->rule_dir_count; i++) {
+		dirs[i].path = c->rule_dirs[i].path;
+		dirs[i].layer =
+		    c->rule_dirs[i].user ? LAYER_USER : LAYER_ORGANISATION;
+		if (p->path_count < PATHS_MAX - 2)
+			p->paths[p->path_count++] = (struct confine_path){
+				.path = dirs[i].path,
+				.access = CONFINE_READ,
+			};
+	}
+	*ret = dirs;
+	return ERR_OK;
+}
+
+static int
+open_rules(struct engine_process *p, struct engine_options *o, struct err *e)
+{
+	const struct config *c = p->env->config;
+	AUTO(diags_freep) struct diags *d = diags_new();
+	AUTO_BUF struct buf text = BUF_INIT(BOOT_BYTES_MAX);
+	struct rule_dir *dirs = NULL;
+	int r;
+
+	r = rule_dirs(p, c, &dirs, e);
+	if (r != 0)
+		return r;
+	o->classifier_port = p->env->ports->classifier;
+	o->classifier_options = (struct classifier_options){
+		.dirs = dirs,
+		.dir_count = c->rule_dir_count,
+		.policy = c->approval_policy,
+		.reviewer = c->provider_count > 0 &&
+		    c->approvals_reviewer == REVIEWER_AUTO,
+		.check_owner = true,
+	};
+	r = o->classifier_port->open(
+	    &o->classifier_options, d, &o->classifier, e);
+	diags_print(d, &text);
+	if (text.len > 0)
+		(void)!write(STDERR_FILENO, text.s, text.len);
+	return r;
+}
+
+static int
+open_pipeline(struct engine_process *p, struct err *e)
+{
+	const struct config *c = p->env->config;
+	struct engine_options o = {
+		.recorder_port = p->env->ports->recorder,
+		.recorder = p->recorder,
+		.executor_port = p->env->ports->executor,
+		.out = {
+			.ctx = p,
+			.reply = out_reply,
+			.chunk = out_chunk,
+			.end = out_end,
+			.launch = out_launch,
+		},
+		.env = {
+			.boot_ns = loop_now_ns,
+			.real_ns = loop_realtime_ns,
+			.random = random_bytes,
+			.home = whereabouts_home,
+			.check_place = whereabouts_check,
+		},
+		.policy = {
+			.approval = c->approval_policy,
+			.auto_review =
+			    c->approvals_reviewer == REVIEWER_AUTO,
+			.provider = c->provider_count > 0,
+		},
+		.ask_timeout_ms = c->ask_timeout_ms,
+		.full_access = c->ceiling.profiles.count > 0 &&
+		    config_profile_allowed(c, "danger-full-access"),
+	};
+	int r;
+
+	r = open_rules(p, &o, e);
+	if (r != 0)
+		return r;
+	r = engine_new(&o, &p->engine, e);
+	if (r != 0) {
+		o.classifier_port->close(o.classifier);
+		return r;
+	}
+	r = o.executor_port->open(
+	    p->env->loop, &engine_executor_events, p->engine, &p->executor, e);
+	if (r != 0)
+		return r;
+	engine_set_executor(p->engine, p->executor);
+	return engine_recover(p->engine, e);
+}
+
+static int
+engine_open(struct role_env *env, struct err *e)
+{
+	struct engine_process *p = mem_new(1, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return err_nomem(e);
+	env->self = p;
+	p->env = env;
+	r = env->ports->recorder->open(env->config->state_dir, &p->recorder, e);
+	if (r == 0)
+		r = open_pipeline(p, e);
+	if (r != 0)
+		return r;
+	loop_idle(env->loop, on_idle, p);
+	return loop_after(env->loop, TICK_MS, on_tick, p, &p->tick, e);
+}
+
+/* What SQLite, the rules' reload and the clock need beyond every role. */
+static const int engine_syscalls[] = {
+	SYS_openat,
+	SYS_openat2,
+	SYS_newfstatat,
+	SYS_fstat,
+	SYS_stat,
+	SYS_lstat,
+	SYS_statx,
+	SYS_access,
+	SYS_faccessat,
+	SYS_faccessat2,
+	SYS_readlink,
+	SYS_readlinkat,
+	SYS_getdents64,
+	SYS_lseek,
+	SYS_pread64,
+	SYS_pwrite64,
+	SYS_readv,
+	SYS_writev,
+	SYS_fsync,
+	SYS_fdatasync,
+	SYS_ftruncate,
+	SYS_unlink,
+	SYS_unlinkat,
+	SYS_rename,
+	SYS_renameat2,
+	SYS_fcntl,
+	SYS_flock,
+	SYS_fchmod,
+	SYS_fchown,
+	SYS_fallocate,
+	SYS_statfs,
+	SYS_fstatfs,
+	SYS_geteuid,
+	SYS_getuid,
+	SYS_getcwd,
+	SYS_mkdir,
+	SYS_getrandom,
+	SYS_memfd_create,
+	SYS_uname,
+};
+
+static int
+engine_limits(struct role_env *env, struct confine_options *o, struct err *e)
+{
+	struct engine_process *p = env->self;
+
+	(void)e;
+	p->paths[p->path_count++] = (struct confine_path){
+		.path = env->config->state_dir,
+		.access = CONFINE_READ | CONFINE_WRITE,
+	};
+	p->paths[p->path_count++] = (struct confine_path){
+		.path = "/etc/passwd",
+		.access = CONFINE_READ,
+	};
+	o->syscalls = engine_syscalls;
+	o->syscall_count = ARRAY_LEN(engine_syscalls);
+	o->paths = p->paths;
+	o->path_count = p->path_count;
+	return ERR_OK;
+}
+
+static int
+engine_reload_role(
+    struct role_env *env, const struct config *now, struct err *e)
+{
+	struct engine_process *p = env->self;
+
+	(void)now;
+	return engine_reload(p->engine, NULL, e);
+}
+
+static void
+engine_stop(struct role_env *env)
+{
+	struct engine_process *p = env->self;
+
+	engine_commit(p->engine);
+	role_stop(env);
+}
+
+static void
+engine_close(struct role_env *env)
+{
+	struct engine_process *p = env->self;
+
+	if (p == NULL)
+		return;
+	if (p->tick != NULL)
+		loop_cancel(env->loop, p->tick);
+	ipc_freep(&p->front);
+	ipc_freep(&p->reporter);
+	if (p->executor != NULL)
+		env->ports->executor->close(p->executor);
+	engine_free(p->engine);
+	if (p->recorder != NULL)
+		env->ports->recorder->close(p->recorder);
+	mem_freep(&env->self);
+}
+
+const struct role engine_role = {
+	.name = "engine",
+	.open = engine_open,
+	.limits = engine_limits,
+	.peer = engine_peer,
+	.status = engine_status,
+	.reload = engine_reload_role,
+	.stop = engine_stop,
+	.close = engine_close,
+	.rows = supervisor_rows,
+	.row_count = ARRAY_LEN(supervisor_rows),
+};
