@@ -160,10 +160,10 @@ insert(struct recorder *r, const struct log_row *row, struct str body,
 	return done == 0 ? sql_run(payload, e) : done;
 }
 
-/* Hashes the row onto a copy of head and stores it; *next is then the head. */
+/* A failure after the head has moved loses the transaction, and the head goes
+ * back with it. */
 static int
-chain_and_insert(struct recorder *r, const struct row *row, struct chain *next,
-    struct err *e)
+chain_and_insert(struct recorder *r, const struct row *row, struct err *e)
 {
 	struct log_row stored = row_of(r, row);
 	uint8_t digest[SHA256_LEN];
@@ -175,9 +175,9 @@ chain_and_insert(struct recorder *r, const struct row *row, struct chain *next,
 		done = sha256_end(r->tools.sha, digest, e);
 	stored.body_sha256 = digest;
 	if (done == 0)
-		done = chain_next(next, &r->tools, &stored, e);
+		done = chain_next(&r->head, &r->tools, &stored, e);
 	if (done == 0)
-		done = insert(r, &stored, row->body, next->hash, e);
+		done = insert(r, &stored, row->body, r->head.hash, e);
 	return done;
 }
 
@@ -186,7 +186,6 @@ store_append(struct recorder *r, const struct row *row, uint64_t *ret_seq,
     uint8_t ret_hash[static SHA256_LEN], struct receipt **ret_receipt,
     struct err *e)
 {
-	struct chain next;
 	struct receipt *receipt = NULL;
 	struct err why = ERR_INIT;
 	int done = check(row, e);
@@ -200,14 +199,12 @@ store_append(struct recorder *r, const struct row *row, uint64_t *ret_seq,
 		if (done != 0)
 			return done;
 	}
-	next = r->head;
-	if (chain_and_insert(r, row, &next, &why) != 0) {
+	if (chain_and_insert(r, row, &why) != 0) {
 		receipt_free(receipt);
 		return store_fail(r, &why, e);
 	}
-	r->head = next;
-	*ret_seq = next.seq;
-	memcpy(ret_hash, next.hash, SHA256_LEN);
+	*ret_seq = r->head.seq;
+	memcpy(ret_hash, r->head.hash, SHA256_LEN);
 	if (ret_receipt != NULL)
 		*ret_receipt = receipt;
 	return ERR_OK;

@@ -494,9 +494,6 @@ i9_our_own_connection_cannot_change_rows(void **state)
 		"UPDATE log SET decision = 'allow'",
 		"DELETE FROM log WHERE seq = 2",
 		"INSERT OR REPLACE INTO log SELECT * FROM log WHERE seq = 2",
-		"INSERT INTO log SELECT 9, time, kind, action_id, session, "
-		"uid, tool, decision, decided_by, rule, action_sha256, "
-		"policy_sha256, body_sha256, hash FROM log WHERE seq = 2",
 		"UPDATE payload SET body = x'00'",
 		"DELETE FROM payload WHERE seq = 1",
 		"INSERT OR REPLACE INTO payload VALUES (2, x'00')",
