@@ -315,20 +315,24 @@ judge_parts(struct part_judge *j, struct action_judge *aj, struct effects *fx)
 	return r;
 }
 
+struct part_judge *
+decide_scratch_new(void)
+{
+	return mem_new(1, sizeof(struct part_judge));
+}
+
 int
 decide(const struct decide_options *o, const struct action *a,
     const struct effects *fx, struct arena *arena, struct classification *ret,
     struct err *e)
 {
-	struct part_judge *j = arena_alloc(arena, sizeof(*j));
+	struct part_judge *j = o->scratch;
 	struct plan plan = { .arena = arena, .action = a };
 	struct action_judge aj = { .plan = &plan };
 	struct effects own = *fx;
 	json_auto_t *args = NULL;
 	int r;
 
-	if (j == NULL)
-		return err_nomem(e);
 	if (a->proposal.input.mcp_args != NULL)
 		(void)json_in(str_of(a->proposal.input.mcp_args), &args, NULL);
 	j->options = o;

@@ -27,7 +27,11 @@ struct decide_options {
 	struct regex_runner *runner;
 	enum approval_policy policy;
 	bool reviewer; /* somebody answers a review */
+	struct part_judge *scratch; /* for one decision at a time */
 };
+
+struct part_judge *decide_scratch_new(void);
+/* free() gives it back. */
 
 /* Pure. Only ERR_NOMEM; every doubt is a decision. */
 int decide(const struct decide_options *o, const struct action *a,
