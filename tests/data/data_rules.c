@@ -6,7 +6,7 @@
  */
 #include "rules_int.h"
 
-#include "../data/cases.h"
+#include "cases.h"
 
 #define TEXT_MAX ((size_t)4 << 20)
 

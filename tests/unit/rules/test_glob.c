@@ -118,7 +118,7 @@ a_path_pattern_is_relative_to_the_workspace(void **state)
 		{ "a/b", "/home/dev/project/a/b", false },
 		{ "*.pem", "/srv/keys/x.pem", true },
 		{ "~/.ssh/*", "/home/dev/.ssh/id_rsa", true },
-		{ "~/.ssh/**", "/home/devil/.ssh/id_rsa", false },
+		{ "~/.ssh/**", "/home/dev2/.ssh/id_rsa", false },
 		{ "/etc/**", "/etc/ssl/x", true },
 		{ "/etc/*", "/etc/ssl/x", false },
 		{ "$workspace/**", "/home/dev/proj/x", true },
