@@ -48,6 +48,7 @@ feed_now(struct engine *g, struct live *l)
 	const struct outcome fed = { .exit = 0 };
 	struct err why = ERR_INIT;
 
+	(void)intent; /* used up here: freed at the end */
 	if (g->o.executor_port->send_stdin(g->o.executor, in->target_action,
 		str_of(in->stdin_text), &why) != 0)
 		run_failed(g, l, why.msg);

@@ -23,8 +23,8 @@
 static void
 print(FILE *to, const struct buf *b)
 {
-	(void)fwrite(buf_cstr(b), 1, b->len, to);
-	(void)fflush(to);
+	fwrite(buf_cstr(b), 1, b->len, to);
+	fflush(to);
 }
 
 static void

@@ -26,7 +26,12 @@
 
 #define HTTP_HEAD_BYTES_MAX 16384
 #define HTTP_BODY_BYTES_MAX ((size_t)4 << 20)
+#define HTTP_BUFFERED_BYTES_MAX ((size_t)64 << 20) /* of all clients */
 #define HTTP_REQUEST_DEADLINE_MS 10000
+#define HTTP_IDLE_MS 300000 /* between two requests */
+#define HTTP_STALL_MS 30000 /* a client takes nothing of its answer */
+#define HTTP_LINGER_MS 1000 /* after the last answer */
+#define HTTP_SIGN_OF_LIFE_MS 15000 /* a comment in an event stream */
 #define HTTP_WAIT_MS_MAX 600000
 #define HTTP_CONNECTIONS_MAX 4096
 #define HTTP_CONNECTIONS_PER_UID_MAX 2048
