@@ -87,6 +87,12 @@ function(assent_unit_tests module)
 		set(target unit_${module}_${what})
 		add_executable(${target} ${source})
 		assent_test_program(${target} ${module})
+		# A torture test makes each allocation fail in turn.
+		if(what MATCHES "torture")
+			target_link_options(${target} PRIVATE
+				-Wl,--wrap=malloc,--wrap=calloc
+				-Wl,--wrap=realloc,--wrap=free)
+		endif()
 		add_test(NAME unit.${module}.${what} COMMAND ${target})
 		set_tests_properties(unit.${module}.${what} PROPERTIES
 			LABELS unit TIMEOUT 20)

@@ -20,14 +20,15 @@
 #define CAPS_MAX 64
 
 /* Also takes /proc/PID of this process away from others of the same user. */
-static void
-forbid_dumps(struct confine_report *ret)
+void
+confine_forbid_dumps(void)
 {
 	const struct rlimit none = { .rlim_cur = 0, .rlim_max = 0 };
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+#ifndef ASSENT_SANITIZE
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	ret->not_dumpable = prctl(PR_GET_DUMPABLE) == 0;
+#endif
 }
 
 static void
@@ -84,7 +85,8 @@ confine(
 	struct confine_report got = { .landlock_abi = 0 };
 	int r = ERR_OK;
 
-	forbid_dumps(&got);
+	confine_forbid_dumps();
+	got.not_dumpable = prctl(PR_GET_DUMPABLE) == 0;
 	forbid_new_privs(&got);
 	drop_caps(&got);
 	/* Both need no_new_privs, now that there is no capability. */

@@ -49,10 +49,13 @@ struct confine_report {
 	bool no_new_privs, not_dumpable, caps_dropped, seccomp;
 	int landlock_abi; /* 0: not enforced */
 	bool landlock_net, landlock_scope;
-	/* A sanitizer's build: unlisted system calls are permitted. */
+	/* A sanitizer's build: unlisted system calls are permitted, /proc can
+	 * be read, and the process stays dumpable, so that leaks are found. */
 	bool relaxed;
 };
 
+/* The first step alone, for the time until a role is confined. */
+void confine_forbid_dumps(void);
 int confine(
     const struct confine_options *o, struct confine_report *ret, struct err *e);
 /* As a record, for the message in which a role reports to the supervisor. */

@@ -160,6 +160,13 @@ landlock_enforce(
 		if (r != 0)
 			return r;
 	}
+#ifdef ASSENT_SANITIZE
+	r = allow_path(ruleset, &attr,
+	    &(struct confine_path){ .path = "/proc", .access = CONFINE_READ },
+	    e);
+	if (r != 0)
+		return r;
+#endif
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		return err_sys(e, "cannot enforce Landlock");
 	ret->landlock_abi = abi;

@@ -360,7 +360,7 @@ prepare(struct process *p, struct err *e)
 	int r;
 
 	/* A role is never more open to others than it is now. */
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	confine_forbid_dumps();
 	take_name(p->role->name);
 	raise_files();
 	r = check_supervisor(e);

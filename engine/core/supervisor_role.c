@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -230,7 +229,7 @@ supervisor_main(
 	supervisor_children_init(s, roles, count);
 	if (supervisor_args(argc, argv, &s->options, &status) != 0)
 		return status;
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	confine_forbid_dumps();
 	if (run(s, &e) != 0) {
 		log_err("failed", "why=%s", e.msg);
 		s->status = status_of(&e);

@@ -32,6 +32,11 @@
 #include "base/mem.h"
 
 #define OK 42
+#ifdef ASSENT_SANITIZE
+#define IS_SANITIZED 1
+#else
+#define IS_SANITIZED 0
+#endif
 /* In a child: a failed claim is its line number. */
 #define CLAIM(c)                                                               \
 	do {                                                                   \
@@ -142,8 +147,8 @@ full_report(const struct place *p)
 	struct confine_report got;
 
 	CLAIM(confine_in(p, CONFINE_READ, NULL, 0, &got) == 0);
-	CLAIM(got.no_new_privs && prctl(PR_GET_DUMPABLE) != 1);
-	CLAIM(got.not_dumpable && got.caps_dropped && got.seccomp);
+	CLAIM(got.no_new_privs && got.caps_dropped && got.seccomp);
+	CLAIM(got.not_dumpable == !IS_SANITIZED);
 	return OK;
 }
 
@@ -319,15 +324,11 @@ try_unshare(const struct place *p)
 static void
 what_only_an_intruder_would_call_ends_the_role(void **state)
 {
-	child_fn *const tries[] = {
-#ifndef ASSENT_SANITIZE
-		try_exec,
-		try_socket,
-#endif
-		try_unshare,
-	};
+	child_fn *const tries[] = { try_unshare, try_exec, try_socket };
+	/* A sanitizer's build keeps a part of the filter only. */
+	const size_t count = IS_SANITIZED ? 1 : ARRAY_LEN(tries);
 
-	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+	for (size_t i = 0; i < count; i++) {
 		const int status = run(*state, tries[i]);
 
 		assert_true(WIFSIGNALED(status));
