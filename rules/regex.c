@@ -314,3 +314,16 @@ regex_match(struct regex_runner *r, const struct regex *re, struct str subject)
 	r->errors++;
 	return REGEX_ERROR;
 }
+
+bool
+regex_may_go_on(struct regex_runner *r, const struct regex *re, struct str head)
+{
+	int n;
+
+	r->matches++;
+	if (head.len == 0 || head.len > REGEX_SUBJECT_MAX || is_late(r))
+		return true;
+	n = pcre2_match(re->code, (PCRE2_SPTR)(head.s == NULL ? "" : head.s),
+	    head.len, 0, PCRE2_PARTIAL_HARD, r->data, r->context);
+	return n != PCRE2_ERROR_NOMATCH;
+}

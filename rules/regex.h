@@ -73,6 +73,10 @@ enum regex_result {
 enum regex_result regex_match(
     struct regex_runner *r, const struct regex *re, struct str subject);
 
+/* May a text that begins so match? Also true when that cannot be told. */
+bool regex_may_go_on(
+    struct regex_runner *r, const struct regex *re, struct str head);
+
 /*
  * The longest text that every match certainly contains, in ret (of at least
  * REGEX_PATTERN_MAX bytes); its length, 0 when there is none.

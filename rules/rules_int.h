@@ -41,6 +41,7 @@ enum tri {
 };
 
 enum rule_mode {
+	MODE_UNSET, /* while reading; enforced */
 	MODE_ENFORCE,
 	MODE_SHADOW, /* judged and shown, without effect */
 	MODE_OFF,
@@ -75,8 +76,11 @@ struct command_cond {
 	struct globs any_operand; /* some operand matches one */
 	struct globs all_operands; /* every operand matches one */
 	struct globs no_operand; /* no operand matches any */
-	bool operands_given; /* operands: none | some */
-	bool operands_none;
+	enum {
+		OPERANDS_ANY,
+		OPERANDS_NONE,
+		OPERANDS_SOME,
+	} operands;
 };
 
 enum target_kind {
@@ -100,7 +104,7 @@ struct target {
 #define EFFECT_START ((unsigned)EFFECT_UNKNOWN + 1) /* to begin the program */
 #define EFFECT_ANY ((unsigned)EFFECT_UNKNOWN + 2)
 
-/* {write: [workspace, "docs/*"], connect: [example.com]}: one entry a kind. */
+/* {write: [workspace, "src/a.c"], connect: [example.com]}: one entry a kind. */
 struct effect_want {
 	unsigned kind;
 	struct target *targets;
@@ -119,10 +123,19 @@ struct arg_want {
 	bool absent; /* it must not be there */
 };
 
+struct args_want {
+	struct arg_want *v;
+	size_t count;
+};
+
 struct mcp_cond {
 	struct globs servers, tools;
-	struct arg_want *args;
-	size_t arg_count;
+	struct args_want args;
+};
+
+struct users {
+	uid_t *v;
+	size_t count;
 };
 
 /* All that is given must hold. Zero fields do not restrict. */
@@ -136,15 +149,23 @@ struct cond {
 	struct globs paths, hosts;
 	struct mcp_cond *mcp;
 	struct globs agents, sessions;
-	uid_t *users;
-	size_t user_count;
-	bool understood_given;
-	bool not_understood;
+	struct users users;
+	enum {
+		UNDERSTOOD_ANY,
+		UNDERSTOOD_ONLY, /* not_understood: false */
+		UNDERSTOOD_NOT, /* not_understood: true */
+	} not_understood;
+};
+
+struct conds {
+	struct cond *v;
+	size_t count;
 };
 
 /* ---- rules ------------------------------------------------------------- */
 
 enum rollout_key {
+	ROLLOUT_UNSET, /* session */
 	ROLLOUT_SESSION,
 	ROLLOUT_AGENT,
 	ROLLOUT_WORKSPACE,
@@ -170,29 +191,34 @@ struct examples {
 	size_t count;
 };
 
+struct texts {
+	struct str *v;
+	size_t count;
+};
+
 struct rule {
 	const char *id, *title;
 	enum rule_layer layer;
 	const char *file; /* as shown */
 	unsigned line;
 	struct cond when;
-	struct cond *unless; /* any of them takes the call out */
-	size_t unless_count;
+	struct conds unless; /* any of them takes the call out */
 	bool floor;
 	enum decision decision;
 	struct effects_want covers;
 	enum risk risk; /* RISK_INVALID: by decision */
 	const char *profile;
 	struct globs hosts; /* that the run may reach, besides its effects' */
-	const char *reason, *suggest, *owner, *severity;
-	struct str *tags;
-	size_t tag_count;
+	const char *reason, *suggest, *owner;
+	unsigned severity; /* 0: none; info, low, medium, high, critical */
+	struct texts tags;
 	int64_t expires_real_ns; /* 0: never */
 	enum rule_mode mode;
-	bool rollout_given;
-	struct rollout rollout;
+	struct rollout *rollout; /* NULL: everywhere */
 	struct examples match, nomatch;
 	bool disabled; /* by id, from the organisation's layer up */
+	const struct yaml *at; /* while loading only */
+	bool broken; /* while loading only */
 	uint32_t order; /* its place in the sorted set */
 };
 
@@ -206,10 +232,11 @@ struct scenario {
 };
 
 struct rule_list {
-	struct str name;
+	struct str name; /* of a list or a pattern */
 	const struct yaml *items;
-	bool used;
+	bool used, broken;
 	unsigned line, col;
+	const struct yaml *at; /* while loading only */
 };
 
 struct rule_file {
@@ -232,6 +259,8 @@ struct ruleset {
 	struct rule *rules; /* sorted by id: no order of files matters */
 	size_t rule_count;
 	bool may_cover[LAYER_USER + 1];
+	struct regex **regexes; /* owned: PCRE2 has its own memory */
+	size_t regex_count;
 	uint8_t digest[SHA256_LEN];
 	struct rules_index *index; /* NULL: every rule is tried */
 };

@@ -23,7 +23,10 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 	if (g == NULL)
 		return err_nomem(e);
 	r = live_table_new(&g->live, e);
+	if (r == 0)
+		r = sessions_new(&g->sessions, e);
 	if (r != 0) {
+		live_table_free(g->live);
 		mem_freep(&g);
 		return r;
 	}
@@ -45,6 +48,7 @@ engine_free(struct engine *g)
 		receipt_free(g->changes[i].receipt);
 	mem_freep(&g->changes);
 	live_table_free(g->live);
+	sessions_free(g->sessions);
 	g->o.classifier_port->close(g->classifier);
 	buf_free(&g->scratch);
 	buf_free(&g->roles_json);

@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "engine.h"
 #include "live.h"
+#include "sessions.h"
 
 #define EVENT_READERS_MAX 64
 #define LAUNCHES_MAX 256
@@ -63,6 +64,7 @@ struct engine {
 	struct classifier *classifier;
 	uint8_t policy_sha256[SHA256_LEN];
 	struct live_table *live;
+	struct sessions *sessions;
 	struct change *changes;
 	size_t change_count, change_cap;
 	struct launch launches[LAUNCHES_MAX];

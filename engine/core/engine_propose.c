@@ -226,6 +226,9 @@ check_claim(struct engine *g, struct action *a, struct err *e)
 	int r;
 
 	r = check_execute(g, &a->proposal, e);
+	if (r == 0 && a->proposal.session != NULL)
+		r = sessions_use(
+		    g->sessions, a->proposal.session, a->proposer.uid, e);
 	if (r == 0)
 		r = check_ceiling(g, &a->proposal, e);
 	if (r == 0 &&

@@ -76,8 +76,13 @@ engine_session_event(struct engine *g, const struct call *c)
 	struct err why = ERR_INIT;
 	int r;
 
+	r = c->target == NULL
+	    ? err_set(&why, ERR_INVALID, "the session has no name")
+	    : sessions_use(g->sessions, c->target, c->uid, &why);
 	put_fields(c, &body);
-	r = engine_append(g, &change, ROW_EVENT, buf_str(&body), NULL, &why);
+	if (r == 0)
+		r = engine_append(
+		    g, &change, ROW_EVENT, buf_str(&body), NULL, &why);
 	if (r == 0)
 		r = engine_push(g, &change, &why);
 	if (r == 0) {

@@ -23,8 +23,8 @@
 static void
 print(FILE *to, const struct buf *b)
 {
-	fwrite(buf_cstr(b), 1, b->len, to);
-	fflush(to);
+	(void)fwrite(buf_cstr(b), 1, b->len, to);
+	(void)fflush(to);
 }
 
 static void

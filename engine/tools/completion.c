@@ -44,7 +44,7 @@ static void
 put_words(struct buf *out, struct str words)
 {
 	for (size_t i = 0; i < words.len; i++)
-		buf_putc(out, words.s[i] == '|' ? ' ' : words.s[i]);
+		buf_putc(out, (char)(words.s[i] == '|' ? ' ' : words.s[i]));
 }
 
 static bool

@@ -233,6 +233,19 @@ pass_on(struct run *r, const char *name)
 		    &reply, NULL);
 }
 
+static const char *
+name_of_signal(uint32_t signo)
+{
+	switch (signo) {
+	case SIGINT:
+		return "INT";
+	case SIGHUP:
+		return "HUP";
+	default:
+		return "TERM";
+	}
+}
+
 /* While the program runs, it gets the signal; before that, we stop waiting. */
 static int
 on_signal(void *ctx, struct err *e)
@@ -243,7 +256,7 @@ on_signal(void *ctx, struct err *e)
 	if (read(r->signal_fd, &got, sizeof(got)) != sizeof(got))
 		return ERR_OK;
 	if (r->streams) {
-		pass_on(r, sigabbrev_np((int)got.ssi_signo));
+		pass_on(r, name_of_signal(got.ssi_signo));
 		return ERR_OK;
 	}
 	r->interrupted = true;
@@ -259,7 +272,7 @@ watch_signals(struct run *r, struct err *e)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return err_sys(e, "cannot block signals");
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signal_fd < 0)
@@ -294,8 +307,8 @@ ask(struct run *r, struct err *e)
 	return result == ERR_CONFLICT ? ERR_OK : result;
 }
 
-static int64_t
-now_ms(void)
+int64_t
+run_now_ms(void)
 {
 	return loop_now_ns() / 1000000;
 }
@@ -304,15 +317,16 @@ now_ms(void)
 static int
 wait_for_answer(struct run *r, bool *ret_gave_up, struct err *e)
 {
-	const int64_t end = now_ms() + r->timeout_ms;
-	int result = r->now.stage == STAGE_PENDING ? ask(r, e) : ERR_OK;
+	int result;
 
+	r->deadline_ms = run_now_ms() + r->timeout_ms;
+	result = r->now.stage == STAGE_PENDING ? ask(r, e) : ERR_OK;
 	*ret_gave_up = false;
 	while (result == 0 && r->now.stage == STAGE_PENDING) {
 		int64_t wait_s = LOOK_WAIT_S;
 
 		if (r->timeout_ms > 0) {
-			const int64_t left_ms = end - now_ms();
+			const int64_t left_ms = r->deadline_ms - run_now_ms();
 
 			if (left_ms <= 0) {
 				*ret_gave_up = true;

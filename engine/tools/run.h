@@ -23,9 +23,12 @@ struct run {
 	bool interrupted; /* a signal ended the wait */
 	bool ask, json, raw;
 	int64_t timeout_ms; /* for an answer; 0: the daemon's own */
+	int64_t deadline_ms; /* of run_now_ms, where there is a timeout */
 	struct client_reply reply; /* the last decision */
 	struct verdict now; /* of reply */
 };
+
+int64_t run_now_ms(void);
 
 /* Output as it comes, to stdout and stderr; returns when it has ended. */
 int run_stream(struct run *r, struct err *e);

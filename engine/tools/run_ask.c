@@ -4,6 +4,7 @@
  * Runs in: assent run --ask.  Trusts: the terminal.  Owns: nothing.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <termios.h>
@@ -36,7 +37,18 @@ typed_of(struct str line)
 	return TYPED_INVALID;
 }
 
-/* One line, until a signal or the end of the terminal. */
+/* For poll: how long the caller still waits; -1 for ever. */
+static int
+time_left_ms(const struct run *r)
+{
+	const int64_t left = r->deadline_ms - run_now_ms();
+
+	if (r->timeout_ms == 0)
+		return -1;
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* One line, until a signal, the deadline or the end of the terminal. */
 static enum typed
 read_line(const struct run *r, int tty)
 {
@@ -47,9 +59,7 @@ read_line(const struct run *r, int tty)
 	char line[ANSWER_BYTES_MAX];
 	ssize_t n;
 
-	while (poll(wait, 2, -1) < 0)
-		continue;
-	if (wait[1].revents != 0)
+	if (poll(wait, 2, time_left_ms(r)) <= 0 || wait[1].revents != 0)
 		return TYPED_NOTHING;
 	n = read(tty, line, sizeof(line));
 	if (n <= 0)
@@ -65,11 +75,11 @@ question(const struct run *r, int tty, const json_t *explanation)
 
 	show_question(&out, r->now.json, explanation);
 	buf_puts(&out, "Approve this one run? Type yes or no: ");
+	/* what was typed before the question was there answers nothing */
+	(void)tcflush(tty, TCIFLUSH);
 	if (buf_done(&out, NULL) != 0 ||
 	    fdio_write_all(tty, out.s, out.len, NULL) != 0)
 		return TYPED_NOTHING;
-	/* what was typed before the question was seen answers nothing */
-	(void)tcflush(tty, TCIFLUSH);
 	while (said == TYPED_INVALID) {
 		said = read_line(r, tty);
 		if (said == TYPED_INVALID)

@@ -199,7 +199,7 @@ class RunShowsWhatRan(unittest.TestCase):
 
 
 class AskAtTheTerminal(unittest.TestCase):
-    def ask(self, typed):
+    def ask(self, typed, timeout="20s"):
         """assent run --ask on a terminal of its own; (status, fake, shown)."""
         with FakeDaemon() as fake:
             allowed = json_reply(200, decision(), 'ETag: "2"\r\n')
@@ -215,7 +215,7 @@ class AskAtTheTerminal(unittest.TestCase):
             if pid == 0:
                 os.execv(f"{BIN}/assent", [
                     "assent", "run", "--ask", "--runtime", fake.runtime,
-                    "--timeout", "20s", "--", "true"])
+                    "--timeout", timeout, "--", "true"])
             shown = b""
             while b"yes or no" not in shown:
                 shown += os.read(master, 4096)
@@ -249,6 +249,13 @@ class AskAtTheTerminal(unittest.TestCase):
         _, fake, _ = self.ask(b"no\n")
         puts = fake.asked("PUT /v1/actions/act_01TEST/decision")
         self.assertEqual(json.loads(puts[0].body)["decision"], "deny")
+
+    def test_nothing_typed_in_time_is_no_answer(self):
+        status, fake, _ = self.ask(b"", timeout="200ms")
+        self.assertEqual(status, UNANSWERED)
+        self.assertEqual(len(fake.asked("DELETE /v1/actions/act_01TEST")), 1)
+        self.assertFalse([one for one in fake.requests
+                          if one.line.startswith("PUT")])
 
     def test_anything_but_a_whole_word_is_asked_again(self):
         _, fake, _ = self.ask(b"y\n\nno\n")

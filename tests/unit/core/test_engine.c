@@ -487,6 +487,33 @@ another_uid_sees_nothing(void **state)
 	world_stop(&w);
 }
 
+static uint64_t
+report(struct world *w, uid_t uid)
+{
+	char session[] = "s-1";
+	const struct call c = {
+		.route = ROUTE_SESSION_EVENT,
+		.role = CALLER_AGENT,
+		.uid = uid,
+		.target = session,
+	};
+
+	return world_call(w, c);
+}
+
+static void
+a_session_belongs_to_the_peer_that_opened_it(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	world_start(&w);
+	assert_int_equal(world_reply(&w, report(&w, 1000))->status, 204);
+	assert_int_equal(world_reply(&w, report(&w, 1001))->status, 403);
+	assert_int_equal(world_reply(&w, report(&w, 1000))->status, 204);
+	world_stop(&w);
+}
+
 static void
 an_answer_is_taken_back_while_nothing_ran(void **state)
 {
@@ -611,6 +638,7 @@ main(void)
 		cmocka_unit_test(a_waiting_call_is_answered_by_the_decision),
 		cmocka_unit_test(a_wait_ends_with_202),
 		cmocka_unit_test(another_uid_sees_nothing),
+		cmocka_unit_test(a_session_belongs_to_the_peer_that_opened_it),
 		cmocka_unit_test(an_answer_is_taken_back_while_nothing_ran),
 		cmocka_unit_test(a_launcher_that_cannot_start_ends_the_run),
 		cmocka_unit_test(what_the_sandbox_cannot_enforce_is_refused),

@@ -1,0 +1,50 @@
+#ifndef RULES_DECIDE_INT_H
+#define RULES_DECIDE_INT_H
+/* Shared by decide.c, decide_plan.c (profiles) and decide_reason.c. */
+#include "decide.h"
+
+#define MATCHED_MAX 256 /* rules remembered for one part */
+#define PART_RULES_SHOWN 16
+
+struct part_judge {
+	const struct decide_options *options;
+	struct match_input in;
+	struct arena *arena;
+	struct slot_verdict slots[SLOTS_MAX];
+	struct judged matched[MATCHED_MAX];
+	size_t matched_count;
+	struct judged worst;
+	size_t worst_slot;
+};
+
+/* The execution profile while it is collected. */
+struct texts_list {
+	const char **v;
+	size_t count, cap;
+};
+
+struct plan {
+	struct arena *arena;
+	const struct action *action;
+	struct texts_list hosts, write, read;
+	const char *profile; /* the narrowest that a rule names */
+};
+
+struct action_judge {
+	struct plan *plan;
+	struct judged worst;
+	const struct part *worst_part;
+	size_t worst_slot;
+	enum risk risk;
+};
+
+void judge_rule(struct part_judge *j, const struct rule *r);
+int judge_part(
+    struct part_judge *j, struct part *part, const struct part_command *cmd);
+int plan_add(struct plan *p, const struct part_judge *j);
+int plan_finish(struct plan *p, struct classification *ret);
+/* One sentence; NULL when memory is short. */
+const char *reason_of(const struct action_judge *aj,
+    const struct classification *c, struct arena *arena);
+
+#endif

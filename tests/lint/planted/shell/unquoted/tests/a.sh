@@ -1,0 +1,2 @@
+#!/bin/bash
+rm $1/x
