@@ -20,6 +20,7 @@
 #define CALL_ARENA_MAX ((size_t)8 << 20)
 #define BOOT_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_MAX 64
+#define DIRS_ARENA_MAX ((size_t)1 << 20)
 
 struct engine_process {
 	struct role_env *env;
@@ -28,6 +29,7 @@ struct engine_process {
 	struct executor *executor;
 	struct ipc *front, *reporter;
 	struct loop_timer *tick;
+	struct arena *arena; /* rule folders: outlive a configuration */
 	struct confine_path paths[PATHS_MAX];
 	size_t path_count;
 	bool stopping;
@@ -268,12 +270,14 @@ rule_dirs(struct engine_process *p, const struct config *c,
     struct rule_dir **ret, struct err *e)
 {
 	struct rule_dir *dirs =
-	    arena_array(c->arena, c->rule_dir_count + 1, sizeof(*dirs));
+	    arena_array(p->arena, c->rule_dir_count + 1, sizeof(*dirs));
 
 	if (dirs == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < c->rule_dir_count; i++) {
-		dirs[i].path = c->rule_dirs[i].path;
+		dirs[i].path = arena_strdup(p->arena, c->rule_dirs[i].path);
+		if (dirs[i].path == NULL)
+			return err_nomem(e);
 		dirs[i].layer =
 		    c->rule_dirs[i].user ? LAYER_USER : LAYER_ORGANISATION;
 		if (p->path_count < PATHS_MAX - 2)
@@ -375,6 +379,9 @@ engine_open(struct role_env *env, struct err *e)
 		return err_nomem(e);
 	env->self = p;
 	p->env = env;
+	p->arena = arena_new(DIRS_ARENA_MAX);
+	if (p->arena == NULL)
+		return err_nomem(e);
 	r = env->ports->recorder->open(env->config->state_dir, &p->recorder, e);
 	if (r == 0)
 		r = open_pipeline(p, e);
@@ -483,6 +490,7 @@ engine_close(struct role_env *env)
 	engine_free(p->engine);
 	if (p->recorder != NULL)
 		env->ports->recorder->close(p->recorder);
+	arena_free(p->arena);
 	mem_freep(&env->self);
 }
 

@@ -90,11 +90,17 @@ place_of(const struct reading *r, const char *key)
 }
 
 static bool
-is_token_char(char c)
+is_plain_text(struct str s)
 {
-	return c > ' ' && c < 0x7f;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.s[i] != '\n' && s.s[i] != '\t' &&
+		    (s.s[i] < ' ' || s.s[i] >= 0x7f))
+			return false;
+	}
+	return true;
 }
 
+/* Its lines are front's to judge; here only that it is private and text. */
 static int
 read_token(struct reading *r, struct err *e)
 {
@@ -109,17 +115,12 @@ read_token(struct reading *r, struct err *e)
 		    c->token_file, c->token_file);
 	if (rc != 0)
 		return rc;
-	text = str_trim(text);
-	if (text.len < TOKEN_LEN_MIN || text.len > TOKEN_LEN_MAX)
+	if (str_trim(text).len == 0 || text.len > TOKEN_FILE_BYTES_MAX ||
+	    !is_plain_text(text))
 		return err_set(e, ERR_INVALID,
-		    "the token in '%s' has %zu characters; %d to %d are needed",
-		    c->token_file, text.len, TOKEN_LEN_MIN, TOKEN_LEN_MAX);
-	for (size_t i = 0; i < text.len; i++) {
-		if (!is_token_char(text.s[i]))
-			return err_set(e, ERR_INVALID,
-			    "the token in '%s' holds more than visible ASCII",
-			    c->token_file);
-	}
+		    "the token file '%s' is empty, too long, or not plain "
+		    "ASCII",
+		    c->token_file);
 	c->token = arena_strndup(r->arena, text.s, text.len);
 	return ERR_OK;
 }

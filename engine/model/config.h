@@ -85,8 +85,8 @@ struct config {
 	size_t profile_count;
 	const char *listen_tcp; /* "127.0.0.1:7878" or NULL */
 	const char *token_file;
-	/* What token_file holds; the supervisor reads it, front alone gets
-	 * it. */
+	/* The text of token_file (api/auth.h has its form); the supervisor
+	 * reads it, front alone gets it. */
 	const char *token;
 	enum log_payloads log_payloads;
 	const char *otlp, *syslog;

@@ -15,8 +15,7 @@
 #define CONFIG_ITEMS_MAX 1000
 #define CONFIG_RECORD_MAX ((size_t)4 << 20)
 #define SETTINGS_MAX 32
-#define TOKEN_LEN_MIN 16
-#define TOKEN_LEN_MAX 1024
+#define TOKEN_FILE_BYTES_MAX ((size_t)64 << 10)
 
 enum setting_kind {
 	SETTING_ENUM, /* an enum by its names */

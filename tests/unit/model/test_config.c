@@ -145,7 +145,7 @@ every_setting_is_taken(void **state)
 	const struct config *c;
 	char text[512];
 
-	put(f->token, "0123456789abcdef\n", 0600);
+	put(f->token, "agent 0123456789abcdef\n", 0600);
 	(void)snprintf(text, sizeof(text),
 	    "approval_policy: never\n"
 	    "approvals_reviewer: user\n"
@@ -163,7 +163,7 @@ every_setting_is_taken(void **state)
 	assert_int_equal(c->ask_timeout_ms, 90000);
 	assert_int_equal(c->review_timeout_ms, 5000);
 	assert_string_equal(c->listen_tcp, "127.0.0.1:7878");
-	assert_string_equal(c->token, "0123456789abcdef");
+	assert_string_equal(c->token, "agent 0123456789abcdef\n");
 	assert_int_equal(c->log_payloads, PAYLOADS_OFF);
 	assert_int_equal(c->require_count, 3);
 	assert_string_equal(c->require[0].feature, "landlock");
@@ -324,7 +324,7 @@ a_file_of_another_user_is_refused(void **state)
 }
 
 static void
-a_token_must_be_private_long_and_plain(void **state)
+a_token_file_must_be_private_and_plain_text(void **state)
 {
 	static const struct {
 		const char *token;
@@ -332,8 +332,9 @@ a_token_must_be_private_long_and_plain(void **state)
 		const char *message;
 	} cases[] = {
 		{ "0123456789abcdef", 0640, "can be read by others" },
-		{ "0123456789abcde", 0600, "has 15 characters" },
-		{ "0123456789 abcdef", 0600, "visible ASCII" },
+		{ " \n\n", 0600, "is empty" },
+		{ "0123456789\xc3\xa9 abcdef", 0600, "not plain ASCII" },
+		{ "0123456789\x1b[2J abcdef", 0600, "not plain ASCII" },
 		{ NULL, 0, "there is no token file" },
 	};
 	struct fixture *f = *state;
@@ -565,7 +566,7 @@ main(void)
 		T(a_named_file_that_is_not_there_is_an_error),
 		T(a_file_that_others_may_write_is_refused),
 		T(a_file_of_another_user_is_refused),
-		T(a_token_must_be_private_long_and_plain),
+		T(a_token_file_must_be_private_and_plain_text),
 		T(a_value_that_is_not_allowed_is_refused_at_its_place),
 		T(a_default_that_is_not_allowed_gives_way),
 		T(what_is_forced_cannot_be_overridden),
