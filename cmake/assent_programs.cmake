@@ -11,6 +11,10 @@ set(ASSENT_COMMANDS
 	grants
 	status
 	completion)
+if(EXISTS ${CMAKE_SOURCE_DIR}/rules/effects.c OR
+   EXISTS ${CMAKE_SOURCE_DIR}/rules/effects_standin.c)
+	list(PREPEND ASSENT_COMMANDS check rules)
+endif()
 
 set(ASSENT_COMMAND_DECLARATIONS "")
 set(ASSENT_COMMAND_ROWS "")

@@ -294,6 +294,7 @@ fill(const struct decide_options *o, const struct action_judge *aj,
 	ret->floor = r != NULL && r->floor;
 	ret->by = r != NULL && !rule_is_default(r) ? BY_RULE : BY_DEFAULT;
 	ret->suggest = r == NULL ? NULL : r->suggest;
+	ret->rule = ref_of(&aj->worst);
 	if (denied_by_policy(o, ret->decision)) {
 		ret->decision = DECISION_DENY;
 		ret->by = BY_POLICY;

@@ -68,6 +68,12 @@ static const char *const kind_names[] = {
 };
 static const struct words kind_words = { kind_names, ARRAY_LEN(kind_names) };
 
+const struct words *
+schema_effect_kinds(void)
+{
+	return &kind_words;
+}
+
 /* Names that a target may have, besides globs. */
 #define CLASS_NAMES_MAX 16
 

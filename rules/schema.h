@@ -75,7 +75,8 @@ struct key {
 };
 
 struct scope_info {
-	const char *name; /* "rule", as messages say it */
+	const char *id; /* "rule", in the reference and the JSON Schema */
+	const char *name; /* "a rule", as messages say it */
 	const char *help;
 	const struct key *keys;
 	size_t count;
@@ -88,6 +89,7 @@ struct scope_info {
 };
 
 const struct scope_info *schema_scope(enum scope s);
+const struct words *schema_effect_kinds(void);
 
 /* What SCOPE_FILE fills besides struct rule_file. */
 struct file_draft {

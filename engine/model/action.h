@@ -256,6 +256,7 @@ struct classification {
 	struct part *parts;
 	size_t part_count;
 	bool floor; /* the decision comes from a floor rule */
+	struct rule_ref rule; /* that decided; id NULL: none did */
 	struct execution_profile profile;
 	uint8_t policy_sha256[SHA256_LEN];
 };

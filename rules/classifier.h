@@ -1,0 +1,21 @@
+#ifndef RULES_CLASSIFIER_H
+#define RULES_CLASSIFIER_H
+/*
+ * The production classifier (core/ports.h), as its own module sees it.
+ *
+ *     r = rules_classifier.open(&options, diags, &c, e);
+ *     set = classifier_set(c);
+ */
+#include "decide.h"
+
+struct classifier {
+	struct ruleset *set;
+	struct programs *programs;
+	struct regex_runner *runner;
+	struct part_judge *scratch;
+	enum approval_policy policy;
+	bool reviewer;
+	uint8_t digest[SHA256_LEN];
+};
+
+#endif

@@ -1,0 +1,439 @@
+/*
+ * What the table of keys says, for people (Markdown) and for editors (JSON
+ * Schema): neither can differ from what the loader reads.
+ * Runs in: assent.  Trusts: the table.  Owns: nothing.
+ */
+#include "schema_doc.h"
+
+#include <string.h>
+
+#include "base/jsonw.h"
+
+#define SCHEMA_ID "https://json-schema.org/draft/2020-12/schema"
+
+/* ---- for editors ------------------------------------------------------- */
+
+static void
+type_only(struct jsonw *w, const char *type)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "type", type);
+	jsonw_end(w);
+}
+
+static void
+ref(struct jsonw *w, enum scope s)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "#/$defs/%s", schema_scope(s)->id);
+	jsonw_object(w);
+	jsonw_kstr(w, "$ref", name);
+	jsonw_end(w);
+}
+
+static void
+begin_any(struct jsonw *w)
+{
+	jsonw_object(w);
+	jsonw_key(w, "anyOf");
+	jsonw_array(w);
+}
+
+static void
+end_any(struct jsonw *w)
+{
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void
+begin_list(struct jsonw *w)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "array");
+	jsonw_kint(w, "minItems", 1);
+	jsonw_key(w, "items");
+}
+
+static void
+words(struct jsonw *w, const struct words *list)
+{
+	if (list->count == 3 && strcmp(list->v[1], "false") == 0) {
+		type_only(w, "boolean");
+		return;
+	}
+	jsonw_object(w);
+	jsonw_key(w, "enum");
+	jsonw_array(w);
+	for (size_t i = 1; i < list->count; i++)
+		jsonw_cstr(w, list->v[i]);
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void
+word_or_words(struct jsonw *w, const struct words *list)
+{
+	begin_any(w);
+	words(w, list);
+	begin_list(w);
+	words(w, list);
+	jsonw_end(w);
+	end_any(w);
+}
+
+/* Text, or a list of it. Numbers are text, too. */
+static void
+texts(struct jsonw *w)
+{
+	static const char *const scalars[] = { "string", "number", "boolean" };
+
+	begin_any(w);
+	for (size_t i = 0; i < ARRAY_LEN(scalars); i++)
+		type_only(w, scalars[i]);
+	begin_list(w);
+	begin_any(w);
+	for (size_t i = 0; i < ARRAY_LEN(scalars); i++)
+		type_only(w, scalars[i]);
+	begin_list(w); /* spellings of one option */
+	type_only(w, "string");
+	jsonw_end(w);
+	end_any(w);
+	jsonw_end(w);
+	end_any(w);
+}
+
+static void
+pattern(struct jsonw *w, const char *regex, int64_t max)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "string");
+	jsonw_kstr(w, "pattern", regex);
+	jsonw_kint(w, "maxLength", max);
+	jsonw_end(w);
+}
+
+static void
+effects(struct jsonw *w)
+{
+	const struct words *kinds = schema_effect_kinds();
+
+	begin_any(w);
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "object");
+	jsonw_kint(w, "minProperties", 1);
+	jsonw_key(w, "properties");
+	jsonw_object(w);
+	for (size_t i = 1; i < kinds->count; i++) {
+		jsonw_key(w, kinds->v[i]);
+		texts(w);
+	}
+	jsonw_end(w);
+	jsonw_kbool(w, "additionalProperties", false);
+	jsonw_end(w);
+	begin_list(w);
+	words(w, kinds);
+	jsonw_end(w);
+	end_any(w);
+}
+
+/* {"type": "object", "additionalProperties": what follows}. */
+static void
+begin_names(struct jsonw *w)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "object");
+	jsonw_key(w, "additionalProperties");
+}
+
+static void
+one_or_list_of(struct jsonw *w, enum scope s)
+{
+	begin_any(w);
+	ref(w, s);
+	begin_list(w);
+	ref(w, s);
+	jsonw_end(w);
+	end_any(w);
+}
+
+static void
+list_of(struct jsonw *w, enum scope s)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "array");
+	jsonw_key(w, "items");
+	ref(w, s);
+	jsonw_end(w);
+}
+
+static void
+call(struct jsonw *w)
+{
+	begin_any(w);
+	type_only(w, "string");
+	type_only(w, "object");
+	end_any(w);
+}
+
+static void
+calls(struct jsonw *w)
+{
+	begin_any(w);
+	call(w);
+	begin_list(w);
+	call(w);
+	jsonw_end(w);
+	end_any(w);
+}
+
+static void
+percent(struct jsonw *w)
+{
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "integer");
+	jsonw_kint(w, "minimum", 0);
+	jsonw_kint(w, "maximum", 100);
+	jsonw_end(w);
+}
+
+static void
+args(struct jsonw *w)
+{
+	begin_names(w);
+	begin_any(w);
+	ref(w, SCOPE_ARG);
+	texts(w);
+	end_any(w);
+	jsonw_end(w);
+}
+
+static void
+value_schema(struct jsonw *w, const struct key *k)
+{
+	switch (k->kind) {
+	case VALUE_VERSION:
+		jsonw_object(w);
+		jsonw_key(w, "const");
+		jsonw_int(w, RULE_LANGUAGE_VERSION);
+		jsonw_end(w);
+		return;
+	case VALUE_ID:
+		pattern(w, "^[a-z0-9][a-z0-9._-]*$", RULE_ID_MAX);
+		return;
+	case VALUE_DATE:
+		pattern(w,
+		    "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)"
+		    "?$",
+		    20);
+		return;
+	case VALUE_TEXT:
+		pattern(w, "", RULE_TEXT_MAX);
+		return;
+	case VALUE_REGEX:
+		pattern(w, "", REGEX_PATTERN_MAX);
+		return;
+	case VALUE_BOOL:
+		type_only(w, "boolean");
+		return;
+	case VALUE_WORD:
+		words(w, k->words);
+		return;
+	case VALUE_MASK:
+	case VALUE_LAYERS:
+		word_or_words(w, k->words);
+		return;
+	case VALUE_PERCENT:
+		percent(w);
+		return;
+	case VALUE_TAGS:
+	case VALUE_IDS:
+	case VALUE_GLOBS_TEXT:
+	case VALUE_GLOBS_PATH:
+	case VALUE_GLOBS_HOST:
+	case VALUE_PROGRAMS:
+	case VALUE_OPTIONS:
+	case VALUE_USERS:
+		texts(w);
+		return;
+	case VALUE_EFFECTS:
+		effects(w);
+		return;
+	case VALUE_MAP:
+	case VALUE_COND:
+		ref(w, k->inner);
+		return;
+	case VALUE_CONDS:
+		one_or_list_of(w, SCOPE_COND);
+		return;
+	case VALUE_ARGS:
+		args(w);
+		return;
+	case VALUE_EXAMPLES:
+		calls(w);
+		return;
+	case VALUE_EXAMPLE:
+		call(w);
+		return;
+	case VALUE_LISTS:
+		begin_names(w);
+		texts(w);
+		jsonw_end(w);
+		return;
+	case VALUE_PATTERNS:
+		begin_names(w);
+		type_only(w, "string");
+		jsonw_end(w);
+		return;
+	case VALUE_RULES:
+		list_of(w, SCOPE_RULE);
+		return;
+	case VALUE_SCENARIOS:
+		list_of(w, SCOPE_SCENARIO);
+		return;
+	case VALUE_EXPECT:
+		begin_any(w);
+		words(w, schema_scope(SCOPE_EXPECT)->keys[0].words);
+		ref(w, SCOPE_EXPECT);
+		end_any(w);
+		return;
+	}
+}
+
+static void
+put_properties(struct jsonw *w, const struct scope_info *info)
+{
+	for (size_t i = 0; i < info->count; i++) {
+		const struct key *k = &info->keys[i];
+
+		jsonw_key(w, k->name);
+		jsonw_object(w);
+		jsonw_kstr(w, "description", k->help);
+		jsonw_key(w, "allOf");
+		jsonw_array(w);
+		value_schema(w, k);
+		jsonw_end(w);
+		jsonw_end(w);
+	}
+}
+
+/* The members of an object schema; the caller begins and ends the object. */
+static void
+scope_schema(struct jsonw *w, const struct scope_info *info)
+{
+	jsonw_kstr(w, "type", "object");
+	jsonw_kbool(w, "additionalProperties", false);
+	jsonw_key(w, "properties");
+	jsonw_object(w);
+	put_properties(w, info);
+	if (info->has_also)
+		put_properties(w, schema_scope(info->also));
+	jsonw_end(w);
+	jsonw_key(w, "required");
+	jsonw_array(w);
+	for (size_t i = 0; i < info->count; i++) {
+		if (info->keys[i].required)
+			jsonw_cstr(w, info->keys[i].name);
+	}
+	jsonw_end(w);
+}
+
+void
+schema_json(struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "$schema", SCHEMA_ID);
+	jsonw_kstr(&w, "title", "assent rule file");
+	scope_schema(&w, schema_scope(SCOPE_FILE));
+	jsonw_key(&w, "$defs");
+	jsonw_object(&w);
+	for (unsigned s = SCOPE_FILE + 1; s < SCOPE_COUNT; s++) {
+		const struct scope_info *info = schema_scope((enum scope)s);
+
+		jsonw_key(&w, info->id);
+		jsonw_object(&w);
+		scope_schema(&w, info);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	buf_putc(out, '\n');
+}
+
+/* ---- for people -------------------------------------------------------- */
+
+static const char *const takes[] = {
+	[VALUE_VERSION] = "`1`",
+	[VALUE_ID] = "an id",
+	[VALUE_TEXT] = "text",
+	[VALUE_BOOL] = "`true`, `false`",
+	[VALUE_WORD] = NULL,
+	[VALUE_MASK] = NULL,
+	[VALUE_PERCENT] = "0 to 100",
+	[VALUE_DATE] = "a date",
+	[VALUE_TAGS] = "words",
+	[VALUE_IDS] = "ids",
+	[VALUE_REGEX] = "PCRE2",
+	[VALUE_GLOBS_TEXT] = "globs",
+	[VALUE_GLOBS_PATH] = "path globs",
+	[VALUE_GLOBS_HOST] = "host globs",
+	[VALUE_PROGRAMS] = "names or globs",
+	[VALUE_OPTIONS] = "options",
+	[VALUE_USERS] = "names or numbers",
+	[VALUE_EFFECTS] = "kinds and targets",
+	[VALUE_MAP] = "a map",
+	[VALUE_COND] = "a map",
+	[VALUE_CONDS] = "a condition or several",
+	[VALUE_ARGS] = "a map of pointers",
+	[VALUE_EXAMPLES] = "calls",
+	[VALUE_EXAMPLE] = "a call",
+	[VALUE_LISTS] = "a map of lists",
+	[VALUE_PATTERNS] = "a map of PCRE2",
+	[VALUE_RULES] = "a list of rules",
+	[VALUE_SCENARIOS] = "a list of scenarios",
+	[VALUE_EXPECT] = "a decision or a map",
+	[VALUE_LAYERS] = NULL,
+};
+_Static_assert(
+    ARRAY_LEN(takes) == VALUE_LAYERS + 1, "every kind says what it takes");
+
+static void
+put_takes(struct buf *out, const struct key *k)
+{
+	if (takes[k->kind] != NULL) {
+		buf_puts(out, takes[k->kind]);
+		return;
+	}
+	for (size_t i = 1; i < k->words->count; i++)
+		buf_printf(out, "%s`%s`", i > 1 ? ", " : "", k->words->v[i]);
+	if (k->kind != VALUE_WORD)
+		buf_puts(out, "; one or a list");
+}
+
+void
+schema_reference(struct buf *out)
+{
+	for (unsigned s = 0; s < SCOPE_COUNT; s++) {
+		const struct scope_info *info = schema_scope((enum scope)s);
+
+		buf_printf(out,
+		    "### `%s`\n\n%s\n\n| key | takes | meaning "
+		    "|\n|---|---|---|\n",
+		    info->id, info->help);
+		for (size_t i = 0; i < info->count; i++) {
+			const struct key *k = &info->keys[i];
+
+			buf_printf(out, "| `%s`%s | ", k->name,
+			    k->required ? " (required)" : "");
+			put_takes(out, k);
+			buf_printf(out, " | %s |\n", k->help);
+		}
+		if (info->has_also)
+			buf_printf(out, "\nThe keys of `%s` stand here, too.\n",
+			    schema_scope(info->also)->id);
+		buf_putc(out, '\n');
+	}
+}
