@@ -209,97 +209,170 @@ args(struct jsonw *w)
 	jsonw_end(w);
 }
 
+/* One writer for each kind of value. */
+typedef void schema_fn(struct jsonw *w, const struct key *k);
+
 static void
-value_schema(struct jsonw *w, const struct key *k)
+put_version(struct jsonw *w, const struct key *k)
 {
-	switch (k->kind) {
-	case VALUE_VERSION:
-		jsonw_object(w);
-		jsonw_key(w, "const");
-		jsonw_int(w, RULE_LANGUAGE_VERSION);
-		jsonw_end(w);
-		return;
-	case VALUE_ID:
-		pattern(w, "^[a-z0-9][a-z0-9._-]*$", RULE_ID_MAX);
-		return;
-	case VALUE_DATE:
-		pattern(w,
-		    "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)"
-		    "?$",
-		    20);
-		return;
-	case VALUE_TEXT:
-		pattern(w, "", RULE_TEXT_MAX);
-		return;
-	case VALUE_REGEX:
-		pattern(w, "", REGEX_PATTERN_MAX);
-		return;
-	case VALUE_BOOL:
-		type_only(w, "boolean");
-		return;
-	case VALUE_WORD:
-		words(w, k->words);
-		return;
-	case VALUE_MASK:
-	case VALUE_LAYERS:
-		word_or_words(w, k->words);
-		return;
-	case VALUE_PERCENT:
-		percent(w);
-		return;
-	case VALUE_TAGS:
-	case VALUE_IDS:
-	case VALUE_GLOBS_TEXT:
-	case VALUE_GLOBS_PATH:
-	case VALUE_GLOBS_HOST:
-	case VALUE_PROGRAMS:
-	case VALUE_OPTIONS:
-	case VALUE_USERS:
-		texts(w);
-		return;
-	case VALUE_EFFECTS:
-		effects(w);
-		return;
-	case VALUE_MAP:
-	case VALUE_COND:
-		ref(w, k->inner);
-		return;
-	case VALUE_CONDS:
-		one_or_list_of(w, SCOPE_COND);
-		return;
-	case VALUE_ARGS:
-		args(w);
-		return;
-	case VALUE_EXAMPLES:
-		calls(w);
-		return;
-	case VALUE_EXAMPLE:
-		call(w);
-		return;
-	case VALUE_LISTS:
-		begin_names(w);
-		texts(w);
-		jsonw_end(w);
-		return;
-	case VALUE_PATTERNS:
-		begin_names(w);
-		type_only(w, "string");
-		jsonw_end(w);
-		return;
-	case VALUE_RULES:
-		list_of(w, SCOPE_RULE);
-		return;
-	case VALUE_SCENARIOS:
-		list_of(w, SCOPE_SCENARIO);
-		return;
-	case VALUE_EXPECT:
-		begin_any(w);
-		words(w, schema_scope(SCOPE_EXPECT)->keys[0].words);
-		ref(w, SCOPE_EXPECT);
-		end_any(w);
-		return;
-	}
+	(void)k;
+	jsonw_object(w);
+	jsonw_key(w, "const");
+	jsonw_int(w, RULE_LANGUAGE_VERSION);
+	jsonw_end(w);
 }
+
+static void
+put_id(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	pattern(w, "^[a-z0-9][a-z0-9._-]*$", RULE_ID_MAX);
+}
+
+static void
+put_date(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	pattern(w,
+	    "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$", 20);
+}
+
+static void
+put_text(struct jsonw *w, const struct key *k)
+{
+	pattern(
+	    w, "", k->kind == VALUE_REGEX ? REGEX_PATTERN_MAX : RULE_TEXT_MAX);
+}
+
+static void
+put_bool(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	type_only(w, "boolean");
+}
+
+static void
+put_word(struct jsonw *w, const struct key *k)
+{
+	words(w, k->words);
+}
+
+static void
+put_words(struct jsonw *w, const struct key *k)
+{
+	word_or_words(w, k->words);
+}
+
+static void
+put_percent(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	percent(w);
+}
+
+static void
+put_texts(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	texts(w);
+}
+
+static void
+put_effects(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	effects(w);
+}
+
+static void
+put_inner(struct jsonw *w, const struct key *k)
+{
+	ref(w, k->inner);
+}
+
+static void
+put_conds(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	one_or_list_of(w, SCOPE_COND);
+}
+
+static void
+put_args(struct jsonw *w, const struct key *k)
+{
+	(void)k;
+	args(w);
+}
+
+static void
+put_calls(struct jsonw *w, const struct key *k)
+{
+	if (k->kind == VALUE_EXAMPLE)
+		call(w);
+	else
+		calls(w);
+}
+
+static void
+put_names(struct jsonw *w, const struct key *k)
+{
+	begin_names(w);
+	if (k->kind == VALUE_LISTS)
+		texts(w);
+	else
+		type_only(w, "string");
+	jsonw_end(w);
+}
+
+static void
+put_list(struct jsonw *w, const struct key *k)
+{
+	list_of(w, k->kind == VALUE_RULES ? SCOPE_RULE : SCOPE_SCENARIO);
+}
+
+static void
+put_expect(struct jsonw *w, const struct key *k)
+{
+	begin_any(w);
+	words(w, schema_scope(k->inner)->keys[0].words);
+	ref(w, k->inner);
+	end_any(w);
+}
+
+static schema_fn *const writers[] = {
+	[VALUE_VERSION] = put_version,
+	[VALUE_ID] = put_id,
+	[VALUE_TEXT] = put_text,
+	[VALUE_BOOL] = put_bool,
+	[VALUE_WORD] = put_word,
+	[VALUE_MASK] = put_words,
+	[VALUE_PERCENT] = put_percent,
+	[VALUE_DATE] = put_date,
+	[VALUE_TAGS] = put_texts,
+	[VALUE_IDS] = put_texts,
+	[VALUE_REGEX] = put_text,
+	[VALUE_GLOBS_TEXT] = put_texts,
+	[VALUE_GLOBS_PATH] = put_texts,
+	[VALUE_GLOBS_HOST] = put_texts,
+	[VALUE_PROGRAMS] = put_texts,
+	[VALUE_OPTIONS] = put_texts,
+	[VALUE_USERS] = put_texts,
+	[VALUE_EFFECTS] = put_effects,
+	[VALUE_MAP] = put_inner,
+	[VALUE_COND] = put_inner,
+	[VALUE_CONDS] = put_conds,
+	[VALUE_ARGS] = put_args,
+	[VALUE_EXAMPLES] = put_calls,
+	[VALUE_EXAMPLE] = put_calls,
+	[VALUE_LISTS] = put_names,
+	[VALUE_PATTERNS] = put_names,
+	[VALUE_RULES] = put_list,
+	[VALUE_SCENARIOS] = put_list,
+	[VALUE_EXPECT] = put_expect,
+	[VALUE_LAYERS] = put_words,
+};
+_Static_assert(
+    ARRAY_LEN(writers) == VALUE_LAYERS + 1, "every kind has its writer");
 
 static void
 put_properties(struct jsonw *w, const struct scope_info *info)
@@ -312,7 +385,7 @@ put_properties(struct jsonw *w, const struct scope_info *info)
 		jsonw_kstr(w, "description", k->help);
 		jsonw_key(w, "allOf");
 		jsonw_array(w);
-		value_schema(w, k);
+		writers[k->kind](w, k);
 		jsonw_end(w);
 		jsonw_end(w);
 	}
