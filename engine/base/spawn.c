@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,6 +161,8 @@ run_child(const struct spawn_options *o, int report, pid_t parent)
 		fail(REPORT_FD, STEP_FDS);
 	if (reset_signals() != 0)
 		fail(REPORT_FD, STEP_SIGNALS);
+	if (o->set_umask)
+		(void)umask(o->umask);
 	if (setsid() < 0)
 		fail(REPORT_FD, STEP_SESSION);
 	if (change_user(o) != 0)

@@ -32,6 +32,8 @@ struct spawn_options {
 	char *const *envp; /* NULL: empty */
 	const struct spawn_fd *fds;
 	size_t fd_count;
+	bool set_umask; /* else ours */
+	mode_t umask;
 	bool set_user; /* no supplementary groups, setresgid, setresuid */
 	uid_t uid;
 	gid_t gid;

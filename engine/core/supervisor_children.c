@@ -4,6 +4,7 @@
  * report.  Owns: the roles' pidfds and links.
  */
 #include <assert.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 #define REPORT_BYTES_MAX 64
 #define REASON_BYTES 1024
 #define ROLE_ARG_MAX 64
+#define PASSWD_BYTES_MAX ((size_t)1 << 16)
 
 static int start_child(struct child *c, struct err *e);
 static void stop_next(struct supervisor *s);
@@ -184,12 +186,16 @@ static const struct ipc_row every_row[] = {
 	},
 };
 
+static bool
+is_engine(const struct role *r)
+{
+	return strcmp(r->name, "engine") == 0;
+}
+
 static size_t
 rows_of(const struct role *r)
 {
-	const bool launches = strcmp(r->name, "engine") == 0;
-
-	return launches ? ARRAY_LEN(every_row) : ARRAY_LEN(every_row) - 1;
+	return is_engine(r) ? ARRAY_LEN(every_row) : ARRAY_LEN(every_row) - 1;
 }
 
 static void
@@ -343,6 +349,9 @@ execute(struct child *c, int socket_fd, struct err *e)
 		.envp = role_environment(),
 		.fds = fds,
 		.fd_count = ARRAY_LEN(fds),
+		.set_user = c->has_user,
+		.uid = c->uid,
+		.gid = c->gid,
 	};
 
 	(void)snprintf(arg, sizeof(arg), "--role=%s", c->role->name);
@@ -397,15 +406,37 @@ start_child(struct child *c, struct err *e)
 	return r;
 }
 
+/* "assent-front" and so on. Engine owns files that root's tools read, and so
+ * stays root, without capabilities and within its folders. */
+static void
+find_user(struct child *c)
+{
+	AUTO_FREE char *bytes = mem_new(PASSWD_BYTES_MAX, 1);
+	struct passwd entry, *found = NULL;
+	char name[ROLE_ARG_MAX];
+
+	if (geteuid() != 0 || bytes == NULL || is_engine(c->role))
+		return;
+	(void)snprintf(name, sizeof(name), "assent-%s", c->role->name);
+	(void)getpwnam_r(name, &entry, bytes, PASSWD_BYTES_MAX, &found);
+	if (found == NULL || found->pw_uid == 0)
+		return;
+	c->has_user = true;
+	c->uid = found->pw_uid;
+	c->gid = found->pw_gid;
+}
+
 void
 supervisor_children_init(
     struct supervisor *s, const struct role *const *roles, size_t count)
 {
 	assert(count <= SUPERVISOR_ROLES_MAX);
 	s->child_count = count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		s->children[i] =
 		    (struct child){ .s = s, .role = roles[i], .pidfd = -1 };
+		find_user(&s->children[i]);
+	}
 	for (size_t i = 0; i < LAUNCHERS_MAX; i++)
 		s->launchers[i].pidfd = -1;
 }

@@ -28,6 +28,10 @@ struct supervisor;
 struct child {
 	struct supervisor *s;
 	const struct role *role;
+	/* As root: a user of its own, where the machine has one for it. */
+	bool has_user;
+	uid_t uid;
+	gid_t gid;
 	enum child_state state;
 	pid_t pid;
 	int pidfd;

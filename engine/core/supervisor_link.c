@@ -4,6 +4,7 @@
  * go to the roles.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/jsonw.h"
 #include "base/log.h"
@@ -145,6 +146,7 @@ write_child(struct jsonw *w, const struct child *c)
 	jsonw_object(w);
 	jsonw_kbool(w, "up", c->state == CHILD_UP);
 	jsonw_kint(w, "pid", c->state == CHILD_DOWN ? 0 : c->pid);
+	jsonw_kint(w, "uid", c->has_user ? c->uid : geteuid());
 	jsonw_kint(w, "restarts", c->restarts);
 	if (c->how_ended[0] != '\0')
 		jsonw_kstr(w, "ended", c->how_ended);

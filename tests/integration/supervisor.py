@@ -43,6 +43,7 @@ class Supervised:
             if name.endswith("SAN_OPTIONS"):
                 self.env[name] = os.environ[name]
         self.process = None
+        self.wrapper = []
         self.set_config(config)
         if user is not None:
             os.chown(self.root, user, user)
@@ -72,8 +73,8 @@ class Supervised:
                     "extra_groups": []}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [FAKE, "--state", self.state, "--runtime", self.runtime,
-                 "--config", self.config, *self.arguments],
+                [*self.wrapper, FAKE, "--state", self.state, "--runtime",
+                 self.runtime, "--config", self.config, *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.env, cwd="/", **more)
 
@@ -494,6 +495,31 @@ class Sockets(unittest.TestCase):
             for ids in ("0 0", f"{STRANGER} 0", f"1 {STRANGER}"):
                 self.assertIn("runs nothing as user",
                               d.say(f"engine launch {ids}"))
+
+
+class Users(unittest.TestCase):
+    @unittest.skipIf(os.geteuid() != 0, "for root")
+    def test_a_role_has_a_user_of_its_own_where_there_is_one(self):
+        d = Supervised()
+        users = f"{d.root}/passwd"
+        shutil.copy("/etc/passwd", users)
+        with open(users, "a", encoding="utf-8") as f:
+            f.write(f"assent-front:x:{STRANGER}:{STRANGER}::/:/bin/false\n"
+                    f"assent-engine:x:{STRANGER}:{STRANGER}::/:/bin/false\n")
+        d.wrapper = ["unshare", "--mount", "--propagation", "private",
+                     "/bin/sh", "-c", 'mount --bind "$0" /etc/passwd && '
+                     'exec "$@"', users]
+        with d:
+            self.assertEqual(d.say("engine hello"), "hello")
+            _, roles = d.roles()
+            self.assertEqual([r["uid"] for r in roles.values()],
+                             [0, 0, STRANGER])
+            with open(f"/proc/{d.pid('front')}/status",
+                      encoding="ascii") as f:
+                status = f.read()
+            self.assertRegex(status, rf"Uid:(\s+{STRANGER}){{4}}\n")
+            self.assertRegex(status, rf"Gid:(\s+{STRANGER}){{4}}\n")
+            self.assertRegex(status, r"Groups:\s*\n")
 
 
 class Launch(unittest.TestCase):

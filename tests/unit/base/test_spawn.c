@@ -90,6 +90,8 @@ child(const char *what)
 		(void)fprintf(out, "uid%u euid%u gid%u groups%d death%d sid%d",
 		    getuid(), geteuid(), getgid(), getgroups(0, NULL), death,
 		    getsid(0) == getpid());
+	} else if (strcmp(what, "umask") == 0) {
+		(void)fprintf(out, "%03o", (unsigned)umask(0));
 	} else if (strcmp(what, "wait") == 0) {
 		(void)read(ANSWER_FD, &byte, 1);
 	}
@@ -250,6 +252,24 @@ a_child_dies_with_its_parent_and_has_its_own_session(void **state)
 }
 
 static void
+a_child_has_our_umask_or_the_given_one(void **state)
+{
+	struct spawn_options o = { .path = SELF };
+	const mode_t old = umask(077);
+	char got[ANSWER_MAX];
+
+	(void)state;
+	ask(&o, "umask", got);
+	assert_string_equal(got, "077");
+	o.fds = NULL;
+	o.set_umask = true;
+	o.umask = 022;
+	ask(&o, "umask", got);
+	assert_string_equal(got, "022");
+	(void)umask(old);
+}
+
+static void
 another_user_is_taken_on_without_groups_and_still_dies_with_us(void **state)
 {
 	struct spawn_options o = { .path = SELF,
@@ -345,6 +365,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(a_child_has_the_given_environment_only),
 		cmocka_unit_test(
 		    a_child_dies_with_its_parent_and_has_its_own_session),
+		cmocka_unit_test(a_child_has_our_umask_or_the_given_one),
 		cmocka_unit_test(
 		    another_user_is_taken_on_without_groups_and_still_dies_with_us),
 		cmocka_unit_test(a_user_that_may_not_be_taken_on_is_an_error),
