@@ -10,6 +10,7 @@ set(ASSENT_COMMANDS
 	deny
 	grants
 	status
+	doctor
 	completion)
 if(EXISTS ${CMAKE_SOURCE_DIR}/rules/effects.c OR
    EXISTS ${CMAKE_SOURCE_DIR}/rules/effects_standin.c)

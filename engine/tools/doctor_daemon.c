@@ -1,0 +1,89 @@
+/*
+ * What the roles of a running daemon say is enforced in them.
+ * Runs in: assent doctor.  Trusts: nothing of the daemon's texts beyond their
+ * being shown.  Owns: nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "doctor.h"
+
+static const struct {
+	const char *key, *remedy;
+} protections[] = {
+	{ "no_new_privs", "a kernel from 3.5 on" },
+	{ "not_dumpable", "run a build without sanitizers" },
+	{ "capabilities", "report this as a bug" },
+	{ "seccomp", "a kernel with CONFIG_SECCOMP_FILTER" },
+};
+
+/* The names of what a role lacks, as one text; empty when nothing. */
+static void
+put_missing(const json_t *enforced, struct buf *out, const char **ret_remedy)
+{
+	for (size_t i = 0; i < ARRAY_LEN(protections); i++) {
+		if (json_is_true(json_object_get(enforced, protections[i].key)))
+			continue;
+		buf_printf(
+		    out, "%s%s", out->len == 0 ? "" : ", ", protections[i].key);
+		*ret_remedy = protections[i].remedy;
+	}
+	if (json_integer_value(json_object_get(enforced, "landlock")) < 1) {
+		buf_printf(out, "%slandlock", out->len == 0 ? "" : ", ");
+		*ret_remedy = "boot with lsm=landlock,...";
+	}
+}
+
+static void
+judge_role(struct findings *f, const char *name, const json_t *role)
+{
+	AUTO_BUF struct buf missing = BUF_INIT(FINDING_TEXT_MAX);
+	const json_t *enforced = json_object_get(role, "enforced");
+	const char *remedy = NULL;
+
+	if (!json_is_true(json_object_get(role, "up"))) {
+		finding_add(f, FINDING_MISSING, "role", name,
+		    "see the daemon's log", "is down");
+		return;
+	}
+	put_missing(enforced, &missing, &remedy);
+	if (missing.len > 0) {
+		finding_add(f, FINDING_MISSING, "role", name, remedy,
+		    "lacks %s", buf_cstr(&missing));
+		return;
+	}
+	finding_add(f, FINDING_OK, "role", name, NULL,
+	    "Landlock ABI %lld, seccomp, no privileges, not dumpable",
+	    (long long)json_integer_value(
+		json_object_get(enforced, "landlock")));
+}
+
+void
+doctor_daemon(struct findings *f, const char *runtime)
+{
+	AUTO(client_freep) struct client *c = NULL;
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	const json_t *role, *reason;
+	struct err e = ERR_INIT;
+	const char *name;
+	size_t i;
+
+	if (client_open(runtime, CLIENT_AGENT, &c, &e) != 0 ||
+	    client_call(c,
+		&(struct client_request){ .method = "GET", .path = "/readyz" },
+		&reply, &e) != 0) {
+		finding_add(
+		    f, FINDING_NOTE, "daemon", "running", NULL, "%s", e.msg);
+		return;
+	}
+	finding_add(f, reply.status == 200 ? FINDING_OK : FINDING_MISSING,
+	    "daemon", "ready", "see the reasons below", "status %ld",
+	    reply.status);
+	json_array_foreach(json_object_get(reply.json, "reasons"), i, reason)
+	    finding_add(f, FINDING_MISSING, "daemon", "reason",
+		"see the daemon's log", "%s",
+		json_is_string(reason) ? json_string_value(reason) : "?");
+	json_object_foreach(json_object_get(reply.json, "roles"), name, role)
+	    judge_role(f, name, role);
+}

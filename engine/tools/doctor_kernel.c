@@ -1,0 +1,170 @@
+/*
+ * What this kernel and its settings offer to sandboxes and roles.
+ * Runs in: assent doctor.  Trusts: the kernel.  Owns: nothing.
+ */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/num.h"
+#include "doctor.h"
+
+#define SETTING_BYTES_MAX 256
+#define LANDLOCK_ASK_VERSION 1U /* LANDLOCK_CREATE_RULESET_VERSION */
+#define LANDLOCK_ABI_NETWORK 4
+#define LANDLOCK_ABI_SCOPE 6
+#define CGROUP2_MAGIC 0x63677270L
+
+static void
+find_release(struct findings *f)
+{
+	struct utsname name;
+
+	if (uname(&name) != 0)
+		return;
+	finding_add(f, FINDING_NOTE, "kernel", "release", NULL, "%s %s",
+	    name.sysname, name.release);
+}
+
+static void
+find_landlock(struct findings *f)
+{
+	const long abi = syscall(
+	    SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_ASK_VERSION);
+
+	if (abi < 1) {
+		finding_add(f, FINDING_MISSING, "kernel", "landlock",
+		    "boot with lsm=landlock,... or a kernel from 5.13 on", "%s",
+		    strerrordesc_np(errno));
+		return;
+	}
+	finding_add(f, FINDING_OK, "kernel", "landlock", NULL, "ABI %ld%s%s",
+	    abi, abi >= LANDLOCK_ABI_NETWORK ? ", TCP" : "",
+	    abi >= LANDLOCK_ABI_SCOPE ? ", signals and abstract sockets" : "");
+}
+
+static void
+find_seccomp(struct findings *f)
+{
+	static const struct {
+		unsigned action;
+		const char *name;
+	} actions[] = {
+		{ SECCOMP_RET_KILL_PROCESS, "seccomp" },
+		{ SECCOMP_RET_USER_NOTIF, "seccomp-notify" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+		const unsigned action = actions[i].action;
+		const bool there =
+		    syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0U,
+			&action) == 0;
+
+		finding_add(f, there ? FINDING_OK : FINDING_MISSING, "kernel",
+		    actions[i].name,
+		    "a kernel from 5.0 on, with CONFIG_SECCOMP_FILTER", "%s",
+		    there ? "available" : "not available");
+	}
+}
+
+/* The whole number in a file of /proc/sys, or -1. */
+static int64_t
+setting(const char *path)
+{
+	AUTO_BUF struct buf text = BUF_INIT(SETTING_BYTES_MAX);
+	uint64_t v;
+
+	if (fdio_read_file(path, &text, NULL) != 0 ||
+	    num_parse_u64(str_trim(buf_str(&text)), 0, INT64_MAX, &v) != 0)
+		return -1;
+	return (int64_t)v;
+}
+
+/* Settings that forbid what the sandbox of a plain user stands on. */
+static void
+find_userns(struct findings *f)
+{
+	static const struct {
+		const char *path;
+		int64_t bad; /* this value forbids */
+		const char *remedy;
+	} settings[] = {
+		{ "/proc/sys/user/max_user_namespaces", 0,
+		    "sysctl user.max_user_namespaces=10000" },
+		{ "/proc/sys/kernel/unprivileged_userns_clone", 0,
+		    "sysctl kernel.unprivileged_userns_clone=1" },
+		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
+		    "allow user namespaces to assent-exec in AppArmor" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		if (setting(settings[i].path) != settings[i].bad)
+			continue;
+		finding_add(f, FINDING_MISSING, "kernel", "user-namespaces",
+		    settings[i].remedy, "forbidden by %s", settings[i].path);
+		return;
+	}
+	finding_add(
+	    f, FINDING_OK, "kernel", "user-namespaces", NULL, "permitted");
+}
+
+static void
+find_cgroup(struct findings *f)
+{
+	struct statfs st;
+	const bool unified =
+	    statfs("/sys/fs/cgroup", &st) == 0 && st.f_type == CGROUP2_MAGIC;
+
+	if (unified)
+		finding_add(f, FINDING_OK, "kernel", "cgroup", NULL,
+		    "version 2 at /sys/fs/cgroup");
+	else
+		finding_add(f, FINDING_NOTE, "kernel", "cgroup", NULL,
+		    "version 2 is not mounted; limits are per process");
+}
+
+/* Whoever may trace any process of his uid can speak for any program. */
+static void
+find_ptrace(struct findings *f)
+{
+	const int64_t scope = setting("/proc/sys/kernel/yama/ptrace_scope");
+
+	if (scope >= 1)
+		finding_add(f, FINDING_OK, "kernel", "ptrace", NULL,
+		    "restricted (yama %lld)", (long long)scope);
+	else
+		finding_add(f, FINDING_NOTE, "kernel", "ptrace", NULL,
+		    "not restricted: programs of one user may trace each "
+		    "other outside of sandboxes");
+}
+
+static void
+find_user(struct findings *f)
+{
+	if (geteuid() == 0)
+		finding_add(f, FINDING_OK, "mode", "elevated", NULL,
+		    "as root: roles have users of their own");
+	else
+		finding_add(f, FINDING_NOTE, "mode", "plain user", NULL,
+		    "programs of uid %u outside any sandbox are not held off; "
+		    "the elevated mode closes that",
+		    (unsigned)geteuid());
+}
+
+void
+doctor_kernel(struct findings *f)
+{
+	find_user(f);
+	find_release(f);
+	find_landlock(f);
+	find_seccomp(f);
+	find_userns(f);
+	find_cgroup(f);
+	find_ptrace(f);
+}
