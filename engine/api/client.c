@@ -188,6 +188,13 @@ client_answer(struct client *c, const struct answer *a)
 	struct front *f = c->front;
 	struct err e = ERR_INIT;
 
+	if (a->status != 503 && !front_may_hold(f, a->body.len)) {
+		client_problem(c, 503, "no_memory",
+		    "too many answers wait to be read; read them, or try "
+		    "again later",
+		    1);
+		return;
+	}
 	c->state = CLIENT_ANSWERING;
 	c->streaming = a->chunks && !c->head_only;
 	c->heartbeat = c->streaming && a->type == BODY_EVENTS;

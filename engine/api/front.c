@@ -70,6 +70,13 @@ front_client_gone(struct front *f, struct client *c)
 	}
 }
 
+bool
+front_may_hold(const struct front *f, size_t bytes)
+{
+	return f->held <= HTTP_HELD_BYTES_MAX &&
+	    bytes <= HTTP_HELD_BYTES_MAX - f->held;
+}
+
 /* ---- new clients ------------------------------------------------------- */
 
 /* A connection that asks nothing makes room for one that may. */

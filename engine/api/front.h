@@ -104,6 +104,7 @@ struct front {
 	size_t uid_cap, uid_count;
 	struct deadlines deadlines;
 	size_t buffered; /* bytes of requests that are not complete */
+	size_t held; /* bytes of answers that are not taken */
 	uint64_t calls;
 	uint64_t requests; /* for request ids */
 	uint64_t boot; /* random, in request ids */
@@ -119,6 +120,8 @@ void front_free(struct front *f);
 int front_listen(
     struct front *f, enum listener_kind kind, int fd, struct err *e);
 void front_client_gone(struct front *f, struct client *c);
+/* Is there room for so many bytes more of answers? */
+bool front_may_hold(const struct front *f, size_t bytes);
 /* Somebody tried what he may not: a row in the log, at a bounded rate. */
 void front_record_refusal(
     struct front *f, const struct request *rq, const struct refusal *why);

@@ -21,6 +21,7 @@
 #define STREAM_BLOCK ((size_t)16 << 10)
 #define CONNECTION_MEMORY ((size_t)8 << 10)
 #define HEADER_VALUE_MAX 256
+#define MHD_TURNS_MAX 16
 
 struct link {
 	struct front *front;
@@ -31,6 +32,7 @@ struct link {
 	struct MHD_Response *response;
 	unsigned status;
 	bool completed;
+	size_t held; /* bytes, counted in the front */
 	/* a stream */
 	struct buf queue;
 	size_t queue_at;
@@ -55,11 +57,20 @@ static const char *const asks[2][2][2] = {
 	},
 };
 
+/* What this link holds in memory for its client. */
+static void
+hold(struct link *k, size_t bytes)
+{
+	k->front->held = k->front->held - k->held + bytes;
+	k->held = bytes;
+}
+
 static void
 link_free_if_over(struct link *k)
 {
 	if (k->client != NULL || k->connection != NULL)
 		return;
+	hold(k, 0);
 	if (k->response != NULL)
 		MHD_destroy_response(k->response);
 	buf_free(&k->queue);
@@ -107,6 +118,7 @@ on_completed(void *cls, struct MHD_Connection *connection, void **ctx,
 		return;
 	k->completed = true;
 	k->streaming = false;
+	hold(k, 0);
 	*ctx = NULL;
 }
 
@@ -144,6 +156,7 @@ on_more(void *cls, uint64_t pos, char *to, size_t max)
 	}
 	buf_reset(&k->queue);
 	k->queue_at = 0;
+	hold(k, 0);
 	if (k->ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	MHD_suspend_connection(k->connection);
@@ -153,18 +166,32 @@ on_more(void *cls, uint64_t pos, char *to, size_t max)
 
 /* ---- the daemon -------------------------------------------------------- */
 
+/* The library says when it has more to do than descriptors tell. */
+static bool
+is_not_done(struct front *f)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return MHD_get_timeout(f->mhd, &ms) == MHD_YES && ms == 0;
+}
+
 static void
 run_mhd(void *ctx)
 {
 	struct front *f = ctx;
 	struct client *c;
+	unsigned turns = 0;
 
-	(void)MHD_run(f->mhd);
+	do {
+		(void)MHD_run(f->mhd);
+	} while (is_not_done(f) && ++turns < MHD_TURNS_MAX);
 	while ((c = f->answering) != NULL) {
 		f->answering = c->next_answering;
 		c->in_answering = false;
 		client_pump(c);
 	}
+	if (turns == MHD_TURNS_MAX)
+		(void)loop_after(f->loop, 0, run_mhd, f, NULL, NULL);
 }
 
 static void
@@ -410,6 +437,7 @@ link_answer(struct client *c, const struct answer *a, struct err *e)
 	k->response = response_new(k, a);
 	if (k->response == NULL || !put_headers(k->response, c, a))
 		return err_nomem(e);
+	hold(k, a->body.len);
 	k->status = a->status;
 	k->completed = false;
 	k->streaming = a->chunks;
@@ -444,7 +472,8 @@ link_chunk(struct link *k, struct str bytes)
 
 	if (!k->streaming || k->ended)
 		return true;
-	if (bytes.len > STREAM_QUEUE_MAX - waiting)
+	if (bytes.len > STREAM_QUEUE_MAX - waiting ||
+	    (waiting > 0 && !front_may_hold(k->front, bytes.len)))
 		return false;
 	/* What was sent is let go of now and then, not at every chunk. */
 	if (k->queue_at > STREAM_QUEUE_MAX / 2 ||
@@ -453,6 +482,7 @@ link_chunk(struct link *k, struct str bytes)
 		k->queue_at = 0;
 	}
 	buf_put_str(&k->queue, bytes);
+	hold(k, k->queue.len);
 	wake(k);
 	return true;
 }

@@ -27,6 +27,7 @@
 #define HTTP_HEAD_BYTES_MAX 16384
 #define HTTP_BODY_BYTES_MAX ((size_t)4 << 20)
 #define HTTP_BUFFERED_BYTES_MAX ((size_t)64 << 20) /* of all clients */
+#define HTTP_HELD_BYTES_MAX ((size_t)128 << 20) /* answers not taken */
 #define HTTP_REQUEST_DEADLINE_MS 10000
 #define HTTP_IDLE_MS 300000 /* between two requests */
 #define HTTP_STALL_MS 30000 /* a client takes nothing of its answer */

@@ -160,7 +160,7 @@ main(void)
 
 	if (mkdtemp(dir) == NULL)
 		die("mkdtemp");
-	(void)snprintf(program, sizeof(program), "%s/../tests/front_alone",
+	(void)snprintf(program, sizeof(program), "%s/../fake/front_alone",
 	    bin == NULL ? "build/release/bin" : bin);
 	(void)snprintf(path, sizeof(path), "%s/agent.sock", dir);
 	if (spawn(&(struct spawn_options){ .path = program, .argv = argv },

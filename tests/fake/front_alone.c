@@ -2,9 +2,10 @@
  * The front with an engine that is a script of the test: real sockets, real
  * messages, no rules and no store.
  *
- *     front_alone DIR [TCP_PORT_FILE]
+ *     front_alone DIR
  *
- * Listens at DIR/agent.sock and DIR/approver.sock. The engine is a child
+ * Listens at DIR/agent.sock, DIR/approver.sock and on a loopback port, whose
+ * number is in DIR/port. The engine is a child
  * whose pid is in DIR/engine.pid; when it dies another is started after 300
  * ms. What it answers is told by the script that is proposed:
  *
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -420,8 +422,12 @@ int
 main(int argc, char **argv)
 {
 	struct harness h = { .dir = argc > 1 ? argv[1] : "." };
+	struct rlimit files;
 
 	(void)signal(SIGCHLD, SIG_IGN);
+	assert(getrlimit(RLIMIT_NOFILE, &files) == 0);
+	files.rlim_cur = files.rlim_max;
+	assert(setrlimit(RLIMIT_NOFILE, &files) == 0);
 	log_open("front", LOG_INFO);
 	assert(loop_new(&h.loop, NULL) == 0);
 	assert(front_new(h.loop, geteuid(), &h.front, NULL) == 0);

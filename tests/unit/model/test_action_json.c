@@ -513,6 +513,7 @@ a_decision_has_the_fields_of_the_contract(void **state)
 		"log_hash", "outcome" };
 	AUTO(action_freep) struct action *a = decided();
 	json_auto_t *j = as_json(a);
+	const json_t *rule;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
@@ -523,10 +524,9 @@ a_decision_has_the_fields_of_the_contract(void **state)
 	assert_string_equal(text_at(j, "decided_by"), "rule");
 	assert_int_equal(json_integer_value(json_object_get(j, "seq")), 18204);
 	assert_true(json_is_null(json_object_get(j, "outcome")));
-	j = json_array_get(json_object_get(j, "rules"), 0);
-	json_incref(j);
-	assert_string_equal(text_at(j, "id"), "git.read");
-	assert_string_equal(text_at(j, "part"), "git status");
+	rule = json_array_get(json_object_get(j, "rules"), 0);
+	assert_string_equal(text_at(rule, "id"), "git.read");
+	assert_string_equal(text_at(rule, "part"), "git status");
 }
 
 static void
