@@ -67,6 +67,19 @@ put_escaped_ascii(struct buf *out, unsigned char c)
 		buf_printf(out, "\\u%04x", c);
 }
 
+/* Hidden characters as JSON escapes: the same text to a reader, inert on a
+ * terminal (I8). */
+static void
+put_code_units(struct buf *out, uint32_t cp)
+{
+	if (cp >= 0x10000)
+		buf_printf(out, "\\u%04x\\u%04x",
+		    0xd800 + ((cp - 0x10000) >> 10),
+		    0xdc00 + ((cp - 0x10000) & 0x3ff));
+	else
+		buf_printf(out, "\\u%04x", cp);
+}
+
 static bool
 is_plain(char c)
 {
@@ -95,6 +108,8 @@ put_quoted(struct buf *out, struct str s)
 			buf_puts(out, "\xef\xbf\xbd");
 		else if (cp < 0x80)
 			put_escaped_ascii(out, (unsigned char)cp);
+		else if (text_is_hidden((uint32_t)cp))
+			put_code_units(out, (uint32_t)cp);
 		else
 			buf_put(out, s.s + start, at - start);
 	}

@@ -8,9 +8,9 @@
  *     jsonw_key(&w, "id");  jsonw_str(&w, STR("act_1"));
  *     jsonw_end(&w);
  *
- * Commas are its work. Text that is not UTF-8 is written with U+FFFD for
- * each bad byte, and so is NUL. Nesting beyond JSONW_DEPTH_MAX is an
- * assertion failure.
+ * Commas are its work. Text that is not UTF-8 is written with U+FFFD for each
+ * bad byte and NUL, hidden characters as escapes (I8). Nesting beyond JSONW_DEPTH_MAX
+ * is an assertion failure.
  */
 #include <stdbool.h>
 #include <stdint.h>

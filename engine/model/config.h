@@ -121,6 +121,9 @@ const struct config_profile *config_profile(
 /* The runtime folder that a client looks in: --runtime or the default. */
 int config_runtime_dir(
     const char *given, struct arena *a, const char **ret, struct err *e);
+/* The state folder that offline tools look in: --state or the default. */
+int config_state_dir(
+    const char *given, struct arena *a, const char **ret, struct err *e);
 const char *approvals_reviewer_name(enum approvals_reviewer r);
 const char *log_payloads_name(enum log_payloads p);
 /* Every setting: key, values, default, help. */

@@ -124,15 +124,26 @@ config_runtime_dir(
 }
 
 static int
-state_dir(struct config *c, const char *given, struct err *e)
+state_dir_of(const char *given, const char *home, struct arena *a,
+    const char **ret, struct err *e)
 {
 	if (given != NULL)
-		return given_dir(given, c->arena, &c->state_dir, e);
+		return given_dir(given, a, ret, e);
 	if (geteuid() != 0)
-		return xdg_dir(c->arena, "XDG_STATE_HOME", c->home,
-		    ".local/state", &c->state_dir, e);
-	c->state_dir = "/var/lib/assent";
+		return xdg_dir(
+		    a, "XDG_STATE_HOME", home, ".local/state", ret, e);
+	*ret = "/var/lib/assent";
 	return ERR_OK;
+}
+
+int
+config_state_dir(
+    const char *given, struct arena *a, const char **ret, struct err *e)
+{
+	const char *home = NULL;
+	const int r = config_find_home(a, &home, e);
+
+	return r == 0 ? state_dir_of(given, home, a, ret, e) : r;
 }
 
 static int
@@ -175,7 +186,7 @@ set_rule_dirs(struct config *c, const struct config_sources *s, struct err *e)
 int
 config_set_dirs(struct config *c, const struct config_sources *s, struct err *e)
 {
-	int r = state_dir(c, s->state_dir, e);
+	int r = state_dir_of(s->state_dir, c->home, c->arena, &c->state_dir, e);
 
 	if (r == 0)
 		r = config_runtime_dir(

@@ -71,6 +71,19 @@ what_is_not_utf8_is_replaced(void **state)
 }
 
 static void
+i8_hidden_characters_are_escapes(void **state)
+{
+	AUTO_BUF struct buf b = BUF_INIT(4096);
+	struct jsonw w = jsonw_on(&b);
+
+	(void)state;
+	/* A bidi override, a C1 control, a tag character; e with acute stays. */
+	jsonw_str(&w, STR("\xe2\x80\xae\xc2\x9b\xf3\xa0\x81\x81\xc3\xa9"));
+	assert_string_equal(
+	    buf_cstr(&b), "\"\\u202e\\u009b\\udb40\\udc41\xc3\xa9\"");
+}
+
+static void
 times_are_rfc_3339_and_zero_is_null(void **state)
 {
 	AUTO_BUF struct buf b = BUF_INIT(4096);
@@ -106,6 +119,7 @@ main(void)
 		cmocka_unit_test(commas_stand_between_and_nowhere_else),
 		cmocka_unit_test(no_text_can_end_its_string),
 		cmocka_unit_test(what_is_not_utf8_is_replaced),
+		cmocka_unit_test(i8_hidden_characters_are_escapes),
 		cmocka_unit_test(times_are_rfc_3339_and_zero_is_null),
 		cmocka_unit_test(a_full_buffer_is_remembered),
 	};
