@@ -11,6 +11,7 @@ set(ASSENT_COMMANDS
 	grants
 	status
 	doctor
+	log
 	completion)
 if(EXISTS ${CMAKE_SOURCE_DIR}/rules/effects.c OR
    EXISTS ${CMAKE_SOURCE_DIR}/rules/effects_standin.c)

@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "note.h"
+#include "store_limits.h"
 
 #define SEAL_KEY_FILE "log.key"
 #define SEAL_PUBLIC_FILE "log.pub"
@@ -59,7 +60,16 @@ struct seal_set {
 	struct seal_point *points; /* seal_set_sort: by size */
 	size_t count, cap;
 	bool torn; /* the file ends in the middle of a note */
+	/* For proofs: the newest note as it is in the file, and those before
+	 * it that hand over to another key, an empty line after each. */
+	struct buf newest, handovers;
 };
+
+#define SEAL_SET_INIT                                                          \
+	{                                                                      \
+		.newest = BUF_INIT(NOTE_BYTES_MAX),                            \
+		.handovers = BUF_INIT(SEAL_FILE_BYTES_MAX),                    \
+	}
 
 void seal_set_free(struct seal_set *s);
 /*
@@ -68,6 +78,9 @@ void seal_set_free(struct seal_set *s);
  * file is not what this log has signed; ERR_NOTFOUND: there is no file.
  */
 int seal_set_load(struct seal_set *s, const char *path,
+    const struct note_public *first, struct err *e);
+/* The same for notes in memory; name is for errors. */
+int seal_set_parse(struct seal_set *s, const char *name, struct str text,
     const struct note_public *first, struct err *e);
 /* Notes kept elsewhere, signed by any key that is known by now. */
 int seal_set_add(struct seal_set *s, const char *path, struct err *e);

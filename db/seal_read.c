@@ -20,7 +20,9 @@ seal_set_free(struct seal_set *s)
 {
 	mem_freep(&s->keys);
 	mem_freep(&s->points);
-	*s = (struct seal_set){ .count = 0 };
+	buf_free(&s->newest);
+	buf_free(&s->handovers);
+	*s = (struct seal_set)SEAL_SET_INIT;
 }
 
 static int
@@ -99,21 +101,33 @@ own_note(struct seal_set *s, const struct note *n, struct err *e)
 	return r;
 }
 
+/* What was the newest hands over: it is needed to trust what follows. */
+static int
+keep_text(
+    struct seal_set *s, bool newest_hands_over, struct str note, struct err *e)
+{
+	int r;
+
+	if (newest_hands_over) {
+		buf_put_str(&s->handovers, buf_str(&s->newest));
+		buf_putc(&s->handovers, '\n');
+	}
+	buf_reset(&s->newest);
+	buf_put_str(&s->newest, note);
+	r = buf_done(&s->handovers, e);
+	return r == 0 ? buf_done(&s->newest, e) : r;
+}
+
 int
-seal_set_load(struct seal_set *s, const char *path,
+seal_set_parse(struct seal_set *s, const char *name, struct str text,
     const struct note_public *first, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(SEAL_FILE_BYTES_MAX);
-	struct str rest;
+	struct str rest = skip_between(text);
+	bool handed_over = false;
 	struct note n;
-	int r = read_file(path, &text, e);
+	int r = add_key(s, first, e);
 
-	if (r == 0)
-		r = add_key(s, first, e);
-	if (r != 0)
-		return r;
-	rest = skip_between(buf_str(&text));
-	while (rest.len > 0) {
+	while (r == 0 && rest.len > 0) {
 		r = note_parse(rest, &n, e);
 		/* What was never finished holds no promise. */
 		if (r != 0 && note_is_unfinished(rest)) {
@@ -123,10 +137,22 @@ seal_set_load(struct seal_set *s, const char *path,
 		if (r == 0)
 			r = own_note(s, &n, e);
 		if (r != 0)
-			return damaged(path, s->count + 1, e);
+			return damaged(name, s->count + 1, e);
+		r = keep_text(s, handed_over, str_head(rest, n.len), e);
+		handed_over = n.has_next;
 		rest = skip_between(str_from(rest, n.len));
 	}
-	return ERR_OK;
+	return r;
+}
+
+int
+seal_set_load(struct seal_set *s, const char *path,
+    const struct note_public *first, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(SEAL_FILE_BYTES_MAX);
+	const int r = read_file(path, &text, e);
+
+	return r == 0 ? seal_set_parse(s, path, buf_str(&text), first, e) : r;
 }
 
 int

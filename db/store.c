@@ -115,8 +115,8 @@ check_mode(const char *path, mode_t kind, mode_t forbidden, struct err *e)
 }
 
 int
-store_check_files(const char *state_dir, struct buf *ret_dir,
-    struct buf *ret_path, struct err *e)
+store_locate(const char *state_dir, struct buf *ret_dir, struct buf *ret_path,
+    struct err *e)
 {
 	AUTO_FREE char *real = realpath(state_dir, NULL);
 
@@ -128,6 +128,21 @@ store_check_files(const char *state_dir, struct buf *ret_dir,
 	if (buf_done(ret_dir, e) != 0)
 		return buf_done(ret_dir, e);
 	return buf_done(ret_path, e);
+}
+
+int
+store_find(const char *state_dir, struct buf *ret_dir, struct buf *ret_path,
+    struct err *e)
+{
+	const int done = store_locate(state_dir, ret_dir, ret_path, e);
+	struct stat st;
+
+	if (done == 0 && stat(buf_cstr(ret_path), &st) != 0 && errno == ENOENT)
+		return err_set(e, ERR_INVALID,
+		    "there is no log in '%s' (no " STORE_FILE "): name the "
+		    "daemon's folder with --state",
+		    buf_cstr(ret_dir));
+	return done;
 }
 
 static int
@@ -467,7 +482,7 @@ store_open(const struct store_options *o, struct recorder **ret, struct err *e)
 	if (done == 0)
 		done = prepare_dir(o->state_dir, e);
 	if (done == 0)
-		done = store_check_files(o->state_dir, &r->dir, &r->path, e);
+		done = store_locate(o->state_dir, &r->dir, &r->path, e);
 	if (done == 0)
 		/* Its files are closed to others; only they can be read. */
 		done = check_mode(

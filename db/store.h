@@ -24,9 +24,11 @@ int store_open(
 void store_close(struct recorder *r);
 void store_closep(struct recorder **r);
 
-/* The files of a state folder, checked: owner, mode, kind. The path of the
- * database without symbolic links. */
-int store_check_files(const char *state_dir, struct buf *ret_dir,
+/* The folder, and the path of the database in it, without symbolic links. */
+int store_locate(const char *state_dir, struct buf *ret_dir,
     struct buf *ret_path, struct err *e);
+/* The same for those who only read: ERR_INVALID when there is no log. */
+int store_find(const char *state_dir, struct buf *ret_dir, struct buf *ret_path,
+    struct err *e);
 
 #endif

@@ -345,12 +345,13 @@ verify_log(
 		.o = o,
 		.dir = BUF_INIT(PATH_BYTES_MAX),
 		.path = BUF_INIT(PATH_BYTES_MAX),
+		.seals = SEAL_SET_INIT,
 		.ret = ret,
 	};
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = store_check_files(o->state_dir, &v.dir, &v.path, e);
+	r = store_find(o->state_dir, &v.dir, &v.path, e);
 	if (r == 0)
 		r = run(&v, e);
 	done(&v);

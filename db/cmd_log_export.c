@@ -1,0 +1,141 @@
+/*
+ * assent log export: all rows, in the form of one's choice.
+ * Runs in: assent.  Trusts: nothing in the log.  Owns: nothing.
+ */
+#include "base/mem.h"
+#include "cmd_log_int.h"
+#include "export.h"
+#include "store_limits.h"
+
+enum option {
+	OPT_STATE,
+	OPT_FORMAT,
+	OPT_FROM,
+	OPT_TO,
+	OPT_SESSION,
+	OPT_ACTION,
+	OPT_DECISION,
+	OPT_KIND,
+	OPT_TOOL,
+	OPT_RULE,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_JSON,
+	OPT_COUNT,
+};
+
+static const struct command_option options[] = {
+	[OPT_STATE] = { "--state", "DIR", "the daemon's state folder" },
+	[OPT_FORMAT] = { "--format", "jsonl|csv", "jsonl unless given" },
+	[OPT_FROM] = { "--from", "ROW", "from that row on" },
+	[OPT_TO] = { "--to", "ROW", "up to that row" },
+	[OPT_SESSION] = { "--session", "ID", "only of that session" },
+	[OPT_ACTION] = { "--action", "ID", "only of that action" },
+	[OPT_DECISION] = { "--decision", "allow|review|ask|deny",
+	    "only with that decision" },
+	[OPT_KIND] = { "--kind", "KIND",
+	    "only of that kind (decided, intent)" },
+	[OPT_TOOL] = { "--tool", "TOOL", "only of that tool" },
+	[OPT_RULE] = { "--rule", "ID", "only decided by that rule" },
+	[OPT_SINCE] = { "--since", "TIME", "2026-11-25T18:00:00Z, or 2h ago" },
+	[OPT_UNTIL] = { "--until", "TIME", "before that time" },
+	[OPT_JSON] = { "--json", NULL, "the same as --format jsonl" },
+};
+_Static_assert(ARRAY_LEN(options) == OPT_COUNT, "every option is described");
+
+struct export
+{
+	const struct export_format *format;
+	struct log_query query;
+	struct buf out;
+};
+
+static int
+export_row(void *ctx, const struct row_view *v, struct err *e)
+{
+	struct export *x = ctx;
+
+	x->format->row(v, &x->out);
+	return cmdlog_flush_some(&x->out, e);
+}
+
+static int
+set_up(struct export *x, const char **values, struct err *e)
+{
+	const struct cmdlog_filter_options o = {
+		.session = values[OPT_SESSION],
+		.action = values[OPT_ACTION],
+		.decision = values[OPT_DECISION],
+		.kind = values[OPT_KIND],
+		.tool = values[OPT_TOOL],
+		.rule = values[OPT_RULE],
+		.since = values[OPT_SINCE],
+		.until = values[OPT_UNTIL],
+	};
+	int r = cmdlog_parse_filter(&o, &x->query, e);
+
+	if (r == 0 && values[OPT_FROM] != NULL)
+		r = cmdlog_parse_number(
+		    "--from", values[OPT_FROM], &x->query.from_seq, e);
+	if (r == 0 && values[OPT_TO] != NULL)
+		r = cmdlog_parse_number(
+		    "--to", values[OPT_TO], &x->query.to_seq, e);
+	x->format = export_format_of(
+	    values[OPT_FORMAT] == NULL ? "jsonl" : values[OPT_FORMAT]);
+	if (r == 0 && x->format == NULL)
+		r = err_set(e, ERR_INVALID, "no such format");
+	return r;
+}
+
+static int
+export_all(struct reader *reader, struct export *x, struct err *e)
+{
+	/* One moment of the log, however long it takes. */
+	int r = reader_hold(reader, e);
+
+	if (r == 0 && x->format->head != NULL)
+		x->format->head(&x->out);
+	if (r == 0)
+		r = reader_each(reader, &x->query, export_row, x, e);
+	reader_release(reader);
+	return r == 0 ? cmdlog_flush(&x->out, e) : r;
+}
+
+static int
+run(int argc, char **argv)
+{
+	AUTO_BUF struct buf dir = BUF_INIT(PATH_BYTES_MAX);
+	AUTO(reader_closep) struct reader *reader = NULL;
+	struct export x = { .out = BUF_INIT(LOG_OUT_BYTES_MAX) };
+	const char *values[OPT_COUNT] = { NULL };
+	struct err e = ERR_INIT;
+	int status = EXIT_OK, r;
+	const int at = command_parse(
+	    &cmdlog_export, argc, argv, values, NULL, NULL, &status);
+
+	if (at < 0)
+		return status;
+	if (at < argc)
+		return command_usage_error(
+		    &cmdlog_export, "unexpected '%s'", argv[at]);
+	if (set_up(&x, values, &e) != 0)
+		return command_usage_error(&cmdlog_export, "%s", e.msg);
+	r = cmdlog_open(values[OPT_STATE], &dir, &reader, &e);
+	if (r == 0)
+		r = export_all(reader, &x, &e);
+	buf_free(&x.out);
+	return r == 0 ? EXIT_OK : cmdlog_error(&cmdlog_export, &e);
+}
+
+const struct command cmdlog_export = {
+	.name = "log export",
+	.summary = "All rows, as JSON lines or CSV",
+	.usage = "log export [OPTIONS]",
+	.details = "Each row is checked against its hash on its way out. Text "
+		   "from outside cannot\nend a line or a field, nor begin a "
+		   "formula.",
+	.example = "assent log export --format csv --since 2026-11-01",
+	.options = options,
+	.option_count = OPT_COUNT,
+	.run = run,
+};

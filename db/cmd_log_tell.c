@@ -1,0 +1,347 @@
+/*
+ * The log in words: what happened, by whom, why.
+ * Runs in: assent.  Trusts: nothing in rows; all text is escaped (I8).
+ * Owns: nothing.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cmd_log_int.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define ID_WIDTH 10 /* of a shortened digest */
+
+/* A body as an object; NULL when it has none (any more). Free it. */
+static json_t *
+body_of(const struct row_view *v)
+{
+	json_t *j;
+
+	if (v->body.s == NULL)
+		return NULL;
+	j = json_loadb(v->body.s, v->body.len, 0, NULL);
+	if (json_is_object(j))
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+static const char *
+text_in(const json_t *j, const char *key)
+{
+	return json_string_value(json_object_get(j, key));
+}
+
+static void
+put(struct buf *out, const char *s)
+{
+	text_escape(out, str_of(s));
+}
+
+/* ---- by whom ----------------------------------------------------------- */
+
+static void
+by_rule(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	(void)body;
+	buf_puts(out, "by rule ");
+	text_escape(out, v->row->rule);
+}
+
+static void
+by_human(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *approver = text_in(body, "approver");
+
+	(void)v;
+	buf_puts(out, "by ");
+	put(out, approver == NULL ? "a person" : approver);
+}
+
+static const struct {
+	const char *name, *words;
+	void (*tell)(
+	    const struct row_view *v, const json_t *body, struct buf *out);
+} deciders[] = {
+	{ "rule", NULL, by_rule },
+	{ "default", "by default: no rule says more", NULL },
+	{ "grant", "by an earlier approval", NULL },
+	{ "reviewer", "by the reviewer", NULL },
+	{ "human", NULL, by_human },
+	{ "timeout", "as nobody answered in time", NULL },
+	{ "policy", "by the approval policy", NULL },
+	{ "ceiling", "by the administrator's requirements", NULL },
+};
+
+static void
+put_decider(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(deciders); i++) {
+		if (!str_eqz(v->row->decided_by, deciders[i].name))
+			continue;
+		if (deciders[i].tell != NULL)
+			deciders[i].tell(v, body, out);
+		else
+			buf_puts(out, deciders[i].words);
+		return;
+	}
+	buf_puts(out, "by '");
+	text_escape(out, v->row->decided_by);
+	buf_puts(out, "'");
+}
+
+/* ---- what happened ----------------------------------------------------- */
+
+static void
+tell_decided(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	buf_puts(
+	    out, str_eqz(v->row->decision, "allow") ? "allowed " : "denied ");
+	put_decider(v, body, out);
+}
+
+static void
+tell_proposed(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	(void)body;
+	buf_puts(out,
+	    str_eqz(v->row->decision, "review") ? "waits for the reviewer"
+						: "waits for a person");
+	if (v->row->rule.s != NULL) {
+		buf_puts(out, ", says rule ");
+		text_escape(out, v->row->rule);
+	}
+}
+
+static void
+tell_intent(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *plan = text_in(body, "plan_sha256");
+
+	(void)v;
+	buf_puts(out, "the run begins");
+	if (plan != NULL) {
+		buf_puts(out, ", plan ");
+		text_escape(out, str_head(str_of(plan), ID_WIDTH));
+	}
+}
+
+static void
+tell_outcome(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const json_int_t code =
+	    json_integer_value(json_object_get(body, "exit"));
+	const json_int_t signo =
+	    json_integer_value(json_object_get(body, "signal"));
+	const char *failure = text_in(body, "failure");
+	const size_t violations =
+	    json_array_size(json_object_get(body, "violations"));
+
+	(void)v;
+	if (failure != NULL) {
+		buf_puts(out, "could not be run: ");
+		put(out, failure);
+	} else if (json_is_true(json_object_get(body, "timed_out"))) {
+		buf_puts(out, "ended: its time was over");
+	} else if (signo != 0) {
+		buf_printf(out, "ended by signal %lld", (long long)signo);
+	} else {
+		buf_printf(out, "ended with status %lld", (long long)code);
+	}
+	if (json_is_integer(json_object_get(body, "wall_ms")))
+		buf_printf(out, " after %lld ms",
+		    (long long)json_integer_value(
+			json_object_get(body, "wall_ms")));
+	if (violations > 0)
+		buf_printf(out, ", %zu violations of its sandbox", violations);
+}
+
+static void
+tell_note(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *event = text_in(body, "event");
+	const char *reason = text_in(body, "reason");
+
+	(void)v;
+	if (event != NULL)
+		put(out, event);
+	if (event != NULL && reason != NULL)
+		buf_puts(out, ": ");
+	if (reason != NULL)
+		put(out, reason);
+}
+
+static const struct {
+	const char *kind, *words;
+	void (*tell)(
+	    const struct row_view *v, const json_t *body, struct buf *out);
+} kinds[] = {
+	{ "boot", "the daemon started", NULL },
+	{ "proposed", NULL, tell_proposed },
+	{ "decided", NULL, tell_decided },
+	{ "intent", NULL, tell_intent },
+	{ "outcome", NULL, tell_outcome },
+	{ "unknown", "the end of its run was not seen", NULL },
+	{ "cancelled", "taken back by the agent", NULL },
+	{ "expired", "its approval was not used in time", NULL },
+	{ "undone", "the answer was taken back", NULL },
+	{ "grant", "an approval is remembered", NULL },
+	{ "revoked", "a remembered approval was revoked", NULL },
+	{ "reload", "the rules were loaded anew", NULL },
+	{ "auth", "a caller was refused", NULL },
+	{ "evaluated", "asked what would be decided", NULL },
+	{ "event", "reported by the client", NULL },
+	{ "network", "asked for the network", NULL },
+	{ "degraded", NULL, tell_note },
+	{ "pruned", "bodies that were exported are dropped", NULL },
+};
+
+static void
+tell_what(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!str_eqz(v->row->kind, kinds[i].kind))
+			continue;
+		if (kinds[i].tell != NULL)
+			kinds[i].tell(v, body, out);
+		else
+			buf_puts(out, kinds[i].words);
+		return;
+	}
+	text_escape(out, v->row->kind);
+}
+
+void
+cmdlog_tell(const struct row_view *v, struct buf *out)
+{
+	json_t *body = body_of(v);
+	const char *text = text_in(body, "text");
+
+	if (v->row->tool.s != NULL) {
+		text_escape(out, v->row->tool);
+		buf_puts(out, ": ");
+	}
+	if (text != NULL) {
+		put(out, text);
+		buf_puts(out, " - ");
+	}
+	tell_what(v, body, out);
+	json_decref(body);
+}
+
+/* ---- the story of one action ------------------------------------------- */
+
+static void
+put_fact(struct buf *out, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	buf_printf(out, "  %-12s", name);
+	put(out, value);
+	buf_putc(out, '\n');
+}
+
+static void
+put_column(struct buf *out, const char *name, struct str value)
+{
+	if (value.s == NULL)
+		return;
+	buf_printf(out, "  %-12s", name);
+	text_escape(out, value);
+	buf_putc(out, '\n');
+}
+
+/* What and by whom: from the first row that tells. */
+static void
+put_head(struct cmdlog_story *s, const struct row_view *v, const json_t *body)
+{
+	struct buf *out = s->out;
+	const char *text = text_in(body, "text");
+
+	text_escape(out, v->row->action_id);
+	buf_putc(out, '\n');
+	if (text != NULL) {
+		buf_puts(out, "\n  ");
+		put(out, text);
+		buf_puts(out, "\n\n");
+	}
+	put_column(out, "tool", v->row->tool);
+	buf_printf(out, "  %-12s%" PRIu64 "\n", "uid", v->row->uid);
+	put_fact(out, "agent", text_in(body, "agent"));
+	put_column(out, "session", v->row->session);
+	put_fact(out, "cwd", text_in(body, "cwd"));
+	put_fact(out, "workspace", text_in(body, "workspace"));
+	put_fact(out, "run by", text_in(body, "executor"));
+	put_fact(out, "profile", text_in(body, "profile"));
+	put_fact(out, "risk", text_in(body, "risk"));
+	if (v->row->action_sha256 != NULL) {
+		buf_printf(out, "  %-12s", "hash");
+		text_hex(out, v->row->action_sha256, SHA256_LEN);
+		buf_putc(out, '\n');
+	}
+	buf_putc(out, '\n');
+	s->told = true;
+}
+
+/* A sentence of the row, on a line of its own under it. */
+static void
+put_quote(struct buf *out, const char *who, const char *text)
+{
+	if (text == NULL || text[0] == '\0')
+		return;
+	buf_printf(out, "%30s%s", "", who);
+	put(out, text);
+	buf_putc(out, '\n');
+}
+
+static void
+put_violations(struct buf *out, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	    put_quote(out, "tried: ", json_string_value(item));
+}
+
+static void
+put_when(const struct cmdlog_story *s, const struct row_view *v)
+{
+	const int64_t ms = (v->row->time_real_ns - s->begin_ns) / NS_PER_MS;
+
+	buf_puts(s->out, "  ");
+	if (s->rows == 0) {
+		text_time(s->out, v->row->time_real_ns);
+		buf_puts(s->out, "  ");
+	} else {
+		buf_printf(s->out, "%+20lld.%03lld s  ", (long long)(ms / 1000),
+		    (long long)(ms < 0 ? -ms : ms) % 1000);
+	}
+}
+
+void
+cmdlog_story_row(struct cmdlog_story *s, const struct row_view *v)
+{
+	json_t *body = body_of(v);
+
+	if (!s->told)
+		put_head(s, v, body);
+	if (s->rows == 0) {
+		s->begin_ns = v->row->time_real_ns;
+		s->first_seq = v->row->seq;
+	}
+	put_when(s, v);
+	tell_what(v, body, s->out);
+	buf_printf(s->out, "  (row %" PRIu64 ")\n", v->row->seq);
+	put_quote(s->out, "", text_in(body, "reason"));
+	put_quote(s->out, "told the agent: ", text_in(body, "message"));
+	put_violations(s->out, json_object_get(body, "violations"));
+	if (v->body.s == NULL)
+		put_quote(
+		    s->out, "", "(its details were dropped after export)");
+	s->rows++;
+	s->last_seq = v->row->seq;
+	json_decref(body);
+}
