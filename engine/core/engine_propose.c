@@ -220,6 +220,24 @@ check_execute(const struct engine *g, const struct proposal *p, struct err *e)
 	return ERR_OK;
 }
 
+/* Text goes only to what runs here, for the one who had it run. */
+static int
+check_target(const struct engine *g, const struct action *a, struct err *e)
+{
+	const char *id = a->proposal.input.target_action;
+	const struct live *l = id == NULL ? NULL : live_find(g->live, id);
+
+	if (a->proposal.tool != TOOL_STDIN)
+		return ERR_OK;
+	if (l == NULL || l->a->proposer.uid != a->proposer.uid)
+		return err_set(e, ERR_NOTFOUND,
+		    "'input.action' names no action of yours");
+	if (l->a->stage != STAGE_RUNNING)
+		return err_set(e, ERR_CONFLICT,
+		    "the action named by 'input.action' is not running");
+	return ERR_OK;
+}
+
 static int
 check_claim(struct engine *g, struct action *a, struct err *e)
 {
@@ -229,6 +247,8 @@ check_claim(struct engine *g, struct action *a, struct err *e)
 	if (r == 0 && a->proposal.session != NULL)
 		r = sessions_use(
 		    g->sessions, a->proposal.session, a->proposer.uid, e);
+	if (r == 0)
+		r = check_target(g, a, e);
 	if (r == 0)
 		r = check_ceiling(g, &a->proposal, e);
 	if (r == 0 &&
