@@ -230,8 +230,8 @@ check_target(const struct engine *g, const struct action *a, struct err *e)
 	if (a->proposal.tool != TOOL_STDIN)
 		return ERR_OK;
 	if (l == NULL || l->a->proposer.uid != a->proposer.uid)
-		return err_set(e, ERR_NOTFOUND,
-		    "'input.action' names no action of yours");
+		return err_set(
+		    e, ERR_NOTFOUND, "'input.action' names no action of yours");
 	if (l->a->stage != STAGE_RUNNING)
 		return err_set(e, ERR_CONFLICT,
 		    "the action named by 'input.action' is not running");

@@ -6,6 +6,7 @@
  */
 #include "engine_role.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
@@ -20,6 +21,7 @@
 #define CALL_ARENA_MAX ((size_t)8 << 20)
 #define BOOT_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_MAX 64
+#define PATHS_OF_ITS_OWN 2
 #define DIRS_ARENA_MAX ((size_t)1 << 20)
 
 struct engine_process {
@@ -264,30 +266,42 @@ on_tick(void *ctx)
 		log_err("tick", "deadlines are not watched: %s", why.msg);
 }
 
-/* Directories of rules: which layer each belongs to, and what is read. */
+/* A default folder that is not there: one made later is read after a restart,
+ * since the role is confined to what there is now. */
+static bool
+is_left_out(const struct config_rule_dir *d)
+{
+	return d->optional && access(d->path, F_OK) != 0 && errno == ENOENT;
+}
+
+/* Folders of rules: which layer each belongs to, and what is read. */
 static int
 rule_dirs(struct engine_process *p, const struct config *c,
-    struct rule_dir **ret, struct err *e)
+    struct classifier_options *o, struct err *e)
 {
 	struct rule_dir *dirs =
 	    arena_array(p->arena, c->rule_dir_count + 1, sizeof(*dirs));
 
-	if (dirs == NULL)
-		return err_nomem(e);
-	for (size_t i = 0; i < c->rule_dir_count; i++) {
-		dirs[i].path = arena_strdup(p->arena, c->rule_dirs[i].path);
-		if (dirs[i].path == NULL)
-			return err_nomem(e);
-		dirs[i].layer =
+	o->dirs = dirs;
+	for (size_t i = 0; dirs != NULL && i < c->rule_dir_count; i++) {
+		struct rule_dir *d = &dirs[o->dir_count];
+
+		if (is_left_out(&c->rule_dirs[i]))
+			continue;
+		if (p->path_count == PATHS_MAX - PATHS_OF_ITS_OWN)
+			return err_set(e, ERR_LIMIT,
+			    "more than %d folders of rules",
+			    PATHS_MAX - PATHS_OF_ITS_OWN);
+		d->path = arena_strdup(p->arena, c->rule_dirs[i].path);
+		d->layer =
 		    c->rule_dirs[i].user ? LAYER_USER : LAYER_ORGANISATION;
-		if (p->path_count < PATHS_MAX - 2)
-			p->paths[p->path_count++] = (struct confine_path){
-				.path = dirs[i].path,
-				.access = CONFINE_READ,
-			};
+		p->paths[p->path_count++] = (struct confine_path){
+			.path = d->path,
+			.access = CONFINE_READ,
+		};
+		o->dir_count++;
 	}
-	*ret = dirs;
-	return ERR_OK;
+	return arena_failed(p->arena) ? err_nomem(e) : ERR_OK;
 }
 
 static int
@@ -296,21 +310,18 @@ open_rules(struct engine_process *p, struct engine_options *o, struct err *e)
 	const struct config *c = p->env->config;
 	AUTO(diags_freep) struct diags *d = diags_new();
 	AUTO_BUF struct buf text = BUF_INIT(BOOT_BYTES_MAX);
-	struct rule_dir *dirs = NULL;
 	int r;
 
-	r = rule_dirs(p, c, &dirs, e);
-	if (r != 0)
-		return r;
 	o->classifier_port = p->env->ports->classifier;
 	o->classifier_options = (struct classifier_options){
-		.dirs = dirs,
-		.dir_count = c->rule_dir_count,
 		.policy = c->approval_policy,
 		.reviewer = c->provider_count > 0 &&
 		    c->approvals_reviewer == REVIEWER_AUTO,
 		.check_owner = true,
 	};
+	r = rule_dirs(p, c, &o->classifier_options, e);
+	if (r != 0)
+		return r;
 	r = o->classifier_port->open(
 	    &o->classifier_options, d, &o->classifier, e);
 	diags_print(d, &text);

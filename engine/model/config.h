@@ -66,6 +66,7 @@ struct config_require {
 struct config_rule_dir {
 	const char *path;
 	bool user; /* the user's own, else the organisation's */
+	bool optional; /* a default place: it need not exist */
 };
 
 /* requirements.yaml; an empty list permits everything. */

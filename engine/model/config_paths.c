@@ -146,15 +146,21 @@ config_state_dir(
 	return r == 0 ? state_dir_of(given, home, a, ret, e) : r;
 }
 
+enum rule_dir_kind {
+	RULES_OF_USER = 1,
+	RULES_BY_DEFAULT = 2,
+};
+
 static int
-add_rule_dir(struct config *c, const char *path, bool user, struct err *e)
+add_rule_dir(struct config *c, const char *path, unsigned kind, struct err *e)
 {
 	struct config_rule_dir *d = &c->rule_dirs[c->rule_dir_count];
 	const int r = given_dir(path, c->arena, &d->path, e);
 
 	if (r != 0)
 		return r;
-	d->user = user;
+	d->user = (kind & RULES_OF_USER) != 0;
+	d->optional = (kind & RULES_BY_DEFAULT) != 0;
 	c->rule_dir_count++;
 	return ERR_OK;
 }
@@ -171,16 +177,18 @@ set_rule_dirs(struct config *c, const struct config_sources *s, struct err *e)
 	    arena_array(c->arena, s->rule_dir_count + 2, sizeof(*c->rule_dirs));
 	if (c->rule_dirs == NULL)
 		return err_nomem(e);
-	r = add_rule_dir(c, "/etc/assent/rules.d", false, e);
+	r = add_rule_dir(c, "/etc/assent/rules.d", RULES_BY_DEFAULT, e);
 	for (size_t i = 0; r == 0 && i < s->rule_dir_count; i++)
-		r = add_rule_dir(c, s->rule_dirs[i], false, e);
+		r = add_rule_dir(c, s->rule_dirs[i], 0, e);
 	if (r != 0 || s->rule_dir_count > 0 || geteuid() == 0)
 		return r;
 	if (xdg_dir(c->arena, "XDG_CONFIG_HOME", c->home, ".config", &own,
 		NULL) != 0)
 		return ERR_OK;
 	own = config_join(c->arena, own, "rules");
-	return own == NULL ? err_nomem(e) : add_rule_dir(c, own, true, e);
+	if (own == NULL)
+		return err_nomem(e);
+	return add_rule_dir(c, own, RULES_OF_USER | RULES_BY_DEFAULT, e);
 }
 
 int
