@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "api/front_role.h"
+#include "core/engine_role.h"
 #include "core/supervisor_role.h"
 #include "model/command.h"
 #include "otlp/reporter_role.h"
@@ -15,13 +17,26 @@
 
 /* In this order they start; the last one stops first. */
 static const struct role *const roles[] = {
+#ifdef ASSENT_HAVE_CLASSIFIER
+	&engine_role,
+#endif
 	&reporter_role,
+	&front_role,
+};
+
+static const struct role_ports ports = {
+#ifdef ASSENT_HAVE_CLASSIFIER
+	.classifier = &rules_classifier,
+#endif
+	.recorder = &db_recorder,
+#ifdef ASSENT_HAVE_EXECUTOR
+	.executor = &sandbox_executor,
+#endif
 };
 
 static int
 run_role(const char *name)
 {
-	static const struct role_ports ports = { .classifier = NULL };
 
 	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
 		if (strcmp(roles[i]->name, name) == 0)

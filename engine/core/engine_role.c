@@ -372,6 +372,8 @@ open_pipeline(struct engine_process *p, struct err *e)
 		o.classifier_port->close(o.classifier);
 		return r;
 	}
+	if (o.executor_port == NULL)
+		return engine_recover(p->engine, e);
 	r = o.executor_port->open(
 	    p->env->loop, &engine_executor_events, p->engine, &p->executor, e);
 	if (r != 0)
