@@ -1,0 +1,51 @@
+#ifndef SANDBOX_BPF_H
+#define SANDBOX_BPF_H
+/*
+ * Classic BPF programs for seccomp, built as a balanced tree over system
+ * call numbers: the kernel evaluates ten instructions, not four hundred.
+ *
+ *     bpf_build(rules, count, &prog)        rules in order of number
+ *     bpf_run(&prog, &data)                 what the kernel would answer
+ */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BPF_INSNS_MAX 1024
+
+enum bpf_act {
+	BPF_ACT_ALLOW,
+	BPF_ACT_ERRNO, /* value */
+	BPF_ACT_NOTIFY,
+	/* Looks at arguments; the low 32 bits, as the kernel does. */
+	BPF_ACT_BITS_ERRNO, /* EPERM when arg & value is not 0 */
+	BPF_ACT_BITS_NOTIFY, /* the supervisor when arg & value is not 0 */
+	BPF_ACT_ONLY, /* EPERM unless arg is one of list */
+	BPF_ACT_NOT, /* EPERM when arg is one of list */
+	BPF_ACT_SOCKET, /* families, types and netlink protocols */
+	BPF_ACT_NODE, /* mknod: no devices; else the supervisor */
+	BPF_ACT_MODE_NOTIFY, /* no set-id bits in arg; else the supervisor */
+};
+
+struct bpf_rule {
+	unsigned nr;
+	enum bpf_act act;
+	unsigned arg; /* index */
+	uint32_t value;
+	const uint32_t *list;
+	size_t list_count;
+};
+
+struct bpf_program {
+	struct sock_filter at[BPF_INSNS_MAX];
+	unsigned short len;
+};
+
+/* 0, or -1 when the rules are not sorted or the program grows too long. */
+int bpf_build(
+    const struct bpf_rule *rules, size_t count, struct bpf_program *ret);
+/* The kernel's answer, for tests: SECCOMP_RET_* with data. */
+uint32_t bpf_run(const struct bpf_program *p, const struct seccomp_data *data);
+
+#endif

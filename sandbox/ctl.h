@@ -1,0 +1,48 @@
+#ifndef SANDBOX_CTL_H
+#define SANDBOX_CTL_H
+/*
+ * What the first process of a run and whoever started it say to each other,
+ * one record a message on a SOCK_SEQPACKET pair.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define CTL_BYTES_MAX 16384
+#define CTL_VIOLATIONS_MAX 32
+
+enum ctl_type {
+	CTL_INVALID,
+	CTL_FAILED, /* the run could not be set up; code, text */
+	CTL_STARTED,
+	CTL_ENDED,
+	CTL_SIGNAL, /* to the run: code is the signal */
+	CTL_KILL, /* to the run: everything ends, the report comes */
+};
+
+enum ctl_flags {
+	CTL_TIMED_OUT = 1,
+	CTL_MEMORY = 2, /* killed for its memory */
+	CTL_DISK = 4, /* killed for its disk use */
+	CTL_NOT_FOUND = 8, /* the command could not be executed; text */
+};
+
+struct ctl {
+	enum ctl_type type;
+	int32_t code; /* error code, wait status or signal */
+	uint32_t flags;
+	uint64_t violation_total;
+	size_t violation_count;
+	const char *violations[CTL_VIOLATIONS_MAX];
+	const char *text;
+};
+
+/* 0, or a negative error code. Never blocks for long: messages are few. */
+int ctl_send(int fd, const struct ctl *m);
+/* 1 when a message came (strings live in the arena), 0 at the end of the
+ * link, negative on errors. */
+int ctl_receive(int fd, struct arena *a, struct ctl *ret, struct err *e);
+
+#endif

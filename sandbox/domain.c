@@ -1,0 +1,130 @@
+/*
+ * Build the Landlock domain of a run from its plan.
+ * Runs in: assent-exec, in the run's mount namespace.  Trusts: the plan.
+ * Owns: nothing.
+ */
+#include "domain.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+#define READS                                                                  \
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |           \
+	    LANDLOCK_ACCESS_FS_READ_DIR)
+#define REMOVES                                                                \
+	(LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define WRITES                                                                 \
+	(REMOVES | LANDLOCK_ACCESS_FS_WRITE_FILE |                             \
+	    LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_DIR |        \
+	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |       \
+	    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |       \
+	    LANDLOCK_ACCESS_FS_REFER)
+#define DEVICES                                                                \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |         \
+	    LANDLOCK_ACCESS_FS_IOCTL_DEV)
+#define ABI_1 ((1ULL << 13) - 1)
+
+/* What this kernel knows: the cascade of ABI versions. */
+static uint64_t
+handled(int abi)
+{
+	uint64_t fs = ABI_1;
+
+	if (abi >= 2)
+		fs |= LANDLOCK_ACCESS_FS_REFER;
+	if (abi >= 3)
+		fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
+	if (abi >= 5)
+		fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	return fs;
+}
+
+static size_t
+ruleset_size(int abi)
+{
+	return sizeof(uint64_t) * (abi >= 6 ? 3U : abi >= 4 ? 2U : 1U);
+}
+
+static int
+allow(int ruleset, const char *path, uint64_t rights, struct err *e)
+{
+	AUTO_FD int fd = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return ERR_OK; /* nothing there to permit */
+	/* Rights on a file leave out those that only folders have. */
+	if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		rights &= LANDLOCK_ACCESS_FS_EXECUTE |
+		    LANDLOCK_ACCESS_FS_READ_FILE |
+		    LANDLOCK_ACCESS_FS_WRITE_FILE |
+		    LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	if (rights != 0 && sys_landlock_add_path(ruleset, fd, rights) != 0)
+		return err_sys(e, "Landlock refuses a rule for '%s'", path);
+	return ERR_OK;
+}
+
+static int
+allow_roots(int ruleset, const struct plan *p, bool supervised, uint64_t known,
+    struct err *e)
+{
+	const uint64_t rights = (supervised ? REMOVES : WRITES) & known;
+	int r = ERR_OK;
+
+	if (!p->write)
+		return ERR_OK;
+	r = allow(ruleset, p->workspace, rights, e);
+	for (size_t i = 0; r == 0 && i < p->write_root_count; i++)
+		r = allow(ruleset, p->write_roots[i], rights, e);
+	return r;
+}
+
+int
+domain_make(const struct plan *p, bool supervised, int *ret, struct err *e)
+{
+	const int abi = sys_landlock_abi();
+	const uint64_t known = handled(abi);
+	const struct sys_landlock_ruleset attr = {
+		.fs = known,
+		.scoped = SYS_LANDLOCK_SCOPE_ABSTRACT | SYS_LANDLOCK_SCOPE_SIGNAL,
+	};
+	/* A workspace below /tmp would inherit the rights of /tmp. */
+	const bool nested = supervised && plan_path_within(p->workspace, "/tmp");
+	AUTO_FD int fd = -1;
+	int r;
+
+	*ret = -1;
+	if (abi == 0)
+		return ERR_OK;
+	fd = sys_landlock_create(&attr, ruleset_size(abi));
+	if (fd < 0)
+		return err_sys(e, "cannot make a Landlock ruleset");
+	r = allow(fd, "/", READS, e);
+	if (r == 0)
+		r = allow(fd, "/dev", (READS | DEVICES) & known, e);
+	if (r == 0)
+		r = allow(fd, nested ? "/tmp/.private" : "/tmp",
+		    (READS | WRITES) & known, e);
+	if (r == 0 && nested)
+		r = allow(fd, "/tmp", REMOVES & known, e);
+	if (r == 0)
+		r = allow_roots(fd, p, supervised, known, e);
+	if (r == 0)
+		*ret = TAKE_FD(fd);
+	return r;
+}
+
+int
+domain_enter(int ruleset)
+{
+	if (ruleset < 0)
+		return 0;
+	/* With records of what is denied in programs that are executed. */
+	if (sys_landlock_restrict(ruleset, SYS_LANDLOCK_LOG_NEW_EXEC_ON) == 0)
+		return 0;
+	return sys_landlock_restrict(ruleset, 0);
+}

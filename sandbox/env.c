@@ -1,0 +1,121 @@
+/*
+ * Choose the environment of a run.
+ * Runs in: engine, assent-exec.  Trusts: nothing.  Owns: nothing.
+ */
+#include "env.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/limits.h"
+
+#define PATH_DEFAULT                                                           \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct env_list {
+	const char **at;
+	size_t count, max;
+	struct arena *arena;
+};
+
+bool
+env_allowed(const char *name, size_t len)
+{
+	for (size_t i = 0; profile_env[i] != NULL; i++) {
+		const size_t n = strlen(profile_env[i]);
+
+		if (profile_env[i][n - 1] == '*') {
+			if (len >= n && memcmp(name, profile_env[i], n - 1) == 0)
+				return true;
+		} else if (len == n && memcmp(name, profile_env[i], n) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+has(const struct env_list *l, const char *name, size_t len)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (strncmp(l->at[i], name, len) == 0 && l->at[i][len] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* The first value of a name stays: what the plan sets comes first. */
+static int
+put(struct env_list *l, const char *text, struct err *e)
+{
+	const size_t len = strcspn(text, "=");
+
+	if (len == 0 || text[len] != '=')
+		return err_set(e, ERR_INVALID,
+		    "'%s' is not NAME=value: an environment variable needs "
+		    "both",
+		    text);
+	if (has(l, text, len))
+		return ERR_OK;
+	if (l->count == l->max)
+		return err_set(e, ERR_LIMIT,
+		    "more than %d environment variables", ENV_VARS_MAX);
+	l->at[l->count] = arena_strdup(l->arena, text);
+	if (l->at[l->count] == NULL)
+		return err_nomem(e);
+	l->count++;
+	return ERR_OK;
+}
+
+static int
+put_pair(
+    struct env_list *l, const char *name, const char *value, struct err *e)
+{
+	char text[PATH_BYTES_MAX + 32];
+
+	(void)snprintf(text, sizeof(text), "%s=%s", name, value);
+	return put(l, text, e);
+}
+
+static int
+put_own(struct env_list *l, const struct plan_options *o, struct err *e)
+{
+	int r = put_pair(l, "TMPDIR", "/tmp", e);
+
+	if (r == 0)
+		r = put_pair(l, "ASSENT_SANDBOX", o->profile->name, e);
+	if (r == 0)
+		r = put_pair(l, "HOME", o->home == NULL ? "/tmp" : o->home, e);
+	if (r == 0 && o->who.name != NULL)
+		r = put_pair(l, "USER", o->who.name, e);
+	if (r == 0 && o->who.name != NULL)
+		r = put_pair(l, "LOGNAME", o->who.name, e);
+	return r;
+}
+
+int
+env_build(const struct plan_options *o, struct arena *a, const char ***ret,
+    size_t *ret_count, struct err *e)
+{
+	struct env_list l = { .arena = a, .max = 2 * ENV_VARS_MAX };
+	int r = 0;
+
+	l.at = arena_array(a, l.max + 1, sizeof(*l.at));
+	if (l.at == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; r == 0 && i < o->set_env_count; i++)
+		r = put(&l, o->set_env[i], e);
+	if (r == 0)
+		r = put_own(&l, o, e);
+	for (size_t i = 0; r == 0 && i < o->env_count; i++) {
+		if (env_allowed(o->env[i], strcspn(o->env[i], "=")))
+			r = put(&l, o->env[i], e);
+	}
+	if (r == 0)
+		r = put_pair(&l, "PATH", PATH_DEFAULT, e);
+	if (r != 0)
+		return r;
+	*ret = l.at;
+	*ret_count = l.count;
+	return ERR_OK;
+}

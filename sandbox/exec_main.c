@@ -1,0 +1,84 @@
+/*
+ * assent-exec: performs sandbox plans.
+ * Runs in: assent-exec.  Trusts: its caller's right to run a command at all.
+ * Owns: the process.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "oneshot.h"
+#include "options.h"
+#include "sys.h"
+
+#define PLAN_ARENA ((size_t)32 << 20)
+#define PLAN_TEXT_MAX ((size_t)16 << 20)
+#define EXIT_BAD_USAGE 64
+
+extern char **environ;
+
+/* 0, 1 and 2 are open, nothing else is, and nobody else can look at us. */
+static void
+close_the_rest(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3 && fcntl(fd, F_SETFD, 0) == 0);
+	(void)sys_close_from(3);
+}
+
+/* The environment stays readable in /proc/1/environ of the run: wipe it. */
+static void
+wipe_environment(void)
+{
+	for (char **at = environ; *at != NULL; at++)
+		explicit_bzero(*at, strlen(*at));
+}
+
+static int
+print_plan(const struct plan *p)
+{
+	AUTO_BUF struct buf text = BUF_INIT(PLAN_TEXT_MAX);
+	struct err e = ERR_INIT;
+
+	plan_json(p, &text);
+	buf_putc(&text, '\n');
+	if (buf_done(&text, &e) != 0 ||
+	    fdio_write_all(STDOUT_FILENO, text.s, text.len, &e) != 0)
+		return oneshot_error(&e);
+	return 0;
+}
+
+static int
+oneshot(int argc, char **argv)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(PLAN_ARENA);
+	struct options o;
+	struct plan *plan;
+	struct err e = ERR_INIT;
+
+	close_the_rest();
+	if (a == NULL || options_parse(argc, argv, &o, &e) != 0) {
+		(void)oneshot_error(&e);
+		return EXIT_BAD_USAGE;
+	}
+	if (options_plan(&o, a, &plan, &e) != 0)
+		return oneshot_error(&e);
+	wipe_environment();
+	return o.print_plan ? print_plan(plan) : oneshot_run(plan);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--oneshot") == 0)
+		return oneshot(argc - 1, argv + 1);
+	(void)fprintf(
+	    stderr, "assent-exec is started by assent and assentd\n");
+	return EXIT_BAD_USAGE;
+}

@@ -1,0 +1,287 @@
+/*
+ * Open files for writing on behalf of the run.
+ * Runs in: assent-exec, as the first process of a run.
+ * Trusts: nothing.  Owns: nothing beyond a call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "gate_int.h"
+
+struct opening {
+	int dirfd;
+	char path[PATH_MAX];
+	int flags;
+	mode_t mode;
+	bool truncate; /* truncate(2): no descriptor is wanted */
+	off_t length;
+};
+
+bool
+gate_is_open(int nr)
+{
+	switch (nr) {
+	case SYS_openat:
+	case SYS_truncate:
+#ifdef SYS_open
+	case SYS_open:
+	case SYS_creat:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+read_call(struct gate *g, struct opening *o)
+{
+	const struct seccomp_data *d = &g->req->data;
+	uint64_t path = d->args[0];
+
+	o->dirfd = AT_FDCWD;
+	switch (d->nr) {
+	case SYS_openat:
+		o->dirfd = (int)d->args[0];
+		path = d->args[1];
+		o->flags = (int)d->args[2];
+		o->mode = (mode_t)d->args[3];
+		break;
+	case SYS_truncate:
+		o->flags = O_WRONLY;
+		o->truncate = true;
+		o->length = (off_t)d->args[1];
+		break;
+#ifdef SYS_open
+	case SYS_creat:
+		o->flags = O_CREAT | O_WRONLY | O_TRUNC;
+		o->mode = (mode_t)d->args[1];
+		break;
+	default:
+		o->flags = (int)d->args[1];
+		o->mode = (mode_t)d->args[2];
+		break;
+#endif
+	}
+	return gate_read_path(g, path, o->path);
+}
+
+static bool
+writes(const struct opening *o)
+{
+	return (o->flags & O_ACCMODE) != O_RDONLY || (o->flags & O_TRUNC) != 0;
+}
+
+/* A file that also has a name elsewhere is a way out of the workspace. */
+static bool
+is_shared(const struct gate *g, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink > 1 &&
+	    !gate_is_own(g, st->st_dev, st->st_ino);
+}
+
+static int
+finish(struct gate *g, const struct opening *o, int fd)
+{
+	if (o->truncate)
+		return ftruncate(fd, o->length) == 0 ? 0 : -errno;
+	gate_send_fd(g, fd, (o->flags & O_CLOEXEC) != 0);
+	return GATE_SENT;
+}
+
+static int
+open_new(struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	const int flags = o->flags | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	AUTO_FD int fd = -1;
+
+	if ((o->flags & O_CREAT) == 0)
+		return -ENOENT;
+	if (!gate_permits(g, p, GUARD_WRITE))
+		return gate_denied(g, "create", p);
+	if (g->files_left == 0) {
+		gate_violation(g, "limit: new files in the workspace", NULL);
+		return -EDQUOT;
+	}
+	fd = openat(p->parent, p->name, flags,
+	    o->mode & 0777 & ~gate_umask(g));
+	if (fd < 0)
+		return -errno;
+	g->files_left--;
+	return finish(g, o, fd);
+}
+
+static int
+open_file(struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	const int flags =
+	    (o->flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NOFOLLOW | O_CLOEXEC;
+	AUTO_FD int fd = -1;
+	struct stat st;
+
+	if (!writes(o))
+		return GATE_NATIVE;
+	if (!gate_permits(g, p, GUARD_WRITE))
+		return gate_denied(g, "write", p);
+	if ((o->flags & O_ACCMODE) == O_RDONLY)
+		return -EACCES; /* O_TRUNC without the right to write */
+	fd = openat(p->parent, p->name, flags | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return -EACCES;
+	if (is_shared(g, &st))
+		return gate_denied(g, "write to a hard link", p);
+	if ((o->flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags) != 0)
+		return -errno;
+	if ((o->flags & O_TRUNC) != 0 && ftruncate(fd, 0) != 0)
+		return -errno;
+	return finish(g, o, fd);
+}
+
+/* Opening a pipe waits for its other end, so somebody else waits. */
+static int
+open_pipe(struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	int answer, fd;
+
+	if (!gate_fork(g, &answer))
+		return answer;
+	fd = openat(p->parent, p->name,
+	    (o->flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		gate_send(g, -errno, 0, false);
+	else
+		gate_send_fd(g, fd, (o->flags & O_CLOEXEC) != 0);
+	_exit(0);
+}
+
+static int
+open_existing(
+    struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	if ((o->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	switch (p->st.st_mode & S_IFMT) {
+	case S_IFREG:
+		return open_file(g, o, p);
+	case S_IFDIR:
+		return (o->flags & O_TMPFILE) == O_TMPFILE ? -EOPNOTSUPP
+							   : -EISDIR;
+	case S_IFIFO:
+		return o->truncate ? -EINVAL : open_pipe(g, o, p);
+	case S_IFLNK:
+		return -ELOOP;
+	default:
+		return -ENXIO;
+	}
+}
+
+/* "/dev/stdout" and "/proc/self/fd/1": the number, or -1. */
+static int
+descriptor_of(const struct gate *g, const char *path)
+{
+	static const char *const prefixes[] = {
+		"/proc/self/fd/",
+		"/proc/thread-self/fd/",
+		"/dev/fd/",
+	};
+	char own[48];
+	uint64_t n;
+
+	if (strcmp(path, "/dev/stdin") == 0)
+		return 0;
+	if (strcmp(path, "/dev/stdout") == 0)
+		return 1;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return 2;
+	(void)snprintf(own, sizeof(own), "/proc/%u/fd/", g->req->pid);
+	for (size_t i = 0; i <= ARRAY_LEN(prefixes); i++) {
+		const char *prefix = i < ARRAY_LEN(prefixes) ? prefixes[i] : own;
+		const size_t len = strlen(prefix);
+
+		if (strncmp(path, prefix, len) == 0 &&
+		    num_parse_u64(str_of(path + len), 0, 1U << 20, &n) == 0)
+			return (int)n;
+	}
+	return -1;
+}
+
+/* Opens again what the run holds open: judged by the name it has now. */
+static int
+open_again(struct gate *g, const struct opening *o, int number)
+{
+	char link[64], path[PATH_MAX];
+	struct gate_place place = GATE_PLACE_INIT;
+	ssize_t n;
+	int r;
+
+	(void)snprintf(
+	    link, sizeof(link), "/proc/%u/fd/%d", g->req->pid, number);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || path[0] != '/')
+		return GATE_NATIVE; /* a pipe or a socket */
+	path[n] = '\0';
+	r = gate_resolve(g, AT_FDCWD, path, false, &place);
+	if (r == 0 && place.root != NULL && place.exists &&
+	    S_ISREG(place.st.st_mode))
+		r = open_file(g, o, &place);
+	else
+		r = GATE_NATIVE;
+	gate_place_done(&place);
+	return r;
+}
+
+/* The kernel refuses these by itself; the person is told why. */
+static void
+note_outside(struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	char path[2 * PATH_MAX];
+
+	if (!writes(o) && (p->exists || (o->flags & O_CREAT) == 0))
+		return;
+	if (p->exists && !S_ISREG(p->st.st_mode))
+		return;
+	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 ||
+	    errno != EROFS)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s", p->rel, p->name);
+	gate_violation(g, "write outside the workspace:", path);
+}
+
+int
+gate_call_open(struct gate *g)
+{
+	struct opening o = { .flags = 0 };
+	struct gate_place place = GATE_PLACE_INIT;
+	int r = read_call(g, &o);
+	int number;
+
+	if (r != 0)
+		return r;
+	if ((o.flags & O_PATH) != 0)
+		return GATE_NATIVE;
+	number = descriptor_of(g, o.path);
+	if (number >= 0)
+		return open_again(g, &o, number);
+	r = gate_resolve(g, o.dirfd, o.path,
+	    (o.flags & O_NOFOLLOW) == 0 &&
+		(o.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL),
+	    &place);
+	if (r == 0 && place.root == NULL) {
+		note_outside(g, &o, &place);
+		r = GATE_NATIVE;
+	} else if (r == 0) {
+		r = place.exists ? open_existing(g, &o, &place)
+				 : open_new(g, &o, &place);
+	}
+	gate_place_done(&place);
+	return r;
+}

@@ -1,0 +1,48 @@
+#ifndef SANDBOX_GUARD_H
+#define SANDBOX_GUARD_H
+/*
+ * Which names a run may make, write, replace or take away in a workspace.
+ * Pure: the gate (gate.h) asks, looks where the answer says so, and acts.
+ *
+ *     v = guard_check(&guard, "sub/.git/hooks/pre-commit", GUARD_WRITE);
+ *
+ * Denied is what programs outside the sandbox obey unasked: the protected
+ * names at the top of the workspace, and in any repository - also one that
+ * is made now, is bare or lies deep - its configuration, hooks and pointers.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct guard {
+	const char *const *protect; /* relative paths at the top */
+	size_t protect_count;
+};
+
+enum guard_act {
+	GUARD_WRITE, /* open for writing; makes the file if it is missing */
+	GUARD_MKDIR,
+	GUARD_PLACE, /* rename to, link, symbolic link, node */
+	GUARD_TAKE, /* rename from, link from */
+};
+
+enum guard_verdict {
+	GUARD_DENIED, /* zero: the safe answer */
+	GUARD_OK,
+	GUARD_IF_NO_GITDIR, /* unless the folder has an entry HEAD */
+	GUARD_IF_NO_HOOK, /* unless the folder above has an entry HEAD */
+	GUARD_IF_CONFIG, /* in a repository: only from config.lock, checked */
+	GUARD_IF_HEAD, /* only where configuration and hooks are harmless */
+};
+
+/* rel: relative, normal form, not empty. */
+enum guard_verdict guard_check(
+    const struct guard *g, const char *rel, enum guard_act act);
+/* True when every setting in the text of a repository's configuration is of
+ * the kind that runs nothing. */
+bool guard_config_harmless(struct str text);
+/* True for names in hooks/ that git never runs. */
+bool guard_hook_harmless(const char *name);
+
+#endif

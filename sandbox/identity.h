@@ -1,0 +1,27 @@
+#ifndef SANDBOX_IDENTITY_H
+#define SANDBOX_IDENTITY_H
+/*
+ * Who a run is: user namespaces, owner maps, and giving up what root has.
+ *
+ *     identity_idmap(&who, owner, group, &fd, e)    before any namespace
+ *     identity_map_self(&who, e)                    in a new user namespace
+ *     identity_become(&who, e)                      last of all
+ */
+#include "base/err.h"
+#include "sandbox/plan.h"
+
+/* Which uid and gid run what this caller asks for; workspace's owner when
+ * root asks. */
+int identity_choose(const char *workspace, struct plan_who *ret, struct err *e);
+/* A user namespace in which the owner of files is who. -1 when none is
+ * needed. */
+int identity_idmap(const struct plan_who *who, const char *workspace, int *ret,
+    struct err *e);
+int identity_map_self(const struct plan_who *who, struct err *e);
+/* No capabilities, no new ones, not readable by others, dies with its
+ * parent. Verified; fails closed. */
+int identity_become(const struct plan_who *who, struct err *e);
+/* The loopback interface of a new network namespace. */
+int identity_loopback(struct err *e);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * Process 1 of a run.
+ * Runs in: assent-exec; begins with the launcher's rights in new namespaces,
+ * ends with none.
+ * Trusts: the plan.  Owns: the run: whatever is alive when it ends dies.
+ */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "domain.h"
+#include "filter.h"
+#include "gate.h"
+#include "identity.h"
+#include "root.h"
+#include "spawn_command.h"
+#include "watch.h"
+
+#define REAP_AFTER_KILL_MS 2000
+
+struct init {
+	struct job *job;
+	struct root root;
+	struct gate gate;
+	struct watch watch;
+	struct bpf_program filter;
+	pid_t command;
+	int signals; /* signalfd */
+	int64_t deadline_ms;
+	uint32_t flags;
+	bool supervised, ended, killing;
+	int status;
+	char text[512];
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static _Noreturn void
+give_up(struct init *in, const struct err *e)
+{
+	const struct ctl m = {
+		.type = CTL_FAILED,
+		.code = (int32_t)e->code,
+		.text = e->msg,
+	};
+
+	(void)ctl_send(in->job->ctl, &m);
+	_exit(1);
+}
+
+static int
+build(struct init *in, struct err *e)
+{
+	struct job *j = in->job;
+	int r = ERR_OK;
+
+	in->root = (struct root)ROOT_INIT;
+	in->root.idmap = j->idmap;
+	in->root.plan = j->plan;
+	(void)umask(0);
+	if (j->fresh) {
+		r = identity_map_self(&j->plan->who, e);
+		if (r == 0)
+			r = identity_loopback(e);
+		if (r == 0)
+			r = root_build(&in->root, j->plan, e);
+		if (r == 0)
+			r = root_enter(&in->root, e);
+	}
+	if (r == 0)
+		r = root_each_run(&in->root, e);
+	if (r == 0)
+		r = root_close_in(&in->root, e);
+	return r;
+}
+
+static int
+block_signals(struct init *in, struct err *e)
+{
+	sigset_t set;
+
+	(void)sigfillset(&set);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
+		return err_sys(e, "cannot block signals");
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGCHLD);
+	in->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return in->signals < 0 ? err_sys(e, "cannot wait for signals") : ERR_OK;
+}
+
+/* Whoever started us may be gone already. */
+static int
+check_parent(const struct init *in, struct err *e)
+{
+	struct pollfd p = { .fd = in->job->ctl };
+
+	if (poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR)) != 0)
+		return err_set(e, ERR_CONFLICT, "the launcher is gone");
+	return ERR_OK;
+}
+
+static void
+close_stdio(struct init *in)
+{
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 3; i++) {
+		/* Also our own 0, 1, 2, which the child shared. */
+		if (null >= 0)
+			(void)dup2(null, i);
+		if (in->job->stdio[i] > 2)
+			(void)close(in->job->stdio[i]);
+	}
+	if (null > 2)
+		(void)close(null);
+}
+
+static int
+start_command(struct init *in, struct err *e)
+{
+	struct job *j = in->job;
+	struct command_spawn c = {
+		.plan = j->plan,
+		.filter = &in->filter,
+		.supervised = in->supervised,
+		.domain = -1,
+		.stdio = { j->stdio[0], j->stdio[1], j->stdio[2] },
+		.tty = j->tty,
+	};
+	int r = domain_make(j->plan, in->supervised, &c.domain, e);
+
+	if (r != 0)
+		return r;
+	in->command = command_spawn(&c);
+	fd_closep(&c.domain);
+	close_stdio(in);
+	if (in->command < 0 || c.error != 0) {
+		(void)snprintf(in->text, sizeof(in->text),
+		    "cannot %s: '%.300s': %s", c.step, j->plan->argv[0],
+		    strerrordesc_np(c.error));
+		in->ended = true;
+		in->flags |= CTL_NOT_FOUND;
+		in->status = (c.error == ENOENT ? 127 : 126) << 8;
+		return ERR_OK;
+	}
+	return in->supervised
+	    ? gate_open(&in->gate, j->plan, c.listener, e)
+	    : ERR_OK;
+}
+
+static void
+kill_all(struct init *in, uint32_t why)
+{
+	in->flags |= why;
+	in->killing = true;
+	(void)kill(-1, SIGKILL);
+}
+
+static void
+reap(struct init *in)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	while (read(in->signals, &info, sizeof(info)) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == in->command) {
+			in->status = status;
+			in->ended = true;
+		} else {
+			gate_worker_ended(&in->gate);
+		}
+	}
+	if (pid < 0 && errno == ECHILD)
+		in->ended = true;
+}
+
+static void
+obey(struct init *in)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(CTL_BYTES_MAX);
+	struct ctl m;
+	const int r = a == NULL ? -1 : ctl_receive(in->job->ctl, a, &m, NULL);
+
+	if (r <= 0 || m.type == CTL_KILL)
+		kill_all(in, 0);
+	else if (m.type == CTL_SIGNAL && in->command > 0)
+		(void)kill(-in->command, m.code);
+}
+
+static void
+wait_once(struct init *in)
+{
+	struct pollfd p[] = {
+		{ .fd = in->signals, .events = POLLIN },
+		{ .fd = in->job->ctl, .events = POLLIN },
+		{ .fd = in->supervised ? in->gate.listener : -1,
+		    .events = POLLIN },
+	};
+
+	if (poll(p, 3, WATCH_EVERY_MS) < 0 && errno != EINTR)
+		kill_all(in, 0);
+	/* Calls are answered first: many come, each is short. */
+	if ((p[2].revents & POLLIN) != 0 && !gate_serve(&in->gate))
+		in->supervised = false;
+	if ((p[2].revents & POLLHUP) != 0)
+		in->supervised = false; /* nobody is left under the filter */
+	if (p[1].revents != 0)
+		obey(in);
+	if (p[0].revents != 0)
+		reap(in);
+}
+
+static void
+serve(struct init *in)
+{
+	int64_t watched = now_ms();
+
+	while (!in->ended) {
+		int64_t now;
+
+		wait_once(in);
+		now = now_ms();
+		if (!in->killing && now >= in->deadline_ms)
+			kill_all(in, CTL_TIMED_OUT);
+		if (!in->killing && now - watched >= WATCH_EVERY_MS) {
+			const uint32_t why = watch_check(&in->watch);
+
+			watched = now;
+			if (why != 0)
+				kill_all(in, why);
+		}
+	}
+}
+
+static void
+report(struct init *in)
+{
+	struct ctl m = {
+		.type = CTL_ENDED,
+		.code = in->status,
+		.flags = in->flags,
+		.violation_total = in->gate.violation_total,
+		.violation_count = in->gate.violation_count,
+		.text = in->text[0] == '\0' ? NULL : in->text,
+	};
+
+	for (size_t i = 0; i < m.violation_count; i++)
+		m.violations[i] = in->gate.violations[i];
+	(void)ctl_send(in->job->ctl, &m);
+}
+
+static int
+prepare(struct init *in, struct err *e)
+{
+	struct job *j = in->job;
+	int r = build(in, e);
+
+	if (r == 0)
+		r = block_signals(in, e);
+	if (r == 0)
+		r = identity_become(&j->plan->who, e);
+	if (r == 0)
+		r = check_parent(in, e);
+	in->supervised = true;
+	if (r == 0 && filter_build(in->supervised, &in->filter) != 0)
+		r = err_set(e, ERR_INTERNAL, "the system call filter is wrong");
+	return r;
+}
+
+_Noreturn void
+init_main(struct job *j)
+{
+	const struct ctl started = { .type = CTL_STARTED };
+	struct init *in = mem_new(1, sizeof(*in)); /* too large for a stack */
+	struct err e = ERR_INIT;
+
+	if (in == NULL)
+		_exit(1);
+	in->job = j;
+	in->gate.listener = -1;
+	in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
+	if (prepare(in, &e) != 0)
+		give_up(in, &e);
+	watch_open(&in->watch, j->plan);
+	if (start_command(in, &e) != 0)
+		give_up(in, &e);
+	(void)ctl_send(j->ctl, &started);
+	serve(in);
+	report(in);
+	_exit(0);
+}

@@ -1,0 +1,350 @@
+/*
+ * Run one plan for the caller at the terminal: relay, limit, report.
+ * Runs in: assent-exec, on the host's side.  Trusts: the plan; nothing that
+ * comes from the run.
+ * Owns: pipes to the run.
+ */
+#include "oneshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/text.h"
+#include "ctl.h"
+#include "run.h"
+#include "sys.h"
+
+#define COPY_BYTES ((size_t)65536)
+#define ONESHOT_ARENA ((size_t)1 << 20)
+#define GRACE_MS 500 /* from a signal to the end of all */
+
+struct stream {
+	int from, to; /* -1: closed */
+	uint64_t left; /* bytes that may still pass */
+	bool cut;
+};
+
+struct oneshot {
+	const struct plan *plan;
+	struct run run;
+	struct stream out[2];
+	int in; /* the command's input, -1 when closed */
+	bool in_ready;
+	struct str in_text;
+	int signals;
+	bool gone, reported;
+	int64_t kill_at_ms; /* 0: not asked to end */
+	struct arena *arena;
+	struct ctl end;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void
+say(const char *fmt, ...)
+{
+	AUTO_BUF struct buf line = BUF_INIT(8192);
+	AUTO_BUF struct buf text = BUF_INIT(8192);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	buf_puts(&line, "assent: ");
+	text_escape(&line, buf_str(&text));
+	buf_putc(&line, '\n');
+	(void)fdio_write_all(STDERR_FILENO, line.s, line.len, NULL);
+}
+
+int
+oneshot_error(const struct err *e)
+{
+	say("%s", e->msg);
+	return e->code == ERR_DENIED || e->code == ERR_INVALID
+	    ? ONESHOT_DENIED
+	    : ONESHOT_FAILED;
+}
+
+static void
+stream_close(struct stream *s)
+{
+	fd_closep(&s->from);
+	s->from = -1;
+}
+
+/* What is over the limit is read and dropped, so that the run goes on. */
+static void
+stream_copy(struct stream *s)
+{
+	char bytes[COPY_BYTES];
+	const ssize_t n = read(s->from, bytes, sizeof(bytes));
+	size_t keep;
+
+	if (n <= 0) {
+		if (n == 0 || (errno != EINTR && errno != EAGAIN))
+			stream_close(s);
+		return;
+	}
+	keep = (uint64_t)n > s->left ? (size_t)s->left : (size_t)n;
+	s->cut = s->cut || keep < (size_t)n;
+	s->left -= keep;
+	if (keep > 0 && fdio_write_all(s->to, bytes, keep, NULL) != 0)
+		s->left = 0; /* nobody reads any more */
+}
+
+static void
+input_close(struct oneshot *o)
+{
+	fd_closep(&o->in);
+	o->in = -1;
+}
+
+/* The plan's own input, or the caller's. */
+static void
+input_copy(struct oneshot *o)
+{
+	char bytes[4096]; /* PIPE_BUF: a ready pipe takes it whole */
+	ssize_t n;
+
+	if (o->plan->has_stdin) {
+		n = write(o->in, o->in_text.s,
+		    o->in_text.len > sizeof(bytes) ? sizeof(bytes)
+						   : o->in_text.len);
+		if (n > 0)
+			o->in_text = str_from(o->in_text, (size_t)n);
+		if (n < 0 || o->in_text.len == 0)
+			input_close(o);
+		return;
+	}
+	n = read(STDIN_FILENO, bytes, sizeof(bytes));
+	if (n <= 0 || write(o->in, bytes, (size_t)n) != n)
+		input_close(o);
+	o->in_ready = false;
+}
+
+static void
+take_message(struct oneshot *o)
+{
+	struct ctl m;
+
+	if (ctl_receive(o->run.ctl, o->arena, &m, NULL) <= 0)
+		return;
+	if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
+		o->end = m;
+		o->reported = true;
+	}
+}
+
+static void
+pass_signal(struct oneshot *o)
+{
+	struct signalfd_siginfo info;
+	struct ctl m = { .type = CTL_SIGNAL };
+
+	if (read(o->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	m.code = (int32_t)info.ssi_signo;
+	(void)ctl_send(o->run.ctl, &m);
+	if (o->kill_at_ms == 0)
+		o->kill_at_ms = now_ms() + GRACE_MS;
+}
+
+static void
+check_kill(struct oneshot *o)
+{
+	const struct ctl m = { .type = CTL_KILL };
+
+	if (o->kill_at_ms == 0 || now_ms() < o->kill_at_ms)
+		return;
+	(void)ctl_send(o->run.ctl, &m);
+	/* One chance to report, then without. */
+	if (now_ms() > o->kill_at_ms + GRACE_MS)
+		(void)sys_pidfd_kill(o->run.pidfd, SIGKILL);
+}
+
+enum {
+	POLL_OUT,
+	POLL_ERR,
+	POLL_CTL,
+	POLL_PID,
+	POLL_SIGNALS,
+	POLL_IN,
+	POLL_COUNT,
+};
+
+static void
+poll_once(struct oneshot *o)
+{
+	/* First the caller's input has something, then the pipe has room. */
+	const bool from_plan = o->plan->has_stdin;
+	const bool reading = !from_plan && !o->in_ready;
+	struct pollfd p[POLL_COUNT] = {
+		[POLL_OUT] = { .fd = o->out[0].from, .events = POLLIN },
+		[POLL_ERR] = { .fd = o->out[1].from, .events = POLLIN },
+		[POLL_CTL] = { .fd = o->reported ? -1 : o->run.ctl,
+		    .events = POLLIN },
+		[POLL_PID] = { .fd = o->gone ? -1 : o->run.pidfd,
+		    .events = POLLIN },
+		[POLL_SIGNALS] = { .fd = o->signals, .events = POLLIN },
+		[POLL_IN] = { .fd = o->in < 0 ? -1
+			    : reading         ? STDIN_FILENO
+					      : o->in,
+		    .events = reading ? POLLIN : POLLOUT },
+	};
+
+	if (poll(p, POLL_COUNT, o->kill_at_ms == 0 ? -1 : 50) < 0)
+		return;
+	if (p[POLL_OUT].revents != 0)
+		stream_copy(&o->out[0]);
+	if (p[POLL_ERR].revents != 0)
+		stream_copy(&o->out[1]);
+	if (p[POLL_CTL].revents != 0)
+		take_message(o);
+	if (p[POLL_PID].revents != 0)
+		o->gone = true;
+	if (p[POLL_SIGNALS].revents != 0)
+		pass_signal(o);
+	if (p[POLL_IN].revents != 0 && reading)
+		o->in_ready = true;
+	else if (p[POLL_IN].revents != 0)
+		input_copy(o);
+	check_kill(o);
+}
+
+static int
+catch_signals(struct err *e)
+{
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		(void)sigaddset(&set, caught[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_sys(e, "cannot wait for signals") : fd;
+}
+
+static int
+open_pipes(struct oneshot *o, int theirs[3], struct err *e)
+{
+	int in[2], out[2], err[2];
+
+	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
+	    pipe2(err, O_CLOEXEC) != 0)
+		return err_sys(e, "cannot make pipes");
+	theirs[0] = in[0];
+	theirs[1] = out[1];
+	theirs[2] = err[1];
+	o->in = in[1];
+	o->out[0] = (struct stream){
+		.from = out[0],
+		.to = STDOUT_FILENO,
+		.left = o->plan->limits.output_bytes,
+	};
+	o->out[1] = (struct stream){
+		.from = err[0],
+		.to = STDERR_FILENO,
+		.left = o->plan->limits.output_bytes,
+	};
+	return ERR_OK;
+}
+
+static int
+exit_status(const struct oneshot *o)
+{
+	const int status = o->end.code;
+
+	if (!o->reported) {
+		say("the run ended without a report");
+		return ONESHOT_FAILED;
+	}
+	if (o->end.type == CTL_FAILED) {
+		say("%s", o->end.text == NULL ? "failed" : o->end.text);
+		return o->end.code == ERR_DENIED ? ONESHOT_DENIED
+						 : ONESHOT_FAILED;
+	}
+	if ((o->end.flags & CTL_TIMED_OUT) != 0)
+		return ONESHOT_TIMED_OUT;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+				   : WEXITSTATUS(status);
+}
+
+static void
+explain(const struct oneshot *o)
+{
+	const struct ctl *end = &o->end;
+
+	if (!o->reported || end->type != CTL_ENDED)
+		return;
+	if (end->text != NULL)
+		say("%s", end->text);
+	if ((end->flags & CTL_TIMED_OUT) != 0)
+		say("ended after %lld ms",
+		    (long long)o->plan->limits.wall_ms);
+	if ((end->flags & CTL_MEMORY) != 0)
+		say("ended: all its processes together used more than %llu "
+		    "bytes of memory",
+		    (unsigned long long)o->plan->limits.memory_bytes);
+	if ((end->flags & CTL_DISK) != 0)
+		say("ended: it wrote more than %llu bytes",
+		    (unsigned long long)o->plan->limits.disk_bytes);
+	if (o->out[0].cut || o->out[1].cut)
+		say("output beyond %llu bytes was dropped",
+		    (unsigned long long)o->plan->limits.output_bytes);
+	for (size_t i = 0; i < end->violation_count; i++)
+		say("denied: %s", end->violations[i]);
+}
+
+int
+oneshot_run(const struct plan *p)
+{
+	AUTO(arena_freep) struct arena *arena = arena_new(ONESHOT_ARENA);
+	struct oneshot o = { .plan = p, .in_text = p->stdin_text };
+	struct err e = ERR_INIT;
+	int theirs[3];
+	int r;
+
+	o.arena = arena;
+	o.signals = catch_signals(&e);
+	if (o.signals < 0 || arena == NULL || open_pipes(&o, theirs, &e) != 0)
+		return oneshot_error(&e);
+	r = run_start(p, theirs, -1, &o.run, &e);
+	for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
+		(void)close(theirs[i]);
+	if (r != 0)
+		return oneshot_error(&e);
+	while (!o.gone || o.out[0].from >= 0 || o.out[1].from >= 0)
+		poll_once(&o);
+	while (!o.reported) {
+		struct pollfd p1 = { .fd = o.run.ctl, .events = POLLIN };
+
+		if (poll(&p1, 1, 0) <= 0 || (p1.revents & POLLIN) == 0)
+			break;
+		take_message(&o);
+	}
+	run_done(&o.run);
+	explain(&o);
+	return exit_status(&o);
+}

@@ -1,0 +1,187 @@
+/*
+ * Read the command line of `assent sandbox`.
+ * Runs in: assent-exec, with the caller's rights.  Trusts: nobody's folder
+ * but what the kernel says of it.
+ * Owns: nothing.
+ */
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "identity.h"
+#include "model/limits.h"
+#include "sys.h"
+
+/* What one call writes to a terminal or a file, not to a log. */
+#define ONESHOT_OUTPUT_BYTES ((uint64_t)64 << 20)
+#define TIMEOUT_S_MAX ((uint64_t)7 * 86400)
+
+extern char **environ;
+
+struct word {
+	const char *name;
+	const char **to;
+};
+
+static int
+take_word(const struct word *words, size_t count, int argc, char **argv, int *i,
+    struct err *e)
+{
+	for (size_t k = 0; k < count; k++) {
+		if (strcmp(argv[*i], words[k].name) != 0)
+			continue;
+		if (*i + 1 >= argc)
+			return err_set(
+			    e, ERR_INVALID, "%s needs a value", argv[*i]);
+		*words[k].to = argv[++*i];
+		return ERR_OK;
+	}
+	return err_set(e, ERR_INVALID,
+	    "unknown option '%s'; put -- before the command", argv[*i]);
+}
+
+static int
+parse_timeout(const char *text, int64_t *ret, struct err *e)
+{
+	uint64_t seconds;
+
+	if (text == NULL)
+		return ERR_OK;
+	if (num_parse_u64(str_of(text), 1, TIMEOUT_S_MAX, &seconds) != 0)
+		return err_set(e, ERR_INVALID,
+		    "--timeout takes whole seconds, 1 to %llu, not '%s'",
+		    (unsigned long long)TIMEOUT_S_MAX, text);
+	*ret = (int64_t)seconds * 1000;
+	return ERR_OK;
+}
+
+int
+options_parse(int argc, char **argv, struct options *ret, struct err *e)
+{
+	struct options o = { .profile = "workspace-write" };
+	const char *timeout = NULL;
+	const struct word words[] = {
+		{ "--profile", &o.profile },
+		{ "--workspace", &o.workspace },
+		{ "--home", &o.home },
+		{ "--timeout", &timeout },
+		{ "--pin", &o.pin },
+		{ "--pinned", &o.pinned },
+	};
+	int i = 1, r = ERR_OK;
+
+	for (; r == 0 && i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (strcmp(argv[i], "--print-plan") == 0)
+			o.print_plan = true;
+		else if (strcmp(argv[i], "--help") == 0)
+			o.help = true;
+		else
+			r = take_word(
+			    words, ARRAY_LEN(words), argc, argv, &i, e);
+	}
+	if (r == 0)
+		r = parse_timeout(timeout, &o.timeout_ms, e);
+	if (r != 0)
+		return r;
+	if (o.pin != NULL && o.pinned != NULL)
+		return err_set(e, ERR_INVALID,
+		    "--pin records and --pinned runs: give one of them");
+	o.argv = (const char *const *)(argv + i);
+	o.argc = (size_t)(argc - i);
+	*ret = o;
+	return ERR_OK;
+}
+
+/* $HOME, when it is the caller's own folder. */
+static const char *
+own_home(void)
+{
+	const char *home = getenv("HOME");
+	struct stat st;
+
+	if (home == NULL || !plan_path_normal(home) || home[1] == '\0' ||
+	    stat(home, &st) != 0 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != geteuid())
+		return NULL;
+	return home;
+}
+
+static int
+check_workspace(const char *path, struct err *e)
+{
+	if (!plan_path_normal(path))
+		return err_set(e, ERR_INVALID,
+		    "'%s' cannot be the workspace: give an absolute path "
+		    "without '.', '..' or a final '/'",
+		    path);
+	if (access(path, F_OK) != 0)
+		return err_sys(e, "cannot open the workspace '%s'", path);
+	if (geteuid() != 0 && access(path, W_OK) != 0)
+		return err_set(e, ERR_DENIED,
+		    "'%s' cannot be the workspace: you may not write there",
+		    path);
+	return ERR_OK;
+}
+
+static int
+find_profile(
+    const char *name, struct plan_limits *limits, const struct profile **ret,
+    struct err *e)
+{
+	*ret = profile_find(name);
+	if (*ret == NULL)
+		return err_set(e, ERR_INVALID,
+		    "there is no profile '%s'; try read-only or "
+		    "workspace-write",
+		    name);
+	if ((*ret)->unconfined)
+		return err_set(e, ERR_DENIED,
+		    "the profile '%s' has no sandbox: run the command itself",
+		    name);
+	*limits = (*ret)->limits;
+	limits->output_bytes = ONESHOT_OUTPUT_BYTES;
+	return ERR_OK;
+}
+
+int
+options_plan(
+    const struct options *o, struct arena *a, struct plan **ret, struct err *e)
+{
+	char here[PATH_BYTES_MAX];
+	struct plan_limits limits;
+	struct plan_options po = {
+		.argv = o->argv,
+		.argc = o->argc,
+		.env = (const char *const *)environ,
+		.limits = &limits,
+		.wall_ms = o->timeout_ms,
+	};
+	int r = find_profile(o->profile, &limits, &po.profile, e);
+
+	if (r != 0)
+		return r;
+	if (getcwd(here, sizeof(here)) == NULL)
+		here[0] = '\0';
+	po.workspace = o->workspace == NULL ? here : o->workspace;
+	/* A longer time than the profile's is the caller's own to spend. */
+	if (o->timeout_ms > limits.wall_ms)
+		limits.wall_ms = o->timeout_ms;
+	r = check_workspace(po.workspace, e);
+	if (r != 0)
+		return r;
+	po.home = o->home == NULL ? own_home() : o->home;
+	if (here[0] == '/' && plan_path_within(here, po.workspace))
+		po.cwd = here;
+	while (environ[po.env_count] != NULL)
+		po.env_count++;
+	r = identity_choose(po.workspace, &po.who, e);
+	return r == 0 ? plan_make(&po, a, ret, e) : r;
+}

@@ -1,0 +1,23 @@
+#ifndef SANDBOX_OPTIONS_H
+#define SANDBOX_OPTIONS_H
+/* The command line of `assent sandbox`, and the plan that it asks for. */
+#include <stdbool.h>
+
+#include "sandbox/plan.h"
+
+struct options {
+	const char *profile, *workspace, *home;
+	const char *pin, *pinned; /* files */
+	int64_t timeout_ms;
+	bool print_plan, help;
+	const char *const *argv;
+	size_t argc;
+};
+
+/* ERR_INVALID with a sentence for people. */
+int options_parse(int argc, char **argv, struct options *ret, struct err *e);
+/* Looks at the caller: who, which home, which folder, which environment. */
+int options_plan(const struct options *o, struct arena *a, struct plan **ret,
+    struct err *e);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * Make a plan: which operations give a run of this profile its world.
+ * Runs in: engine, assent-exec.  Trusts: nothing.  Owns: nothing; all memory
+ * is the caller's arena.
+ */
+#include "sandbox/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "env.h"
+#include "model/limits.h"
+
+#define TMP_PRIVATE "/tmp/.private"
+#define CHECK(call)                                                            \
+	do {                                                                   \
+		const int check_ = (call);                                     \
+		if (check_ != 0)                                               \
+			return check_;                                         \
+	} while (0)
+
+struct maker {
+	const struct plan_options *o;
+	struct arena *arena;
+	struct plan *p;
+	size_t op_cap;
+};
+
+static const char *const op_names[] = {
+	[OP_INVALID] = "invalid",
+	[OP_SAME] = "same",
+	[OP_TOOL] = "tool",
+	[OP_ROOTED] = "rooted",
+	[OP_DIR] = "dir",
+	[OP_LINK] = "link",
+	[OP_FILE] = "file",
+	[OP_DEVICES] = "devices",
+	[OP_WORKSPACE] = "workspace",
+	[OP_PROTECT] = "protect",
+	[OP_PIN_NAME] = "pin-name",
+	[OP_MASK] = "mask",
+	[OP_PROC] = "proc",
+	[OP_TMP] = "tmp",
+	[OP_TMP_DIR] = "tmp-dir",
+};
+_Static_assert(ARRAY_LEN(op_names) == OP_TMP_DIR + 1, "every op has a name");
+
+const char *
+op_kind_name(enum op_kind k)
+{
+	return op_names[(size_t)k < ARRAY_LEN(op_names) ? k : OP_INVALID];
+}
+
+bool
+plan_path_normal(const char *path)
+{
+	const size_t len = strlen(path);
+
+	if (path[0] != '/' || len >= PATH_BYTES_MAX)
+		return false;
+	if (len == 1)
+		return true;
+	for (const char *at = path; *at != '\0';) {
+		const char *part = at + 1;
+		const size_t n = strcspn(part, "/");
+
+		if (n == 0 || (n == 1 && part[0] == '.') ||
+		    (n == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+		at = part + n;
+	}
+	return true;
+}
+
+bool
+plan_path_within(const char *path, const char *root)
+{
+	const size_t n = strlen(root);
+
+	if (n == 1)
+		return true;
+	return strncmp(path, root, n) == 0 &&
+	    (path[n] == '\0' || path[n] == '/');
+}
+
+const char *
+plan_workspace_refused(const char *workspace, const char *home)
+{
+	if (!plan_path_normal(workspace))
+		return "it is not an absolute path in normal form";
+	if (strcmp(workspace, "/") == 0)
+		return "it is the root of the file system";
+	if (strcmp(workspace, "/tmp") == 0 || strcmp(workspace, "/var") == 0 ||
+	    strcmp(workspace, "/var/tmp") == 0)
+		return "it is a folder of the whole system";
+	if (strcmp(workspace, "/home") == 0 || strcmp(workspace, "/root") == 0)
+		return "it is a home";
+	if (home != NULL && plan_path_within(home, workspace))
+		return "it is or holds the home folder";
+	for (size_t i = 0; profile_no_workspace[i] != NULL; i++) {
+		if (plan_path_within(workspace, profile_no_workspace[i]))
+			return "it is a folder of the system";
+	}
+	return NULL;
+}
+
+static struct op *
+add(struct maker *m, enum op_kind kind, const char *path, unsigned flags)
+{
+	struct plan *p = m->p;
+	struct op *op;
+
+	if (p->op_count == PLAN_OPS_MAX)
+		return NULL;
+	op = &p->ops[p->op_count++];
+	op->kind = kind;
+	op->path = path;
+	/* What lies in a run's own /tmp is made for each run. */
+	op->flags = flags |
+	    (plan_path_within(path, "/tmp") ? (unsigned)OP_EACH_RUN : 0U);
+	return op;
+}
+
+static const char *
+join(struct maker *m, const char *dir, const char *name)
+{
+	char path[2 * PATH_BYTES_MAX];
+	const int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+	if (n < 0 || (size_t)n >= PATH_BYTES_MAX)
+		return "";
+	return arena_strdup(m->arena, path);
+}
+
+static void
+add_in(struct maker *m, enum op_kind kind, const char *dir, const char *name,
+    unsigned flags)
+{
+	const char *path = join(m, dir, name);
+
+	if (path != NULL && path[0] != '\0')
+		(void)add(m, kind, path, flags);
+}
+
+static void
+add_link(struct maker *m, const char *path, const char *to)
+{
+	struct op *op = path == NULL ? NULL : add(m, OP_LINK, path, 0);
+
+	if (op != NULL)
+		op->source = to;
+}
+
+static void
+add_system(struct maker *m)
+{
+	struct op *op;
+
+	for (size_t i = 0; profile_system[i] != NULL; i++)
+		(void)add(m, OP_SAME, profile_system[i], OP_OPTIONAL);
+	for (size_t i = 0; profile_hidden[i] != NULL; i++)
+		(void)add(m, OP_MASK, profile_hidden[i], OP_OPTIONAL);
+	(void)add(m, OP_DIR, "/run", 0);
+	(void)add(m, OP_DIR, "/var", 0);
+	(void)add(m, OP_DIR, "/proc", 0);
+	(void)add(m, OP_DIR, "/tmp", 0);
+	(void)add(m, OP_DEVICES, "/dev", 0);
+	(void)add(m, OP_PROC, "/proc", OP_EACH_RUN);
+	op = add(m, OP_TMP, "/tmp", OP_EACH_RUN);
+	if (op != NULL)
+		op->size = m->p->limits.tmp_bytes;
+}
+
+static void
+add_tmp_dir(struct maker *m, const char *path, uint64_t mode)
+{
+	struct op *op =
+	    path == NULL ? NULL : add(m, OP_TMP_DIR, path, OP_EACH_RUN);
+
+	if (op != NULL)
+		op->size = mode;
+}
+
+static void
+add_home(struct maker *m)
+{
+	const char *home = m->p->home;
+
+	add_tmp_dir(m, TMP_PRIVATE, 0755);
+	add_tmp_dir(m, TMP_PRIVATE "/shm", 01777);
+	if (home == NULL)
+		return;
+	(void)add(m, OP_DIR, home, 0);
+	for (size_t i = 0; profile_tools[i] != NULL; i++)
+		add_in(m, OP_TOOL, home, profile_tools[i], OP_OPTIONAL);
+	for (size_t i = 0; profile_tool_secrets[i] != NULL; i++)
+		add_in(m, OP_MASK, home, profile_tool_secrets[i], OP_OPTIONAL);
+	add_tmp_dir(m, TMP_PRIVATE "/home", 0700);
+	for (size_t i = 0; profile_caches[i] != NULL; i++) {
+		const char *to =
+		    join(m, TMP_PRIVATE "/home", profile_caches[i]);
+
+		add_tmp_dir(m, to, 0700);
+		add_link(m, join(m, home, profile_caches[i]), to);
+	}
+}
+
+static const char *const git_protected[] = {
+	".git/config",
+	".git/config.worktree",
+	".git/hooks",
+	".git/commondir",
+};
+
+static void
+add_guarded_root(struct maker *m, const char *root, bool write)
+{
+	if (write) {
+		add_in(m, OP_PIN_NAME, root, ".git", OP_OPTIONAL);
+		for (size_t i = 0; i < ARRAY_LEN(git_protected); i++)
+			add_in(
+			    m, OP_PROTECT, root, git_protected[i], OP_OPTIONAL);
+		for (size_t i = 0; i < m->p->protect_count; i++)
+			add_in(m, OP_PROTECT, root, m->p->protect[i],
+			    OP_OPTIONAL);
+	}
+	for (size_t i = 0; profile_secrets[i] != NULL; i++)
+		add_in(m, OP_MASK, root, profile_secrets[i], OP_OPTIONAL);
+}
+
+static void
+add_workspace(struct maker *m)
+{
+	const struct plan_options *o = m->o;
+	struct plan *p = m->p;
+
+	for (size_t i = 0; i < o->read_count; i++)
+		(void)add(m, OP_TOOL, o->read[i], OP_OPTIONAL);
+	for (size_t i = 0; i < p->write_root_count; i++)
+		(void)add(m, OP_ROOTED, p->write_roots[i], OP_WRITE);
+	(void)add(m, OP_WORKSPACE, p->workspace,
+	    p->write ? (unsigned)OP_WRITE : 0U);
+	for (size_t i = 0; i < p->write_root_count; i++)
+		add_guarded_root(m, p->write_roots[i], true);
+	add_guarded_root(m, p->workspace, p->write);
+	for (size_t i = 0; i < o->hide_count; i++)
+		(void)add(m, OP_MASK, o->hide[i], OP_OPTIONAL);
+	/* Last: they give way to a workspace that lies there. */
+	add_link(m, "/var/tmp", "/tmp");
+	add_link(m, "/var/run", "/run");
+	add_link(m, "/var/lock", "/run/lock");
+}
+
+/* A name for the dedicated account, so that programs find who they are. */
+static void
+add_account(struct maker *m)
+{
+	const struct plan_who *who = &m->p->who;
+
+	if (who->identity != IDENTITY_DEDICATED || who->name == NULL)
+		return;
+	(void)add(m, OP_FILE, "/etc/passwd", OP_OPTIONAL);
+	(void)add(m, OP_FILE, "/etc/group", OP_OPTIONAL);
+}
+
+static int
+copy_list(struct arena *a, const char *const *from, size_t count,
+    const char ***ret, size_t *ret_count, struct err *e)
+{
+	const char **to = arena_array(a, count + 1, sizeof(*to));
+
+	if (to == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < count; i++) {
+		to[i] = arena_strdup(a, from[i]);
+		if (to[i] == NULL)
+			return err_nomem(e);
+	}
+	*ret = to;
+	*ret_count = count;
+	return ERR_OK;
+}
+
+static int
+check_roots(const struct plan_options *o, struct err *e)
+{
+	const char *why = plan_workspace_refused(o->workspace, o->home);
+
+	if (why != NULL)
+		return err_set(e, ERR_INVALID,
+		    "'%s' cannot be the workspace: %s; name the project's "
+		    "own folder",
+		    o->workspace, why);
+	if (o->home != NULL && !plan_path_normal(o->home))
+		return err_set(e, ERR_INVALID,
+		    "the home '%s' is not an absolute path in normal form",
+		    o->home);
+	for (size_t i = 0; i < o->write_count; i++) {
+		why = plan_workspace_refused(o->write[i], o->home);
+		if (why != NULL)
+			return err_set(e, ERR_INVALID,
+			    "'%s' cannot be made writable: %s", o->write[i],
+			    why);
+	}
+	for (size_t i = 0; i < o->read_count; i++) {
+		if (!plan_path_normal(o->read[i]))
+			return err_set(e, ERR_INVALID,
+			    "'%s' is not an absolute path in normal form",
+			    o->read[i]);
+	}
+	return ERR_OK;
+}
+
+static int
+check_run(const struct plan_options *o, struct err *e)
+{
+	if (o->argc == 0 && o->edit_count == 0)
+		return err_set(e, ERR_INVALID, "there is no command to run");
+	if (o->argc > ARGV_WORDS_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d words", ARGV_WORDS_MAX);
+	if (o->cwd != NULL && !plan_path_normal(o->cwd))
+		return err_set(e, ERR_INVALID,
+		    "the working folder '%s' is not an absolute path in normal "
+		    "form",
+		    o->cwd);
+	if (o->pin_count > PLAN_PINS_MAX || o->edit_count > PLAN_EDITS_MAX ||
+	    o->read_count + o->write_count + o->hide_count > PLAN_OPS_MAX / 8)
+		return err_set(e, ERR_LIMIT, "the plan has too many parts");
+	return ERR_OK;
+}
+
+static void
+set_limits(struct plan *p, const struct plan_options *o)
+{
+	p->limits = o->limits != NULL ? *o->limits : o->profile->limits;
+	/* A request may ask for less time, never for more. */
+	if (o->wall_ms > 0 && o->wall_ms < p->limits.wall_ms)
+		p->limits.wall_ms = o->wall_ms;
+}
+
+static int
+copy_run(struct maker *m, struct err *e)
+{
+	const struct plan_options *o = m->o;
+	struct plan *p = m->p;
+	struct arena *a = m->arena;
+
+	CHECK(copy_list(a, o->argv, o->argc, &p->argv, &p->argc, e));
+	CHECK(env_build(o, a, &p->env, &p->env_count, e));
+	p->stdin_text = o->stdin_text;
+	p->has_stdin = o->has_stdin;
+	p->tty = o->tty;
+	p->pin_count = o->pin_count;
+	p->edit_count = o->edit_count;
+	p->pins = arena_array(a, o->pin_count + 1, sizeof(*p->pins));
+	p->edits = arena_array(a, o->edit_count + 1, sizeof(*p->edits));
+	if (p->pins == NULL || p->edits == NULL)
+		return err_nomem(e);
+	if (o->pin_count > 0)
+		memcpy(p->pins, o->pins, o->pin_count * sizeof(*p->pins));
+	if (o->edit_count > 0)
+		memcpy(p->edits, o->edits, o->edit_count * sizeof(*p->edits));
+	return ERR_OK;
+}
+
+static int
+copy_frame(struct maker *m, struct err *e)
+{
+	const struct plan_options *o = m->o;
+	struct plan *p = m->p;
+	size_t count = 0;
+
+	while (profile_protected[count] != NULL)
+		count++;
+	CHECK(copy_list(m->arena, profile_protected, count, &p->protect,
+	    &p->protect_count, e));
+	CHECK(copy_list(m->arena, o->write, o->write_count, &p->write_roots,
+	    &p->write_root_count, e));
+	p->profile = o->profile->name;
+	p->who = o->who;
+	p->workspace = arena_strdup(m->arena, o->workspace);
+	p->home = o->home == NULL ? NULL : arena_strdup(m->arena, o->home);
+	p->cwd = arena_strdup(m->arena, o->cwd == NULL ? o->workspace : o->cwd);
+	p->write = o->profile->write;
+	p->online = o->profile->online;
+	p->unconfined = o->profile->unconfined;
+	if (p->cwd == NULL || p->workspace == NULL)
+		return err_nomem(e);
+	return ERR_OK;
+}
+
+int
+plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
+    struct err *e)
+{
+	struct maker m = { .o = o, .arena = a };
+
+	CHECK(check_roots(o, e));
+	CHECK(check_run(o, e));
+	m.p = arena_alloc(a, sizeof(*m.p));
+	if (m.p == NULL)
+		return err_nomem(e);
+	m.p->ops = arena_array(a, PLAN_OPS_MAX, sizeof(*m.p->ops));
+	if (m.p->ops == NULL)
+		return err_nomem(e);
+	set_limits(m.p, o);
+	CHECK(copy_frame(&m, e));
+	CHECK(copy_run(&m, e));
+	if (!m.p->unconfined) {
+		add_system(&m);
+		add_account(&m);
+		add_home(&m);
+		add_workspace(&m);
+	}
+	if (arena_failed(a))
+		return err_nomem(e);
+	if (m.p->op_count == PLAN_OPS_MAX)
+		return err_set(e, ERR_LIMIT, "the plan has too many parts");
+	*ret = m.p;
+	return ERR_OK;
+}

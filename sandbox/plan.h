@@ -1,0 +1,177 @@
+#ifndef SANDBOX_PLAN_H
+#define SANDBOX_PLAN_H
+/*
+ * A sandbox as data: what will be shown, hidden, written, limited and run.
+ * Making a plan reads nothing but its arguments; performing it is the work
+ * of op_*.c in assent-exec.
+ *
+ *     r = plan_make(&(struct plan_options){ .profile = p,
+ *         .workspace = ws, .home = home, .argv = argv, .argc = n,
+ *         .who = who }, arena, &plan, e);
+ *     plan_encode(plan, &record);      what is hashed, approved and sent
+ *     plan_json(plan, &text);          --print-plan
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "sandbox/profile.h"
+
+#define PLAN_VERSION 1
+#define PLAN_OPS_MAX 1024
+#define PLAN_PINS_MAX 4096
+#define PLAN_EDITS_MAX 1000
+#define PLAN_BYTES_MAX ((size_t)16 << 20)
+#define PLAN_UID_NONE ((uid_t)-1)
+/* Who runs what root asks for: an account that owns nothing. */
+#define PLAN_UID_DEDICATED 59998
+
+enum op_kind {
+	OP_INVALID,
+	OP_SAME, /* the host's path, read-only: folder, file or link */
+	OP_TOOL, /* the same, with the owner's rights (in the home) */
+	OP_ROOTED, /* the same, writable */
+	OP_DIR, /* an empty folder */
+	OP_LINK, /* a symbolic link to source */
+	OP_FILE, /* a file with source as its text */
+	OP_DEVICES, /* null, zero, full, random, urandom, tty, pts, shm */
+	OP_WORKSPACE, /* the workspace, writable or not */
+	OP_PROTECT, /* read-only, cannot be renamed or replaced */
+	OP_PIN_NAME, /* stays writable, cannot be renamed or replaced */
+	OP_MASK, /* cannot be read */
+	OP_PROC, /* processes of this run alone; read-only */
+	OP_TMP, /* private, empty, size in bytes */
+	OP_TMP_DIR, /* a folder in it; size is its mode */
+};
+
+enum op_flags {
+	OP_OPTIONAL = 1, /* nothing to do where the path is missing */
+	OP_EACH_RUN = 2, /* not part of a kept template */
+	OP_WRITE = 4,
+};
+
+struct op {
+	enum op_kind kind;
+	unsigned flags;
+	const char *path; /* in the sandbox */
+	const char *source; /* what it shows, when that is another path */
+	uint64_t size;
+};
+
+/* On whose behalf, and as whom in the kernel's eyes. */
+enum plan_identity {
+	IDENTITY_INVALID,
+	IDENTITY_SAME, /* the launcher's own uid, in a user namespace */
+	IDENTITY_SWITCH, /* root becomes uid */
+	IDENTITY_DEDICATED, /* root becomes uid, files keep their owner */
+};
+
+struct plan_who {
+	enum plan_identity identity;
+	uid_t uid;
+	gid_t gid;
+	const char *name; /* for /etc/passwd where it has none; or NULL */
+};
+
+/* The bytes that were approved: path as the run sees it. */
+struct plan_pin {
+	const char *path;
+	uint8_t sha256[SHA256_LEN];
+};
+
+enum plan_edit_op {
+	PLAN_EDIT_INVALID,
+	PLAN_EDIT_CREATE,
+	PLAN_EDIT_REPLACE,
+	PLAN_EDIT_PATCH,
+	PLAN_EDIT_DELETE,
+	PLAN_EDIT_MOVE,
+};
+
+struct plan_edit {
+	enum plan_edit_op op;
+	const char *path, *to;
+	struct str content; /* or the patch */
+	bool has_sha256;
+	uint8_t sha256[SHA256_LEN]; /* of the file as it was shown */
+};
+
+struct plan {
+	const char *profile;
+	struct plan_who who;
+	const char *workspace, *home, *cwd;
+	bool write, online, unconfined, tty;
+	struct op *ops;
+	size_t op_count;
+	const char **protect; /* relative to the workspace, see guard.h */
+	size_t protect_count;
+	const char **write_roots; /* beside the workspace */
+	size_t write_root_count;
+	struct plan_limits limits;
+	/* What follows differs from run to run in one template. */
+	const char **argv;
+	size_t argc;
+	const char **env; /* NAME=value */
+	size_t env_count;
+	struct str stdin_text;
+	bool has_stdin;
+	struct plan_pin *pins;
+	size_t pin_count;
+	struct plan_edit *edits; /* instead of argv */
+	size_t edit_count;
+};
+
+struct plan_options {
+	const struct profile *profile;
+	struct plan_who who;
+	const char *workspace; /* absolute, normal form */
+	const char *home; /* or NULL: none is shown */
+	const char *cwd; /* NULL: the workspace */
+	const char *const *argv;
+	size_t argc;
+	const char *const *env; /* the caller's: filtered by the list */
+	size_t env_count;
+	const char *const *set_env; /* taken as they are */
+	size_t set_env_count;
+	const char *const *read, *const *write; /* beyond the profile */
+	size_t read_count, write_count;
+	const char *const *hide;
+	size_t hide_count;
+	struct str stdin_text;
+	bool has_stdin, tty;
+	int64_t wall_ms; /* 0: the profile's; never more than that */
+	const struct plan_limits *limits; /* NULL: the profile's */
+	const struct plan_pin *pins;
+	size_t pin_count;
+	const struct plan_edit *edits;
+	size_t edit_count;
+};
+
+/* ERR_INVALID or ERR_DENIED with a sentence that says what to change. */
+int plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
+    struct err *e);
+/* An absolute path without //, . or .. and without a final slash. */
+bool plan_path_normal(const char *path);
+/* True when path is root or lies below it. */
+bool plan_path_within(const char *path, const char *root);
+/* Why this folder cannot be a workspace, or NULL. Lexical. */
+const char *plan_workspace_refused(const char *workspace, const char *home);
+
+void plan_encode(const struct plan *p, struct buf *out);
+/* The plan lives in the arena and borrows from record. */
+int plan_decode(
+    struct str record, struct arena *a, struct plan **ret, struct err *e);
+int plan_hash(struct str record, uint8_t ret[static SHA256_LEN], struct err *e);
+/* Everything that a kept template depends on: two plans with the same key
+ * may be run in clones of the same prepared namespaces. */
+void plan_template_key(const struct plan *p, struct buf *out);
+void plan_json(const struct plan *p, struct buf *out);
+const char *op_kind_name(enum op_kind k);
+
+#endif

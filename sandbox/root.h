@@ -1,0 +1,41 @@
+#ifndef SANDBOX_ROOT_H
+#define SANDBOX_ROOT_H
+/*
+ * The file system of a run, built from a plan's operations.
+ *
+ *     root_build(&root, plan, e)      in a new mount namespace: the template
+ *     root_enter(&root, e)            it becomes /, the host's goes away
+ *     root_each_run(&root, e)         in a copy of that namespace
+ *     root_close_in(&root, e)         chroot: no user namespace can be made
+ *
+ * Sources and targets are opened without following links and mounted by
+ * descriptor, so a name that changes meanwhile changes nothing.
+ */
+#include "base/err.h"
+#include "sandbox/plan.h"
+
+/* What could not be done and was not required. */
+#define ROOT_NOTES_MAX 16
+
+struct root {
+	const struct plan *plan;
+	int base; /* the mount that becomes / : r, t, and what hides */
+	int dir; /* base/r : what a run sees as / */
+	int idmap; /* user namespace that maps owners, or -1 */
+	bool each_run; /* second phase */
+	const char *notes[ROOT_NOTES_MAX];
+	size_t note_count;
+};
+
+#define ROOT_INIT                                                              \
+	{                                                                      \
+		.base = -1, .dir = -1, .idmap = -1                             \
+	}
+
+int root_build(struct root *r, const struct plan *p, struct err *e);
+int root_enter(struct root *r, struct err *e);
+int root_each_run(struct root *r, struct err *e);
+int root_close_in(struct root *r, struct err *e);
+void root_free(struct root *r);
+
+#endif
