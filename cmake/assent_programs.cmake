@@ -5,6 +5,7 @@
 # command_NAME in the module that knows its subject.
 set(ASSENT_COMMANDS
 	run
+	sandbox
 	pending
 	approve
 	deny

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define CTL_BYTES_MAX 16384
+#define CTL_BYTES_MAX 12288
 #define CTL_VIOLATIONS_MAX 32
 
 enum ctl_type {

@@ -13,8 +13,7 @@
 #include "sandbox/plan.h"
 
 /* *ret is -1 where the kernel has no Landlock. */
-int domain_make(
-    const struct plan *p, bool supervised, int *ret, struct err *e);
+int domain_make(const struct plan *p, bool supervised, int *ret, struct err *e);
 /* 0, or -1 and errno. */
 int domain_enter(int ruleset);
 

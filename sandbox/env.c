@@ -25,7 +25,8 @@ env_allowed(const char *name, size_t len)
 		const size_t n = strlen(profile_env[i]);
 
 		if (profile_env[i][n - 1] == '*') {
-			if (len >= n && memcmp(name, profile_env[i], n - 1) == 0)
+			if (len >= n &&
+			    memcmp(name, profile_env[i], n - 1) == 0)
 				return true;
 		} else if (len == n && memcmp(name, profile_env[i], n) == 0) {
 			return true;
@@ -68,8 +69,7 @@ put(struct env_list *l, const char *text, struct err *e)
 }
 
 static int
-put_pair(
-    struct env_list *l, const char *name, const char *value, struct err *e)
+put_pair(struct env_list *l, const char *name, const char *value, struct err *e)
 {
 	char text[PATH_BYTES_MAX + 32];
 

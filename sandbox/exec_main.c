@@ -78,7 +78,6 @@ main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--oneshot") == 0)
 		return oneshot(argc - 1, argv + 1);
-	(void)fprintf(
-	    stderr, "assent-exec is started by assent and assentd\n");
+	(void)fprintf(stderr, "assent-exec is started by assent and assentd\n");
 	return EXIT_BAD_USAGE;
 }

@@ -66,8 +66,8 @@ gate_open(struct gate *g, const struct plan *p, int listener, struct err *e)
 	if (stat("/tmp", &st) == 0)
 		g->tmp_dev = st.st_dev;
 	/* One switch between caller and gate costs less than two wake-ups. */
-	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-	    SYS_SECCOMP_SYNC_WAKE_UP);
+	(void)ioctl(
+	    listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYS_SECCOMP_SYNC_WAKE_UP);
 	return open_records(g, e);
 }
 

@@ -77,8 +77,8 @@ call_mkdir(struct gate *g, struct argument where, mode_t mode)
 	else if (r == 0 && !take_file(g))
 		r = -EDQUOT;
 	else if (r == 0)
-		r = result(mkdirat(
-		    p.parent, p.name, mode & 01777 & ~gate_umask(g)));
+		r = result(
+		    mkdirat(p.parent, p.name, mode & 01777 & ~gate_umask(g)));
 	gate_place_done(&p);
 	return r;
 }
@@ -97,8 +97,7 @@ call_mknod(struct gate *g, struct argument where, mode_t mode)
 	else if (r == 0 && type != 0 && type != S_IFREG && type != S_IFIFO)
 		r = -EPERM;
 	else if (r == 0 &&
-	    !gate_permits(
-		g, &p, type == S_IFIFO ? GUARD_PLACE : GUARD_WRITE))
+	    !gate_permits(g, &p, type == S_IFIFO ? GUARD_PLACE : GUARD_WRITE))
 		r = gate_denied(g, "create", &p);
 	else if (r == 0 && !take_file(g))
 		r = -EDQUOT;
@@ -133,8 +132,8 @@ call_symlink(struct gate *g, uint64_t target, struct argument where)
 }
 
 static bool
-may_place(struct gate *g, const struct gate_place *from,
-    const struct gate_place *to)
+may_place(
+    struct gate *g, const struct gate_place *from, const struct gate_place *to)
 {
 	return gate_permits(g, to, GUARD_PLACE) ||
 	    (gate_permits_config(from, to) &&
@@ -278,7 +277,7 @@ int
 gate_call_names(struct gate *g)
 {
 	const struct seccomp_data *d = &g->req->data;
-	const uint64_t *a = d->args;
+	const __u64 *a = d->args;
 
 	switch (d->nr) {
 	case SYS_mkdirat:
@@ -286,11 +285,11 @@ gate_call_names(struct gate *g)
 	case SYS_mknodat:
 		return call_mknod(g, at_fd(a[0], a[1]), (mode_t)a[2]);
 	case SYS_renameat2:
-		return call_rename(g, at_fd(a[0], a[1]), at_fd(a[2], a[3]),
-		    (unsigned)a[4]);
+		return call_rename(
+		    g, at_fd(a[0], a[1]), at_fd(a[2], a[3]), (unsigned)a[4]);
 	case SYS_linkat:
-		return call_link(g, at_fd(a[0], a[1]), at_fd(a[2], a[3]),
-		    (unsigned)a[4]);
+		return call_link(
+		    g, at_fd(a[0], a[1]), at_fd(a[2], a[3]), (unsigned)a[4]);
 	case SYS_symlinkat:
 		return call_symlink(g, a[0], at_fd(a[1], a[2]));
 	case SYS_memfd_create:
@@ -299,8 +298,7 @@ gate_call_names(struct gate *g)
 		return call_fallocate(g);
 #ifdef SYS_renameat
 	case SYS_renameat:
-		return call_rename(
-		    g, at_fd(a[0], a[1]), at_fd(a[2], a[3]), 0);
+		return call_rename(g, at_fd(a[0], a[1]), at_fd(a[2], a[3]), 0);
 #endif
 #ifdef SYS_open
 	case SYS_mkdir:

@@ -110,8 +110,7 @@ open_new(struct gate *g, const struct opening *o, const struct gate_place *p)
 		gate_violation(g, "limit: new files in the workspace", NULL);
 		return -EDQUOT;
 	}
-	fd = openat(p->parent, p->name, flags,
-	    o->mode & 0777 & ~gate_umask(g));
+	fd = openat(p->parent, p->name, flags, o->mode & 0777 & ~gate_umask(g));
 	if (fd < 0)
 		return -errno;
 	g->files_left--;
@@ -155,7 +154,8 @@ open_pipe(struct gate *g, const struct opening *o, const struct gate_place *p)
 	if (!gate_fork(g, &answer))
 		return answer;
 	fd = openat(p->parent, p->name,
-	    (o->flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NOFOLLOW | O_CLOEXEC);
+	    (o->flags & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NOFOLLOW |
+		O_CLOEXEC);
 	if (fd < 0)
 		gate_send(g, -errno, 0, false);
 	else
@@ -204,7 +204,8 @@ descriptor_of(const struct gate *g, const char *path)
 		return 2;
 	(void)snprintf(own, sizeof(own), "/proc/%u/fd/", g->req->pid);
 	for (size_t i = 0; i <= ARRAY_LEN(prefixes); i++) {
-		const char *prefix = i < ARRAY_LEN(prefixes) ? prefixes[i] : own;
+		const char *prefix =
+		    i < ARRAY_LEN(prefixes) ? prefixes[i] : own;
 		const size_t len = strlen(prefix);
 
 		if (strncmp(path, prefix, len) == 0 &&
@@ -241,7 +242,8 @@ open_again(struct gate *g, const struct opening *o, int number)
 
 /* The kernel refuses these by itself; the person is told why. */
 static void
-note_outside(struct gate *g, const struct opening *o, const struct gate_place *p)
+note_outside(
+    struct gate *g, const struct opening *o, const struct gate_place *p)
 {
 	char path[2 * PATH_MAX];
 
@@ -249,8 +251,7 @@ note_outside(struct gate *g, const struct opening *o, const struct gate_place *p
 		return;
 	if (p->exists && !S_ISREG(p->st.st_mode))
 		return;
-	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 ||
-	    errno != EROFS)
+	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 || errno != EROFS)
 		return;
 	(void)snprintf(path, sizeof(path), "%s/%s", p->rel, p->name);
 	gate_violation(g, "write outside the workspace:", path);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <dirent.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,8 @@ gate_read(struct gate *g, uint64_t address, void *to, size_t len)
 		.iov_base = (void *)(uintptr_t)address,
 		.iov_len = len,
 	};
-	const ssize_t n = process_vm_readv(
-	    (pid_t)g->req->pid, &mine, 1, &theirs, 1, 0);
+	const ssize_t n =
+	    process_vm_readv((pid_t)g->req->pid, &mine, 1, &theirs, 1, 0);
 
 	if (n < 0)
 		return -errno;
@@ -77,8 +78,8 @@ gate_folder(struct gate *g, int dirfd)
 	if (dirfd == AT_FDCWD)
 		(void)snprintf(path, sizeof(path), "/proc/%u/cwd", g->req->pid);
 	else
-		(void)snprintf(path, sizeof(path), "/proc/%u/fd/%d",
-		    g->req->pid, dirfd);
+		(void)snprintf(
+		    path, sizeof(path), "/proc/%u/fd/%d", g->req->pid, dirfd);
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -174,8 +175,7 @@ step(int base, char *path, struct gate_place *p)
 	if (p->parent < 0)
 		return GATE_NATIVE;
 	(void)snprintf(p->name, sizeof(p->name), "%s", name);
-	p->exists =
-	    fstatat(p->parent, name, &p->st, AT_SYMLINK_NOFOLLOW) == 0;
+	p->exists = fstatat(p->parent, name, &p->st, AT_SYMLINK_NOFOLLOW) == 0;
 	return p->exists || errno == ENOENT ? 0 : GATE_NATIVE;
 }
 
@@ -184,8 +184,8 @@ gate_resolve(struct gate *g, int dirfd, const char *path, bool follow,
     struct gate_place *ret)
 {
 	char at[PATH_MAX];
-	AUTO_FD int base =
-	    path[0] == '/' ? open("/", O_PATH | O_CLOEXEC) : gate_folder(g, dirfd);
+	AUTO_FD int base = path[0] == '/' ? open("/", O_PATH | O_CLOEXEC)
+					  : gate_folder(g, dirfd);
 
 	if (base < 0 || path[0] == '\0' || !gate_valid(g))
 		return GATE_NATIVE;
@@ -252,8 +252,8 @@ config_is_harmless(int dirfd, const char *name)
 static bool
 hooks_are_harmless(int dirfd)
 {
-	AUTO_FD int fd = openat(dirfd, "hooks",
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_FD int fd = openat(
+	    dirfd, "hooks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_Alignas(8) char buf[8192];
 	unsigned seen = 0;
 	ssize_t n;
@@ -333,8 +333,7 @@ same_folder(int a, int b)
 }
 
 bool
-gate_permits_config(
-    const struct gate_place *from, const struct gate_place *to)
+gate_permits_config(const struct gate_place *from, const struct gate_place *to)
 {
 	return strcmp(to->name, "config") == 0 &&
 	    strcmp(from->name, "config.lock") == 0 &&

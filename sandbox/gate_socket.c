@@ -106,8 +106,9 @@ unix_path(const struct naming *n, char *path)
 static int
 set_path(struct naming *n, const char *folder, const char *name)
 {
-	const int len = snprintf(n->to.un.sun_path, sizeof(n->to.un.sun_path),
-	    "%s%s%s", folder, name == NULL ? "" : "/", name == NULL ? "" : name);
+	const int len =
+	    snprintf(n->to.un.sun_path, sizeof(n->to.un.sun_path), "%s%s%s",
+		folder, name == NULL ? "" : "/", name == NULL ? "" : name);
 
 	if (len < 0 || (size_t)len >= sizeof(n->to.un.sun_path))
 		return -ENAMETOOLONG;
@@ -129,8 +130,8 @@ do_connect(struct gate *g, const struct naming *n)
 		return connect(n->sock, &n->to.any, n->len) == 0 ? 0 : -errno;
 	if (!gate_fork(g, &answer))
 		return answer;
-	gate_send(g,
-	    connect(n->sock, &n->to.any, n->len) == 0 ? 0 : -errno, 0, false);
+	gate_send(g, connect(n->sock, &n->to.any, n->len) == 0 ? 0 : -errno, 0,
+	    false);
 	_exit(0);
 }
 

@@ -86,8 +86,8 @@ read_section(struct str line, struct str *ret)
 	if (end + 1 != line.len)
 		return false;
 	inner = str_head(str_from(line, 1), end - 1);
-	while (n < inner.len && (isalnum((unsigned char)inner.s[n]) != 0 ||
-				    inner.s[n] == '-'))
+	while (n < inner.len &&
+	    (isalnum((unsigned char)inner.s[n]) != 0 || inner.s[n] == '-'))
 		n++;
 	*ret = str_head(inner, n);
 	inner = str_trim(str_from(inner, n));
@@ -135,9 +135,8 @@ guard_config_harmless(struct str text)
 		/* A line that goes on in the next could hide anything. */
 		if (line.s[line.len - 1] == '\\')
 			return false;
-		if (line.s[0] == '['
-			? !read_section(line, &section)
-			: !read_setting(section, line))
+		if (line.s[0] == '[' ? !read_section(line, &section)
+				     : !read_setting(section, line))
 			return false;
 	}
 	return true;

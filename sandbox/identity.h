@@ -15,8 +15,8 @@
 int identity_choose(const char *workspace, struct plan_who *ret, struct err *e);
 /* A user namespace in which the owner of files is who. -1 when none is
  * needed. */
-int identity_idmap(const struct plan_who *who, const char *workspace, int *ret,
-    struct err *e);
+int identity_idmap(
+    const struct plan_who *who, const char *workspace, int *ret, struct err *e);
 int identity_map_self(const struct plan_who *who, struct err *e);
 /* No capabilities, no new ones, not readable by others, dies with its
  * parent. Verified; fails closed. */

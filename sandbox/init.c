@@ -163,9 +163,8 @@ start_command(struct init *in, struct err *e)
 		in->status = (c.error == ENOENT ? 127 : 126) << 8;
 		return ERR_OK;
 	}
-	return in->supervised
-	    ? gate_open(&in->gate, j->plan, c.listener, e)
-	    : ERR_OK;
+	return in->supervised ? gate_open(&in->gate, j->plan, c.listener, e)
+			      : ERR_OK;
 }
 
 static void

@@ -23,7 +23,7 @@
 #include "run.h"
 #include "sys.h"
 
-#define COPY_BYTES ((size_t)65536)
+#define COPY_BYTES ((size_t)16384 - 512)
 #define ONESHOT_ARENA ((size_t)1 << 20)
 #define GRACE_MS 500 /* from a signal to the end of all */
 
@@ -56,8 +56,7 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void
-say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static void
 say(const char *fmt, ...)
@@ -79,9 +78,8 @@ int
 oneshot_error(const struct err *e)
 {
 	say("%s", e->msg);
-	return e->code == ERR_DENIED || e->code == ERR_INVALID
-	    ? ONESHOT_DENIED
-	    : ONESHOT_FAILED;
+	return e->code == ERR_DENIED || e->code == ERR_INVALID ? ONESHOT_DENIED
+							       : ONESHOT_FAILED;
 }
 
 static void
@@ -182,13 +180,13 @@ check_kill(struct oneshot *o)
 }
 
 enum {
-	POLL_OUT,
-	POLL_ERR,
-	POLL_CTL,
-	POLL_PID,
-	POLL_SIGNALS,
-	POLL_IN,
-	POLL_COUNT,
+	WAIT_OUT,
+	WAIT_ERR,
+	WAIT_CTL,
+	WAIT_PID,
+	WAIT_SIGNALS,
+	WAIT_IN,
+	WAIT_COUNT,
 };
 
 static void
@@ -197,35 +195,35 @@ poll_once(struct oneshot *o)
 	/* First the caller's input has something, then the pipe has room. */
 	const bool from_plan = o->plan->has_stdin;
 	const bool reading = !from_plan && !o->in_ready;
-	struct pollfd p[POLL_COUNT] = {
-		[POLL_OUT] = { .fd = o->out[0].from, .events = POLLIN },
-		[POLL_ERR] = { .fd = o->out[1].from, .events = POLLIN },
-		[POLL_CTL] = { .fd = o->reported ? -1 : o->run.ctl,
+	struct pollfd p[WAIT_COUNT] = {
+		[WAIT_OUT] = { .fd = o->out[0].from, .events = POLLIN },
+		[WAIT_ERR] = { .fd = o->out[1].from, .events = POLLIN },
+		[WAIT_CTL] = { .fd = o->reported ? -1 : o->run.ctl,
 		    .events = POLLIN },
-		[POLL_PID] = { .fd = o->gone ? -1 : o->run.pidfd,
+		[WAIT_PID] = { .fd = o->gone ? -1 : o->run.pidfd,
 		    .events = POLLIN },
-		[POLL_SIGNALS] = { .fd = o->signals, .events = POLLIN },
-		[POLL_IN] = { .fd = o->in < 0 ? -1
-			    : reading         ? STDIN_FILENO
+		[WAIT_SIGNALS] = { .fd = o->signals, .events = POLLIN },
+		[WAIT_IN] = { .fd = o->in < 0 ? -1
+			: reading             ? STDIN_FILENO
 					      : o->in,
 		    .events = reading ? POLLIN : POLLOUT },
 	};
 
-	if (poll(p, POLL_COUNT, o->kill_at_ms == 0 ? -1 : 50) < 0)
+	if (poll(p, WAIT_COUNT, o->kill_at_ms == 0 ? -1 : 50) < 0)
 		return;
-	if (p[POLL_OUT].revents != 0)
+	if (p[WAIT_OUT].revents != 0)
 		stream_copy(&o->out[0]);
-	if (p[POLL_ERR].revents != 0)
+	if (p[WAIT_ERR].revents != 0)
 		stream_copy(&o->out[1]);
-	if (p[POLL_CTL].revents != 0)
+	if (p[WAIT_CTL].revents != 0)
 		take_message(o);
-	if (p[POLL_PID].revents != 0)
+	if (p[WAIT_PID].revents != 0)
 		o->gone = true;
-	if (p[POLL_SIGNALS].revents != 0)
+	if (p[WAIT_SIGNALS].revents != 0)
 		pass_signal(o);
-	if (p[POLL_IN].revents != 0 && reading)
+	if (p[WAIT_IN].revents != 0 && reading)
 		o->in_ready = true;
-	else if (p[POLL_IN].revents != 0)
+	else if (p[WAIT_IN].revents != 0)
 		input_copy(o);
 	check_kill(o);
 }
@@ -301,8 +299,7 @@ explain(const struct oneshot *o)
 	if (end->text != NULL)
 		say("%s", end->text);
 	if ((end->flags & CTL_TIMED_OUT) != 0)
-		say("ended after %lld ms",
-		    (long long)o->plan->limits.wall_ms);
+		say("ended after %lld ms", (long long)o->plan->limits.wall_ms);
 	if ((end->flags & CTL_MEMORY) != 0)
 		say("ended: all its processes together used more than %llu "
 		    "bytes of memory",

@@ -132,9 +132,8 @@ check_workspace(const char *path, struct err *e)
 }
 
 static int
-find_profile(
-    const char *name, struct plan_limits *limits, const struct profile **ret,
-    struct err *e)
+find_profile(const char *name, struct plan_limits *limits,
+    const struct profile **ret, struct err *e)
 {
 	*ret = profile_find(name);
 	if (*ret == NULL)

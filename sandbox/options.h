@@ -17,7 +17,7 @@ struct options {
 /* ERR_INVALID with a sentence for people. */
 int options_parse(int argc, char **argv, struct options *ret, struct err *e);
 /* Looks at the caller: who, which home, which folder, which environment. */
-int options_plan(const struct options *o, struct arena *a, struct plan **ret,
-    struct err *e);
+int options_plan(
+    const struct options *o, struct arena *a, struct plan **ret, struct err *e);
 
 #endif

@@ -117,7 +117,7 @@ add(struct maker *m, enum op_kind kind, const char *path, unsigned flags)
 	op->path = path;
 	/* What lies in a run's own /tmp is made for each run. */
 	op->flags = flags |
-	    (plan_path_within(path, "/tmp") ? (unsigned)OP_EACH_RUN : 0U);
+	    (strncmp(path, "/tmp/", 5) == 0 ? (unsigned)OP_EACH_RUN : 0U);
 	return op;
 }
 
@@ -221,8 +221,8 @@ add_guarded_root(struct maker *m, const char *root, bool write)
 			add_in(
 			    m, OP_PROTECT, root, git_protected[i], OP_OPTIONAL);
 		for (size_t i = 0; i < m->p->protect_count; i++)
-			add_in(m, OP_PROTECT, root, m->p->protect[i],
-			    OP_OPTIONAL);
+			add_in(
+			    m, OP_PROTECT, root, m->p->protect[i], OP_OPTIONAL);
 	}
 	for (size_t i = 0; profile_secrets[i] != NULL; i++)
 		add_in(m, OP_MASK, root, profile_secrets[i], OP_OPTIONAL);
@@ -238,8 +238,8 @@ add_workspace(struct maker *m)
 		(void)add(m, OP_TOOL, o->read[i], OP_OPTIONAL);
 	for (size_t i = 0; i < p->write_root_count; i++)
 		(void)add(m, OP_ROOTED, p->write_roots[i], OP_WRITE);
-	(void)add(m, OP_WORKSPACE, p->workspace,
-	    p->write ? (unsigned)OP_WRITE : 0U);
+	(void)add(
+	    m, OP_WORKSPACE, p->workspace, p->write ? (unsigned)OP_WRITE : 0U);
 	for (size_t i = 0; i < p->write_root_count; i++)
 		add_guarded_root(m, p->write_roots[i], true);
 	add_guarded_root(m, p->workspace, p->write);
@@ -317,7 +317,8 @@ check_run(const struct plan_options *o, struct err *e)
 	if (o->argc == 0 && o->edit_count == 0)
 		return err_set(e, ERR_INVALID, "there is no command to run");
 	if (o->argc > ARGV_WORDS_MAX)
-		return err_set(e, ERR_LIMIT, "more than %d words", ARGV_WORDS_MAX);
+		return err_set(
+		    e, ERR_LIMIT, "more than %d words", ARGV_WORDS_MAX);
 	if (o->cwd != NULL && !plan_path_normal(o->cwd))
 		return err_set(e, ERR_INVALID,
 		    "the working folder '%s' is not an absolute path in normal "

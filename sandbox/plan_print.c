@@ -141,7 +141,7 @@ plan_json(const struct plan *p, struct buf *out)
 	jsonw_kstr(&w, "cwd", p->cwd);
 	jsonw_kbool(&w, "write", p->write);
 	jsonw_kstr(&w, "network",
-	    p->unconfined     ? "host"
+	    p->unconfined   ? "host"
 		: p->online ? "proxy"
 			    : "none");
 	jsonw_kbool(&w, "unconfined", p->unconfined);

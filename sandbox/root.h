@@ -22,6 +22,7 @@ struct root {
 	int base; /* the mount that becomes / : r, t, and what hides */
 	int dir; /* base/r : what a run sees as / */
 	int idmap; /* user namespace that maps owners, or -1 */
+	int proc; /* the host's, for user namespaces; or -1 */
 	bool each_run; /* second phase */
 	const char *notes[ROOT_NOTES_MAX];
 	size_t note_count;
@@ -29,7 +30,7 @@ struct root {
 
 #define ROOT_INIT                                                              \
 	{                                                                      \
-		.base = -1, .dir = -1, .idmap = -1                             \
+		.base = -1, .dir = -1, .idmap = -1, .proc = -1                 \
 	}
 
 int root_build(struct root *r, const struct plan *p, struct err *e);

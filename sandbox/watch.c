@@ -58,9 +58,9 @@ kilobytes(const char *text, const char *label)
 {
 	const char *at = strstr(text, label);
 
-	return at == NULL ? 0
-			  : (uint64_t)strtoull(at + strlen(label), NULL, 10) *
-		1024;
+	return at == NULL
+	    ? 0
+	    : (uint64_t)strtoull(at + strlen(label), NULL, 10) * 1024;
 }
 
 /* What a process holds of its own; copies shared since fork count twice. */
@@ -85,8 +85,8 @@ process_memory_exact(const char *pid)
 	(void)snprintf(path, sizeof(path), "/proc/%.16s/smaps_rollup", pid);
 	if (read_text(path, text) <= 0)
 		return process_memory(pid);
-	return kilobytes(text, "\nPss_Anon:") + kilobytes(text, "\nPss_Shmem:") +
-	    kilobytes(text, "\nSwapPss:");
+	return kilobytes(text, "\nPss_Anon:") +
+	    kilobytes(text, "\nPss_Shmem:") + kilobytes(text, "\nSwapPss:");
 }
 
 struct memfds {

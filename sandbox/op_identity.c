@@ -92,9 +92,8 @@ write_map(pid_t pid, const char *file, uint64_t owner, uint64_t runs)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
 	swap_map(&map, owner, runs);
-	return buf_done(&map, NULL) != 0
-	    ? -1
-	    : write_text(path, map.s, map.len);
+	return buf_done(&map, NULL) != 0 ? -1
+					 : write_text(path, map.s, map.len);
 }
 
 /* A process is needed only until its namespace has been opened. */
@@ -123,8 +122,8 @@ make_namespace(const struct plan_who *who, const struct stat *st, struct err *e)
 }
 
 int
-identity_idmap(const struct plan_who *who, const char *workspace, int *ret,
-    struct err *e)
+identity_idmap(
+    const struct plan_who *who, const char *workspace, int *ret, struct err *e)
 {
 	AUTO_FD int dir = -1;
 	struct stat st;
@@ -219,8 +218,7 @@ switch_user(const struct plan_who *who, struct err *e)
 	    getresgid(&rgid, &egid, &sgid) != 0 || ruid != who->uid ||
 	    euid != who->uid || suid != who->uid || rgid != who->gid ||
 	    egid != who->gid || sgid != who->gid || setuid(0) == 0)
-		return err_set(
-		    e, ERR_INTERNAL, "still not user %u", who->uid);
+		return err_set(e, ERR_INTERNAL, "still not user %u", who->uid);
 	return ERR_OK;
 }
 

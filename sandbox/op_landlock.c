@@ -15,8 +15,7 @@
 #define READS                                                                  \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |           \
 	    LANDLOCK_ACCESS_FS_READ_DIR)
-#define REMOVES                                                                \
-	(LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define REMOVES (LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define WRITES                                                                 \
 	(REMOVES | LANDLOCK_ACCESS_FS_WRITE_FILE |                             \
 	    LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_DIR |        \
@@ -90,10 +89,12 @@ domain_make(const struct plan *p, bool supervised, int *ret, struct err *e)
 	const uint64_t known = handled(abi);
 	const struct sys_landlock_ruleset attr = {
 		.fs = known,
-		.scoped = SYS_LANDLOCK_SCOPE_ABSTRACT | SYS_LANDLOCK_SCOPE_SIGNAL,
+		.scoped =
+		    SYS_LANDLOCK_SCOPE_ABSTRACT | SYS_LANDLOCK_SCOPE_SIGNAL,
 	};
 	/* A workspace below /tmp would inherit the rights of /tmp. */
-	const bool nested = supervised && plan_path_within(p->workspace, "/tmp");
+	const bool nested =
+	    supervised && plan_path_within(p->workspace, "/tmp");
 	AUTO_FD int fd = -1;
 	int r;
 

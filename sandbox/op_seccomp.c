@@ -45,14 +45,14 @@ static const uint32_t prctl_denied[] = { PR_SET_MM };
 
 #define DENY(call)                                                             \
 	{                                                                      \
-		#call,                                                         \
+#call,                                                         \
 		{                                                              \
 			.nr = SYS_##call, .act = BPF_ACT_NOTIFY                \
 		}                                                              \
 	}
 #define DENY_NR(call, number)                                                  \
 	{                                                                      \
-		#call,                                                         \
+#call,                                                         \
 		{                                                              \
 			.nr = (number), .act = BPF_ACT_NOTIFY                  \
 		}                                                              \
@@ -104,7 +104,8 @@ static const struct entry entries[] = {
 	DENY(fspick),
 	DENY_NR(mount_setattr, NR_MOUNT_SETATTR),
 	DENY_NR(open_tree_attr, NR_OPEN_TREE_ATTR),
-	WITH(SYS_unshare, BPF_ACT_BITS_ERRNO, 0, NAMESPACES | CLONE_NEWTIME_BIT),
+	WITH(
+	    SYS_unshare, BPF_ACT_BITS_ERRNO, 0, NAMESPACES | CLONE_NEWTIME_BIT),
 	WITH(SYS_clone, BPF_ACT_BITS_ERRNO, 0, NAMESPACES),
 	/* Its flags lie in memory; the C library falls back to clone. */
 	MISSING(clone3),
@@ -254,8 +255,7 @@ filter_install(const struct bpf_program *p, bool supervised)
 		.len = p->len,
 		.filter = (struct sock_filter *)(uintptr_t)p->at,
 	};
-	unsigned flags =
-	    supervised ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0U;
+	unsigned flags = supervised ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0U;
 	int fd = -1;
 
 	/* A signal must not repeat a call that the supervisor has done. */

@@ -60,7 +60,7 @@ mnt_idmap(int tree, int userns, bool deep, struct err *e)
 {
 	struct mount_attr attr = {
 		.attr_set = MOUNT_ATTR_IDMAP,
-		.userns_fd = (uint64_t)userns,
+		.userns_fd = (__u64)(unsigned)userns,
 	};
 
 	if (set(tree, &attr, deep) != 0)

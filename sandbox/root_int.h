@@ -1,0 +1,36 @@
+#ifndef SANDBOX_ROOT_INT_H
+#define SANDBOX_ROOT_INT_H
+/* What the files that perform a plan's operations share. */
+#include <stdbool.h>
+
+#include "root.h"
+
+/* Inside the new root nothing is a link that we did not make ourselves. */
+#define INSIDE (RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+
+void root_note(struct root *r, const char *text);
+/* In the second phase, makes the run the owner of a name. */
+void root_give(const struct root *r, int dirfd, const char *name);
+/* Opens the folder that holds path, making what is missing; *ret_name is the
+ * last component. */
+int root_open_parent(struct root *r, const char *path, int *ret,
+    const char **ret_name, struct err *e);
+/* The place at path in the new root; makes it when it is missing. */
+int root_open_place(
+    struct root *r, const char *path, bool folder, int *ret, struct err *e);
+int root_put_link(
+    struct root *r, const char *path, const char *to, struct err *e);
+
+int root_do_dir(struct root *r, const struct op *op, struct err *e);
+int root_do_host(struct root *r, const struct op *op, struct err *e);
+int root_do_workspace(struct root *r, const struct op *op, struct err *e);
+int root_do_protect(struct root *r, const struct op *op, struct err *e);
+int root_do_mask(struct root *r, const struct op *op, struct err *e);
+int root_do_devices(struct root *r, struct err *e);
+int root_do_proc(struct root *r, const struct op *op, struct err *e);
+int root_do_tmp(struct root *r, const struct op *op, struct err *e);
+int root_do_tmp_dir(struct root *r, const struct op *op, struct err *e);
+int root_do_file(
+    struct root *r, const struct op *op, size_t index, struct err *e);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * The system call filter, evaluated as the kernel would.
+ * Runs in: tests.  Trusts: nothing.  Owns: nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/mem.h"
+#include "filter.h"
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#else
+#define ARCH AUDIT_ARCH_AARCH64
+#endif
+#define ALLOW SECCOMP_RET_ALLOW
+#define ASK SECCOMP_RET_USER_NOTIF
+#define FAIL(n) (SECCOMP_RET_ERRNO | (uint32_t)(n))
+#define HIGH 0xdead00000000ULL
+
+static uint32_t
+answer(bool supervised, int nr, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	const struct seccomp_data d = {
+		.nr = nr,
+		.arch = ARCH,
+		.args = { a0, a1, a2 },
+	};
+	struct bpf_program p;
+
+	assert_int_equal(filter_build(supervised, &p), 0);
+	return bpf_run(&p, &d);
+}
+
+#define ANSWER(nr, a0, a1, a2) answer(true, nr, a0, a1, a2)
+
+static void
+ordinary_calls_are_allowed(void **state)
+{
+	static const int calls[] = { SYS_read, SYS_write, SYS_close, SYS_mmap,
+		SYS_execve, SYS_exit_group, SYS_futex, SYS_wait4, SYS_kill,
+		SYS_unlinkat, SYS_ptrace, SYS_getrandom, SYS_sendmsg };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		assert_int_equal(ANSWER(calls[i], 0, 0, 0), ALLOW);
+	assert_int_equal(ANSWER(100000, 0, 0, 0), ALLOW);
+}
+
+static void
+another_architecture_ends_the_process(void **state)
+{
+	const struct seccomp_data d = { .nr = SYS_read,
+		.arch = AUDIT_ARCH_I386 };
+	struct bpf_program p;
+
+	(void)state;
+	assert_int_equal(filter_build(true, &p), 0);
+	assert_int_equal(bpf_run(&p, &d), SECCOMP_RET_KILL_PROCESS);
+#if defined(__x86_64__)
+	assert_int_equal(ANSWER(0x40000000 | SYS_mount, 0, 0, 0), FAIL(ENOSYS));
+#endif
+}
+
+static void
+mounts_modules_and_wide_interfaces_are_denied(void **state)
+{
+	static const int calls[] = { SYS_mount, SYS_umount2, SYS_pivot_root,
+		SYS_chroot, SYS_setns, SYS_open_tree, SYS_move_mount,
+		SYS_fsopen, SYS_fsmount, 442, SYS_init_module, SYS_finit_module,
+		SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_bpf,
+		SYS_perf_event_open, SYS_userfaultfd, SYS_keyctl, SYS_add_key,
+		SYS_open_by_handle_at, SYS_syslog, SYS_acct, SYS_clock_settime,
+		SYS_adjtimex };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		assert_int_equal(ANSWER(calls[i], 0, 0, 0), ASK);
+		assert_non_null(filter_denied_name(calls[i]));
+		assert_int_equal(answer(false, calls[i], 0, 0, 0), FAIL(EPERM));
+	}
+	assert_int_equal(ANSWER(SYS_io_uring_setup, 0, 0, 0), FAIL(ENOSYS));
+	assert_null(filter_denied_name(SYS_read));
+	assert_null(filter_denied_name(SYS_mkdirat));
+}
+
+static void
+no_flag_of_clone_or_unshare_makes_a_namespace(void **state)
+{
+	static const uint64_t flags[] = { CLONE_NEWNS, CLONE_NEWUSER,
+		CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
+		CLONE_NEWCGROUP };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		assert_int_equal(
+		    ANSWER(SYS_clone, flags[i] | 17, 0, 0), FAIL(EPERM));
+		assert_int_equal(
+		    ANSWER(SYS_unshare, flags[i], 0, 0), FAIL(EPERM));
+		assert_int_equal(
+		    ANSWER(SYS_unshare, HIGH | flags[i], 0, 0), FAIL(EPERM));
+	}
+	assert_int_equal(
+	    ANSWER(SYS_clone, CLONE_VM | CLONE_FILES, 0, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_unshare, CLONE_FILES, 0, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_unshare, 0x80, 0, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_clone3, 0, 0, 0), FAIL(ENOSYS));
+}
+
+static void
+terminal_injection_is_denied_by_the_low_half_of_the_request(void **state)
+{
+	(void)state;
+	assert_int_equal(ANSWER(SYS_ioctl, 0, TIOCSTI, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_ioctl, 0, HIGH | TIOCSTI, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_ioctl, 0, 0x541c, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_ioctl, 0, TCGETS, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_ioctl, 0, FIONREAD, 0), ALLOW);
+}
+
+static void
+sockets_are_of_the_families_that_are_fenced(void **state)
+{
+	(void)state;
+	for (uint64_t family = 0; family < 64; family++) {
+		const bool open = family == AF_INET || family == AF_INET6 ||
+		    family == AF_UNIX || family == AF_NETLINK;
+
+		assert_int_equal(ANSWER(SYS_socket, family, SOCK_STREAM, 0),
+		    open ? ALLOW : FAIL(EAFNOSUPPORT));
+	}
+	/* A datagram names its receiver: no check at connect would see it. */
+	assert_int_equal(
+	    ANSWER(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	    FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_socket, AF_UNIX, SOCK_RAW, 0), FAIL(EPERM));
+	assert_int_equal(
+	    ANSWER(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0), FAIL(EPERM));
+	assert_int_equal(
+	    ANSWER(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0), ALLOW);
+	assert_int_equal(
+	    ANSWER(SYS_socket, AF_NETLINK, SOCK_RAW, 15), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_socket, AF_NETLINK, SOCK_RAW, 0), ALLOW);
+}
+
+static void
+set_id_bits_are_neither_made_nor_gained(void **state)
+{
+	(void)state;
+	assert_int_equal(ANSWER(SYS_fchmod, 0, 04755, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_fchmod, 0, 0755, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_fchmodat, 0, 0, 02755), FAIL(EPERM));
+	assert_int_equal(ANSWER(452, 0, 0, 06755), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_mkdirat, 0, 0, 02755), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_mkdirat, 0, 0, 0755), ASK);
+	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 020666), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 060666), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 0104755), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 010644), ASK);
+}
+
+static void
+reads_are_free_and_writes_are_asked(void **state)
+{
+	(void)state;
+	assert_int_equal(ANSWER(SYS_openat, 0, 0, O_RDONLY | O_CLOEXEC), ALLOW);
+	assert_int_equal(ANSWER(SYS_openat, 0, 0, O_WRONLY), ASK);
+	assert_int_equal(ANSWER(SYS_openat, 0, 0, O_RDWR), ASK);
+	assert_int_equal(ANSWER(SYS_openat, 0, 0, O_CREAT), ASK);
+	assert_int_equal(ANSWER(SYS_openat, 0, 0, O_TRUNC), ASK);
+	assert_int_equal(ANSWER(SYS_openat, 0, 0, O_TMPFILE | O_RDWR), ASK);
+	assert_int_equal(ANSWER(SYS_openat2, 0, 0, 0), FAIL(ENOSYS));
+	assert_int_equal(ANSWER(SYS_renameat2, 0, 0, 0), ASK);
+	assert_int_equal(ANSWER(SYS_linkat, 0, 0, 0), ASK);
+	assert_int_equal(ANSWER(SYS_symlinkat, 0, 0, 0), ASK);
+	assert_int_equal(ANSWER(SYS_connect, 0, 0, 0), ASK);
+	assert_int_equal(ANSWER(SYS_bind, 0, 0, 0), ASK);
+	/* Where nobody listens the mounts and Landlock stand alone. */
+	assert_int_equal(answer(false, SYS_renameat2, 0, 0, 0), ALLOW);
+	assert_int_equal(answer(false, SYS_openat, 0, 0, O_RDWR), ALLOW);
+}
+
+static void
+personality_is_only_asked(void **state)
+{
+	(void)state;
+	assert_int_equal(ANSWER(SYS_personality, 0xffffffff, 0, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_personality, 0, 0, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_personality, 0x0040000, 0, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_personality, 0x0440000, 0, 0), FAIL(EPERM));
+}
+
+static void
+rules_out_of_order_are_refused(void **state)
+{
+	static const struct bpf_rule twice[] = {
+		{ .nr = 5, .act = BPF_ACT_ERRNO, .value = EPERM },
+		{ .nr = 5, .act = BPF_ACT_ALLOW },
+	};
+	struct bpf_program p;
+
+	(void)state;
+	assert_int_equal(bpf_build(twice, 2, &p), -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ordinary_calls_are_allowed),
+		cmocka_unit_test(another_architecture_ends_the_process),
+		cmocka_unit_test(mounts_modules_and_wide_interfaces_are_denied),
+		cmocka_unit_test(no_flag_of_clone_or_unshare_makes_a_namespace),
+		cmocka_unit_test(
+		    terminal_injection_is_denied_by_the_low_half_of_the_request),
+		cmocka_unit_test(sockets_are_of_the_families_that_are_fenced),
+		cmocka_unit_test(set_id_bits_are_neither_made_nor_gained),
+		cmocka_unit_test(reads_are_free_and_writes_are_asked),
+		cmocka_unit_test(personality_is_only_asked),
+		cmocka_unit_test(rules_out_of_order_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

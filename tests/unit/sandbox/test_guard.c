@@ -1,0 +1,203 @@
+/*
+ * Names that a run may not make, write, replace or take away.
+ * Runs in: tests.  Trusts: nothing.  Owns: nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "guard.h"
+#include "sandbox/profile.h"
+
+struct name_case {
+	const char *rel;
+	enum guard_verdict write, mkdir, place, take;
+};
+
+#define NO GUARD_DENIED
+#define OK GUARD_OK
+#define GITDIR GUARD_IF_NO_GITDIR
+#define HOOK GUARD_IF_NO_HOOK
+#define CONF GUARD_IF_CONFIG
+#define HEAD GUARD_IF_HEAD
+
+static const struct name_case cases[] = {
+	/* Ordinary work. */
+	{ "src/main.c", OK, OK, OK, OK },
+	{ "a", OK, OK, OK, OK },
+	{ "node_modules/x/.vscode/settings.json", OK, OK, OK, OK },
+	{ ".gitignore", OK, OK, OK, OK },
+	{ ".github/workflows/ci.yml", OK, OK, OK, OK },
+	{ "envrc", OK, OK, OK, OK },
+	/* Obeyed by programs outside, at the top. */
+	{ ".vscode", NO, NO, NO, NO },
+	{ ".vscode/tasks.json", NO, NO, NO, NO },
+	{ ".VSCode/tasks.json", NO, NO, NO, NO },
+	{ ".mcp.json", NO, NO, NO, NO },
+	{ ".codex/config.toml", NO, NO, NO, NO },
+	{ ".assent/rules/x.yaml", NO, NO, NO, NO },
+	{ ".envrc", NO, NO, NO, NO },
+	{ "deep/below/.envrc", NO, NO, NO, NO },
+	/* A folder on the way to a protected file: not swapped as a whole. */
+	{ ".github", OK, OK, NO, NO },
+	{ ".github/copilot-instructions.md", NO, NO, NO, NO },
+	/* A repository begins as an empty folder of that very name. */
+	{ ".git", NO, OK, NO, NO },
+	{ ".GIT", NO, NO, NO, NO },
+	{ "sub/.git", NO, OK, NO, NO },
+	{ ".git/index", OK, OK, OK, OK },
+	{ ".git/COMMIT_EDITMSG", OK, OK, OK, OK },
+	{ ".git/refs/heads/config", OK, OK, OK, OK },
+	{ ".git/refs/heads/hooks/x", OK, OK, OK, OK },
+	{ ".git/objects/ab/cdef", OK, OK, OK, OK },
+	{ ".git/config", NO, NO, CONF, NO },
+	{ ".git/config.lock", OK, OK, OK, OK },
+	{ ".git/config.worktree", NO, NO, NO, NO },
+	{ ".git/commondir", NO, NO, NO, NO },
+	{ ".git/hooks", NO, OK, NO, NO },
+	{ ".git/hooks/pre-commit", NO, NO, NO, NO },
+	{ ".git/hooks/pre-commit.sample", OK, OK, OK, OK },
+	{ ".git/HEAD", HEAD, HEAD, HEAD, OK },
+	{ "a/b/.git/hooks/post-checkout", NO, NO, NO, NO },
+	{ "a/b/.git/config", NO, NO, CONF, NO },
+	{ ".git/modules/x/config", NO, NO, CONF, NO },
+	{ ".git/modules/x/hooks/pre-push", NO, NO, NO, NO },
+	{ ".git/worktrees/w/commondir", NO, NO, NO, NO },
+	/* Bare repositories have no telling name: the gate looks. */
+	{ "x/config", GITDIR, GITDIR, CONF, GITDIR },
+	{ "x/commondir", GITDIR, GITDIR, GITDIR, OK },
+	{ "x/hooks", GITDIR, OK, GITDIR, OK },
+	{ "x/hooks/update", HOOK, HOOK, HOOK, HOOK },
+	{ "x/HEAD", HEAD, HEAD, HEAD, OK },
+	{ "HEAD", HEAD, HEAD, HEAD, OK },
+	{ "config", GITDIR, GITDIR, CONF, GITDIR },
+};
+
+static struct guard
+guard_of_profile(void)
+{
+	struct guard g = { .protect = profile_protected };
+
+	while (profile_protected[g.protect_count] != NULL)
+		g.protect_count++;
+	return g;
+}
+
+static void
+names_are_judged_as_the_table_says(void **state)
+{
+	const struct guard g = guard_of_profile();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct name_case *c = &cases[i];
+		const enum guard_verdict want[] = { c->write, c->mkdir,
+			c->place, c->take };
+
+		for (size_t act = 0; act < ARRAY_LEN(want); act++) {
+			const enum guard_verdict got =
+			    guard_check(&g, c->rel, (enum guard_act)act);
+
+			if (got != want[act])
+				fail_msg("'%s' act %zu: %d, not %d", c->rel,
+				    act, (int)got, (int)want[act]);
+		}
+	}
+}
+
+static void
+a_path_of_too_many_parts_is_denied(void **state)
+{
+	const struct guard g = guard_of_profile();
+	char path[1024];
+
+	(void)state;
+	for (size_t i = 0; i + 1 < sizeof(path); i += 2) {
+		path[i] = 'a';
+		path[i + 1] = '/';
+	}
+	path[sizeof(path) - 1] = '\0';
+	assert_int_equal(guard_check(&g, path, GUARD_WRITE), GUARD_DENIED);
+	assert_int_equal(guard_check(&g, "", GUARD_WRITE), GUARD_DENIED);
+}
+
+static const char *const harmless[] = {
+	"",
+	"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n"
+	"\tbare = false\n\tlogallrefupdates = true\n",
+	"[core]\n\tbare = true\n[remote \"origin\"]\n\turl = ../x.git\n"
+	"\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+	"[branch \"main\"]\n\tremote = origin\n\tmerge = refs/heads/main\n",
+	"# a comment\n; another\n[user]\n\tname = A B\n\temail = a@b\n",
+	"[submodule \"lib\"]\n\turl = https://git.example/lib\n\tactive = "
+	"true\n",
+};
+
+static const char *const harmful[] = {
+	"[core]\n\tfsmonitor = evil\n",
+	"[core]\n\thooksPath = hk\n",
+	"[CORE]\n\tFSMonitor = evil\n",
+	"[core]\n\tsshCommand = evil\n",
+	"[core]\n\tworktree = /\n",
+	"[core]\n\tpager = evil\n",
+	"[core]\n\teditor = evil\n",
+	"[alias]\n\tst = !evil\n",
+	"[include]\n\tpath = ../evil\n",
+	"[includeIf \"gitdir:.\"]\n\tpath = ../evil\n",
+	"[filter \"x\"]\n\tclean = evil\n",
+	"[diff \"x\"]\n\ttextconv = evil\n",
+	"[credential]\n\thelper = !evil\n",
+	"[gpg]\n\tprogram = evil\n",
+	"[remote \"o\"]\n\turl = ext::sh -c evil\n",
+	"[remote \"o\"]\n\turl = --upload-pack=evil\n",
+	"[remote \"o\"]\n\tuploadpack = evil\n",
+	"[submodule \"x\"]\n\tupdate = !evil\n",
+	"[extensions]\n\tworktreeConfig = true\n",
+	"[protocol \"ext\"]\n\tallow = always\n",
+	"[core] fsmonitor = evil\n",
+	"[core]\n\tbare = false \\\n\tfsmonitor = evil\n",
+	"[user \"x\\\"]\n[core\"]\n\tname = y\n",
+	"name = before any section\n",
+	"[core\n",
+	"[core]\n\tbare\n\tfsmonitor = x\n",
+	"[core]\r\n\tfsmonitor = x\r\n",
+	"[core.fsmonitor]\n\tbare = x\n",
+};
+
+static void
+a_configuration_that_runs_nothing_is_harmless(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
+		if (!guard_config_harmless(str_of(harmless[i])))
+			fail_msg("refused: %s", harmless[i]);
+	}
+}
+
+static void
+a_configuration_that_could_run_something_is_not(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(harmful); i++) {
+		if (guard_config_harmless(str_of(harmful[i])))
+			fail_msg("accepted: %s", harmful[i]);
+	}
+	assert_false(guard_config_harmless(str_n("[core]\0\nbare=0", 15)));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_judged_as_the_table_says),
+		cmocka_unit_test(a_path_of_too_many_parts_is_denied),
+		cmocka_unit_test(a_configuration_that_runs_nothing_is_harmless),
+		cmocka_unit_test(
+		    a_configuration_that_could_run_something_is_not),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
