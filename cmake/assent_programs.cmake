@@ -75,3 +75,13 @@ assent_program(assent-exec
 assent_program(assent-proxy
 	SOURCES sandbox/proxy_main.c
 	MODULES sandbox)
+
+# assent(1), its list of commands made from the table above.
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/assent.1
+	COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:assent>
+		-D IN=${CMAKE_SOURCE_DIR}/docs/man/assent.1.in
+		-D OUT=${CMAKE_BINARY_DIR}/man/assent.1
+		-P ${CMAKE_SOURCE_DIR}/cmake/man_page.cmake
+	DEPENDS assent docs/man/assent.1.in cmake/man_page.cmake
+	VERBATIM)
+add_custom_target(man ALL DEPENDS ${CMAKE_BINARY_DIR}/man/assent.1)
