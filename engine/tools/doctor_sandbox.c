@@ -21,9 +21,9 @@
 
 /* Prints one word a line for each thing that holds. */
 static const char probe[] =
-    "if : 2>/dev/null >/usr/.assent-probe; then rm -f /usr/.assent-probe; "
+    "if (: >/usr/.assent-probe) 2>/dev/null; then rm -f /usr/.assent-probe; "
     "else echo read-only-root; fi\n"
-    "if : 2>/dev/null >./.assent-probe; then rm -f ./.assent-probe; "
+    "if (: >./.assent-probe) 2>/dev/null; then rm -f ./.assent-probe; "
     "echo workspace-writable; fi\n"
     "n=0; while read -r line; do n=$((n + 1)); case $line in lo:*) "
     "n=$((n - 1));; esac; done </proc/net/dev\n"

@@ -36,6 +36,19 @@ class Doctor(unittest.TestCase):
         self.assertEqual(found["daemon", "running"]["state"], "note")
         self.assertIn(("kernel", "seccomp"), found)
 
+    def test_what_the_sandbox_holds_was_tried(self):
+        _, found = doctor()
+        tried = {name: one for (area, name), one in found.items()
+                 if area == "sandbox"}
+        if found["sandbox", "runs"]["state"] != "ok":
+            if os.environ.get("ASSENT_MUST_SANDBOX") == "1":
+                self.fail(found["sandbox", "runs"]["detail"])
+            self.skipTest("SKIP: no sandbox here: "
+                          + found["sandbox", "runs"]["detail"])
+        self.assertEqual(len(tried), 8)
+        for name, one in tried.items():
+            self.assertEqual(one["state"], "ok", name)
+
     @unittest.skipUnless(can_trace(), "SKIP: strace cannot trace here")
     def test_i10_each_missing_feature_is_reported_with_a_remedy(self):
         for call, name in (("landlock_create_ruleset", "landlock"),
