@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "load_int.h"
 
 int
@@ -313,6 +314,7 @@ ruleset_free(struct ruleset *set)
 	for (size_t i = 0; i < set->regex_count; i++)
 		regex_free(set->regexes[i]);
 	free(set->regexes);
+	index_free(set->index);
 	arena_free(set->arena);
 }
 

@@ -45,8 +45,8 @@ match_input_prepare(struct match_input *in)
  * Where the first word that is not known begins: unknown words are shown as
  * $name, $(...), `...` or with a pattern character.
  */
-static struct str
-known_head(struct str text)
+struct str
+match_known_head(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		if (strchr("$`*?[<>", text.s[i]) != NULL)
@@ -62,11 +62,14 @@ match_regex(
 	const struct str text = str_of(in->part->text);
 	enum regex_result r;
 
+	/* That the text as it is shown matches proves nothing then. */
 	if (in->dynamic && s.loosens)
-		return TRI_MAYBE;
+		return regex_may_go_on(in->runner, re, match_known_head(text))
+		    ? TRI_MAYBE
+		    : TRI_NO;
 	r = regex_match(in->runner, re, text);
 	if (r == REGEX_NO && in->dynamic &&
-	    regex_may_go_on(in->runner, re, known_head(text)))
+	    regex_may_go_on(in->runner, re, match_known_head(text)))
 		return TRI_MAYBE;
 	if (r == REGEX_ERROR)
 		return s.loosens ? TRI_NO : TRI_YES;

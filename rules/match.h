@@ -103,6 +103,11 @@ bool start_wanted(const struct effects_want *w);
 bool glob_match_path(
     const struct glob *g, const char *path, const struct action *a);
 
+/* What is certain of a text in which words are not known. */
+struct str match_known_head(struct str text);
+/* host, host:port, [v6]:port without the port. */
+struct str host_without_port(struct str s);
+
 static inline enum tri
 tri_not(enum tri t)
 {

@@ -136,9 +136,8 @@ path_target(const struct glob *g, const struct effect *ef,
 
 /* ---- hosts ------------------------------------------------------------- */
 
-/* host, host:port, [v6]:port without the port. */
-static struct str
-without_port(struct str s)
+struct str
+host_without_port(struct str s)
 {
 	const size_t colon = str_rfind(s, ':');
 
@@ -161,7 +160,7 @@ host_target(const struct glob *g, const struct effect *ef, struct strictness s)
 
 	if (ef->target == NULL)
 		return unknown_target(s);
-	if (glob_match(g, host) || glob_match(g, without_port(host)))
+	if (glob_match(g, host) || glob_match(g, host_without_port(host)))
 		return TRI_YES;
 	return TRI_NO;
 }

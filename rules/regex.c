@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -134,32 +135,64 @@ check_constructs(struct str p, struct regex_error *why)
 /* ---- compiling --------------------------------------------------------- */
 
 static int
-compile(
-    struct regex *re, const struct regex_options *o, struct regex_error *why)
+compile_text(
+    pcre2_code **ret, struct str text, bool dotall, struct regex_error *why)
 {
-	uint32_t flags = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C |
-	    PCRE2_DOLLAR_ENDONLY | PCRE2_ANCHORED | PCRE2_NO_AUTO_CAPTURE;
+	const uint32_t flags = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C |
+	    PCRE2_DOLLAR_ENDONLY | PCRE2_ANCHORED | PCRE2_NO_AUTO_CAPTURE |
+	    (dotall ? PCRE2_DOTALL : 0);
 	PCRE2_SIZE offset = 0;
 	int code = 0;
 
-	if (o->whole)
-		flags |= PCRE2_ENDANCHORED;
-	if (o->dotall)
-		flags |= PCRE2_DOTALL;
-	re->code = pcre2_compile((PCRE2_SPTR)re->pattern.s, re->pattern.len,
-	    flags, &code, &offset, NULL);
-	if (re->code != NULL) {
-		/* Without memory that is writable and executable (a hardened
-		 * service), the interpreter does the same, slower. */
-		(void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+	*ret = pcre2_compile(
+	    (PCRE2_SPTR)text.s, text.len, flags, &code, &offset, NULL);
+	if (*ret != NULL)
 		return ERR_OK;
-	}
 	if (code == PCRE2_ERROR_NOMEMORY)
 		return ERR_NOMEM;
 	*why = (struct regex_error){ .offset = offset };
 	(void)pcre2_get_error_message(
 	    code, (PCRE2_UCHAR *)why->msg, sizeof(why->msg));
 	return ERR_INVALID;
+}
+
+/*
+ * To the end by "\z" and not by PCRE2_ENDANCHORED, which rules out partial
+ * matching. The pattern compiles by itself first: its errors have its places,
+ * and its parentheses are its own.
+ */
+static int
+compile_whole(struct regex *re, bool dotall, struct regex_error *why)
+{
+	AUTO_BUF struct buf b = BUF_INIT(REGEX_PATTERN_MAX * 4);
+	pcre2_code *alone = NULL;
+	int r;
+
+	r = compile_text(&alone, re->pattern, dotall, why);
+	pcre2_code_free(alone);
+	if (r != 0)
+		return r;
+	buf_puts(&b, "(?:");
+	buf_put_str(&b, re->pattern);
+	buf_puts(&b, ")\\z");
+	r = buf_done(&b, NULL);
+	return r != 0 ? ERR_NOMEM
+		      : compile_text(&re->code, buf_str(&b), dotall, why);
+}
+
+static int
+compile(
+    struct regex *re, const struct regex_options *o, struct regex_error *why)
+{
+	const int r = o->whole
+	    ? compile_whole(re, o->dotall, why)
+	    : compile_text(&re->code, re->pattern, o->dotall, why);
+
+	/* Without memory that is writable and executable (a hardened
+	 * service), the interpreter does the same, slower. */
+	if (r == 0)
+		(void)pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE);
+	return r;
 }
 
 int

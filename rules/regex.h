@@ -82,6 +82,8 @@ bool regex_may_go_on(
  * REGEX_PATTERN_MAX bytes); its length, 0 when there is none.
  */
 size_t regex_literal(struct str pattern, char *ret);
+/* The text that every match certainly begins with; its length. */
+size_t regex_prefix(struct str pattern, char *ret);
 /* The offset behind the class whose '[' is at the offset. */
 size_t regex_class_end(struct str pattern, size_t at);
 

@@ -180,3 +180,27 @@ regex_literal(struct str pattern, char *ret)
 	end_run(&s);
 	return s.best_len;
 }
+
+size_t
+regex_prefix(struct str pattern, char *ret)
+{
+	struct scan s = { .p = pattern, .best = ret };
+
+	if (pattern.len > REGEX_PATTERN_MAX)
+		return 0;
+	/* An alternative at the top, or a flag, makes nothing certain. */
+	if (regex_literal(pattern, ret) == 0)
+		return 0;
+	while (s.at < pattern.len && pattern.s[s.at] == '^')
+		s.at++;
+	while (s.at < pattern.len) {
+		const size_t before = s.run_len;
+
+		if (!one(&s))
+			return 0;
+		if (s.best_len > 0 || s.run_len == before)
+			break;
+	}
+	end_run(&s);
+	return s.best_len;
+}

@@ -69,7 +69,7 @@ put_effects(struct buf *b, struct dice *d)
 static void
 put_condition(struct buf *b, struct dice *d)
 {
-	switch (roll(d, 6)) {
+	switch (roll(d, 8)) {
 	case 0:
 		buf_printf(b, "command: {program: %s, any_option: [%s]}",
 		    PICK(d, programs), PICK(d, options));
@@ -89,6 +89,15 @@ put_condition(struct buf *b, struct dice *d)
 	case 4:
 		buf_printf(b, "command: {program: %s, no_operand: [dev]}",
 		    PICK(d, programs));
+		break;
+	case 5:
+		buf_printf(b, "host: %s",
+		    roll(d, 2) == 0 ? "a.example"
+				    : "[b.example, \"c.example:443\"]");
+		break;
+	case 6:
+		buf_printf(b, "command: {program: [%s, dd], subcommand: %s}",
+		    PICK(d, programs), roll(d, 2) == 0 ? "push" : "main");
 		break;
 	default:
 		buf_printf(b, "command: {program: %s}, path: [\"~/.ssh/*\"]",
@@ -433,6 +442,52 @@ a_floor_and_a_deny_only_ever_tighten(void **state)
 	}
 }
 
+/* The same set, with its index and without. */
+static void
+the_index_finds_what_trying_every_rule_finds(void **state)
+{
+	struct dice d = { .state = 31337 };
+	unsigned strict = 0;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		AUTO(rules_done) struct rules_text rules = { 0 };
+		struct effect pool[PARTS_EACH * EFFECTS_EACH];
+		size_t order[RULES_EACH];
+		struct rules_index *index;
+		struct classification with;
+		struct world w;
+
+		random_rules(&d, &rules);
+		for (size_t i = 0; i < RULES_EACH; i++)
+			order[i] = i;
+		start(&w);
+		w.set = build(&rules, ~0u, order, RULES_EACH);
+		for (int call = 0; call < 10; call++) {
+			random_call(&d, &w, pool);
+			(void)world_decide(&w);
+			with = w.last;
+			index = w.set->index;
+			assert_non_null(index);
+			w.set->index = NULL;
+			(void)world_decide(&w);
+			w.set->index = index;
+			strict += with.decision > DECISION_ALLOW;
+			if (with.decision != w.last.decision ||
+			    strcmp(with.reason, w.last.reason) != 0)
+				fail_msg("%s"
+					 "round %d: %s with the index, %s "
+					 "without: %s / %s",
+				    rules.line[1], round,
+				    decision_name(with.decision),
+				    decision_name(w.last.decision), with.reason,
+				    w.last.reason);
+		}
+		world_close(&w);
+	}
+	assert_true(strict > ROUNDS);
+}
+
 int
 main(void)
 {
@@ -441,6 +496,7 @@ main(void)
 		cmocka_unit_test(
 		    adding_a_rule_never_loosens_an_uncovered_effect),
 		cmocka_unit_test(a_floor_and_a_deny_only_ever_tighten),
+		cmocka_unit_test(the_index_finds_what_trying_every_rule_finds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
