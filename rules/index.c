@@ -37,7 +37,8 @@ static void
 found_key(struct hunt *h, uint64_t hash)
 {
 	const struct table *t = &h->x->keys;
-	const struct bucket *b = table_find(t, hash);
+	const struct bucket *b =
+	    filter_has(t, hash) ? table_find(t, hash) : NULL;
 
 	for (uint32_t i = 0; b != NULL && i < b->count; i++)
 		found(h, t->list[b->start + i]);
@@ -97,15 +98,15 @@ hunt_command(struct hunt *h)
 
 /* ---- regexes ----------------------------------------------------------- */
 
+/* The literals that are filed under what the text has at the offset. */
 static void
-hunt_gram(struct hunt *h, struct str text, size_t at, uint32_t gram)
+hunt_gram(struct hunt *h, struct str text, size_t at, const struct bucket *b,
+    const uint32_t *list)
 {
 	const struct rules_index *x = h->x;
-	const struct bucket *b = table_find(&x->grams, (uint64_t)gram + 1);
 
-	for (uint32_t i = 0; b != NULL && i < b->count; i++) {
-		const struct literal *l =
-		    &x->literals[x->grams.list[b->start + i]];
+	for (uint32_t i = 0; i < b->count; i++) {
+		const struct literal *l = &x->literals[list[b->start + i]];
 
 		if (at < l->gram_at || text.len - (at - l->gram_at) < l->len)
 			continue;
@@ -115,16 +116,21 @@ hunt_gram(struct hunt *h, struct str text, size_t at, uint32_t gram)
 }
 
 static void
-hunt_literals(struct hunt *h, struct str text)
+hunt_literals(struct hunt *h, struct str text, enum gram_class c)
 {
-	const struct rules_index *x = h->x;
+	const struct table *t = &h->x->grams[c];
 
-	for (size_t i = 0; i + GRAM_BYTES <= text.len; i++) {
-		const uint32_t gram = gram_load(text.s + i);
-		const uint32_t bit = gram_bit(gram);
+	if (t->count == 0)
+		return;
+	for (size_t i = 0; i + gram_width(c) <= text.len; i++) {
+		const uint64_t hash = gram_hash(gram_load(text.s + i, c));
+		const struct bucket *b;
 
-		if ((x->filter[bit / 64] >> (bit % 64) & 1) != 0)
-			hunt_gram(h, text, i, gram);
+		if (!filter_has(t, hash))
+			continue;
+		b = table_find(t, hash);
+		if (b != NULL)
+			hunt_gram(h, text, i, b, t->list);
 	}
 }
 
@@ -158,7 +164,8 @@ hunt_regexes(struct hunt *h)
 			found(h, x->literals[i].rule);
 		return;
 	}
-	hunt_literals(h, text);
+	hunt_literals(h, text, GRAM_WIDE);
+	hunt_literals(h, text, GRAM_NARROW);
 	if (h->in->dynamic)
 		hunt_prefixes(h, text);
 }

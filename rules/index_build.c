@@ -8,6 +8,7 @@
 
 #include "index_int.h"
 
+#define GRAM_SLOTS 65536
 #define NAMES_FILED_MAX 64 /* more alternatives: always tried */
 
 /* What a table is made of, before it is one. */
@@ -25,8 +26,8 @@ struct build {
 	struct rules_index *x;
 	const struct ruleset *set;
 	struct arena *arena;
-	struct pairs keys, grams;
-	uint32_t *gram_counts; /* by gram_bit: how common */
+	struct pairs keys, grams[GRAM_CLASSES];
+	uint32_t *gram_counts; /* by gram_slot: how common */
 	size_t literal_cap, prefix_cap;
 	int failed;
 };
@@ -71,25 +72,33 @@ table_put(struct table *t, const struct bucket *entry)
 {
 	size_t i = (size_t)entry->hash & t->mask;
 
+	const size_t bit = filter_bit(t, entry->hash);
+
 	while (t->v[i].hash != 0)
 		i = (i + 1) & t->mask;
 	t->v[i] = *entry;
+	t->filter[bit / 64] |= (uint64_t)1 << (bit % 64);
 }
 
 static void
 table_make(struct build *b, struct table *t, struct pairs *p)
 {
-	size_t size = 16, n = 0;
+	size_t size = 16, bits = FILTER_BITS_MIN, n = 0;
 
 	while (size < p->count * 2)
 		size *= 2;
+	while (bits < p->count * FILTER_BITS_EACH)
+		bits *= 2;
+	t->filter = arena_array(b->arena, bits / 64, sizeof(*t->filter));
 	t->v = arena_array(b->arena, size, sizeof(*t->v));
 	t->list = arena_array(b->arena, p->count + 1, sizeof(*t->list));
-	if (t->v == NULL || t->list == NULL) {
+	if (t->v == NULL || t->list == NULL || t->filter == NULL) {
 		b->failed = ERR_NOMEM;
 		return;
 	}
 	t->mask = size - 1;
+	t->count = p->count;
+	t->filter_mask = bits - 1;
 	if (p->count > 0)
 		qsort(p->v, p->count, sizeof(*p->v), by_hash);
 	for (size_t i = 0; i < p->count; i = n) {
@@ -153,14 +162,27 @@ file_command(struct build *b, const struct rule *r, uint32_t at)
 	return true;
 }
 
+static enum gram_class
+class_of(size_t len)
+{
+	return len >= sizeof(uint64_t) ? GRAM_WIDE : GRAM_NARROW;
+}
+
+static size_t
+gram_slot(const char *s, enum gram_class c)
+{
+	return (size_t)(gram_hash(gram_load(s, c)) >> 32) % GRAM_SLOTS;
+}
+
 static size_t
 rarest_gram(const struct build *b, const char *text, size_t len)
 {
+	const enum gram_class c = class_of(len);
 	size_t best = 0;
 
-	for (size_t i = 1; i + GRAM_BYTES <= len; i++) {
-		if (b->gram_counts[gram_bit(gram_load(text + i))] <
-		    b->gram_counts[gram_bit(gram_load(text + best))])
+	for (size_t i = 1; i + gram_width(c) <= len; i++) {
+		if (b->gram_counts[gram_slot(text + i, c)] <
+		    b->gram_counts[gram_slot(text + best, c)])
 			best = i;
 	}
 	return best;
@@ -169,8 +191,10 @@ rarest_gram(const struct build *b, const char *text, size_t len)
 static void
 count_grams(struct build *b, const char *text, size_t len)
 {
-	for (size_t i = 0; i + GRAM_BYTES <= len; i++)
-		b->gram_counts[gram_bit(gram_load(text + i))]++;
+	const enum gram_class c = class_of(len);
+
+	for (size_t i = 0; i + gram_width(c) <= len; i++)
+		b->gram_counts[gram_slot(text + i, c)]++;
 }
 
 static void
@@ -204,7 +228,7 @@ file_regex(struct build *b, const struct rule *r, uint32_t at)
 	if (r->when.regex == NULL)
 		return false;
 	len = regex_literal(regex_pattern(r->when.regex), text);
-	if (len < GRAM_BYTES)
+	if (len < gram_width(GRAM_NARROW))
 		return false;
 	if (mem_grow(&x->literals, &b->literal_cap, x->literal_count + 1,
 		sizeof(*x->literals)) != 0) {
@@ -275,13 +299,12 @@ file_grams(struct build *b)
 
 	for (size_t i = 0; i < x->literal_count; i++) {
 		struct literal *l = &x->literals[i];
+		const enum gram_class c = class_of(l->len);
 		const size_t at = rarest_gram(b, l->text, l->len);
-		const uint32_t gram = gram_load(l->text + at);
-		const uint32_t bit = gram_bit(gram);
 
 		l->gram_at = (uint32_t)at;
-		x->filter[bit / 64] |= (uint64_t)1 << (bit % 64);
-		pairs_add(b, &b->grams, (uint64_t)gram + 1, (uint32_t)i);
+		pairs_add(b, &b->grams[c],
+		    gram_hash(gram_load(l->text + at, c)), (uint32_t)i);
 	}
 }
 
@@ -328,7 +351,8 @@ build_all(struct build *b)
 		x->filed[i] = (uint8_t)file_rule(b, &b->set->rules[i], i);
 	file_grams(b);
 	table_make(b, &x->keys, &b->keys);
-	table_make(b, &x->grams, &b->grams);
+	for (unsigned c = 0; c < GRAM_CLASSES && b->failed == 0; c++)
+		table_make(b, &x->grams[c], &b->grams[c]);
 	for (unsigned t = 0; t < TOOL_COUNT && b->failed == 0; t++)
 		list_always(b, t);
 }
@@ -339,14 +363,15 @@ index_build(struct ruleset *set, struct err *e)
 	struct build b = { .set = set, .arena = set->arena };
 
 	b.x = mem_new(1, sizeof(*b.x));
-	b.gram_counts = mem_new(FILTER_BITS, sizeof(*b.gram_counts));
+	b.gram_counts = mem_new(GRAM_SLOTS, sizeof(*b.gram_counts));
 	if (b.x == NULL || b.gram_counts == NULL)
 		b.failed = ERR_NOMEM;
 	else
 		build_all(&b);
 	free(b.gram_counts);
 	free(b.keys.v);
-	free(b.grams.v);
+	for (unsigned c = 0; c < GRAM_CLASSES; c++)
+		free(b.grams[c].v);
 	if (b.failed != 0) {
 		index_free(b.x);
 		return err_nomem(e);

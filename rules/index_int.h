@@ -3,9 +3,17 @@
 /* Shared by index.c (lookup) and index_build.c. */
 #include "index.h"
 
-#define GRAM_BYTES 4
-#define FILTER_BITS 65536
+#define FILTER_BITS_MIN ((size_t)1 << 13)
+#define FILTER_BITS_EACH 16 /* for each key */
 #define TOOL_COUNT (TOOL_PERMISSION + 1)
+
+/* Literals are filed under 8 bytes of them, short ones under 4: the more, the
+ * fewer texts hold them by chance. */
+enum gram_class {
+	GRAM_WIDE,
+	GRAM_NARROW,
+	GRAM_CLASSES,
+};
 
 enum filing {
 	FILED_ALWAYS,
@@ -24,8 +32,11 @@ struct bucket {
 
 struct table {
 	struct bucket *v;
-	size_t mask;
+	size_t mask, count;
 	uint32_t *list;
+	/* Small enough to stay in the cache; most calls end here. */
+	uint64_t *filter;
+	size_t filter_mask; /* in bits */
 };
 
 /* A text that a regex cannot match without. */
@@ -41,10 +52,9 @@ struct prefix {
 
 struct rules_index {
 	struct table keys; /* commands, MCP servers, hosts */
-	struct table grams; /* list holds indices of literals */
+	struct table grams[GRAM_CLASSES]; /* list holds indices of literals */
 	struct literal *literals;
 	size_t literal_count;
-	uint64_t filter[FILTER_BITS / 64];
 	struct prefix *prefixes; /* of all regexes that are filed */
 	size_t prefix_count;
 	uint32_t *always[TOOL_COUNT];
@@ -56,19 +66,48 @@ struct rules_index {
 	size_t found_count, found_cap;
 };
 
-static inline uint32_t
-gram_load(const char *s)
+/* Of the width of the class: the first bytes at s as a number. */
+static inline uint64_t
+gram_load(const char *s, enum gram_class c)
 {
-	uint32_t g;
+	uint64_t wide = 0;
+	uint32_t narrow;
 
-	__builtin_memcpy(&g, s, GRAM_BYTES);
-	return g;
+	if (c == GRAM_WIDE) {
+		__builtin_memcpy(&wide, s, sizeof(wide));
+		return wide;
+	}
+	__builtin_memcpy(&narrow, s, sizeof(narrow));
+	return narrow;
 }
 
-static inline uint32_t
-gram_bit(uint32_t gram)
+static inline size_t
+gram_width(enum gram_class c)
 {
-	return gram * 0x9e3779b1u >> 16;
+	return c == GRAM_WIDE ? sizeof(uint64_t) : sizeof(uint32_t);
+}
+
+static inline uint64_t
+gram_hash(uint64_t gram)
+{
+	uint64_t h = (gram + 1) * 0x9e3779b97f4a7c15u;
+
+	h ^= h >> 32;
+	return h == 0 ? 1 : h;
+}
+
+static inline size_t
+filter_bit(const struct table *t, uint64_t hash)
+{
+	return (size_t)(hash >> 32) & t->filter_mask;
+}
+
+static inline bool
+filter_has(const struct table *t, uint64_t hash)
+{
+	const size_t bit = filter_bit(t, hash);
+
+	return (t->filter[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
 uint64_t index_hash(char kind, struct str a, struct str b);
