@@ -3,6 +3,8 @@
  * Runs in: every program that judges.  Trusts: nothing in the part.
  * Owns: nothing.
  */
+#include "index.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  *     switch (regex_match(runner, re, subject)) ...
  *
  * A match begins at the start of the subject, so PCRE2's match limit, which
- * counts for each start offset, bounds the whole; the runner's deadline
+ * counts for each start offset, bounds the whole; the runner's budget of time
  * bounds all matches of one decision. Whatever is not a clear yes or no is
  * REGEX_ERROR: a match for a rule that tightens, none for one that allows.
  */
@@ -26,7 +26,8 @@
 #define REGEX_DEPTH_LIMIT 1000
 #define REGEX_HEAP_KIB 1024
 #define REGEX_JIT_STACK ((size_t)1 << 20)
-#define REGEX_DEADLINE_NS 2000000 /* of one decision */
+#define REGEX_DEADLINE_NS 2000000 /* of CPU time, for one decision */
+#define REGEX_UNTIMED 16 /* matches of a decision before the clock is read */
 
 struct regex;
 
@@ -53,7 +54,8 @@ bool regex_is_whole(const struct regex *re);
 struct regex_runner;
 typedef int64_t regex_clock_fn(void *ctx);
 
-/* now NULL: the monotonic clock. */
+/* now NULL: the CPU time of the thread, so that a busy machine changes no
+ * decision. */
 int regex_runner_new(
     regex_clock_fn *now, void *ctx, struct regex_runner **ret, struct err *e);
 void regex_runner_free(struct regex_runner *r);
