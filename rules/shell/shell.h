@@ -121,8 +121,8 @@ struct shell_redir {
 	/* File name, number or text. bash gives /dev/tcp/HOST/PORT and
 	 * /dev/udp/HOST/PORT a meaning: connect. */
 	struct shell_word target;
-	bool compound; /* stands behind a group, loop or function that holds
-	                  this part; repeated for each command inside */
+	bool compound; /* stands behind a group or loop: the shell opens it
+	                  once, before the parts that follow; PART_REDIR */
 };
 
 /* What setting a variable can change, by its name. */
@@ -194,6 +194,7 @@ enum stdin_kind {
 	               text could be computed (then stdin_part is set, too) */
 	STDIN_FILE, /* stdin_text is the name */
 	STDIN_CLOSED,
+	STDIN_OTHER, /* another descriptor: 0<&3 */
 };
 
 #define SHELL_NO_PART UINT32_MAX
@@ -221,9 +222,12 @@ struct shell_part {
 	const struct str *cwds;
 	size_t cwd_count;
 	bool cwd_unknown; /* besides cwds, another is possible */
+	bool cwd_below; /* these, or some directory below them */
 	enum stdin_kind stdin_kind;
 	struct shell_word stdin_text;
 	uint32_t stdin_part; /* who writes into it; SHELL_NO_PART */
+	uint32_t stdin_first; /* [stdin_first, stdin_part] and what they start:
+	                         all that may have a hand in it */
 	uint32_t stdout_part; /* who reads its output; SHELL_NO_PART */
 	/* The wrapper, function call, eval or substitution user that this part
 	 * stands in; SHELL_NO_PART at the top. */

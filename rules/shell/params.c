@@ -1,0 +1,741 @@
+/*
+ * Parameters: what a variable holds here, and what ${ } makes of it.
+ * Runs in: engine, assent.  Trusts: nothing.  Owns: nothing.
+ */
+#include "shell/norm.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "shell/parser.h"
+
+#define PARAM_TEXT_MAX 512 /* longer texts are not matched with patterns */
+
+/* What is known about a parameter. */
+enum known {
+	KNOWN_SET, /* set, value holds it (pieces may be unknown) */
+	KNOWN_UNSET,
+	KNOWN_MAYBE, /* perhaps set; value is likely */
+};
+
+static const struct shell_env *
+context_env(const struct norm *n, struct str name)
+{
+	for (size_t i = n->ctx->env_count; i > 0; i--) {
+		if (str_eq(n->ctx->env[i - 1].name, name))
+			return &n->ctx->env[i - 1];
+	}
+	return NULL;
+}
+
+static struct value
+likely_variable(struct norm *n, struct str name, struct str likely)
+{
+	return value_unknown(n, ORIGIN_VARIABLE, name, SHELL_NO_PART, likely);
+}
+
+/* $PWD: the directory, if there is only one. */
+static struct value
+pwd_value(struct norm *n)
+{
+	const struct dirs *const d = n->dirs;
+
+	if (d != NULL && !d->unknown && d->count == 1)
+		return value_text(n, d->dir[0]);
+	return likely_variable(
+	    n, STR("PWD"), d != NULL && d->count > 0 ? d->dir[0] : STR_NONE);
+}
+
+static bool
+name_is_number(struct str name)
+{
+	static const char *const names[] = {
+		"RANDOM",
+		"SRANDOM",
+		"SECONDS",
+		"LINENO",
+		"BASHPID",
+		"PPID",
+		"UID",
+		"EUID",
+		"EPOCHSECONDS",
+		"COLUMNS",
+		"LINES",
+		"SHLVL",
+		"BASH_SUBSHELL",
+		"OPTIND",
+		"HISTCMD",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (str_eqz(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A variable that the script has not touched. */
+static enum known
+inherited(struct norm *n, struct str name, struct value *ret)
+{
+	const struct shell_env *const env = context_env(n, name);
+	const bool forgot = n->epoch > 0;
+
+	if (str_eqz(name, "PWD")) {
+		*ret = pwd_value(n);
+		return KNOWN_SET;
+	}
+	if (str_eqz(name, "IFS")) {
+		*ret = forgot ? likely_variable(n, name, STR(" \t\n"))
+			      : value_text(n, STR(" \t\n"));
+		return KNOWN_SET;
+	}
+	if (env != NULL) {
+		*ret = forgot ? likely_variable(n, name, env->value)
+			      : value_text(n, env->value);
+		return forgot ? KNOWN_MAYBE : KNOWN_SET;
+	}
+	if (str_eqz(name, "HOME") && n->ctx->home.len > 0) {
+		*ret = forgot ? likely_variable(n, name, n->ctx->home)
+			      : value_text(n, n->ctx->home);
+		return KNOWN_SET;
+	}
+	if (name_is_number(name) && !forgot) {
+		*ret = value_digits(n);
+		return KNOWN_SET;
+	}
+	*ret = likely_variable(n, name, STR_NONE);
+	return KNOWN_MAYBE;
+}
+
+static enum known
+variable(struct norm *n, struct str name, struct value *ret)
+{
+	const struct var *const v = var_find(n, name, false);
+
+	if (v == NULL || v->kind == VAR_INHERITED)
+		return inherited(n, name, ret);
+	if (!var_current(n, v)) {
+		*ret = likely_variable(n, name, value_likely(n, &v->value));
+		return KNOWN_MAYBE;
+	}
+	switch (v->kind) {
+	case VAR_SET:
+		*ret = v->value;
+		return KNOWN_SET;
+	case VAR_UNSET:
+		*ret = value_text(n, STR(""));
+		return KNOWN_UNSET;
+	case VAR_LIST:
+		*ret = v->item_count > 0 ? v->items[0] : value_text(n, STR(""));
+		return v->item_count > 0 ? KNOWN_SET : KNOWN_UNSET;
+	case VAR_MAYBE:
+		*ret = likely_variable(n, name, value_likely(n, &v->value));
+		return KNOWN_MAYBE;
+	case VAR_LIST_MAYBE:
+	case VAR_INHERITED:
+		break;
+	}
+	*ret = likely_variable(n, name, STR_NONE);
+	return KNOWN_MAYBE;
+}
+
+struct value
+var_value(struct norm *n, struct str name)
+{
+	struct value v = { .count = 0 };
+
+	(void)variable(n, name, &v);
+	return v;
+}
+
+/* $1 and so on. */
+static enum known
+positional(struct norm *n, uint64_t at, struct value *ret)
+{
+	const struct positional *const a = &n->args;
+	struct value likely = { .count = 0 };
+
+	if (at == 0) {
+		*ret = likely_variable(n, STR("0"), STR("bash"));
+		return KNOWN_SET;
+	}
+	if (at <= a->count)
+		likely = a->items[at - 1];
+	if (!a->unknown) {
+		*ret = likely;
+		return at <= a->count ? KNOWN_SET : KNOWN_UNSET;
+	}
+	*ret = likely_variable(n, STR("1"), value_likely(n, &likely));
+	return KNOWN_MAYBE;
+}
+
+/* One element of an array. */
+static enum known
+element(struct norm *n, const struct param *pm, struct value *ret)
+{
+	const struct var *const v = var_find(n, pm->name, false);
+	const struct value index = expand_value(n, pm->index, false);
+	struct str text;
+	uint64_t at;
+	const bool number = value_known(n, &index, &text) &&
+	    num_parse_u64(text, 0, SHELL_WORDS_MAX, &at) == 0;
+	const bool assoc = v != NULL && v->assoc && var_current(n, v);
+
+	if (!number && !assoc)
+		arith_text_check(n, &index);
+	if (v != NULL && var_current(n, v) && v->kind == VAR_LIST && number &&
+	    !assoc) {
+		if (at < v->item_count) {
+			*ret = v->items[at];
+			return KNOWN_SET;
+		}
+		return KNOWN_UNSET;
+	}
+	if (number && at == 0 && !assoc)
+		return variable(n, pm->name, ret);
+	*ret = likely_variable(n, pm->name, STR_NONE);
+	return KNOWN_MAYBE;
+}
+
+static bool
+is_list(const struct param *pm)
+{
+	if (pm->indexed)
+		return word_is_bare(pm->index, "@") ||
+		    word_is_bare(pm->index, "*");
+	return str_eqz(pm->name, "@") || str_eqz(pm->name, "*");
+}
+
+static enum known
+scalar(struct norm *n, const struct param *pm, struct value *ret)
+{
+	uint64_t at;
+	const char c = pm->name.s[0];
+
+	*ret = (struct value){ .count = 0 };
+	if (pm->indexed)
+		return element(n, pm, ret);
+	if (lex_name_start((unsigned char)c))
+		return variable(n, pm->name, ret);
+	if (num_parse_u64(pm->name, 0, 1000000, &at) == 0)
+		return positional(n, at, ret);
+	if (c == '#' && !n->args.unknown) {
+		char *const t = norm_text(n, 16);
+		const int len = t == NULL
+		    ? 0
+		    : snprintf(t, 16, "%u", (unsigned)n->args.count);
+
+		*ret = value_text(n, str_n(t, (size_t)(len > 0 ? len : 0)));
+		return KNOWN_SET;
+	}
+	*ret = c == '-' ? likely_variable(n, pm->name, STR("hBc"))
+			: value_digits(n);
+	return KNOWN_SET;
+}
+
+/* ---- texts and patterns ------------------------------------------------ */
+
+/* The operand as a pattern: what was quoted gets a backslash. */
+static bool
+operand_pattern(struct norm *n, const struct word *w, struct str *ret)
+{
+	size_t len = 0;
+	char *out;
+
+	for (const struct seg *s = w->segs; s != NULL; s = s->next) {
+		if (s->kind != SEG_TEXT)
+			return false;
+		len += 2 * s->text.len;
+	}
+	out = norm_text(n, len);
+	if (out == NULL)
+		return false;
+	len = 0;
+	for (const struct seg *s = w->segs; s != NULL; s = s->next) {
+		/* In a quoted ${ } only what a backslash or quotes protect. */
+		const bool literal = s->quoted && w->quoted;
+
+		for (size_t i = 0; i < s->text.len; i++) {
+			const char c = s->text.s[i];
+
+			if (c == '\\' || (literal && strchr("*?[(", c) != NULL))
+				out[len++] = '\\';
+			out[len++] = c;
+		}
+	}
+	*ret = str_n(out, len);
+	return pattern_simple(*ret) && ret->len <= PARAM_TEXT_MAX;
+}
+
+static bool
+is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if ((unsigned char)s.s[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+static struct str
+remove_prefix(struct str text, struct str pattern, bool longest)
+{
+	for (size_t i = 0; i <= text.len; i++) {
+		const size_t k = longest ? text.len - i : i;
+
+		if (pattern_match(pattern, str_head(text, k)))
+			return str_from(text, k);
+	}
+	return text;
+}
+
+static struct str
+remove_suffix(struct str text, struct str pattern, bool longest)
+{
+	for (size_t i = 0; i <= text.len; i++) {
+		const size_t k = longest ? i : text.len - i;
+
+		if (pattern_match(pattern, str_from(text, k)))
+			return str_head(text, k);
+	}
+	return text;
+}
+
+/* The longest match at text[i]; SIZE_MAX when there is none. */
+static size_t
+match_at(struct str text, struct str pattern, size_t i)
+{
+	const struct str rest = str_from(text, i);
+
+	for (size_t k = rest.len; k > 0; k--) {
+		if (pattern_match(pattern, str_head(rest, k)))
+			return k;
+	}
+	return SIZE_MAX;
+}
+
+static bool
+replace(struct norm *n, const struct param *pm, struct str text,
+    struct str pattern, struct str by, struct str *ret)
+{
+	const size_t max = text.len + by.len * (text.len + 1);
+	char *out;
+	size_t len = 0;
+	bool done = false;
+
+	if (text.len > 128 || pattern.len == 0)
+		return false;
+	out = norm_text(n, max);
+	if (out == NULL)
+		return false;
+	n->steps += (uint32_t)text.len;
+	for (size_t i = 0; i < text.len;) {
+		size_t k = SIZE_MAX;
+
+		if (!(done && !pm->doubled) && !(pm->anchor == '#' && i > 0))
+			k = match_at(text, pattern, i);
+		if (pm->anchor == '%' && k != SIZE_MAX && i + k != text.len)
+			k = SIZE_MAX;
+		if (k == SIZE_MAX) {
+			out[len++] = text.s[i++];
+			continue;
+		}
+		if (by.len > 0)
+			memcpy(out + len, by.s, by.len);
+		len += by.len;
+		i += k;
+		done = true;
+	}
+	*ret = str_n(out, len);
+	return true;
+}
+
+static bool
+change_case(
+    struct norm *n, const struct param *pm, struct str text, struct str *ret)
+{
+	char *out;
+
+	if (pm->arg->segs != NULL)
+		return false;
+	out = norm_text(n, text.len);
+	if (out == NULL)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		const char c = text.s[i];
+
+		if ((unsigned char)c >= 0x80)
+			return false;
+		out[i] = c;
+		if (i > 0 && !pm->doubled)
+			continue;
+		if (pm->op == PARAM_UPPER && c >= 'a' && c <= 'z')
+			out[i] = (char)(c - 'a' + 'A');
+		if (pm->op == PARAM_LOWER && c >= 'A' && c <= 'Z')
+			out[i] = (char)(c - 'A' + 'a');
+	}
+	*ret = str_n(out, text.len);
+	return true;
+}
+
+/* A plain number (with '-') as arithmetic. */
+static bool
+slice_number(struct norm *n, const struct word *w, int64_t *ret)
+{
+	struct value v = { .count = 0 };
+	struct str t;
+	uint64_t u;
+	bool minus;
+
+	v = expand_value(n, w, false);
+	if (!value_known(n, &v, &t))
+		return false;
+	t = str_trim(t);
+	minus = t.len > 0 && t.s[0] == '-';
+	if (minus)
+		t = str_from(t, 1);
+	/* A leading zero means octal. */
+	if ((t.len > 1 && t.s[0] == '0') ||
+	    num_parse_u64(t, 0, NORM_TEXT_MAX, &u) != 0)
+		return false;
+	*ret = minus ? -(int64_t)u : (int64_t)u;
+	return true;
+}
+
+static bool
+slice_text(
+    struct norm *n, const struct param *pm, struct str text, struct str *ret)
+{
+	int64_t from, len = INT64_MAX;
+	const int64_t size = (int64_t)text.len;
+
+	if (!is_ascii(text))
+		return false;
+	if (!slice_number(n, pm->arg, &from) ||
+	    (pm->arg2 != NULL && !slice_number(n, pm->arg2, &len)))
+		return false;
+	if (from < 0)
+		from += size;
+	if (from < 0 || from > size) {
+		*ret = STR("");
+		return true;
+	}
+	if (len < 0)
+		len = size + len - from;
+	if (len < 0)
+		return false;
+	*ret = str_head(
+	    str_from(text, (size_t)from), len > size ? text.len : (size_t)len);
+	return true;
+}
+
+/* The operation on a known text. False: cannot be told. */
+static bool
+apply(struct norm *n, const struct param *pm, struct str text, struct str *ret)
+{
+	struct str pattern = STR(""), by = STR("");
+
+	if (pm->op == PARAM_SLICE)
+		return slice_text(n, pm, text, ret);
+	if (text.len > PARAM_TEXT_MAX)
+		return false;
+	if (pm->op == PARAM_UPPER || pm->op == PARAM_LOWER)
+		return change_case(n, pm, text, ret);
+	if (pm->arg == NULL || !operand_pattern(n, pm->arg, &pattern))
+		return false;
+	if (str_find(pattern, '?') < pattern.len && !is_ascii(text))
+		return false;
+	n->steps += (uint32_t)(text.len / 8);
+	if (pm->op == PARAM_REPLACE) {
+		struct value v = { .count = 0 };
+
+		if (pm->arg2 != NULL)
+			v = expand_value(n, pm->arg2, false);
+		/* '&' in the replacement is special in newer versions. */
+		return value_known(n, &v, &by) && str_find(by, '&') == by.len &&
+		    replace(n, pm, text, pattern, by, ret);
+	}
+	*ret = pm->op == PARAM_REMOVE_PREFIX
+	    ? remove_prefix(text, pattern, pm->doubled)
+	    : remove_suffix(text, pattern, pm->doubled);
+	return true;
+}
+
+/* Substitutions and arithmetic inside an operand that was not evaluated. */
+static void
+touch_operands(struct norm *n, const struct param *pm)
+{
+	if (pm->op == PARAM_SLICE) {
+		expand_arith(n, pm->arg);
+		if (pm->arg2 != NULL)
+			expand_arith(n, pm->arg2);
+		return;
+	}
+	if (pm->arg != NULL)
+		(void)expand_value(n, pm->arg, false);
+	if (pm->arg2 != NULL)
+		(void)expand_value(n, pm->arg2, false);
+}
+
+/* "${f%.c}" where the text ends with ".c" though its start is not known. */
+static bool
+cut_pieces(struct norm *n, const struct param *pm, const struct value *v,
+    struct value *ret)
+{
+	const bool suffix = pm->op == PARAM_REMOVE_SUFFIX;
+	struct shell_piece *p;
+	struct str pattern, cut;
+	uint32_t at;
+
+	if ((!suffix && pm->op != PARAM_REMOVE_PREFIX) || pm->doubled ||
+	    v->count == 0 || !operand_pattern(n, pm->arg, &pattern) ||
+	    str_find(pattern, '*') < pattern.len)
+		return false;
+	at = suffix ? v->count - 1 : 0;
+	if (v->pieces[at].kind != PIECE_TEXT ||
+	    v->pieces[at].text.len > PARAM_TEXT_MAX)
+		return false;
+	cut = suffix ? remove_suffix(v->pieces[at].text, pattern, false)
+		     : remove_prefix(v->pieces[at].text, pattern, false);
+	if (cut.len == v->pieces[at].text.len)
+		return false;
+	p = norm_alloc(n, v->count, sizeof(*p));
+	if (p == NULL)
+		return false;
+	memcpy(p, v->pieces, v->count * sizeof(*p));
+	p[at].text = cut;
+	*ret = (struct value){ .pieces = p, .count = v->count };
+	if (cut.len == 0) {
+		ret->pieces = suffix ? p : p + 1;
+		ret->count--;
+	}
+	return true;
+}
+
+static struct value
+operate(struct norm *n, const struct param *pm, const struct value *v)
+{
+	struct str text, out = STR("");
+	struct value ret;
+
+	if (pm->op == PARAM_SLICE) {
+		expand_arith(n, pm->arg);
+		if (pm->arg2 != NULL)
+			expand_arith(n, pm->arg2);
+	}
+	if (value_known(n, v, &text)) {
+		if (apply(n, pm, text, &out))
+			return value_text(n, out);
+	} else if (cut_pieces(n, pm, v, &ret)) {
+		return ret;
+	} else {
+		text = value_likely(n, v);
+		(void)apply(n, pm, text, &out);
+	}
+	if (pm->op != PARAM_SLICE)
+		touch_operands(n, pm);
+	return likely_variable(n, pm->name, out);
+}
+
+/* ---- the forms --------------------------------------------------------- */
+
+static void
+add(struct norm *n, struct builder *b, const struct value *v, bool quoted)
+{
+	if (quoted) {
+		b->started = true;
+		builder_value(n, b, v);
+	} else {
+		builder_split(n, b, v);
+	}
+}
+
+/* Runs what stands in the operand, for it may run. */
+static struct str
+operand_likely(struct norm *n, const struct word *w)
+{
+	const struct mark m = state_mark(n);
+	const struct value v = expand_value(n, w, false);
+
+	state_blur(n, &m);
+	return value_likely(n, &v);
+}
+
+/* Whether ${x:-w} and the like see a value. */
+static enum known
+choice_state(struct norm *n, const struct param *pm, struct value *ret)
+{
+	const enum known k = scalar(n, pm, ret);
+
+	if (k != KNOWN_SET || !pm->colon)
+		return k;
+	if (ret->count == 0)
+		return KNOWN_UNSET;
+	for (uint32_t i = 0; i < ret->count; i++) {
+		if (ret->pieces[i].kind != PIECE_UNKNOWN)
+			return KNOWN_SET;
+	}
+	return KNOWN_MAYBE;
+}
+
+/* ${x:-w} ${x:=w} ${x:?w} ${x:+w} */
+static void
+expand_choice(
+    struct norm *n, struct builder *b, const struct param *pm, bool quoted)
+{
+	struct value v;
+	const enum known k = choice_state(n, pm, &v);
+	const bool alternate = pm->op == PARAM_ALTERNATE;
+
+	if (k == KNOWN_MAYBE) {
+		const struct str operand = operand_likely(n, pm->arg);
+
+		v = likely_variable(n, pm->name,
+		    pm->op == PARAM_ERROR ? value_likely(n, &v) : operand);
+		if (pm->op == PARAM_ASSIGN && !pm->indexed)
+			var_maybe(n, pm->name, &v);
+		add(n, b, &v, quoted);
+	} else if ((k == KNOWN_SET) != alternate) {
+		if (!alternate)
+			add(n, b, &v, quoted);
+		else if (quoted)
+			b->started = true;
+	} else if (pm->op == PARAM_ASSIGN) {
+		v = expand_value(n, pm->arg, true);
+		if (!pm->indexed)
+			var_set(n, pm->name, &v);
+		else
+			var_maybe(n, pm->name, &v);
+		add(n, b, &v, quoted);
+	} else {
+		expand_operand(n, b, pm->arg);
+		if (quoted)
+			b->started = true;
+	}
+}
+
+/* ${!x}: the variable that x names. */
+static struct value
+indirect(struct norm *n, const struct param *pm)
+{
+	const struct value v = var_value(n, pm->name);
+	struct str name;
+	bool plain = value_known(n, &v, &name) && name.len > 0 &&
+	    lex_name_start((unsigned char)name.s[0]);
+
+	for (size_t i = 0; plain && i < name.len; i++)
+		plain = lex_name_char((unsigned char)name.s[i]);
+	if (plain)
+		return var_value(n, name);
+	const struct shell_word w = word_of_value(n, &v);
+
+	part_doubt(n, "${!name} of a text that could run a command", &w);
+	return likely_variable(n, pm->name, STR_NONE);
+}
+
+/* Lists: $@ $* ${a[@]} ${a[*]}. */
+static void
+expand_list(
+    struct norm *n, struct builder *b, const struct param *pm, bool quoted)
+{
+	const bool star =
+	    pm->indexed ? word_is_bare(pm->index, "*") : str_eqz(pm->name, "*");
+	const struct var *const v =
+	    pm->indexed ? var_find(n, pm->name, false) : NULL;
+	const struct value *items = n->args.items;
+	uint32_t count = n->args.count;
+	bool known = !n->args.unknown;
+
+	if (pm->indexed) {
+		known = v != NULL && v->kind == VAR_LIST && !v->assoc &&
+		    var_current(n, v);
+		items = known ? v->items : NULL;
+		count = known ? v->item_count : 0;
+	}
+	if (!known || pm->op != PARAM_PLAIN ||
+	    (star && (quoted || b->out == NULL) && count > 1)) {
+		struct value u = likely_variable(n, pm->name,
+		    count > 0 ? value_likely(n, &items[0]) : STR_NONE);
+
+		if (pm->op != PARAM_PLAIN)
+			touch_operands(n, pm);
+		builder_piece(n, b, &u.pieces[0]);
+		b->flags |= WORD_SPLIT;
+		b->started = b->started || (star && quoted);
+		return;
+	}
+	if (star && quoted)
+		b->started = true;
+	for (uint32_t i = 0; i < count && norm_step(n); i++) {
+		if (i > 0 && b->out != NULL)
+			builder_break(n, b);
+		else if (i > 0)
+			builder_text(n, b, STR(" "), false);
+		add(n, b, &items[i], quoted);
+	}
+}
+
+void
+expand_param(
+    struct norm *n, struct builder *b, const struct param *pm, bool quoted)
+{
+	struct value v;
+
+	if (pm->op == PARAM_LENGTH) {
+		if (pm->indexed && !is_list(pm))
+			(void)element(n, pm, &v);
+		v = value_digits(n);
+		add(n, b, &v, quoted);
+		return;
+	}
+	if (pm->op == PARAM_NAMES) {
+		v = likely_variable(n, pm->name, STR_NONE);
+		builder_split(n, b, &v);
+		b->flags |= WORD_SPLIT;
+		return;
+	}
+	if (pm->op == PARAM_TRANSFORM && pm->anchor == 'P') {
+		v = var_value(n, pm->name);
+		const struct shell_word w = word_of_value(n, &v);
+
+		part_doubt(n, "${name@P} runs what it holds", &w);
+	}
+	if (is_list(pm)) {
+		expand_list(n, b, pm, quoted);
+		return;
+	}
+	switch (pm->op) {
+	case PARAM_DEFAULT:
+	case PARAM_ASSIGN:
+	case PARAM_ERROR:
+	case PARAM_ALTERNATE:
+		expand_choice(n, b, pm, quoted);
+		return;
+	case PARAM_INDIRECT:
+		v = indirect(n, pm);
+		break;
+	case PARAM_TRANSFORM:
+		v = likely_variable(n, pm->name, STR_NONE);
+		break;
+	case PARAM_PLAIN:
+		(void)scalar(n, pm, &v);
+		break;
+	case PARAM_REMOVE_PREFIX:
+	case PARAM_REMOVE_SUFFIX:
+	case PARAM_REPLACE:
+	case PARAM_UPPER:
+	case PARAM_LOWER:
+	case PARAM_SLICE: {
+		struct value whole;
+
+		(void)scalar(n, pm, &whole);
+		v = operate(n, pm, &whole);
+		break;
+	}
+	case PARAM_LENGTH:
+	case PARAM_NAMES:
+		return;
+	}
+	add(n, b, &v, quoted);
+}

@@ -1,0 +1,617 @@
+/*
+ * Simple commands: words, assignments and redirections to a part, then what
+ * the command means for the shell and what it starts.
+ * Runs in: engine, assent.  Trusts: nothing.  Owns: nothing.
+ */
+#include "shell/norm.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "shell/parser.h"
+
+static struct flow
+flow_here(const struct norm *n)
+{
+	return (struct flow){ .ok = n->dirs, .fail = n->dirs };
+}
+
+/* ---- redirections ------------------------------------------------------ */
+
+static bool
+redir_target(struct norm *n, const struct redir *r, struct shell_word *ret)
+{
+	struct words ws = { .count = 0 };
+	struct word one;
+
+	if (r->op == REDIR_TEXT) {
+		const struct value v = expand_value(n, r->target, !r->heredoc);
+		const struct value nl = value_text(n, STR("\n"));
+		const struct value whole =
+		    r->heredoc ? v : value_join(n, &v, &nl);
+
+		*ret = word_of_value(n, &whole);
+		return true;
+	}
+	one = *r->target;
+	one.next = NULL;
+	expand_words(n, &one, &ws);
+	if (ws.count == 1) {
+		*ret = ws.w[0];
+		return true;
+	}
+	/* None or several: bash refuses; say that it is not known. */
+	*ret = word_unknown(n, ws.count > 0 ? ws.w[0].text : STR_NONE);
+	return true;
+}
+
+struct shell_redir *
+redirs_expand(struct norm *n, const struct redir *list, bool compound,
+    uint32_t *ret_count)
+{
+	uint32_t count = 0;
+	struct shell_redir *out;
+
+	for (const struct redir *r = list; r != NULL; r = r->next)
+		count++;
+	*ret_count = 0;
+	if (count == 0)
+		return NULL;
+	out = norm_alloc(n, count, sizeof(*out));
+	if (out == NULL)
+		return NULL;
+	for (const struct redir *r = list; r != NULL && norm_step(n);
+	     r = r->next) {
+		struct shell_redir *const o = &out[*ret_count];
+
+		o->op = r->op;
+		o->fd = r->fd;
+		o->compound = compound;
+		if (redir_target(n, r, &o->target))
+			(*ret_count)++;
+	}
+	return out;
+}
+
+void
+input_of_redirs(struct norm *n, const struct shell_redir *r, uint32_t count,
+    struct input *ret)
+{
+	(void)n;
+	for (uint32_t i = 0; i < count; i++) {
+		struct input in = { .part = SHELL_NO_PART };
+
+		if (r[i].fd != 0)
+			continue;
+		in.first = SHELL_NO_PART;
+		in.text = r[i].target;
+		if (r[i].op == REDIR_TEXT)
+			in.kind = STDIN_TEXT;
+		else if (r[i].op == REDIR_READ || r[i].op == REDIR_READ_WRITE)
+			in.kind = STDIN_FILE;
+		else if (r[i].op == REDIR_DUP)
+			in.kind = str_eqz(r[i].target.text, "-") ? STDIN_CLOSED
+								 : STDIN_OTHER;
+		else
+			continue;
+		*ret = in;
+	}
+}
+
+/* ---- assignments ------------------------------------------------------- */
+
+struct shell_assign
+assign_part(struct norm *n, struct str name, bool append, const struct value *v)
+{
+	return (struct shell_assign){
+		.name = name,
+		.effect = shell_env_effect(name),
+		.append = append,
+		.value = word_of_value(n, v),
+	};
+}
+
+bool
+assign_split(const struct shell_word *w, struct str *ret_name, bool *ret_append,
+    struct shell_word *ret_value, struct norm *n)
+{
+	const struct str first =
+	    w->piece_count > 0 && w->pieces[0].kind == PIECE_TEXT
+	    ? w->pieces[0].text
+	    : STR_NONE;
+	const size_t eq = str_find(first, '=');
+	struct shell_piece *p;
+	struct value v = { .count = 0 };
+
+	if (eq == first.len || eq == 0)
+		return false;
+	*ret_append = first.s[eq - 1] == '+';
+	*ret_name = str_head(first, *ret_append ? eq - 1 : eq);
+	p = norm_alloc(n, w->piece_count, sizeof(*p));
+	if (p == NULL)
+		return false;
+	memcpy(p, w->pieces, w->piece_count * sizeof(*p));
+	p[0].text = str_from(first, eq + 1);
+	v.pieces = p[0].text.len > 0 ? p : p + 1;
+	v.count = (uint32_t)w->piece_count - (p[0].text.len > 0 ? 0U : 1U);
+	*ret_value = word_of_value(n, &v);
+	ret_value->flags |= w->flags & (WORD_SUBST | WORD_SPLIT | WORD_GLOB);
+	return true;
+}
+
+/* NAME=( ... ): elements as arguments; what has the form [k]=v is evaluated
+ * in its subscript. */
+static void
+assign_list(struct norm *n, const struct assign *as)
+{
+	struct words ws = { .count = 0 };
+	struct value *items;
+	struct var *v;
+	bool plain = !as->append;
+
+	for (const struct word *w = as->value; w != NULL; w = w->next)
+		plain = plain &&
+		    !(w->segs != NULL && w->segs->kind == SEG_TEXT &&
+			!w->segs->quoted && w->segs->text.s[0] == '[');
+	expand_words(n, as->value, &ws);
+	v = var_find(n, as->name, false);
+	const bool assoc = v != NULL && v->assoc && var_current(n, v);
+
+	for (uint32_t i = 0; i < ws.count; i++) {
+		const struct value e = value_of_word(&ws.w[i]);
+		const size_t close = str_find(ws.w[i].text, ']');
+
+		plain =
+		    plain && (ws.w[i].flags & (WORD_SPLIT | WORD_GLOB)) == 0;
+		if (ws.w[i].text.len > 0 && ws.w[i].text.s[0] == '[' &&
+		    !assoc &&
+		    (!shell_word_known(&ws.w[i]) || close < ws.w[i].text.len)) {
+			const struct value index = value_text(n,
+			    str_n(
+				ws.w[i].text.s + 1, close > 0 ? close - 1 : 0));
+
+			arith_text_check(
+			    n, shell_word_known(&ws.w[i]) ? &index : &e);
+		}
+	}
+	items = norm_alloc(n, ws.count + 1, sizeof(*items));
+	v = var_change(n, as->name, false);
+	if (items == NULL || v == NULL)
+		return;
+	for (uint32_t i = 0; i < ws.count; i++)
+		items[i] = value_of_word(&ws.w[i]);
+	v->kind = plain && !assoc && !v->integer && !v->reference
+	    ? VAR_LIST
+	    : VAR_LIST_MAYBE;
+	v->epoch = n->epoch;
+	v->items = items;
+	v->item_count = ws.count;
+	v->value = ws.count > 0 ? items[0] : (struct value){ .count = 0 };
+}
+
+/* NAME[i]=value */
+static void
+assign_element(struct norm *n, const struct assign *as)
+{
+	const struct value index = expand_value(n, as->index, false);
+	const struct value value = expand_value(n, as->value, true);
+	struct var *v = var_find(n, as->name, false);
+	const bool assoc = v != NULL && v->assoc && var_current(n, v);
+	const bool list = v != NULL && v->kind == VAR_LIST && var_current(n, v);
+	struct str text;
+	uint64_t at;
+	struct value *items;
+
+	const bool number = value_known(n, &index, &text) &&
+	    num_parse_u64(text, 0, SHELL_WORDS_MAX, &at) == 0;
+
+	if (!number && !assoc)
+		arith_text_check(n, &index);
+	v = var_change(n, as->name, false);
+	if (v == NULL)
+		return;
+	const uint32_t count = list ? v->item_count : 0;
+	const bool fresh = v->kind == VAR_INHERITED || v->kind == VAR_UNSET;
+
+	if (!number || at > count || assoc || as->append || v->integer ||
+	    (!list && !fresh) || !var_current(n, v)) {
+		v->kind = VAR_LIST_MAYBE;
+		v->epoch = n->epoch;
+		return;
+	}
+	n->steps += count / 8;
+	items = norm_alloc(n, count + 1, sizeof(*items));
+	if (items == NULL)
+		return;
+	if (count > 0)
+		memcpy(items, v->items, count * sizeof(*items));
+	items[at] = value;
+	v->kind = VAR_LIST;
+	v->items = items;
+	v->item_count = at == count ? count + 1 : count;
+	v->value = items[0];
+}
+
+void
+assign_one(struct norm *n, const struct assign *as)
+{
+	struct value v;
+
+	if (as->list) {
+		assign_list(n, as);
+		return;
+	}
+	if (as->index != NULL) {
+		assign_element(n, as);
+		return;
+	}
+	v = expand_value(n, as->value, true);
+	assign_value(n, as->name, as->append, &v);
+}
+
+/* Names whose assignment changes how the rest is read. */
+static bool
+changes_reading(struct str name)
+{
+	return str_eqz(name, "POSIXLY_CORRECT") ||
+	    str_eqz(name, "BASH_COMPAT") || str_eqz(name, "SHELLOPTS") ||
+	    str_eqz(name, "BASHOPTS") || str_eqz(name, "HISTCHARS");
+}
+
+void
+assign_value(
+    struct norm *n, struct str name, bool append, const struct value *v)
+{
+	const struct var *const old = var_find(n, name, false);
+	struct value now, both;
+
+	if (changes_reading(name))
+		norm_refuse(n,
+		    "a variable that changes how bash reads the "
+		    "rest",
+		    n->place);
+	if (old != NULL && (old->integer || old->reference))
+		arith_text_check(n, v);
+	if (!append) {
+		var_set(n, name, v);
+		return;
+	}
+	if (old != NULL &&
+	    (old->kind == VAR_LIST || old->kind == VAR_LIST_MAYBE)) {
+		struct var *const list = var_change(n, name, false);
+
+		if (list != NULL)
+			list->kind = VAR_LIST_MAYBE;
+		return;
+	}
+	now = var_value(n, name);
+	both = value_join(n, &now, v);
+	var_set(n, name, &both);
+}
+
+/* ---- the command ------------------------------------------------------- */
+
+static struct shell_assign *
+assigns_expand(
+    struct norm *n, const struct node *nd, bool keep, uint32_t *ret_count)
+{
+	uint32_t count = 0;
+	struct shell_assign *out;
+
+	for (const struct assign *a = nd->assigns; a != NULL; a = a->next)
+		count++;
+	*ret_count = 0;
+	if (count == 0)
+		return NULL;
+	out = norm_alloc(n, count, sizeof(*out));
+	if (out == NULL)
+		return NULL;
+	for (const struct assign *a = nd->assigns; a != NULL && norm_step(n);
+	     a = a->next) {
+		struct shell_assign *const o = &out[(*ret_count)++];
+		struct value v;
+
+		if (keep || a->list || a->index != NULL) {
+			assign_one(n, a);
+			v = var_value(n, a->name);
+			*o = assign_part(n, a->name, false, &v);
+			o->append = a->append;
+			o->array = a->list || a->index != NULL;
+			continue;
+		}
+		v = expand_value(n, a->value, true);
+		*o = assign_part(n, a->name, a->append, &v);
+		if (changes_reading(a->name))
+			norm_refuse(n,
+			    "a variable that changes how bash "
+			    "reads the rest",
+			    n->place);
+	}
+	return out;
+}
+
+void
+unknown_command_state(struct norm *n)
+{
+	state_forget(n);
+	n->dirs = dirs_unknown(n, n->dirs);
+}
+
+/* The command as it would be with the likely texts: to tighten only. */
+static void
+run_likely(struct norm *n, const struct shell_part *p)
+{
+	const struct frame saved = frame_push(n, CONTEXT_GUESS, NULL);
+	const struct mark m = state_mark(n);
+	struct words ws = { .count = 0 };
+	struct str rest = p->argv[0].text;
+	struct shell_part guess = *p;
+
+	while (rest.len > 0) {
+		const struct str field = str_cut(&rest, ' ');
+		const struct shell_word w = word_text(n, str_trim(field));
+
+		if (w.text.len > 0)
+			words_add(n, &ws, &w);
+	}
+	for (size_t i = 1; i < p->argc; i++) {
+		/* What is likely empty and not quoted vanishes. */
+		if (ws.count == 0 && p->argv[i].text.len == 0)
+			continue;
+		if (ws.count == 0 && !shell_word_known(&p->argv[i])) {
+			const struct shell_word w =
+			    word_text(n, p->argv[i].text);
+
+			words_add(n, &ws, &w);
+			continue;
+		}
+		words_add(n, &ws, &p->argv[i]);
+	}
+	if (ws.count > 0) {
+		guess.argv = ws.w;
+		guess.argc = ws.count;
+		(void)run_command(n, &guess);
+	}
+	state_undo(n, &m);
+	frame_pop(n, &saved);
+}
+
+struct saved_vars
+assigns_apply(struct norm *n, const struct shell_assign *a, size_t count)
+{
+	struct saved_vars s = { .count = 0 };
+
+	if (count == 0)
+		return s;
+	s.vars = norm_alloc(n, count, sizeof(*s.vars));
+	if (s.vars == NULL)
+		return s;
+	for (size_t i = 0; i < count; i++) {
+		const struct var *const v = var_find(n, a[i].name, false);
+		const struct value value = value_of_word(&a[i].value);
+
+		s.vars[i] = v != NULL ? *v : (struct var){ .kind = 0 };
+		s.vars[i].name = a[i].name;
+		assign_value(n, a[i].name, a[i].append, &value);
+	}
+	s.count = count;
+	return s;
+}
+
+void
+assigns_restore(struct norm *n, const struct saved_vars *s)
+{
+	for (size_t i = s->count; i > 0; i--) {
+		const struct var *const old = &s->vars[i - 1];
+		struct var *const v = var_change(n, old->name, false);
+		struct var *next;
+
+		if (v == NULL)
+			return;
+		next = v->next;
+		*v = *old;
+		v->next = next;
+	}
+}
+
+/* The variables that were local to a function are the outer ones again. */
+static void
+hidden_restore(struct norm *n, uint32_t down_to)
+{
+	while (n->hidden_count > down_to) {
+		const struct hidden *const h = &n->hidden[--n->hidden_count];
+		struct var *const v = var_change(n, h->old.name, false);
+		struct var *next;
+
+		if (v == NULL)
+			return;
+		next = v->next;
+		*v = h->old;
+		v->next = next;
+		if (h->maybe)
+			var_maybe(n, h->old.name, &h->old.value);
+	}
+}
+
+/* A function that the script defines. */
+static struct flow
+run_function(struct norm *n, uint32_t part, struct var *f)
+{
+	const struct shell_part p = *part_at(n, part);
+	const struct positional old_args = n->args;
+	const struct dirs *const old_return = n->return_dirs;
+	const bool old_returned = n->returned;
+	const uint32_t hidden = n->hidden_count;
+	const struct mark m = state_mark(n);
+	struct value *const items = norm_alloc(n, p.argc, sizeof(*items));
+	struct frame saved;
+	struct flow r;
+
+	f->called = true;
+	if (items == NULL || f->busy) {
+		unknown_command_state(n);
+		return flow_here(n);
+	}
+	n->args = (struct positional){ .items = items };
+	for (size_t i = 1; i < p.argc; i++) {
+		items[i - 1] = value_of_word(&p.argv[i]);
+		n->args.count = (uint32_t)i;
+		if ((p.argv[i].flags & (WORD_SPLIT | WORD_GLOB)) != 0)
+			n->args.unknown = true;
+	}
+	saved = frame_push(n, CONTEXT_FUNCTION, "function");
+	n->frame.parent = part;
+	n->frame.input = (struct input){
+		.kind = p.stdin_kind,
+		.text = p.stdin_text,
+		.first = p.stdin_first,
+		.part = p.stdin_part,
+	};
+	n->return_dirs = NULL;
+	n->returned = false;
+	const struct saved_vars vars =
+	    assigns_apply(n, p.assigns, p.assign_count);
+
+	f->busy = true;
+	r = walk(n, f->body);
+	f->busy = false;
+	frame_pop(n, &saved);
+	hidden_restore(n, hidden);
+	assigns_restore(n, &vars);
+	if (n->returned)
+		state_blur(n, &m);
+	r.ok = dirs_union(n, r.ok, n->return_dirs);
+	r.fail = dirs_union(n, r.fail, n->return_dirs);
+	n->return_dirs = old_return;
+	n->returned = old_returned;
+	n->args = old_args;
+	return r;
+}
+
+static struct flow
+run_known(struct norm *n, uint32_t part, struct str name)
+{
+	struct var *const f = n->frame.external || n->frame.no_function
+	    ? NULL
+	    : var_find(n, name, true);
+	struct flow r = flow_here(n), g;
+	const bool current = f != NULL && f->kind != VAR_INHERITED;
+
+	for (size_t i = 0; i < name.len; i++) {
+		if ((unsigned char)name.s[i] >= 0x80)
+			part_refuse(n, part,
+			    "a command's name that is not plain ASCII");
+	}
+	if (current && f->kind == VAR_SET && var_current(n, f)) {
+		part_at(n, part)->kind = PART_WRAPPER;
+		part_at(n, part)->function_call = true;
+		return run_function(n, part, f);
+	}
+	if (n->frame.external || !builtin_run(n, part, &r))
+		(void)wrapper_run(n, part);
+	if (!current)
+		return r;
+	/* Perhaps a function: what is in it may run, too. */
+	const struct mark m = state_mark(n);
+
+	part_at(n, part)->function_call = true;
+	g = run_function(n, part, f);
+	state_blur(n, &m);
+	return (struct flow){
+		.ok = dirs_union(n, r.ok, g.ok),
+		.fail = dirs_union(n, r.fail, g.fail),
+	};
+}
+
+struct flow
+run_command(struct norm *n, struct shell_part *p)
+{
+	struct input in = n->frame.input;
+	uint32_t part;
+	struct flow f = flow_here(n);
+
+	if (!norm_step(n) || !norm_enter(n))
+		return f;
+	if (p->kind == PART_INVALID)
+		p->kind = PART_COMMAND;
+	if (p->redir_count > 0) {
+		input_of_redirs(n, p->redirs, (uint32_t)p->redir_count, &in);
+		p->stdin_kind = in.kind;
+		p->stdin_text = in.text;
+	}
+	part = part_add(n, p);
+	if (part == SHELL_NO_PART) {
+		norm_leave(n);
+		return f;
+	}
+	if (shell_word_known(&p->argv[0])) {
+		f = run_known(n, part, p->argv[0].text);
+	} else {
+		unknown_command_state(n);
+		f = flow_here(n);
+		if ((n->frame.context & CONTEXT_GUESS) == 0)
+			run_likely(n, p);
+	}
+	norm_leave(n);
+	return f;
+}
+
+/* No command word: assignments last, redirections create files. */
+static struct flow
+run_no_command(struct norm *n, const struct node *nd)
+{
+	struct shell_part p = { .kind = PART_ASSIGN };
+	uint32_t count = 0;
+
+	p.redirs = redirs_expand(n, nd->redirs, false, &count);
+	p.redir_count = count;
+	p.assigns = assigns_expand(n, nd, true, &count);
+	p.assign_count = count;
+	if (p.assign_count == 0)
+		p.kind = PART_REDIR;
+	if (p.assign_count > 0 || p.redir_count > 0)
+		(void)part_add(n, &p);
+	return flow_here(n);
+}
+
+/* export a=(x): the builtin sees the words only. */
+static void
+assign_arrays(struct norm *n, const struct node *nd)
+{
+	for (const struct word *w = nd->words; w != NULL; w = w->next) {
+		if (w->assign != NULL && w->assign->list)
+			assign_one(n, w->assign);
+	}
+}
+
+struct flow
+walk_simple(struct norm *n, const struct node *nd)
+{
+	struct words ws = { .count = 0 };
+	struct shell_part p = { .kind = PART_COMMAND };
+	uint32_t count = 0;
+
+	expand_words(n, nd->words, &ws);
+	if (ws.count == 0)
+		return run_no_command(n, nd);
+	p.argv = ws.w;
+	p.argc = ws.count;
+	p.redirs = redirs_expand(n, nd->redirs, false, &count);
+	p.redir_count = count;
+	p.assigns = assigns_expand(n, nd, false, &count);
+	p.assign_count = count;
+	if (nd->assigns != NULL && !shell_word_known(&p.argv[0])) {
+		/* If the word vanishes, the assignments last. */
+		for (uint32_t i = 0; i < count; i++) {
+			const struct value v =
+			    value_of_word(&p.assigns[i].value);
+
+			var_maybe(n, p.assigns[i].name, &v);
+		}
+	}
+	const struct flow f = run_command(n, &p);
+
+	assign_arrays(n, nd);
+	n->dirs = dirs_union(n, f.ok, f.fail);
+	return f;
+}

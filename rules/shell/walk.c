@@ -1,0 +1,668 @@
+/*
+ * Follows the tree in the order in which bash runs it. Every node gives where
+ * the shell is afterwards if it worked and if it failed.
+ * Runs in: engine, assent.  Trusts: nothing.  Owns: nothing.
+ */
+#include "shell/norm.h"
+
+#include <string.h>
+
+#include "shell/parser.h"
+
+static struct flow
+flow_same(const struct norm *n)
+{
+	return (struct flow){ .ok = n->dirs, .fail = n->dirs };
+}
+
+static const struct dirs *
+flow_any(struct norm *n, const struct flow *f)
+{
+	return dirs_union(n, f->ok, f->fail);
+}
+
+struct frame
+frame_push(struct norm *n, unsigned context, const char *via)
+{
+	const struct frame saved = n->frame;
+
+	n->frame.context |= context;
+	if (via != NULL)
+		n->frame.via = via;
+	n->frame.before = CONNECT_NONE;
+	n->frame.after = CONNECT_NONE;
+	n->frame.negated = false;
+	if ((context & (CONTEXT_LOOP | CONTEXT_CONDITION | CONTEXT_FUNCTION)) !=
+	    0)
+		n->frame.input.shared = true;
+	return saved;
+}
+
+void
+frame_pop(struct norm *n, const struct frame *saved)
+{
+	n->frame = *saved;
+}
+
+/* A body whose changes to the shell do not last. */
+struct flow
+walk_body_isolated(struct norm *n, const struct node *body, unsigned context)
+{
+	const struct mark m = state_mark(n);
+	const struct frame saved = frame_push(n, context, NULL);
+
+	if (body != NULL)
+		(void)walk(n, body);
+	frame_pop(n, &saved);
+	state_undo(n, &m);
+	return flow_same(n);
+}
+
+/* A body that may or may not run. */
+static struct flow
+walk_maybe(struct norm *n, const struct node *body)
+{
+	const struct frame saved = frame_push(n, CONTEXT_CONDITION, NULL);
+	const struct flow f = walk(n, body);
+
+	frame_pop(n, &saved);
+	return f;
+}
+
+/* ---- lists ------------------------------------------------------------- */
+
+static struct flow
+walk_item(struct norm *n, const struct node *item, enum connector before,
+    enum connector after)
+{
+	const enum connector old_before = n->frame.before;
+	const enum connector old_after = n->frame.after;
+	struct flow f;
+
+	n->frame.before = before;
+	n->frame.after = after;
+	if (after == CONNECT_BACKGROUND)
+		f = walk_body_isolated(
+		    n, item, CONTEXT_SUBSHELL | CONTEXT_BACKGROUND);
+	else
+		f = walk(n, item);
+	n->frame.before = old_before;
+	n->frame.after = old_after;
+	return f;
+}
+
+static struct flow
+walk_list(struct norm *n, const struct node *list)
+{
+	struct flow f = flow_same(n);
+	enum connector before = CONNECT_NONE;
+	const bool shared = n->frame.input.shared;
+
+	if (list->a != NULL && list->a->next != NULL)
+		n->frame.input.shared = true;
+	for (const struct node *i = list->a; i != NULL && norm_step(n);
+	     i = i->next) {
+		n->dirs = flow_any(n, &f);
+		f = walk_item(n, i, before, i->after);
+		before = i->after;
+	}
+	n->frame.input.shared = shared;
+	n->dirs = flow_any(n, &f);
+	return f;
+}
+
+/* Can never fail, so that what follows && always runs. */
+static bool
+always_works(const struct node *nd)
+{
+	if (nd->kind != NODE_SIMPLE || nd->words != NULL || nd->redirs != NULL)
+		return false;
+	for (const struct assign *a = nd->assigns; a != NULL; a = a->next) {
+		const struct seg *const s =
+		    a->value == NULL ? NULL : a->value->segs;
+
+		if (a->list || a->index != NULL ||
+		    (s != NULL && (s->kind != SEG_TEXT || s->next != NULL)))
+			return false;
+	}
+	return true;
+}
+
+static struct flow
+walk_andor(struct norm *n, const struct node *list)
+{
+	const struct node *item = list->a;
+	struct flow f = walk_item(n, item, n->frame.before, item->after);
+	bool certain = always_works(item) && item->after == CONNECT_AND;
+	struct mark m = state_mark(n);
+
+	for (; item->next != NULL && norm_step(n); item = item->next) {
+		const bool and = item->after == CONNECT_AND;
+		const struct node *const next = item->next;
+		const struct frame saved =
+		    frame_push(n, certain ? 0U : CONTEXT_CONDITION, NULL);
+		struct flow g;
+
+		n->frame.input.shared = true;
+		/* What an earlier item changed may not have happened here. */
+		if (!and) {
+			state_blur(n, &m);
+			m = state_mark(n);
+		}
+		n->dirs = and? f.ok : f.fail;
+		g = walk_item(n, next, item->after,
+		    next->next != NULL ? next->after : n->frame.after);
+		frame_pop(n, &saved);
+		if (and) {
+			f.fail = dirs_union(n, f.fail, g.fail);
+			f.ok = g.ok;
+		} else {
+			f.ok = dirs_union(n, f.ok, g.ok);
+			f.fail = g.fail;
+		}
+		if (certain) {
+			certain = always_works(next);
+			m = state_mark(n);
+		}
+	}
+	state_blur(n, &m);
+	n->dirs = flow_any(n, &f);
+	return f;
+}
+
+/* ---- pipes ------------------------------------------------------------- */
+
+/* The parts [from, to) write into what comes next. */
+static void
+pipe_input(struct norm *n, uint32_t from, uint32_t to, struct input *ret)
+{
+	struct str text;
+
+	*ret = (struct input){ .kind = STDIN_PIPE, .part = SHELL_NO_PART };
+	if (to <= from)
+		return;
+	ret->first = from;
+	ret->part = to - 1;
+	for (uint32_t i = from; i < to; i++) {
+		/* The command itself, not those inside it. */
+		if (n->meta[i].subst_depth == n->frame.subst_depth) {
+			ret->part = i;
+			break;
+		}
+	}
+	if (output_known(n, from, to, &text)) {
+		ret->kind = STDIN_TEXT;
+		ret->text = word_text(n, text);
+	}
+}
+
+static void
+pipe_output(struct norm *n, uint32_t from, uint32_t to, uint32_t reader)
+{
+	if (reader >= n->result->part_count)
+		return;
+	for (uint32_t i = from; i < to; i++) {
+		struct shell_part *const p = part_at(n, i);
+
+		if (n->meta[i].subst_depth == n->frame.subst_depth &&
+		    p->stdout_part == SHELL_NO_PART)
+			p->stdout_part = reader;
+	}
+}
+
+static struct flow
+walk_pipe(struct norm *n, const struct node *list)
+{
+	const struct mark m = state_mark(n);
+	const struct frame outer = n->frame;
+	uint32_t from = 0, to = 0;
+	enum connector before = outer.before;
+
+	for (const struct node *i = list->a; i != NULL && norm_step(n);
+	     i = i->next) {
+		const uint32_t start = (uint32_t)n->result->part_count;
+		const struct frame saved =
+		    frame_push(n, CONTEXT_SUBSHELL, NULL);
+
+		if (i != list->a)
+			pipe_input(n, from, to, &n->frame.input);
+		n->frame.before = before;
+		n->frame.after = i->next != NULL ? i->after : outer.after;
+		n->frame.negated = outer.negated;
+		(void)walk(n, i);
+		frame_pop(n, &saved);
+		state_undo(n, &m);
+		if (i != list->a)
+			pipe_output(n, from, to, start);
+		from = start;
+		to = (uint32_t)n->result->part_count;
+		before = i->after;
+	}
+	if (n->lastpipe) {
+		state_forget(n);
+		n->dirs = dirs_unknown(n, n->dirs);
+	}
+	return flow_same(n);
+}
+
+/* ---- branches and loops ------------------------------------------------ */
+
+/* Walks one of several branches; what it changed is taken back, and given in
+ * *ret_changed so that it can be made uncertain at the end. */
+struct branch {
+	struct var **vars;
+	struct value *likely;
+	uint32_t count;
+	bool more; /* functions, or everything was forgotten */
+};
+
+static void
+branch_end(struct norm *n, const struct mark *m, struct branch *ret)
+{
+	const uint32_t count = n->trail_count - m->trail;
+
+	ret->more = n->epoch != m->epoch;
+	if (count > 0) {
+		ret->vars = norm_alloc(n, count, sizeof(struct var *));
+		ret->likely = norm_alloc(n, count, sizeof(struct value));
+		if (ret->vars == NULL || ret->likely == NULL)
+			return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		struct var *const v = n->trail[m->trail + i].var;
+
+		ret->vars[i] = v;
+		ret->likely[i] = v->value;
+		ret->more = ret->more || v->function;
+	}
+	ret->count = count;
+	state_undo(n, m);
+}
+
+static void
+branch_forget(struct norm *n, const struct branch *b)
+{
+	for (uint32_t i = 0; i < b->count; i++) {
+		if (!b->vars[i]->function)
+			var_maybe(n, b->vars[i]->name, &b->likely[i]);
+	}
+	if (b->more)
+		state_forget(n);
+}
+
+static struct flow
+walk_if(struct norm *n, const struct node *nd)
+{
+	const struct frame saved = frame_push(n, 0, NULL);
+	struct flow c = walk(n, nd->a);
+	const struct mark m = state_mark(n);
+	struct branch then = { .count = 0 };
+	struct flow f, g;
+
+	n->dirs = c.ok;
+	f = walk_maybe(n, nd->b);
+	branch_end(n, &m, &then);
+	n->dirs = c.fail;
+	if (nd->c != NULL)
+		g = walk_maybe(n, nd->c);
+	else
+		g = flow_same(n);
+	state_blur(n, &m);
+	branch_forget(n, &then);
+	frame_pop(n, &saved);
+	f.ok = dirs_union(n, f.ok, g.ok);
+	f.fail = dirs_union(n, f.fail, g.fail);
+	n->dirs = flow_any(n, &f);
+	return f;
+}
+
+static struct flow
+walk_case(struct norm *n, const struct node *nd)
+{
+	const struct frame saved = frame_push(n, CONTEXT_CONDITION, NULL);
+	const struct dirs *const start = n->dirs;
+	const struct dirs *end = start;
+	struct mark m;
+
+	(void)expand_value(n, nd->words, true);
+	m = state_mark(n);
+	for (const struct case_item *i = nd->items; i != NULL && norm_step(n);
+	     i = i->next) {
+		for (const struct word *w = i->patterns; w != NULL; w = w->next)
+			(void)expand_value(n, w, true);
+		/* ;& comes from the branch before. */
+		n->dirs = end;
+		state_blur(n, &m);
+		m = state_mark(n);
+		if (i->body == NULL)
+			continue;
+		const struct flow f = walk(n, i->body);
+
+		end = dirs_union(n, end, flow_any(n, &f));
+	}
+	state_blur(n, &m);
+	frame_pop(n, &saved);
+	n->dirs = end;
+	return flow_same(n);
+}
+
+static struct flow
+walk_while(struct norm *n, const struct node *nd)
+{
+	const struct frame saved = frame_push(n, CONTEXT_LOOP, NULL);
+	const bool moves_a = state_forget_assigned(n, nd->a);
+	const bool moves_b = state_forget_assigned(n, nd->b);
+	const struct mark m = state_mark(n);
+	struct flow c, f;
+
+	if (moves_a || moves_b)
+		n->dirs = dirs_unknown(n, n->dirs);
+	c = walk(n, nd->a);
+	n->dirs = nd->kind == NODE_WHILE ? c.ok : c.fail;
+	f = walk_maybe(n, nd->b);
+	state_blur(n, &m);
+	frame_pop(n, &saved);
+	n->dirs = dirs_union(n, flow_any(n, &c), flow_any(n, &f));
+	if (moves_a || moves_b)
+		n->dirs = dirs_unknown(n, n->dirs);
+	return flow_same(n);
+}
+
+/* One round of a loop with a value for its variable. */
+static void
+loop_round(
+    struct norm *n, const struct node *nd, const struct value *v, bool moves)
+{
+	struct flow f;
+
+	if (moves)
+		n->dirs = dirs_unknown(n, n->dirs);
+	if (nd->name.len > 0)
+		var_set(n, nd->name, v);
+	f = walk(n, nd->b);
+	n->dirs = flow_any(n, &f);
+	(void)state_forget_assigned(n, nd->b);
+}
+
+/* The values that the loop's words may give. */
+static void
+loop_values(struct norm *n, const struct node *nd, struct words *ret)
+{
+	if (nd->has_in) {
+		expand_words(n, nd->words, ret);
+		return;
+	}
+	for (uint32_t i = 0; i < n->args.count && !n->args.unknown; i++) {
+		const struct shell_word w = word_of_value(n, &n->args.items[i]);
+
+		words_add(n, ret, &w);
+	}
+	if (n->args.unknown) {
+		struct shell_word w = word_unknown(n, STR_NONE);
+
+		w.flags |= WORD_SPLIT;
+		words_add(n, ret, &w);
+	}
+}
+
+/* One of the values; several are more than their text. */
+static struct value
+loop_value(struct norm *n, const struct shell_word *w)
+{
+	const struct value v = value_of_word(w);
+
+	if ((w->flags & WORD_SPLIT) == 0)
+		return v;
+	for (uint32_t i = 0; i < v.count; i++) {
+		if (v.pieces[i].kind != PIECE_DIGITS &&
+		    v.pieces[i].kind != PIECE_BELOW)
+			return value_unknown(n, ORIGIN_NONE, STR_NONE,
+			    SHELL_NO_PART, value_likely(n, &v));
+	}
+	return v;
+}
+
+static struct flow
+walk_for(struct norm *n, const struct node *nd)
+{
+	struct words ws = { .count = 0 };
+	struct frame saved;
+	struct mark m;
+	const struct dirs *const start = n->dirs;
+	const unsigned depth = n->loop_depth;
+	bool moves, several;
+
+	loop_values(n, nd, &ws);
+	if (ws.count == 0)
+		return flow_same(n);
+	saved = frame_push(n, CONTEXT_LOOP, NULL);
+	moves = state_forget_assigned(n, nd->b);
+	m = state_mark(n);
+	several = nd->kind == NODE_SELECT ||
+	    ws.count > ((uint32_t)NORM_UNROLL_MAX >> (2 * n->loop_depth));
+	n->loop_depth += n->loop_depth < 8 ? 1U : 0U;
+	for (uint32_t i = 0; i < ws.count && norm_step(n); i++) {
+		struct value v = loop_value(n, &ws.w[i]);
+
+		if (several)
+			v = value_unknown(n, ORIGIN_NONE, STR_NONE,
+			    SHELL_NO_PART, ws.w[0].text);
+		loop_round(n, nd, &v, moves);
+		if (several)
+			break;
+	}
+	n->loop_depth = depth;
+	state_blur(n, &m);
+	frame_pop(n, &saved);
+	if (moves)
+		n->dirs = dirs_unknown(n, dirs_union(n, start, n->dirs));
+	return flow_same(n);
+}
+
+static struct flow
+walk_arith_for(struct norm *n, const struct node *nd)
+{
+	const struct frame saved = frame_push(n, CONTEXT_LOOP, NULL);
+	const struct word *w = nd->words;
+	const bool moves = state_forget_assigned(n, nd->b);
+	struct mark m;
+	struct flow f;
+
+	expand_arith(n, w);
+	m = state_mark(n);
+	if (moves)
+		n->dirs = dirs_unknown(n, n->dirs);
+	expand_arith(n, w->next);
+	f = walk_maybe(n, nd->b);
+	n->dirs = dirs_union(n, n->dirs, flow_any(n, &f));
+	expand_arith(n, w->next->next);
+	/* What the third expression sets is seen by the next round. */
+	expand_arith(n, w->next);
+	state_blur(n, &m);
+	frame_pop(n, &saved);
+	if (moves)
+		n->dirs = dirs_unknown(n, n->dirs);
+	return flow_same(n);
+}
+
+/* ---- the rest ---------------------------------------------------------- */
+
+static struct flow
+walk_cond(struct norm *n, const struct node *nd)
+{
+	for (const struct word *w = nd->words; w != NULL && norm_step(n);
+	     w = w->next) {
+		const struct value v = expand_value(n, w, true);
+
+		if (w->arith)
+			arith_text_check(n, &v);
+	}
+	return flow_same(n);
+}
+
+static struct flow
+walk_function(struct norm *n, const struct node *nd)
+{
+	struct var *const v = var_change(n, nd->name, true);
+
+	if (v == NULL)
+		return flow_same(n);
+	v->kind = VAR_SET;
+	v->epoch = n->epoch;
+	v->body = nd->b;
+	v->called = false;
+	if (n->function_count == ARRAY_LEN(n->functions))
+		norm_refuse(n, "too many functions", n->place);
+	else
+		n->functions[n->function_count++] = (struct function){
+			.name = nd->name,
+			.body = nd->b,
+			.var = v,
+		};
+	return flow_same(n);
+}
+
+/* What is redirected around a compound command is a part of its own. */
+static void
+compound_redirs(struct norm *n, const struct node *nd)
+{
+	struct shell_part p = { .kind = PART_REDIR };
+	uint32_t count = 0;
+	struct shell_redir *const r =
+	    redirs_expand(n, nd->redirs, true, &count);
+
+	if (r == NULL)
+		return;
+	p.redirs = r;
+	p.redir_count = count;
+	(void)part_add(n, &p);
+	input_of_redirs(n, r, count, &n->frame.input);
+}
+
+static struct flow
+walk_kind(struct norm *n, const struct node *nd)
+{
+	switch (nd->kind) {
+	case NODE_LIST:
+		return walk_list(n, nd);
+	case NODE_ANDOR:
+		return walk_andor(n, nd);
+	case NODE_PIPE:
+		return walk_pipe(n, nd);
+	case NODE_SIMPLE:
+		return walk_simple(n, nd);
+	case NODE_SUBSHELL:
+		return walk_body_isolated(n, nd->b, CONTEXT_SUBSHELL);
+	case NODE_IF:
+		return walk_if(n, nd);
+	case NODE_WHILE:
+	case NODE_UNTIL:
+		return walk_while(n, nd);
+	case NODE_FOR:
+	case NODE_SELECT:
+		return walk_for(n, nd);
+	case NODE_ARITH_FOR:
+		return walk_arith_for(n, nd);
+	case NODE_CASE:
+		return walk_case(n, nd);
+	case NODE_FUNCTION:
+		return walk_function(n, nd);
+	case NODE_COND:
+		return walk_cond(n, nd);
+	case NODE_ARITH:
+		expand_arith(n, nd->words);
+		return flow_same(n);
+	case NODE_COPROC:
+		return walk_body_isolated(
+		    n, nd->a, CONTEXT_SUBSHELL | CONTEXT_BACKGROUND);
+	case NODE_GROUP:
+	case NODE_NOT:
+	case NODE_TIME:
+		break;
+	}
+	return walk(n, nd->kind == NODE_GROUP ? nd->b : nd->a);
+}
+
+struct flow
+walk(struct norm *n, const struct node *nd)
+{
+	struct flow f;
+	struct frame saved;
+
+	if (nd == NULL || !norm_step(n) || !norm_enter(n))
+		return flow_same(n);
+	if (!n->nested) {
+		n->place = nd->start;
+		n->place_end = nd->end;
+	}
+	if (nd->kind == NODE_NOT) {
+		const bool old = n->frame.negated;
+
+		n->frame.negated = !old;
+		f = walk_kind(n, nd);
+		n->frame.negated = old;
+		norm_leave(n);
+		return (struct flow){ .ok = f.fail, .fail = f.ok };
+	}
+	if (nd->redirs == NULL || nd->kind == NODE_SIMPLE) {
+		f = walk_kind(n, nd);
+	} else {
+		saved = frame_push(n, 0, NULL);
+		compound_redirs(n, nd);
+		f = walk_kind(n, nd);
+		frame_pop(n, &saved);
+	}
+	norm_leave(n);
+	return f;
+}
+
+static struct value
+subst_value(struct norm *n, const struct subst *s, uint32_t from)
+{
+	const uint32_t to = (uint32_t)n->result->part_count;
+	struct str text;
+	struct value v;
+
+	if (s->kind != SUBST_OUTPUT) {
+		if (to > from) {
+			n->meta[to - 1].first = from;
+			n->meta[to - 1].has_output =
+			    output_known(n, from, to, &n->meta[to - 1].output);
+		}
+		v = value_unknown(n, ORIGIN_FILE_NAME, STR_NONE,
+		    to > from ? to - 1 : SHELL_NO_PART, STR("/dev/fd/63"));
+	} else if (to == from) {
+		v = value_text(n, STR(""));
+	} else if (output_known(n, from, to, &text)) {
+		while (text.len > 0 && text.s[text.len - 1] == '\n')
+			text.len--;
+		v = value_text(n, text);
+	} else {
+		v = output_shape(n, from, to);
+	}
+	v.flags |= WORD_SUBST;
+	return v;
+}
+
+struct value
+walk_subst(struct norm *n, const struct subst *s)
+{
+	const uint32_t from = (uint32_t)n->result->part_count;
+	const uint32_t place = n->place, place_end = n->place_end;
+	struct frame saved;
+
+	if (s->body == NULL)
+		return subst_value(n, s, from);
+	saved = frame_push(n, 0, s->kind == SUBST_OUTPUT ? "$( )" : "<( )");
+	n->frame.subst_depth++;
+	if (s->kind == SUBST_WRITE)
+		n->frame.input = (struct input){
+			.kind = STDIN_PIPE,
+			.part = SHELL_NO_PART,
+		};
+	(void)walk_body_isolated(n, s->body, CONTEXT_SUBST);
+	frame_pop(n, &saved);
+	n->place = place;
+	n->place_end = place_end;
+	return subst_value(n, s, from);
+}
