@@ -298,6 +298,11 @@ void expand_param(
     struct norm *n, struct builder *b, const struct param *pm, bool quoted);
 struct value param_value(struct norm *n, const struct param *pm);
 struct value var_value(struct norm *n, struct str name);
+/* param_ops.c */
+struct value param_operate(
+    struct norm *n, const struct param *pm, const struct value *v);
+/* Substitutions inside operands run though the result is not known. */
+void param_touch(struct norm *n, const struct param *pm);
 
 /* braces.c: a list of words without braces; NULL: cannot be told */
 struct word *braces_expand(struct norm *n, const struct word *w);
@@ -399,7 +404,12 @@ void part_refuse(struct norm *n, uint32_t part, const char *why);
 /* output.c: what a part writes, when that can be computed */
 /* What the parts [from, to) write together. */
 bool output_known(struct norm *n, uint32_t from, uint32_t to, struct str *ret);
-/* Not known, but perhaps numbers, or paths below a folder. */
+bool part_all_known(const struct shell_part *p);
+/* Some of its output goes elsewhere. */
+bool output_moved(const struct shell_part *p);
+/* The one part whose output is that of all; or SHELL_NO_PART. */
+uint32_t last_writer(struct norm *n, uint32_t from, uint32_t to);
+/* shape.c: not known, but perhaps numbers, or paths below a folder. */
 struct value output_shape(struct norm *n, uint32_t from, uint32_t to);
 
 #endif

@@ -371,8 +371,8 @@ translate(
 
 /* ---- one command ------------------------------------------------------- */
 
-static bool
-all_known(const struct shell_part *p)
+bool
+part_all_known(const struct shell_part *p)
 {
 	for (size_t i = 0; i < p->argc; i++) {
 		if (!shell_word_known(&p->argv[i]))
@@ -419,7 +419,7 @@ command_text(struct norm *n, const struct shell_part *p, struct str *ret)
 {
 	const struct str name = shell_part_program(p);
 
-	if (!all_known(p))
+	if (!part_all_known(p))
 		return false;
 	if (str_eqz(name, "echo"))
 		return echo_text(n, p, ret);
@@ -444,7 +444,7 @@ command_text(struct norm *n, const struct shell_part *p, struct str *ret)
 /* ---- a group of commands ----------------------------------------------- */
 
 /* Writes to a file, or in another order. */
-static bool
+bool
 output_moved(const struct shell_part *p)
 {
 	for (size_t i = 0; i < p->redir_count; i++) {
@@ -458,7 +458,7 @@ output_moved(const struct shell_part *p)
 }
 
 /* The one command among [from, to) whose output is the output of all. */
-static uint32_t
+uint32_t
 last_writer(struct norm *n, uint32_t from, uint32_t to)
 {
 	uint32_t last = SHELL_NO_PART;
@@ -505,225 +505,4 @@ output_known(struct norm *n, uint32_t from, uint32_t to, struct str *ret)
 	/* What a shell would cut or refuse is not known. */
 	return text_is_utf8(*ret) && str_find(*ret, '\0') == ret->len &&
 	    text_refused(*ret, &at) == NULL;
-}
-
-/* ---- shapes ------------------------------------------------------------ */
-
-/* Output that is one whole number. */
-static bool
-prints_number(const struct shell_part *p, struct str name)
-{
-	if (str_eqz(name, "nproc"))
-		return true;
-	if (str_eqz(name, "wc"))
-		return p->argc == 2 && p->argv[1].text.len == 2 &&
-		    p->argv[1].text.s[0] == '-' &&
-		    strchr("lcwmL", p->argv[1].text.s[1]) != NULL;
-	if (p->argc != 2)
-		return false;
-	return (str_eqz(name, "date") && shell_word_is(&p->argv[1], "+%s")) ||
-	    (str_eqz(name, "id") &&
-		(shell_word_is(&p->argv[1], "-u") ||
-		    shell_word_is(&p->argv[1], "-g")));
-}
-
-/* Output that is one name without a '/': dates, revisions, machines. */
-static bool
-prints_name(const struct shell_part *p, struct str name)
-{
-	if (str_eqz(name, "date") && p->argc == 2 && p->argv[1].text.len > 1 &&
-	    p->argv[1].text.s[0] == '+') {
-		const struct str f = str_from(p->argv[1].text, 1);
-
-		for (size_t i = 0; i < f.len; i++) {
-			if (strchr("/xDcE", f.s[i]) != NULL)
-				return false;
-		}
-		return true;
-	}
-	if (str_eqz(name, "uname") || str_eqz(name, "arch"))
-		return p->argc == 1 ||
-		    (p->argc == 2 && p->argv[1].text.len == 2 &&
-			strchr("msr", p->argv[1].text.s[1]) != NULL);
-	if (str_eqz(name, "git") && p->argc >= 3 &&
-	    shell_word_is(&p->argv[1], "rev-parse"))
-		return shell_word_is(&p->argv[p->argc - 1], "HEAD") &&
-		    (p->argc == 3 ||
-			(p->argc == 4 &&
-			    str_starts(p->argv[2].text, STR("--short"))));
-	return false;
-}
-
-static struct value
-value_of_kind(struct norm *n, struct str before, enum piece_kind kind,
-    struct str likely, struct str after)
-{
-	struct builder b = { .out = NULL };
-	const struct shell_piece p = {
-		.kind = kind,
-		.origin = ORIGIN_OUTPUT,
-		.text = likely,
-		.part = SHELL_NO_PART,
-	};
-
-	builder_text(n, &b, before, false);
-	builder_piece(n, &b, &p);
-	builder_text(n, &b, after, false);
-	return builder_done_value(n, &b);
-}
-
-/* mktemp: the name with its X replaced. */
-static bool
-mktemp_shape(struct norm *n, const struct shell_part *p, struct value *ret)
-{
-	struct str template = STR("tmp.XXXXXXXXXX"), folder = STR("/tmp/");
-	const struct value tmp = var_value(n, STR("TMPDIR"));
-	bool given = false, temp = false;
-	size_t x, end;
-	struct str before, after;
-
-	for (size_t i = 1; i < p->argc; i++) {
-		const struct str w = p->argv[i].text;
-
-		if (str_eqz(w, "-d") || str_eqz(w, "-u") || str_eqz(w, "-q") ||
-		    str_eqz(w, "--directory"))
-			continue;
-		if (str_eqz(w, "-t") || str_eqz(w, "-dt") || str_eqz(w, "-td"))
-			temp = true;
-		else if (w.len > 0 && w.s[0] != '-' && !given)
-			template = w, given = true;
-		else
-			return false;
-	}
-	/* A TMPDIR that the script or the action sets. */
-	if (tmp.count > 0 && tmp.pieces[0].kind == PIECE_TEXT)
-		return false;
-	x = str_search(template, STR("XXX"));
-	if (x == template.len)
-		return false;
-	end = x;
-	while (end < template.len && template.s[end] == 'X')
-		end++;
-	before = str_head(template, x);
-	after = str_from(template, end);
-	if (!given || temp) {
-		struct out o = { .n = n };
-
-		out_put(&o, folder.s, folder.len);
-		out_put(&o, before.s, before.len);
-		if (!out_done(&o, &before))
-			return false;
-	}
-	*ret = value_of_kind(n, before, PIECE_GLOB, STR("XXXXXXXXXX"), after);
-	return true;
-}
-
-/* Programs that print paths below the directory in which they run. */
-static bool
-prints_paths(const struct shell_part *p, struct str name, struct str *ret_root)
-{
-	*ret_root = STR("");
-	if (str_eqz(name, "git") && p->argc >= 2)
-		return shell_word_is(&p->argv[1], "ls-files");
-	if (str_eqz(name, "find") && p->argc >= 2 && p->kind == PART_COMMAND) {
-		const struct str root = p->argv[1].text;
-		const bool one = p->argc == 2 ||
-		    (p->argv[2].text.len > 0 && p->argv[2].text.s[0] == '-');
-
-		for (size_t i = 1; i < p->argc; i++) {
-			if (str_search(p->argv[i].text, STR("print")) <
-				p->argv[i].text.len &&
-			    !shell_word_is(&p->argv[i], "-print") &&
-			    !shell_word_is(&p->argv[i], "-print0"))
-				return false;
-		}
-		*ret_root = root;
-		return root.len > 0 && root.s[0] != '-' && one &&
-		    shell_word_known(&p->argv[1]);
-	}
-	return false;
-}
-
-/* Filters that only drop or reorder lines. */
-static bool
-passes_lines(struct str name)
-{
-	static const char *const names[] = {
-		"grep",
-		"head",
-		"tail",
-		"sort",
-		"uniq",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (str_eqz(name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* From the last writer back through filters that pass lines. */
-static uint32_t
-source_of(struct norm *n, uint32_t part)
-{
-	for (unsigned i = 0; i < NORM_STACK_MAX; i++) {
-		const struct shell_part *const p = part_at(n, part);
-		bool plain = p->kind == PART_COMMAND &&
-		    passes_lines(shell_part_program(p)) &&
-		    p->stdin_kind == STDIN_PIPE &&
-		    p->stdin_part != SHELL_NO_PART && p->stdin_part < part;
-
-		/* Options such as -o, -n, -c change the lines. */
-		for (size_t k = 1; k < p->argc && plain; k++) {
-			const struct str w = p->argv[k].text;
-
-			plain = shell_word_known(&p->argv[k]) &&
-			    (w.len == 0 || w.s[0] != '-' || str_eqz(w, "-v") ||
-				str_eqz(w, "-E") || str_eqz(w, "-i") ||
-				str_eqz(w, "-u") ||
-				(w.len > 1 && w.s[1] >= '0' && w.s[1] <= '9'));
-		}
-		if (!plain)
-			return part;
-		part = p->stdin_part;
-	}
-	return part;
-}
-
-struct value
-output_shape(struct norm *n, uint32_t from, uint32_t to)
-{
-	const uint32_t last = last_writer(n, from, to);
-	const struct shell_part *p;
-	struct value v;
-	struct str name, root;
-
-	if (last == SHELL_NO_PART)
-		return value_unknown(
-		    n, ORIGIN_OUTPUT, STR_NONE, to - 1, STR_NONE);
-	p = part_at(n, last);
-	name = shell_part_program(p);
-	if (p->kind != PART_COMMAND || !all_known(p) || output_moved(p) ||
-	    p->function_call)
-		return value_unknown(
-		    n, ORIGIN_OUTPUT, STR_NONE, last, STR_NONE);
-	if (prints_number(p, name))
-		return value_digits(n);
-	if (prints_name(p, name))
-		return value_of_kind(n, STR(""), PIECE_GLOB, STR("*"), STR(""));
-	if (str_eqz(name, "mktemp") && mktemp_shape(n, p, &v))
-		return v;
-	p = part_at(n, source_of(n, last));
-	name = shell_part_program(p);
-	if (p->kind == PART_COMMAND && all_known(p) && !output_moved(p) &&
-	    !p->function_call && prints_paths(p, name, &root))
-		return value_of_kind(n, root, PIECE_BELOW, STR("*"), STR(""));
-	/* "$(which rm)" is likely rm. */
-	if ((str_eqz(name, "which") || str_eqz(name, "command") ||
-		str_eqz(name, "type")) &&
-	    p->argc >= 2)
-		return value_unknown(n, ORIGIN_OUTPUT, STR_NONE, last,
-		    p->argv[p->argc - 1].text);
-	return value_unknown(n, ORIGIN_OUTPUT, STR_NONE, last, STR_NONE);
 }
