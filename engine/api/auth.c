@@ -5,6 +5,7 @@
  */
 #include "auth.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +17,9 @@
 #include "route.h"
 
 #define TOKENS_MAX 64
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 #define TOKEN_BYTES_MIN 32
 #define TOKEN_BYTES_MAX 512
 
@@ -205,6 +209,25 @@ auth_pick(unsigned have, unsigned wanted)
 			return order[i];
 	}
 	return CALLER_INVALID;
+}
+
+int
+auth_pidfd(int fd)
+{
+	socklen_t len = sizeof(int);
+	int pidfd = -1;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) != 0)
+		return -1;
+	return pidfd;
+}
+
+bool
+auth_is_alive(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd < 0 || poll(&p, 1, 0) == 0;
 }
 
 /* ---- hosts ------------------------------------------------------------- */

@@ -26,6 +26,14 @@ struct auth_peer {
 	bool owner; /* root, or the user whose daemon this is */
 };
 
+/*
+ * A pidfd of the process that connected, so that its number cannot come to
+ * mean another one; -1 where the kernel has none (before 6.5).
+ */
+int auth_pidfd(int fd);
+/* False when the process that a pidfd names has ended; true for -1. */
+bool auth_is_alive(int pidfd);
+
 struct tokens;
 
 /* Lines "ROLE TOKEN", or a TOKEN alone for an agent; '#' comments. Only

@@ -75,6 +75,7 @@ client_close(struct client *c)
 	c->link = NULL;
 	loop_forget(f->loop, c->fd);
 	fd_closep(&c->fd);
+	fd_closep(&c->pidfd);
 	forget_input(c);
 	buf_free(&c->out);
 	front_client_gone(f, c);
@@ -378,7 +379,12 @@ client_request(struct client *c, const char *bytes)
 	c->minor = head->minor;
 	c->wait_ms = -1;
 	name_request(c, guard_header(&c->guard, bytes, HEADER_X_REQUEST_ID));
-	if (request_check(&rq, &why) != 0) {
+	if (!auth_is_alive(c->pidfd)) {
+		client_problem(c, 403, "caller_ended",
+		    "the process that opened this connection has ended; "
+		    "connect again",
+		    0);
+	} else if (request_check(&rq, &why) != 0) {
 		if (why.record)
 			front_record_refusal(f, &rq, &why);
 		refuse(c, &why);
@@ -545,6 +551,7 @@ client_new(struct front *f, int fd, const struct auth_peer *peer,
 		.front = f,
 		.fd = fd,
 		.peer = *peer,
+		.pidfd = peer->kind == LISTENER_APPROVER ? auth_pidfd(fd) : -1,
 		.state = CLIENT_READING,
 		.events = LOOP_READ,
 		.guard = GUARD_INIT,
@@ -553,8 +560,10 @@ client_new(struct front *f, int fd, const struct auth_peer *peer,
 		.wait_ms = -1,
 	};
 	r = loop_fd(f->loop, fd, LOOP_READ, on_client, c, e);
-	if (r != 0)
+	if (r != 0) {
+		fd_closep(&c->pidfd);
 		return r;
+	}
 	c->deadline.ctx = c;
 	/* The first request must come in the time that one may take. */
 	deadline_set(&f->deadlines, &c->deadline, DEADLINE_REQUEST);

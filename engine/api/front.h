@@ -43,6 +43,7 @@ struct client {
 	int fd;
 	size_t slot;
 	struct auth_peer peer;
+	int pidfd; /* of who connected to the approver's socket; or -1 */
 	enum client_state state;
 	unsigned events; /* watched */
 	bool counted; /* among the connections of its uid */

@@ -24,13 +24,16 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/fdio.h"
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "front.h"
+#include "front_role.h"
 #include "base/num.h"
 #include "model/action_json.h"
 #include "openapi.h"
@@ -331,12 +334,17 @@ engine_main(int fd)
 	_exit(0);
 }
 
-/* ---- the front --------------------------------------------------------- */
+/* ---- the manager: starts engines, and hands their links to the front ---- */
 
-struct harness {
+enum {
+	MANAGER_LINK = 0x701, /* with the link to a new engine */
+};
+
+struct manager {
 	const char *dir;
 	struct loop *loop;
-	struct front *front;
+	struct ipc *front;
+	pid_t engine;
 };
 
 static void
@@ -349,7 +357,67 @@ write_number(const char *dir, const char *name, long long v)
 	assert(fdio_write_file(path, text, strlen(text), 0600, NULL) == 0);
 }
 
-static void start_engine(void *ctx);
+static void
+start_engine(void *ctx)
+{
+	struct manager *m = ctx;
+	int pair[2];
+
+	assert(ipc_pair(pair, NULL) == 0);
+	m->engine = fork();
+	assert(m->engine >= 0);
+	if (m->engine == 0)
+		engine_main(pair[1]);
+	write_number(m->dir, "engine.pid", m->engine);
+	assert(ipc_send(m->front, MANAGER_LINK, STR_NONE, pair[0], NULL) == 0);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+on_child(void *ctx, int signo)
+{
+	struct manager *m = ctx;
+
+	(void)signo;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		assert(loop_after(m->loop, RESTART_MS, start_engine, m, NULL,
+			   NULL) == 0);
+}
+
+static void
+on_front_ended(void *ctx, struct ipc *i, const struct err *why)
+{
+	(void)ctx;
+	(void)i;
+	_exit(why == NULL ? 0 : 5);
+}
+
+static _Noreturn void
+manager_main(const char *dir, int fd)
+{
+	static const struct ipc_row none[] = {
+		{ .type = MANAGER_LINK, .handler = NULL },
+	};
+	struct manager m = { .dir = dir };
+
+	assert(loop_new(&m.loop, NULL) == 0);
+	assert(ipc_new(m.loop, fd, "front", none, 0, &m, on_front_ended,
+		   &m.front, NULL) == 0);
+	assert(loop_signal(m.loop, SIGCHLD, on_child, &m, NULL) == 0);
+	start_engine(&m);
+	(void)loop_run(m.loop, NULL);
+	_exit(6);
+}
+
+/* ---- the front, confined as in the daemon ------------------------------ */
+
+struct harness {
+	const char *dir;
+	struct loop *loop;
+	struct front *front;
+	struct ipc *manager;
+};
 
 static void
 on_engine_closed(void *ctx, struct ipc *i, const struct err *why)
@@ -359,25 +427,44 @@ on_engine_closed(void *ctx, struct ipc *i, const struct err *why)
 	(void)i;
 	log_info("engine_gone", "why=%s", why == NULL ? "hung up" : why->msg);
 	front_engine_gone(f);
-	assert(loop_after(
-		   f->loop, RESTART_MS, start_engine, f->env, NULL, NULL) == 0);
+}
+
+static int
+on_link(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct harness *h = ctx;
+
+	return front_engine(h->front, TAKE_FD(m->fd), on_engine_closed, e);
 }
 
 static void
-start_engine(void *ctx)
+on_manager_gone(void *ctx, struct ipc *i, const struct err *why)
 {
-	struct harness *h = ctx;
+	(void)ctx;
+	(void)i;
+	(void)why;
+	_exit(7);
+}
+
+static void
+start_manager(struct harness *h)
+{
+	static const struct ipc_row rows[] = {
+		{ .type = MANAGER_LINK, .flags = IPC_FD, .handler = on_link },
+	};
 	int pair[2];
 	pid_t pid;
 
 	assert(ipc_pair(pair, NULL) == 0);
 	pid = fork();
 	assert(pid >= 0);
-	if (pid == 0)
-		engine_main(pair[1]);
+	if (pid == 0) {
+		(void)close(pair[0]);
+		manager_main(h->dir, pair[1]);
+	}
 	(void)close(pair[1]);
-	assert(front_engine(h->front, pair[0], on_engine_closed, NULL) == 0);
-	write_number(h->dir, "engine.pid", pid);
+	assert(ipc_new(h->loop, pair[0], "manager", rows, ARRAY_LEN(rows), h,
+		   on_manager_gone, &h->manager, NULL) == 0);
 }
 
 static void
@@ -418,33 +505,48 @@ on_term(void *ctx, int signo)
 	loop_stop(ctx);
 }
 
+static void
+confine_front(struct harness *h)
+{
+	struct confine_options o = { .role = "front" };
+	struct role_env env = { .self = h->front };
+	struct confine_report report;
+	struct err e = ERR_INIT;
+
+	assert(front_role.limits(&env, &o, &e) == 0);
+	if (confine(&o, &report, &e) != 0)
+		log_warn("not_confined", "why=%s", e.msg);
+	log_info("confined", "seccomp=%d landlock=%d", report.seccomp,
+	    report.landlock_abi);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct harness h = { .dir = argc > 1 ? argv[1] : "." };
 	struct rlimit files;
 
-	(void)signal(SIGCHLD, SIG_IGN);
 	assert(getrlimit(RLIMIT_NOFILE, &files) == 0);
 	files.rlim_cur = files.rlim_max;
 	assert(setrlimit(RLIMIT_NOFILE, &files) == 0);
 	log_open("front", LOG_INFO);
 	assert(loop_new(&h.loop, NULL) == 0);
+	start_manager(&h);
 	assert(front_new(h.loop, geteuid(), &h.front, NULL) == 0);
-	h.front->env = (void *)&h;
 	assert(openapi_json(&h.front->openapi, NULL) == 0);
 	assert(tokens_parse("agent " TOKEN "-agent\nauditor " TOKEN
 			    "-auditor\napprover " TOKEN
 			    "-approver\nadmin " TOKEN "-admin\n",
 		   &h.front->tokens, NULL) == 0);
-	start_engine(&h);
 	listen_unix(&h, "agent.sock", LISTENER_AGENT);
 	listen_unix(&h, "approver.sock", LISTENER_APPROVER);
 	listen_tcp(&h);
 	assert(loop_signal(h.loop, SIGTERM, on_term, h.loop, NULL) == 0);
 	write_number(h.dir, "ready", 1);
+	confine_front(&h);
 	assert(loop_run(h.loop, NULL) == 0);
 	front_free(h.front);
+	ipc_free(h.manager);
 	loop_free(h.loop);
 	return 0;
 }

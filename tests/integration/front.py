@@ -46,6 +46,7 @@ class Front:
                 [ALONE, self.root], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd="/")
         self.wait(lambda: os.path.exists(f"{self.root}/ready"))
+        self.wait(lambda: self.ask("GET", "/v1/version")[0] == 200)
         self.port = self.number("port")
         return self
 
@@ -330,6 +331,13 @@ class Plain(unittest.TestCase):
             self.assertGreater(len(problem["detail"]), 10)
             self.assertEqual(problem["request_id"], headers["X-Request-Id"])
 
+    def test_all_this_runs_confined(self):
+        if SANITIZED:
+            self.skipTest("a sanitizer relaxes the filter")
+        self.assertIn("confined seccomp=1", self.f.log())
+        self.assertEqual(self.f.kernel("Seccomp"), 2)
+        self.assertEqual(self.f.kernel("NoNewPrivs"), 1)
+
     def test_a_refused_caller_is_recorded(self):
         self.f.ask("GET", "/v1/log")
         self.f.wait(lambda: "refused reason=wrong_role" in self.f.log())
@@ -575,6 +583,34 @@ class Waiting(unittest.TestCase):
             for _ in range(3):
                 self.assertEqual(f.propose("crash")[0], 503)
                 f.wait(lambda: f.propose("allow")[0] == 200)
+
+
+class Approvers(unittest.TestCase):
+    def test_a_connection_dies_with_the_process_that_opened_it(self):
+        """Else the pid of an answer could be that of another process."""
+        with Front() as f:
+            mine, theirs = socket.socketpair()
+            self.addCleanup(mine.close)
+            self.addCleanup(theirs.close)
+            child = os.fork()
+            if child == 0:
+                s = f.unix("approver")
+                socket.send_fds(theirs, [b"x"], [s.fileno()])
+                theirs.recv(1)
+                os._exit(0)
+            fd = socket.recv_fds(mine, 1, 1)[1][0]
+            with socket.socket(fileno=fd) as s:
+                s.settimeout(PATIENCE_S)
+                status, body, _ = ask(s, "GET", "/v1/version")
+                self.assertEqual((status, body["pid"]), (200, child))
+                mine.send(b"x")
+                os.waitpid(child, 0)
+                status, body, _ = ask(s, "GET", "/v1/version")
+            try:
+                mine.getsockopt(socket.SOL_SOCKET, 77)
+            except OSError:
+                self.skipTest("this kernel has no SO_PEERPIDFD")
+            self.assertEqual((status, body["code"]), (403, "caller_ended"))
 
 
 class Streams(unittest.TestCase):
