@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "rules/shell/shell.h"
+#include "shell/shell.h"
 
 #define MATCH_STEPS_MAX 200000
 
