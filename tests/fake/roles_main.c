@@ -220,6 +220,8 @@ engine_open(struct role_env *env, struct err *e)
 		return err_set(e, ERR_INTERNAL, "told to fail");
 	if (is_told(env, "fail-crash"))
 		abort();
+	if (is_told(env, "slow-open"))
+		(void)usleep(400000);
 	return fake_open(env, e);
 }
 

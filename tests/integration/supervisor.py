@@ -192,8 +192,10 @@ class Life(unittest.TestCase):
                     status = dict(re.findall(r"(\w+):\s*(.*)", f.read()))
                 self.assertEqual(status["NoNewPrivs"], "1")
                 self.assertEqual(status["Seccomp"], "2")
-                for caps in ("CapEff", "CapPrm", "CapInh"):
-                    self.assertEqual(int(status[caps], 16), 0)
+                bounds = ("CapBnd",) if os.geteuid() == 0 else ()
+                for caps in ("CapEff", "CapPrm", "CapInh", "CapAmb",
+                             *bounds):
+                    self.assertEqual(int(status[caps], 16), 0, caps)
 
     def test_a_role_has_only_its_own_descriptors_and_no_environment(self):
         if os.geteuid() != 0:
@@ -249,6 +251,15 @@ class Life(unittest.TestCase):
     def test_a_client_waits_while_front_starts_again(self):
         with Supervised() as d:
             os.kill(d.pid("front"), signal.SIGKILL)
+            self.assertEqual(d.say("engine hello"), "hello")
+
+    def test_front_does_not_answer_before_it_has_an_engine(self):
+        with Supervised() as d:
+            with open(f"{d.state}/slow-open", "w", encoding="ascii"):
+                pass
+            os.kill(d.pid("engine"), signal.SIGKILL)
+            os.kill(d.pid("front"), signal.SIGKILL)
+            d.wait_line("role-ended role=front")
             self.assertEqual(d.say("engine hello"), "hello")
 
     @unittest.skipIf(SANITIZED, "the filter is relaxed for a sanitizer")

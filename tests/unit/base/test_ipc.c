@@ -499,6 +499,22 @@ what_a_peer_sent_before_it_died_is_still_handled(void **state)
 }
 
 static void
+a_reset_is_a_hang_up_after_what_was_sent(void **state)
+{
+	struct fixture *f = *state;
+	const struct wire w = good(T_SHORT, 0);
+
+	assert_int_equal(ipc_send(f->ipc, T_SHORT, STR("a"), -1, NULL), 0);
+	assert_int_equal(loop_once(f->loop, 0, NULL), 0);
+	send_wire(f, &w, 0, NULL, 0);
+	fd_closep(&f->raw); /* with our message unread */
+	turn(f);
+	assert_int_equal(f->handled, 1);
+	assert_int_equal(f->ended, 1);
+	assert_false(f->had_reason);
+}
+
+static void
 a_link_may_be_freed_in_its_own_handler(void **state)
 {
 	struct fixture *f = *state;
@@ -708,6 +724,7 @@ main(void)
 		T(a_sealed_memfd_is_a_payload_like_any_other),
 		T(a_hang_up_has_no_reason),
 		T(what_a_peer_sent_before_it_died_is_still_handled),
+		T(a_reset_is_a_hang_up_after_what_was_sent),
 		T(a_link_may_be_freed_in_its_own_handler),
 		T(a_link_may_be_freed_when_it_ends),
 		cmocka_unit_test(messages_of_every_size_arrive_whole),

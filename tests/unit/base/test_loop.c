@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+
 #define SEEN_MAX 64
 
 struct seen {
@@ -122,6 +124,77 @@ a_timer_set_later_but_due_earlier_fires_first(void **state)
 	assert_int_equal(loop_run(s->loop, NULL), 0);
 	assert_string_equal(s->letters, ".");
 	assert_true(loop_now_ns() - start < (int64_t)10 * 1000000000);
+}
+
+struct many {
+	struct loop_timer *timer;
+	struct seen *s;
+	unsigned delay;
+};
+
+#define MANY 300
+
+static unsigned last_delay, fired;
+
+static void
+in_order(void *ctx)
+{
+	const struct many *m = ctx;
+
+	assert_true(m->delay >= last_delay);
+	last_delay = m->delay;
+	fired++;
+}
+
+static void
+whatever_is_cancelled_the_rest_fires_in_order(void **state)
+{
+	static struct many many[MANY];
+	struct seen *s = *state;
+	unsigned random = 12345;
+
+	last_delay = 0;
+	fired = 0;
+	for (size_t i = 0; i < MANY; i++) {
+		random = random * 1103515245 + 12345;
+		many[i].delay = 5 * (random >> 16 & 15);
+		assert_int_equal(loop_after(s->loop, many[i].delay, in_order,
+				     &many[i], &many[i].timer, NULL),
+		    0);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		random = random * 1103515245 + 12345;
+		if ((random >> 16 & 1) == 0)
+			continue;
+		loop_cancel(s->loop, many[i].timer);
+		fired++;
+	}
+	/* All are due at once: only the heap tells their order. */
+	(void)usleep(100000);
+	assert_int_equal(loop_once(s->loop, 1000, NULL), 0);
+	assert_int_equal(fired, MANY);
+}
+
+/* What takes the place of the cancelled one belongs above its new parent. */
+static void
+cancelling_in_another_branch_keeps_the_order(void **state)
+{
+	const unsigned delays[] = { 1, 10, 2, 11, 12, 3, 4 };
+	struct many some[ARRAY_LEN(delays)];
+	struct seen *s = *state;
+
+	last_delay = 0;
+	fired = 0;
+	for (size_t i = 0; i < ARRAY_LEN(delays); i++) {
+		some[i].delay = delays[i];
+		assert_int_equal(loop_after(s->loop, delays[i], in_order,
+				     &some[i], &some[i].timer, NULL),
+		    0);
+	}
+	loop_cancel(s->loop, some[3].timer);
+	(void)usleep(20000);
+	assert_int_equal(loop_once(s->loop, 1000, NULL), 0);
+	assert_int_equal(fired, ARRAY_LEN(delays) - 1);
 }
 
 static void
@@ -289,6 +362,8 @@ main(void)
 		T(timers_fire_in_order_of_time_and_of_setting),
 		T(a_cancelled_timer_does_not_fire),
 		T(a_timer_set_later_but_due_earlier_fires_first),
+		T(whatever_is_cancelled_the_rest_fires_in_order),
+		T(cancelling_in_another_branch_keeps_the_order),
 		T(a_timer_may_set_the_next_one),
 		T(an_endless_delay_does_not_wrap),
 		T(an_event_for_a_forgotten_descriptor_is_not_delivered),

@@ -283,6 +283,7 @@ another_user_is_taken_on_without_groups_and_still_dies_with_us(void **state)
 		print_message("SKIPPED: only root can change the user\n");
 		skip();
 	}
+	assert_int_equal(setgroups(2, (gid_t[]){ 1, 2 }), 0);
 	o.path = NULL;
 	o.path_fd = open(SELF, O_RDONLY | O_CLOEXEC);
 	assert_true(o.path_fd > 0);
