@@ -28,10 +28,13 @@ void
 root_give(const struct root *r, int dirfd, const char *name)
 {
 	const struct plan_who *who = &r->plan->who;
+	int given;
 
-	if (r->each_run && who->identity != IDENTITY_SAME)
-		(void)fchownat(
-		    dirfd, name, who->uid, who->gid, AT_SYMLINK_NOFOLLOW);
+	if (!r->each_run || who->identity == IDENTITY_SAME)
+		return;
+	/* one that stays ours is merely one that the run cannot write */
+	given = fchownat(dirfd, name, who->uid, who->gid, AT_SYMLINK_NOFOLLOW);
+	(void)given;
 }
 
 /* Opens the folder that holds path, making what is missing; *ret_name is the

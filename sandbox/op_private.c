@@ -141,8 +141,8 @@ root_do_tmp_dir(struct root *r, const struct op *op, struct err *e)
 	if (mkdirat(parent, name, (mode_t)op->size & 07777) != 0 &&
 	    errno != EEXIST)
 		return err_sys(e, "cannot make '%s'", op->path);
-	if (op->size == 01777)
-		(void)fchmodat(parent, name, 01777, 0);
+	if (op->size == 01777 && fchmodat(parent, name, 01777, 0) != 0)
+		return err_sys(e, "cannot set the mode of '%s'", op->path);
 	root_give(r, parent, name);
 	return ERR_OK;
 }

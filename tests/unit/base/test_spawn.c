@@ -93,7 +93,8 @@ child(const char *what)
 	} else if (strcmp(what, "umask") == 0) {
 		(void)fprintf(out, "%03o", (unsigned)umask(0));
 	} else if (strcmp(what, "wait") == 0) {
-		(void)read(ANSWER_FD, &byte, 1);
+		if (read(ANSWER_FD, &byte, 1) < 0)
+			return 8;
 	}
 	(void)fclose(out);
 	return 7;
