@@ -162,7 +162,7 @@ all_slots(const struct match_input *in, struct slots *hits)
 		slots_add(hits, i);
 }
 
-static enum tri
+enum tri
 match_cond(const struct cond *c, const struct match_input *in,
     struct strictness s, struct slots *hits, struct slots *sure)
 {
@@ -260,8 +260,8 @@ percent_of(const char *id, const char *name)
 	return (unsigned)((h ^ h >> 32) % 100);
 }
 
-static bool
-in_rollout(const struct rule *r, const struct action *a)
+bool
+rule_in_rollout(const struct rule *r, const struct action *a)
 {
 	const char *name = a->proposal.session;
 	char uid[16];
@@ -281,8 +281,8 @@ in_rollout(const struct rule *r, const struct action *a)
 }
 
 /* Without a clock, a rule that loosens has ended and the others have not. */
-static bool
-is_over(const struct rule *r, const struct action *a)
+bool
+rule_is_over(const struct rule *r, const struct action *a)
 {
 	if (r->expires_real_ns == 0)
 		return false;
@@ -308,7 +308,8 @@ rule_match(
 	if (r->decision == DECISION_ALLOW && in->part->not_understood != NULL)
 		return TRI_NO;
 	t = match_cond(&r->when, in, s, hits, &sure);
-	if (t == TRI_NO || is_over(r, in->action) || !in_rollout(r, in->action))
+	if (t == TRI_NO || rule_is_over(r, in->action) ||
+	    !rule_in_rollout(r, in->action))
 		return TRI_NO;
 	if (loosens)
 		*hits = sure;

@@ -72,7 +72,8 @@ enum tri rule_match(
 /* Does the rule decide this slot in place of the defaults? (It matched.) */
 bool rule_covers(
     const struct rule *r, const struct match_input *in, size_t slot);
-/* The condition of one key failed: its name, for explain. NULL: it matched. */
+/* The key that keeps the rule from matching, or makes that uncertain; NULL
+ * when it matches. */
 const char *rule_why_not(const struct rule *r, const struct match_input *in);
 
 /* ---- between match.c and match_*.c ------------------------------------- */
@@ -87,6 +88,10 @@ enum tri match_command(const struct command_cond *c,
     const struct match_input *in, struct strictness s);
 enum tri match_mcp(const struct mcp_cond *c, const struct match_input *in,
     struct strictness s);
+enum tri match_cond(const struct cond *c, const struct match_input *in,
+    struct strictness s, struct slots *hits, struct slots *sure);
+bool rule_is_over(const struct rule *r, const struct action *a);
+bool rule_in_rollout(const struct rule *r, const struct action *a);
 bool cond_has_filters(const struct cond *c);
 /* Some effect for each filter; hits gets what all filters that speak of it
  * agree on, sure only what is certain. */
