@@ -30,6 +30,7 @@ static const struct command *const verbs[] = {
 	&rules_verb_test,
 	&rules_verb_coverage,
 	&rules_verb_explain,
+	&rules_verb_lint,
 	&rules_verb_schema,
 	&rules_verb_reference,
 };
