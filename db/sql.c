@@ -5,6 +5,7 @@
  */
 #include "sql.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -76,7 +77,10 @@ int
 sql_error(sqlite3 *db, int rc, struct err *e)
 {
 	const enum err_code code = code_of(rc);
-	const int sys = db == NULL ? 0 : sqlite3_system_errno(db);
+	/* SQLite keeps the errno of an I/O error, not that of a full disk. */
+	const int sys = (rc & 0xff) == SQLITE_FULL ? ENOSPC
+	    : db == NULL                           ? 0
+						   : sqlite3_system_errno(db);
 
 	if (code == ERR_NOMEM)
 		return err_nomem(e);
