@@ -84,17 +84,16 @@ static int
 key_id(
     const struct note_public *p, uint8_t ret[static KEY_ID_LEN], struct err *e)
 {
-	AUTO_BUF struct buf b = BUF_INIT(NOTE_BYTES_MAX);
+	uint8_t bytes[NOTE_NAME_MAX + 1 + TAGGED_LEN];
+	const size_t len = strnlen(p->name, sizeof(p->name));
 	uint8_t digest[SHA256_LEN];
 	int r;
 
-	buf_puts(&b, p->name);
-	buf_putc(&b, '\n');
-	buf_putc(&b, ED25519);
-	buf_put(&b, p->bytes, sizeof(p->bytes));
-	r = buf_done(&b, e);
-	if (r == 0)
-		r = sha256_of(b.s, b.len, digest, e);
+	memcpy(bytes, p->name, len);
+	bytes[len] = '\n';
+	bytes[len + 1] = ED25519;
+	memcpy(bytes + len + 2, p->bytes, sizeof(p->bytes));
+	r = sha256_of(bytes, len + 1 + TAGGED_LEN, digest, e);
 	if (r == 0)
 		memcpy(ret, digest, KEY_ID_LEN);
 	return r;

@@ -254,10 +254,12 @@ file_read_end(struct seal *s, struct note *ret, struct buf *tail, struct err *e)
 	r = last_note(text, ret, &rest, e);
 	if (r == 0 && from > 0 && ret->text.len == 0)
 		r = err_set(e, ERR_INVALID, "no whole checkpoint at its end");
-	if (r != 0)
+	if (r == ERR_INVALID)
 		return err_wrap(e, r,
 		    "'%s/" SEAL_FILE "' is damaged (restore it from a copy)",
 		    s->dir);
+	if (r != 0)
+		return r;
 	if (rest.len == 0)
 		return ERR_OK;
 	/* Only what was never whole is taken away. */
@@ -305,9 +307,9 @@ key_settle(struct seal *s, const struct note *last, struct err *e)
 			return lost(s, "the key was replaced", e);
 		return ERR_OK;
 	}
-	if (note_verify(last, note_key_public(s->key), NULL) != 0)
-		return lost(s, "the last checkpoint is not ours", e);
-	return ERR_OK;
+	r = note_verify(last, note_key_public(s->key), e);
+	return r == ERR_DENIED ? lost(s, "the last checkpoint is not ours", e)
+			       : r;
 }
 
 /* A log without a name has no rows: take the key that a start before may

@@ -74,9 +74,14 @@ read_file(const char *path, struct buf *out, struct err *e)
 	return fdio_read_file(path, out, e);
 }
 
+/* What cannot be read as a note is as bad as one that is signed wrongly. */
 static int
-damaged(const char *path, size_t n, struct err *e)
+damaged(const char *path, size_t n, int code, struct err *e)
 {
+	if (code != ERR_INVALID && code != ERR_DENIED)
+		return code;
+	if (e != NULL)
+		e->code = ERR_DENIED;
 	return err_wrap(e, ERR_DENIED, "'%s', checkpoint %zu", path, n);
 }
 
@@ -137,7 +142,7 @@ seal_set_parse(struct seal_set *s, const char *name, struct str text,
 		if (r == 0)
 			r = own_note(s, &n, e);
 		if (r != 0)
-			return damaged(name, s->count + 1, e);
+			return damaged(name, s->count + 1, r, e);
 		r = keep_text(s, handed_over, str_head(rest, n.len), e);
 		handed_over = n.has_next;
 		rest = skip_between(str_from(rest, n.len));
@@ -155,6 +160,19 @@ seal_set_load(struct seal_set *s, const char *path,
 	return r == 0 ? seal_set_parse(s, path, buf_str(&text), first, e) : r;
 }
 
+/* A note from elsewhere: by whichever key of this log. */
+static int
+foreign_note(struct seal_set *s, const struct note *n, struct err *e)
+{
+	int r = ERR_DENIED;
+
+	for (size_t k = 0; r == ERR_DENIED && k < s->key_count; k++)
+		r = note_verify(n, &s->keys[k], e);
+	if (r == ERR_DENIED)
+		return err_set(e, r, "it is not signed by a key of this log");
+	return r == 0 ? add_point(s, n, true, e) : r;
+}
+
 int
 seal_set_add(struct seal_set *s, const char *path, struct err *e)
 {
@@ -168,23 +186,13 @@ seal_set_add(struct seal_set *s, const char *path, struct err *e)
 	rest = skip_between(buf_str(&text));
 	while (rest.len > 0) {
 		struct note n;
-		size_t k = 0;
 
-		r = note_parse(rest, &n, e);
-		if (r != 0)
-			return damaged(path, count + 1, e);
-		while (
-		    k < s->key_count && note_verify(&n, &s->keys[k], NULL) != 0)
-			k++;
-		if (k == s->key_count) {
-			(void)err_set(e, ERR_DENIED,
-			    "it is not signed by a key of this log");
-			return damaged(path, count + 1, e);
-		}
-		r = add_point(s, &n, true, e);
-		if (r != 0)
-			return r;
 		count++;
+		r = note_parse(rest, &n, e);
+		if (r == 0)
+			r = foreign_note(s, &n, e);
+		if (r != 0)
+			return damaged(path, count, r, e);
 		rest = skip_between(str_from(rest, n.len));
 	}
 	if (count == 0)

@@ -48,6 +48,8 @@ static const struct knob {
 static enum err_code
 code_of(int rc)
 {
+	if (rc == SQLITE_IOERR_NOMEM)
+		return ERR_NOMEM;
 	switch (rc & 0xff) {
 	case SQLITE_NOMEM:
 		return ERR_NOMEM;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -118,9 +119,9 @@ int
 store_locate(const char *state_dir, struct buf *ret_dir, struct buf *ret_path,
     struct err *e)
 {
-	AUTO_FREE char *real = realpath(state_dir, NULL);
+	char real[PATH_MAX];
 
-	if (real == NULL)
+	if (realpath(state_dir, real) == NULL)
 		return err_sys(
 		    e, "cannot find the state folder '%s'", state_dir);
 	buf_puts(ret_dir, real);

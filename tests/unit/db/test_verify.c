@@ -6,6 +6,8 @@
  */
 #include "db_test.h"
 
+#include <limits.h>
+
 #include "chain.h"
 #include "reader.h"
 #include "row.h"
@@ -488,9 +490,9 @@ half_a_checkpoint_is_no_alarm(void **state)
 }
 
 /* An attacker with everything in the state folder: changes a row and makes
- * the whole chain anew. */
+ * the hashes anew from row first to row last. */
 static void
-chain_anew(const struct log *l, const char *change)
+hash_anew(const struct log *l, const char *change, int first, int last)
 {
 	struct chain_tools t;
 	struct chain c = { 0 };
@@ -511,7 +513,7 @@ chain_anew(const struct log *l, const char *change)
 	    sqlite3_prepare_v2(
 		db, "UPDATE log SET hash = ?1 WHERE seq = ?2", -1, &u, NULL),
 	    SQLITE_OK);
-	for (int k = 1;; k++) {
+	for (int k = 1; k <= last; k++) {
 		const uint8_t *hash;
 		struct log_row row;
 
@@ -521,6 +523,8 @@ chain_anew(const struct log *l, const char *change)
 		row_read(s, &row, &hash);
 		must(chain_next(&c, &t, &row, &e), &e);
 		sqlite3_reset(s);
+		if (k < first)
+			continue;
 		sqlite3_bind_blob(u, 1, c.hash, SHA256_LEN, SQLITE_STATIC);
 		sqlite3_bind_int(u, 2, k);
 		assert_int_equal(sqlite3_step(u), SQLITE_DONE);
@@ -540,7 +544,23 @@ chain_anew(const struct log *l, const char *change)
 	chain_tools_done(&t);
 }
 
+static void
+chain_anew(const struct log *l, const char *change)
+{
+	hash_anew(l, change, 1, INT_MAX);
+}
+
 #define LIE "UPDATE log SET decision = 'allow' WHERE seq = 50"
+
+/* The row fits the one before it; the one after it does not fit any more. */
+static void
+i9_a_row_whose_hash_is_made_anew_is_found_by_the_next(void **state)
+{
+	struct log *l = *state;
+
+	hash_anew(l, LIE, 50, 50);
+	expect_bad(l, 51, "does not follow");
+}
 
 static void
 i9_a_log_chained_anew_is_found(void **state)
@@ -751,6 +771,7 @@ main(void)
 		T(i9_missing_checkpoints_are_found),
 		T(i9_a_changed_checkpoint_is_found),
 		T(half_a_checkpoint_is_no_alarm),
+		T(i9_a_row_whose_hash_is_made_anew_is_found_by_the_next),
 		T(i9_a_log_chained_anew_is_found),
 		T(i9_history_signed_anew_is_found_by_a_checkpoint_kept_elsewhere),
 		T(i9_an_older_copy_is_found_by_a_checkpoint_kept_elsewhere),
