@@ -9,7 +9,7 @@
 #include "model/command.h"
 #include "show.h"
 
-#define LIST_PATH "/v1/actions?state=pending&limit=1000"
+#define LIST_PATH "/v1/actions?state=pending&limit=500"
 #define SEEN_MAX 10000
 
 extern const struct command command_pending;
