@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/log.h"
+#include "launcher.h"
 #include "oneshot.h"
 #include "options.h"
 #include "sys.h"
@@ -17,6 +19,7 @@
 #define PLAN_ARENA ((size_t)32 << 20)
 #define PLAN_TEXT_MAX ((size_t)16 << 20)
 #define EXIT_BAD_USAGE 64
+#define LAUNCHER_LINK 3
 
 extern char **environ;
 
@@ -73,9 +76,23 @@ oneshot(int argc, char **argv)
 	return o.print_plan ? print_plan(plan) : oneshot_run(plan);
 }
 
+/* Descriptor 3 is the engine's link; 2 is the daemon's log. */
+static int
+launch(void)
+{
+	if (fcntl(LAUNCHER_LINK, F_SETFD, FD_CLOEXEC) != 0)
+		return EXIT_BAD_USAGE;
+	(void)sys_close_from(LAUNCHER_LINK + 1);
+	wipe_environment();
+	log_open("launcher", LOG_INFO);
+	return launcher_main(LAUNCHER_LINK);
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], "--launcher") == 0)
+		return launch();
 	if (argc > 1 && strcmp(argv[1], "--oneshot") == 0)
 		return oneshot(argc - 1, argv + 1);
 	(void)fprintf(stderr, "assent-exec is started by assent and assentd\n");

@@ -1,0 +1,219 @@
+/*
+ * From an action to a sandbox plan.
+ * Runs in: engine.  Trusts: the kernel's word on the proposer, the rules'
+ * word on the profile; nothing else in the action.
+ * Owns: nothing.
+ */
+#include "action_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define SHELL_DEFAULT "/bin/bash"
+
+static const char *const env_base[] = {
+	"LANG=C.UTF-8",
+	"TERM=dumb",
+	"NO_COLOR=1",
+	"SHELL=/bin/bash",
+	"GIT_TERMINAL_PROMPT=0",
+};
+
+static struct plan_who
+who_of(const struct proposer *p)
+{
+	if (p->uid == 0)
+		return (struct plan_who){
+			.identity = IDENTITY_DEDICATED,
+			.uid = PLAN_UID_DEDICATED,
+			.gid = PLAN_UID_DEDICATED,
+			.name = "assent",
+		};
+	return (struct plan_who){
+		.identity = IDENTITY_SAME,
+		.uid = p->uid,
+		.gid = p->gid,
+	};
+}
+
+static int
+set_argv(const struct action *a, struct arena *arena, struct plan_options *o,
+    struct err *e)
+{
+	const struct tool_input *in = &a->proposal.input;
+	const char **argv;
+
+	if (a->proposal.tool == TOOL_EXEC) {
+		o->argv = (const char *const *)in->argv;
+		o->argc = in->argc;
+		return ERR_OK;
+	}
+	argv = arena_array(arena, 4, sizeof(*argv));
+	if (argv == NULL)
+		return err_nomem(e);
+	argv[0] = in->shell == NULL ? SHELL_DEFAULT : in->shell;
+	argv[1] = "-c";
+	argv[2] = in->script;
+	o->argv = argv;
+	o->argc = 3;
+	return in->script != NULL
+	    ? ERR_OK
+	    : err_set(e, ERR_INVALID, "there is no script to run");
+}
+
+static int
+set_env(const struct action *a, struct arena *arena, struct plan_options *o,
+    struct err *e)
+{
+	const struct tool_input *in = &a->proposal.input;
+	const size_t base = ARRAY_LEN(env_base);
+	const char **env =
+	    arena_array(arena, in->env_count + base + 1, sizeof(*env));
+
+	if (env == NULL)
+		return err_nomem(e);
+	/* What was approved with the action comes first and wins. */
+	for (size_t i = 0; i < in->env_count; i++) {
+		AUTO_BUF struct buf b = BUF_INIT(ACTION_BYTES_MAX);
+
+		buf_printf(&b, "%s=%s", in->env[i].name, in->env[i].value);
+		env[i] = arena_strndup(arena, buf_cstr(&b), b.len);
+		if (b.failed != 0 || env[i] == NULL)
+			return err_nomem(e);
+	}
+	memcpy(env + in->env_count, env_base, sizeof(env_base));
+	o->set_env = env;
+	o->set_env_count = in->env_count + base;
+	return ERR_OK;
+}
+
+static int
+set_profile(const struct action *a, struct plan_options *o, struct err *e)
+{
+	const struct execution_profile *p = &a->classification.profile;
+	const char *name = p->name != NULL ? p->name : a->proposal.profile;
+
+	o->profile = profile_find(name == NULL ? "workspace-write" : name);
+	if (o->profile == NULL)
+		return err_set(
+		    e, ERR_INVALID, "there is no profile '%s'", name);
+	if (o->profile->unconfined)
+		return err_set(e, ERR_DENIED,
+		    "the profile '%s' has no sandbox, and assent runs nothing "
+		    "without one",
+		    name);
+	o->write = p->write;
+	o->write_count = p->write_count;
+	o->read = p->read;
+	o->read_count = p->read_count;
+	return ERR_OK;
+}
+
+static enum plan_edit_op
+edit_op(enum edit_op op)
+{
+	switch (op) {
+	case EDIT_CREATE:
+		return PLAN_EDIT_CREATE;
+	case EDIT_REPLACE:
+		return PLAN_EDIT_REPLACE;
+	case EDIT_PATCH:
+		return PLAN_EDIT_PATCH;
+	case EDIT_DELETE:
+		return PLAN_EDIT_DELETE;
+	case EDIT_MOVE:
+		return PLAN_EDIT_MOVE;
+	case EDIT_INVALID:
+		break;
+	}
+	return PLAN_EDIT_INVALID;
+}
+
+static int
+set_edits(const struct action *a, struct arena *arena, struct plan_options *o,
+    struct err *e)
+{
+	const struct tool_input *in = &a->proposal.input;
+	struct plan_edit *edits =
+	    arena_array(arena, in->edit_count + 1, sizeof(*edits));
+
+	if (edits == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < in->edit_count; i++) {
+		const struct edit *from = &in->edits[i];
+
+		edits[i] = (struct plan_edit){
+			.op = edit_op(from->op),
+			.path = from->path,
+			.to = from->to,
+			.content =
+			    str_of(from->op == EDIT_PATCH ? from->patch
+							  : from->content),
+			.has_sha256 = from->sha256 != NULL,
+		};
+		if (from->sha256 != NULL &&
+		    text_unhex(
+			str_of(from->sha256), edits[i].sha256, SHA256_LEN) != 0)
+			return err_set(e, ERR_INVALID,
+			    "the sha256 of '%s' is not 64 hex digits",
+			    from->path);
+	}
+	o->edits = edits;
+	o->edit_count = in->edit_count;
+	return in->edit_count > 0
+	    ? ERR_OK
+	    : err_set(e, ERR_INVALID, "there are no edits to apply");
+}
+
+static int
+set_tool(const struct action *a, struct arena *arena, struct plan_options *o,
+    struct err *e)
+{
+	switch (a->proposal.tool) {
+	case TOOL_SHELL:
+	case TOOL_EXEC:
+		return set_argv(a, arena, o, e);
+	case TOOL_FILE:
+		return set_edits(a, arena, o, e);
+	case TOOL_FETCH:
+		return err_set(e, ERR_DENIED,
+		    "the sandbox has no network: a fetch cannot be run in it");
+	case TOOL_STDIN:
+	case TOOL_MCP:
+	case TOOL_PERMISSION:
+	case TOOL_INVALID:
+		break;
+	}
+	return err_set(e, ERR_INVALID, "'%s' is not run in the sandbox",
+	    tool_name(a->proposal.tool));
+}
+
+int
+action_plan(const struct action *a, struct arena *arena, struct plan **ret,
+    struct err *e)
+{
+	const struct proposal *p = &a->proposal;
+	struct plan_options o = {
+		.who = who_of(&a->proposer),
+		.workspace = p->workspace,
+		.home = a->proposer.home,
+		.cwd = p->cwd,
+		.wall_ms = p->input.timeout_ms,
+	};
+	int r;
+
+	if (p->workspace == NULL)
+		return err_set(e, ERR_INVALID, "the action has no workspace");
+	if (p->input.stdin_text != NULL) {
+		o.has_stdin = true;
+		o.stdin_text = str_of(p->input.stdin_text);
+	}
+	r = set_profile(a, &o, e);
+	if (r == 0)
+		r = set_tool(a, arena, &o, e);
+	if (r == 0)
+		r = set_env(a, arena, &o, e);
+	return r == 0 ? plan_make(&o, arena, ret, e) : r;
+}

@@ -1,0 +1,447 @@
+/*
+ * The executor of the pipeline: plans, hands over, listens.
+ * Runs in: engine, which may neither fork nor open files; all it does is to
+ * encode, send and receive.
+ * Trusts: its caller's receipt for the durable intent; of a launcher nothing
+ * but that it runs what it is told.
+ * Owns: the links to launchers, the table of runs.
+ */
+#include "core/ports.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "action_plan.h"
+#include "base/ipc.h"
+#include "base/mem.h"
+#include "proto.h"
+#include "sandbox/plan.h"
+
+#define LAUNCHERS_PER_EXECUTOR_MAX 64
+#define ENDED_ARENA ((size_t)256 << 10)
+#define PLAN_ARENA ((size_t)32 << 20)
+
+struct launcher_link {
+	struct executor *x;
+	uid_t uid;
+	gid_t gid;
+	struct ipc *ipc;
+	struct launcher_link *next;
+};
+
+struct started {
+	uint64_t number;
+	char action_id[ACTION_ID_MAX];
+	struct launcher_link *by;
+	struct started *next;
+};
+
+struct executor {
+	struct loop *loop;
+	const struct executor_events *ev;
+	void *ctx;
+	struct launcher_link *launchers;
+	struct started *runs;
+	uint64_t last_number;
+};
+
+static struct started *
+find_action(const struct executor *x, const char *action_id)
+{
+	for (struct started *s = x->runs; s != NULL; s = s->next) {
+		if (strcmp(s->action_id, action_id) == 0)
+			return s;
+	}
+	return NULL;
+}
+
+static struct started *
+find_number(const struct launcher_link *l, uint64_t number)
+{
+	for (struct started *s = l->x->runs; s != NULL; s = s->next) {
+		if (s->number == number && s->by == l)
+			return s;
+	}
+	return NULL;
+}
+
+static void
+forget(struct executor *x, struct started *gone)
+{
+	for (struct started **at = &x->runs; *at != NULL; at = &(*at)->next) {
+		if (*at != gone)
+			continue;
+		*at = gone->next;
+		free(gone);
+		return;
+	}
+}
+
+/* The run leaves the table first: whatever the callback starts is new. */
+static void
+tell_ended(struct executor *x, struct started *s, const struct outcome *o)
+{
+	char id[ACTION_ID_MAX];
+
+	(void)snprintf(id, sizeof(id), "%s", s->action_id);
+	forget(x, s);
+	x->ev->ended(x->ctx, id, o);
+}
+
+static int
+on_started(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct launcher_link *l = ctx;
+	struct rec r = rec_of(m->payload);
+	const struct started *s = find_number(l, rec_u64(&r));
+	const int code = rec_done(&r, e);
+
+	if (code == 0 && s != NULL)
+		l->x->ev->started(l->x->ctx, s->action_id);
+	return code;
+}
+
+static int
+on_output(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct launcher_link *l = ctx;
+	struct rec r = rec_of(m->payload);
+	const struct started *s = find_number(l, rec_u64(&r));
+	const uint8_t stream = rec_u8(&r);
+	const struct str bytes = rec_str(&r);
+	const int code = rec_done(&r, e);
+
+	if (code != 0)
+		return code;
+	if (stream != 1 && stream != 2)
+		return err_set(e, ERR_INVALID, "output of stream %u", stream);
+	if (s != NULL)
+		l->x->ev->output(l->x->ctx, s->action_id, stream, bytes);
+	return ERR_OK;
+}
+
+static int
+on_ended(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ENDED_ARENA);
+	struct launcher_link *l = ctx;
+	struct rec r = rec_of(m->payload);
+	struct outcome o;
+	struct started *s;
+	int code;
+
+	if (a == NULL)
+		return err_nomem(e);
+	s = find_number(l, rec_u64(&r));
+	code = proto_outcome_get(&r, a, &o, e);
+	if (code != 0)
+		return code;
+	/* A second end, or the end of what was never begun, is a lie. */
+	if (s == NULL)
+		return err_set(e, ERR_INVALID, "the end of an unknown run");
+	tell_ended(l->x, s, &o);
+	return ERR_OK;
+}
+
+static const struct ipc_row rows[] = {
+	{ .type = LX_STARTED, .len_max = 8, .handler = on_started },
+	{
+	    .type = LX_OUTPUT,
+	    .len_max = PROTO_OUTPUT_BYTES + 16,
+	    .handler = on_output,
+	},
+	{
+	    .type = LX_ENDED,
+	    .len_max = PROTO_ENDED_BYTES,
+	    .handler = on_ended,
+	},
+};
+
+static struct started *
+first_of(const struct launcher_link *l)
+{
+	for (struct started *s = l->x->runs; s != NULL; s = s->next) {
+		if (s->by == l)
+			return s;
+	}
+	return NULL;
+}
+
+static void
+unlink_launcher(struct launcher_link *l)
+{
+	struct launcher_link **at = &l->x->launchers;
+
+	while (*at != NULL && *at != l)
+		at = &(*at)->next;
+	if (*at == l)
+		*at = l->next;
+}
+
+static void
+on_closed(void *ctx, struct ipc *i, const struct err *why)
+{
+	struct launcher_link *l = ctx;
+	char text[ERR_MSG_MAX + 64];
+	const struct outcome o = { .exit = -1, .failure = text };
+	struct started *s;
+
+	(void)snprintf(text, sizeof(text), "the sandbox launcher ended%s%s",
+	    why == NULL ? "" : ": ", why == NULL ? "" : why->msg);
+	unlink_launcher(l);
+	while ((s = first_of(l)) != NULL)
+		tell_ended(l->x, s, &o);
+	ipc_free(i);
+	free(l);
+}
+
+static int
+sandbox_open(struct loop *l, const struct executor_events *ev, void *ctx,
+    struct executor **ret, struct err *e)
+{
+	struct executor *x = mem_new(1, sizeof(*x));
+
+	if (x == NULL)
+		return err_nomem(e);
+	x->loop = l;
+	x->ev = ev;
+	x->ctx = ctx;
+	*ret = x;
+	return ERR_OK;
+}
+
+static void
+sandbox_close(struct executor *x)
+{
+	if (x == NULL)
+		return;
+	while (x->launchers != NULL) {
+		struct launcher_link *l = x->launchers;
+
+		x->launchers = l->next;
+		ipc_free(l->ipc);
+		free(l);
+	}
+	while (x->runs != NULL)
+		forget(x, x->runs);
+	free(x);
+}
+
+static int
+sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
+    struct plan_ref *ret, struct err *e)
+{
+	AUTO_BUF struct buf record = BUF_INIT(PLAN_BYTES_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
+	struct plan *p = NULL;
+	struct plan_ref out;
+	int r = action_plan(a, arena, &p, e);
+
+	(void)x;
+	if (r != 0)
+		return r;
+	plan_encode(p, &record);
+	plan_json(p, &text);
+	r = buf_done(&record, e);
+	if (r == 0)
+		r = buf_done(&text, e);
+	if (r == 0)
+		r = plan_hash(buf_str(&record), out.sha256, e);
+	if (r != 0)
+		return r;
+	out.record =
+	    str_n(arena_strndup(arena, record.s, record.len), record.len);
+	out.text = arena_strndup(arena, text.s, text.len);
+	if (out.record.s == NULL || out.text == NULL)
+		return err_nomem(e);
+	*ret = out;
+	return ERR_OK;
+}
+
+static struct launcher_link *
+find_launcher(const struct executor *x, uid_t uid, gid_t gid)
+{
+	for (struct launcher_link *l = x->launchers; l != NULL; l = l->next) {
+		if (l->uid == uid && l->gid == gid)
+			return l;
+	}
+	return NULL;
+}
+
+static bool
+sandbox_has_launcher(struct executor *x, uid_t uid, gid_t gid)
+{
+	return find_launcher(x, uid, gid) != NULL;
+}
+
+static int
+sandbox_add_launcher(
+    struct executor *x, uid_t uid, gid_t gid, int fd, struct err *e)
+{
+	AUTO_FD int link = fd;
+	AUTO_FREE struct launcher_link *l = mem_new(1, sizeof(*l));
+	size_t count = 0;
+	int r;
+
+	for (const struct launcher_link *k = x->launchers; k != NULL;
+	     k = k->next)
+		count++;
+	if (count >= LAUNCHERS_PER_EXECUTOR_MAX)
+		return err_set(
+		    e, ERR_LIMIT, "%zu launchers run already", count);
+	if (l == NULL)
+		return err_nomem(e);
+	l->x = x;
+	l->uid = uid;
+	l->gid = gid;
+	r = ipc_new(x->loop, TAKE_FD(link), "launcher", rows, ARRAY_LEN(rows),
+	    l, on_closed, &l->ipc, e);
+	if (r != 0)
+		return r;
+	l->next = x->launchers;
+	x->launchers = TAKE_PTR(l);
+	return ERR_OK;
+}
+
+/* I1: nothing starts without the durable intent of this very action. */
+static int
+check_receipt(
+    const struct action *a, const struct receipt *receipt, struct err *e)
+{
+	if (receipt == NULL || receipt_kind(receipt) != ROW_INTENT)
+		return err_set(e, ERR_DENIED,
+		    "the intent to run this action is not recorded");
+	if (receipt_action_id(receipt) == NULL ||
+	    strcmp(receipt_action_id(receipt), a->id) != 0)
+		return err_set(e, ERR_DENIED,
+		    "the recorded intent belongs to another action");
+	if (receipt_action_sha256(receipt) == NULL ||
+	    mem_equal_secret(
+		receipt_action_sha256(receipt), a->sha256, SHA256_LEN) != 1)
+		return err_set(e, ERR_DENIED,
+		    "the recorded intent is for another form of this action");
+	return ERR_OK;
+}
+
+/* I4: a plan is a function of its action, so it is made again. */
+static int
+check_plan(struct executor *x, const struct action *a,
+    const struct plan_ref *plan, struct err *e)
+{
+	AUTO(arena_freep) struct arena *arena = arena_new(PLAN_ARENA);
+	struct plan_ref now;
+	int r;
+
+	if (arena == NULL)
+		return err_nomem(e);
+	r = sandbox_plan(x, a, arena, &now, e);
+	if (r != 0)
+		return r;
+	if (memcmp(now.sha256, plan->sha256, SHA256_LEN) != 0 ||
+	    !str_eq(now.record, plan->record))
+		return err_set(e, ERR_DENIED,
+		    "the sandbox plan is not the one of this action");
+	return ERR_OK;
+}
+
+static int
+send_run(struct launcher_link *l, uint64_t number, const struct plan_ref *plan,
+    struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(IPC_PAYLOAD_MAX);
+	int r;
+
+	rec_put_u64(&b, number);
+	rec_put_str(&b, plan->record);
+	r = buf_done(&b, e);
+	return r == 0 ? ipc_send(l->ipc, XL_RUN, buf_str(&b), -1, e) : r;
+}
+
+static int
+sandbox_start(struct executor *x, const struct action *a,
+    const struct plan_ref *plan, const struct receipt *receipt, struct err *e)
+{
+	struct launcher_link *l =
+	    find_launcher(x, a->proposer.uid, a->proposer.gid);
+	AUTO_FREE struct started *s = NULL;
+	int r = check_receipt(a, receipt, e);
+
+	if (r == 0)
+		r = check_plan(x, a, plan, e);
+	if (r != 0)
+		return r;
+	if (find_action(x, a->id) != NULL)
+		return err_set(e, ERR_CONFLICT, "this action runs already");
+	if (l == NULL)
+		return err_set(e, ERR_NOTFOUND,
+		    "there is no launcher for user %u", a->proposer.uid);
+	s = mem_new(1, sizeof(*s));
+	if (s == NULL)
+		return err_nomem(e);
+	s->number = ++x->last_number;
+	s->by = l;
+	(void)snprintf(s->action_id, sizeof(s->action_id), "%s", a->id);
+	r = send_run(l, s->number, plan, e);
+	if (r != 0)
+		return r;
+	s->next = x->runs;
+	x->runs = TAKE_PTR(s);
+	return ERR_OK;
+}
+
+static int
+find_running(const struct executor *x, const char *action_id,
+    struct started **ret, struct err *e)
+{
+	*ret = find_action(x, action_id);
+	return *ret != NULL
+	    ? ERR_OK
+	    : err_set(e, ERR_CONFLICT, "this action is not running");
+}
+
+static int
+sandbox_send_stdin(
+    struct executor *x, const char *action_id, struct str text, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PROTO_STDIN_BYTES + 64);
+	struct started *s;
+	int r = find_running(x, action_id, &s, e);
+
+	if (r != 0)
+		return r;
+	rec_put_u64(&b, s->number);
+	rec_put_str(&b, text);
+	r = buf_done(&b, e);
+	return r == 0 ? ipc_send(s->by->ipc, XL_STDIN, buf_str(&b), -1, e) : r;
+}
+
+static int
+sandbox_kill(
+    struct executor *x, const char *action_id, int signo, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(64);
+	struct started *s;
+	int r = find_running(x, action_id, &s, e);
+
+	if (r != 0)
+		return r;
+	if (signo < 1 || signo >= NSIG)
+		return err_set(e, ERR_INVALID, "there is no signal %d", signo);
+	rec_put_u64(&b, s->number);
+	rec_put_u32(&b, (uint32_t)signo);
+	r = buf_done(&b, e);
+	return r == 0 ? ipc_send(s->by->ipc, XL_SIGNAL, buf_str(&b), -1, e) : r;
+}
+
+const struct executor_port sandbox_executor = {
+	.open = sandbox_open,
+	.close = sandbox_close,
+	.plan = sandbox_plan,
+	.has_launcher = sandbox_has_launcher,
+	.add_launcher = sandbox_add_launcher,
+	.start = sandbox_start,
+	.send_stdin = sandbox_send_stdin,
+	.kill = sandbox_kill,
+};

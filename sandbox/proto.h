@@ -1,0 +1,35 @@
+#ifndef SANDBOX_PROTO_H
+#define SANDBOX_PROTO_H
+/*
+ * What the engine's executor and a launcher (assent-exec) say to each other
+ * over base/ipc.h.
+ *
+ *     executor -> launcher  XL_RUN, XL_STDIN, XL_SIGNAL
+ *     launcher -> executor  LX_STARTED, LX_OUTPUT, LX_ENDED
+ *
+ * Each message begins with the run's number, chosen by the executor.
+ */
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/action.h"
+
+#define PROTO_OUTPUT_BYTES ((size_t)16 * 1024)
+#define PROTO_ENDED_BYTES ((size_t)32 * 1024)
+#define PROTO_STDIN_BYTES ((size_t)1 << 20)
+#define PROTO_VIOLATIONS_MAX 32
+
+enum proto_type {
+	XL_RUN = 0x801, /* u64 run, str plan record */
+	XL_STDIN, /* u64 run, str bytes; a final ^D closes the input */
+	XL_SIGNAL, /* u64 run, u32 signal */
+	LX_STARTED = 0x901, /* u64 run */
+	LX_OUTPUT, /* u64 run, u8 stream (1 or 2), str bytes */
+	LX_ENDED, /* u64 run, outcome; always the last of a run */
+};
+
+void proto_outcome_put(struct buf *b, const struct outcome *o);
+/* Strings live in the arena; out and err_out stay empty. */
+int proto_outcome_get(
+    struct rec *r, struct arena *a, struct outcome *ret, struct err *e);
+
+#endif
