@@ -14,9 +14,10 @@
 #include "launcher.h"
 #include "oneshot.h"
 #include "options.h"
+#include "pin.h"
 #include "sys.h"
 
-#define PLAN_ARENA ((size_t)32 << 20)
+#define PLAN_ARENA ((size_t)256 << 20)
 #define PLAN_TEXT_MAX ((size_t)16 << 20)
 #define EXIT_BAD_USAGE 64
 #define LAUNCHER_LINK 3
@@ -57,6 +58,24 @@ print_plan(const struct plan *p)
 	return 0;
 }
 
+/* A pinned plan is the recorded one; the caller may shorten its time. */
+static int
+make_plan(
+    const struct options *o, struct arena *a, struct plan **ret, struct err *e)
+{
+	struct pin *pin;
+	int r;
+
+	if (o->pinned == NULL)
+		return options_plan(o, a, ret, e);
+	r = pin_read(o->pinned, a, &pin, e);
+	if (r == 0)
+		r = pin_apply(pin, o->argv, o->argc, a, ret, e);
+	if (r == 0)
+		r = options_check_pinned(o, *ret, e);
+	return r;
+}
+
 static int
 oneshot(int argc, char **argv)
 {
@@ -70,8 +89,10 @@ oneshot(int argc, char **argv)
 		(void)oneshot_error(&e);
 		return EXIT_BAD_USAGE;
 	}
-	if (options_plan(&o, a, &plan, &e) != 0)
+	if (make_plan(&o, a, &plan, &e) != 0)
 		return oneshot_error(&e);
+	if (o.pin != NULL)
+		return pin_write(o.pin, plan, &e) == 0 ? 0 : oneshot_error(&e);
 	wipe_environment();
 	return o.print_plan ? print_plan(plan) : oneshot_run(plan);
 }

@@ -86,6 +86,9 @@ do_phase(struct root *r, struct err *e)
 		    r->plan->ops[i].kind != OP_TMP)
 			code = do_op(r, i, e);
 	}
+	/* In the phase in which the workspace is there. */
+	if (code == 0 && r->each_run)
+		code = root_do_pins(r, e);
 	return code;
 }
 

@@ -184,3 +184,24 @@ options_plan(
 	r = identity_choose(po.workspace, &po.who, e);
 	return r == 0 ? plan_make(&po, a, ret, e) : r;
 }
+
+int
+options_check_pinned(const struct options *o, struct plan *p, struct err *e)
+{
+	struct plan_who who;
+	const int r = identity_choose(p->workspace, &who, e);
+
+	if (r != 0)
+		return r;
+	if (who.identity != p->who.identity || who.uid != p->who.uid)
+		return err_set(e, ERR_DENIED, "it was pinned by another user");
+	if (o->workspace != NULL && strcmp(o->workspace, p->workspace) != 0)
+		return err_set(e, ERR_DENIED,
+		    "it was pinned for the workspace '%s'", p->workspace);
+	if (strcmp(o->profile, p->profile) != 0)
+		return err_set(e, ERR_DENIED,
+		    "it was pinned for the profile '%s'", p->profile);
+	if (o->timeout_ms > 0)
+		p->limits.wall_ms = o->timeout_ms;
+	return ERR_OK;
+}

@@ -19,5 +19,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *e);
 /* Looks at the caller: who, which home, which folder, which environment. */
 int options_plan(
     const struct options *o, struct arena *a, struct plan **ret, struct err *e);
+/* What a pin recorded belongs to this caller and this workspace. */
+int options_check_pinned(
+    const struct options *o, struct plan *p, struct err *e);
 
 #endif

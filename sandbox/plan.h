@@ -28,6 +28,7 @@
 #define PLAN_PINS_MAX 4096
 #define PLAN_EDITS_MAX 1000
 #define PLAN_BYTES_MAX ((size_t)16 << 20)
+#define PLAN_PIN_BYTES_MAX ((size_t)64 << 20)
 #define PLAN_UID_NONE ((uid_t)-1)
 /* Who runs what root asks for: an account that owns nothing. */
 #define PLAN_UID_DEDICATED 59998
@@ -79,10 +80,17 @@ struct plan_who {
 	const char *name; /* for /etc/passwd where it has none; or NULL */
 };
 
-/* The bytes that were approved: path as the run sees it. */
+/*
+ * The bytes that were approved: path as the run sees it. With the content
+ * given it is shown whatever the file holds now; without, the file is read
+ * once, and a digest that differs ends the run before it begins.
+ */
 struct plan_pin {
 	const char *path;
 	uint8_t sha256[SHA256_LEN];
+	bool given;
+	mode_t mode;
+	struct str content;
 };
 
 enum plan_edit_op {

@@ -78,6 +78,9 @@ put_run(const struct plan *p, struct buf *b)
 	for (size_t i = 0; i < p->pin_count; i++) {
 		rec_put_cstr(b, p->pins[i].path);
 		buf_put(b, p->pins[i].sha256, SHA256_LEN);
+		rec_put_u8(b, p->pins[i].given);
+		rec_put_u32(b, p->pins[i].mode);
+		rec_put_str(b, p->pins[i].content);
 	}
 	rec_put_u32(b, (uint32_t)p->edit_count);
 	for (size_t i = 0; i < p->edit_count; i++)
@@ -249,6 +252,9 @@ get_run(struct reader *d, struct plan *p)
 	for (size_t i = 0; !d->r.failed && i < p->pin_count; i++) {
 		p->pins[i].path = need_cstr(d);
 		get_digest(d, p->pins[i].sha256);
+		p->pins[i].given = rec_u8(&d->r) != 0;
+		p->pins[i].mode = rec_u32(&d->r) & 0777;
+		p->pins[i].content = rec_str(&d->r);
 	}
 	p->edit_count = rec_count(&d->r, PLAN_EDITS_MAX);
 	p->edits = get_array(d, p->edit_count, sizeof(*p->edits));
