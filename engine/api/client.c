@@ -53,6 +53,7 @@ account(struct client *c, size_t before)
 static void
 forget_input(struct client *c)
 {
+	assert(c->front != NULL && c->front->buffered >= c->in.len);
 	c->front->buffered -= c->in.len;
 	buf_free(&c->in);
 }
@@ -309,7 +310,7 @@ name_request(struct client *c, struct str given)
 	struct front *f = c->front;
 	char *at = c->request_id;
 
-	if (is_request_id(given)) {
+	if (given.s != NULL && is_request_id(given)) {
 		memcpy(at, given.s, given.len);
 		at += given.len;
 	} else {
@@ -454,33 +455,40 @@ input_more(struct client *c, const char *bytes, size_t len)
 	(void)put_out(c, go_on, sizeof(go_on) - 1);
 }
 
+/* The request's bytes, out of c's hands: its answer may be the end of c.
+ * What follows them stays. */
+static struct buf
+take_request(struct client *c, const char *bytes, size_t len)
+{
+	const struct buf mine = c->in;
+
+	c->front->buffered -= c->in.len;
+	c->in = (struct buf)BUF_INIT(IN_BYTES_MAX);
+	buf_put(&c->in, bytes + c->guard.end, len - c->guard.end);
+	c->front->buffered += c->in.len;
+	return mine;
+}
+
 /* bytes is the scratch or c's own buffer. */
 static void
 client_input(struct client *c, char *bytes, size_t len)
 {
-	struct front *f = c->front;
-	AUTO_BUF struct buf mine = BUF_INIT(IN_BYTES_MAX);
 	enum guard_result r;
 
 	if (c->deadline.kind == DEADLINE_IDLE)
-		deadline_set(&f->deadlines, &c->deadline, DEADLINE_REQUEST);
+		deadline_set(
+		    &c->front->deadlines, &c->deadline, DEADLINE_REQUEST);
 	r = guard_feed(&c->guard, bytes, &len);
 	if (r == GUARD_MORE) {
 		input_more(c, bytes, len);
-		return;
-	}
-	if (r == GUARD_BAD) {
+	} else if (r == GUARD_BAD) {
 		input_bad(c, c->guard.status, c->guard.code, c->guard.detail);
-		return;
+	} else {
+		AUTO_BUF struct buf mine = take_request(c, bytes, len);
+
+		(void)mine; /* bytes may be in it */
+		client_request(c, bytes);
 	}
-	/* What follows stays; the request is out of c's hands from here on,
-	 * for its answer may be the end of c. */
-	f->buffered -= c->in.len;
-	mine = c->in;
-	c->in = (struct buf)BUF_INIT(IN_BYTES_MAX);
-	buf_put(&c->in, bytes + c->guard.end, len - c->guard.end);
-	f->buffered += c->in.len;
-	client_request(c, bytes);
 }
 
 static void

@@ -432,6 +432,7 @@ link_answer(struct client *c, const struct answer *a, struct err *e)
 	if (r != 0)
 		return r;
 	k = c->link;
+	assert(k != NULL);
 	if (k->response != NULL)
 		MHD_destroy_response(k->response);
 	k->response = response_new(k, a);

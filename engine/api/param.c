@@ -202,7 +202,9 @@ param_unescape(struct str s, bool plus, struct arena *a, char **ret)
 		int high, low;
 
 		if (s.s[i] != '%') {
-			out[n++] = plus && s.s[i] == '+' ? ' ' : s.s[i];
+			out[n++] = s.s[i];
+			if (plus && s.s[i] == '+')
+				out[n - 1] = ' ';
 			continue;
 		}
 		if (i + 2 >= s.len)
@@ -211,7 +213,7 @@ param_unescape(struct str s, bool plus, struct arena *a, char **ret)
 		low = hex_value(s.s[i + 2]);
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
 			return ERR_INVALID;
-		out[n++] = (char)(high << 4 | low);
+		out[n++] = (char)(unsigned char)(high << 4 | low);
 		i += 2;
 	}
 	*ret = out;

@@ -288,10 +288,14 @@ take_target(const struct request *rq, struct arena *a, struct call *c,
 {
 	const struct param id = { .name = "id", .kind = PARAM_NAME };
 
+	int r;
+
 	if (rq->match.id.s == NULL)
 		return 0;
-	if (param_unescape(rq->match.id, false, a, &c->target) != 0 ||
-	    param_check(&id, str_of(c->target), NULL) != 0)
+	r = param_unescape(rq->match.id, false, a, &c->target);
+	if (r == ERR_NOMEM)
+		return refuse_with(why, 503, "no_memory", "memory is short");
+	if (r != 0 || param_check(&id, str_of(c->target), NULL) != 0)
 		return refuse_with(
 		    why, 404, "not_found", "there is no such id");
 	return 0;

@@ -59,6 +59,7 @@ field_take_text(struct field_reader *r, const struct field *f, size_t node,
 		    where, s.len, f->max);
 	if (check_characters(r, f->flags, s, where) != 0)
 		return ERR_INVALID;
+	assert(ret != NULL);
 	*ret = r->d->nodes[node].s;
 	return ERR_OK;
 }
@@ -94,6 +95,7 @@ field_path(struct field_reader *r, const struct field *f, size_t node,
 
 	if (rc != 0)
 		return rc;
+	assert(text != NULL);
 	if (text[0] != '/')
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' must be an absolute path; begin it with '/'",

@@ -502,7 +502,7 @@ parse_list(
 static int
 parse_composite(struct parser *p, bool object)
 {
-	size_t node, n;
+	size_t node, n = 0;
 	int r;
 
 	if (p->depth >= JSON_DEPTH_MAX)
