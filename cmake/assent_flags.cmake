@@ -22,9 +22,17 @@ set(warnings
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
 	-Wcast-qual -Wformat=2 -Wundef -Wvla -Walloca -Wstrict-prototypes
 	-Wmissing-prototypes -Wnull-dereference -Wswitch-enum
-	-Wimplicit-fallthrough -Wframe-larger-than=16384 -Wlogical-op
-	-Wduplicated-cond -Wduplicated-branches -Wformat-signedness
+	-Wimplicit-fallthrough -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wformat-signedness
 	-Wcast-align=strict)
+if(NOT ASSENT_SANITIZE)
+	# sanitizers surround every variable with a zone of their own
+	list(APPEND warnings -Wframe-larger-than=16384)
+endif()
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang")
+	# libseccomp's macros; gcc looks at our own
+	list(APPEND warnings -Wno-gnu-zero-variadic-macro-arguments
+		-Wno-missing-field-initializers)
+endif()
 foreach(flag ${warnings})
 	assent_try_flag(${flag})
 endforeach()

@@ -237,7 +237,6 @@ jansson_refuses_the_same_texts(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		AUTO(action_freep) struct action *a = NULL;
 		struct err e = ERR_INIT;
 		json_t *j = NULL;
 		const bool syntax = strstr(bad[i].says, "twice") != NULL ||
