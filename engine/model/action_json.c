@@ -235,15 +235,14 @@ read_scope(struct field_reader *r, const struct field *f, size_t node,
 		IN, "env", field_pairs, env, env_count, ENV_VARS_MAX, 0)
 
 static const struct field shell_fields[] = {
-	FIELD_TEXT(IN, "script", script, SCRIPT_BYTES_MAX,
-	    FIELD_REQUIRED | FIELD_NONEMPTY),
+	FIELD_TEXT(IN, "script", script, SCRIPT_BYTES_MAX, FIELD_REQUIRED),
 	FIELD_TEXT(
 	    IN, "shell", shell, PATH_BYTES_MAX, FIELD_NONEMPTY | FIELD_VISIBLE),
 	RUN_FIELDS,
 };
 static const struct field exec_fields[] = {
 	FIELD_LIST(IN, "argv", field_texts, argv, argc, ARGV_WORDS_MAX,
-	    FIELD_REQUIRED | FIELD_NONEMPTY),
+	    FIELD_REQUIRED),
 	RUN_FIELDS,
 };
 static const struct field stdin_fields[] = {
@@ -457,12 +456,32 @@ check_places(struct field_reader *r, struct proposal *p)
 	return ERR_OK;
 }
 
+/* What would run nothing can be judged, but not proposed. */
 static int
-check_input(struct field_reader *r, const struct tool_input *in, enum tool tool)
+check_command(
+    struct field_reader *r, const struct tool_input *in, enum tool tool)
 {
+	if (r->lenient)
+		return ERR_OK;
+	if (tool == TOOL_SHELL && in->script[0] == '\0')
+		return err_set(r->e, ERR_INVALID,
+		    "field 'input.script' is empty; give it a value");
+	if (tool == TOOL_EXEC && in->argc == 0)
+		return err_set(r->e, ERR_INVALID,
+		    "field 'input.argv' is empty; give it at least one item");
 	if (tool == TOOL_EXEC && in->argv[0][0] == '\0')
 		return err_set(r->e, ERR_INVALID,
 		    "field 'input.argv[0]' is empty; name the program");
+	return ERR_OK;
+}
+
+static int
+check_input(struct field_reader *r, const struct tool_input *in, enum tool tool)
+{
+	const int refused = check_command(r, in, tool);
+
+	if (refused != 0)
+		return refused;
 	if (tool == TOOL_PERMISSION && in->write_count == 0 &&
 	    in->read_count == 0 && in->host_count == 0)
 		return err_set(r->e, ERR_INVALID,

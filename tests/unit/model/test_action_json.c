@@ -606,10 +606,36 @@ I8_an_explanation_is_inert_on_a_terminal(void **state)
 	json_decref(j);
 }
 
+static void
+what_runs_nothing_can_be_judged_but_not_proposed(void **state)
+{
+	static const char *const bodies[] = {
+		IN("exec", "{\"argv\":[]}"),
+		IN("exec", "{\"argv\":[\"\"]}"),
+		IN("shell", "{\"script\":\"\"}"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		AUTO(action_freep) struct action *judged = NULL;
+		AUTO(action_freep) struct action *proposed = NULL;
+
+		assert_int_equal(action_new(&judged, NULL), 0);
+		assert_int_equal(action_new(&proposed, NULL), 0);
+		assert_int_equal(
+		    action_from_json(str_of(bodies[i]), true, judged, NULL), 0);
+		assert_int_equal(
+		    action_from_json(str_of(bodies[i]), false, proposed, NULL),
+		    ERR_INVALID);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    what_runs_nothing_can_be_judged_but_not_proposed),
 		cmocka_unit_test(every_bad_body_is_refused_with_a_sentence),
 		cmocka_unit_test(jansson_refuses_the_same_texts),
 		cmocka_unit_test(a_nul_byte_in_the_body_is_refused),
