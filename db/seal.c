@@ -1,181 +1,27 @@
 /*
- * Write signed checkpoints; make, hand over and erase the signing keys.
- * Runs in: engine.  Trusts: the state folder as far as the key in it does
- * not contradict the store.  Owns: the key, the checkpoints file.
+ * Write signed checkpoints beside the store.
+ * Runs in: engine.  Trusts: nothing in the file but what its key signed.
+ * Owns: the checkpoints file, opened for appending.
  */
 #include "seal.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
 #include "base/mem.h"
-#include "base/text.h"
+#include "seal_int.h"
 #include "store_limits.h"
 
-#define NEXT_KEY_FILE SEAL_KEY_FILE ".next"
-#define KEY_FILE_BYTES_MAX ((size_t)1024)
-#define ORIGIN_RANDOM_LEN 8
 #define TAIL_BYTES ((off_t)(3 * NOTE_BYTES_MAX))
 
-struct seal {
-	char *dir;
-	struct note_key *key;
-	int64_t key_since_ns, key_life_ns;
-	int fd; /* checkpoints, for appending */
-	off_t len;
-	bool half; /* the file may go on after len */
-	uint64_t size;
-	uint8_t root[SHA256_LEN];
-};
-
-static void
-path_of(const struct seal *s, const char *name, struct buf *out)
+void
+seal_path(const struct seal *s, const char *name, struct buf *out)
 {
 	buf_reset(out);
 	buf_printf(out, "%s/%s", s->dir, name);
-}
-
-/* ---- keys -------------------------------------------------------------- */
-
-/* ERR_NOTFOUND when there is no such file. */
-static int
-key_read(const struct seal *s, const char *name, struct note_key **ret,
-    struct err *e)
-{
-	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(KEY_FILE_BYTES_MAX);
-	struct stat st;
-	int r;
-
-	path_of(s, name, &path);
-	r = buf_done(&path, e);
-	if (r != 0)
-		return r;
-	if (lstat(buf_cstr(&path), &st) != 0)
-		return errno == ENOENT
-		    ? ERR_NOTFOUND
-		    : err_sys(e, "cannot stat '%s'", buf_cstr(&path));
-	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return err_set(e, ERR_DENIED,
-		    "'%s' can be read by others: chmod 600 it, and treat the "
-		    "key as known",
-		    buf_cstr(&path));
-	r = fdio_read_file(buf_cstr(&path), &text, e);
-	if (r == 0)
-		r = note_key_parse(buf_str(&text), ret, e);
-	if (text.s != NULL)
-		explicit_bzero(text.s, text.cap);
-	return r == 0 ? ERR_OK : err_wrap(e, r, "'%s'", buf_cstr(&path));
-}
-
-static int
-key_write(const struct seal *s, const char *name, const struct note_key *k,
-    struct err *e)
-{
-	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(KEY_FILE_BYTES_MAX);
-	int r = note_key_print(k, &text, e);
-
-	path_of(s, name, &path);
-	if (r == 0)
-		r = buf_done(&path, e);
-	if (r == 0)
-		r = fdio_write_file(
-		    buf_cstr(&path), text.s, text.len, S_IRUSR | S_IWUSR, e);
-	if (text.s != NULL)
-		explicit_bzero(text.s, text.cap);
-	return r;
-}
-
-static int
-public_write(const struct seal *s, struct err *e)
-{
-	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(KEY_FILE_BYTES_MAX);
-	int r;
-
-	note_public_print(note_key_public(s->key), &text);
-	buf_putc(&text, '\n');
-	path_of(s, SEAL_PUBLIC_FILE, &path);
-	r = buf_done(&text, e);
-	if (r == 0)
-		r = buf_done(&path, e);
-	if (r == 0)
-		r = fdio_write_file(buf_cstr(&path), text.s, text.len, 0644, e);
-	return r;
-}
-
-/* Best effort: a journal or a snapshot of the file system may remember. */
-static void
-key_erase(const char *path)
-{
-	AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-	char zeros[256] = { 0 };
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return;
-	for (off_t at = 0; at < st.st_size; at += (off_t)sizeof(zeros)) {
-		const off_t left = st.st_size - at;
-		const size_t n =
-		    left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros);
-
-		if (pwrite(fd, zeros, n, at) < 0)
-			return;
-	}
-	(void)fdatasync(fd);
-}
-
-/* The announcement is durable: the next key is the key. */
-static int
-key_take_over(struct seal *s, struct err *e)
-{
-	AUTO_BUF struct buf from = BUF_INIT(PATH_BYTES_MAX);
-	AUTO_BUF struct buf to = BUF_INIT(PATH_BYTES_MAX);
-	int r;
-
-	path_of(s, NEXT_KEY_FILE, &from);
-	path_of(s, SEAL_KEY_FILE, &to);
-	r = buf_done(&from, e);
-	if (r == 0)
-		r = buf_done(&to, e);
-	if (r != 0)
-		return r;
-	key_erase(buf_cstr(&to));
-	if (rename(buf_cstr(&from), buf_cstr(&to)) != 0)
-		return err_sys(e, "cannot rename '%s'", buf_cstr(&from));
-	return ERR_OK;
-}
-
-static int
-key_create(struct seal *s, struct err *e)
-{
-	AUTO_BUF struct buf name = BUF_INIT(NOTE_NAME_MAX);
-	uint8_t random[ORIGIN_RANDOM_LEN];
-	int r;
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return err_sys(e, "cannot get random bytes for a name");
-	buf_puts(&name, "assent/");
-	text_hex(&name, random, sizeof(random));
-	r = buf_done(&name, e);
-	if (r == 0)
-		r = note_key_new(buf_cstr(&name), &s->key, e);
-	if (r == 0)
-		r = key_write(s, SEAL_KEY_FILE, s->key, e);
-	return r;
-}
-
-static bool
-same_public(const struct note_public *a, const struct note_public *b)
-{
-	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0 &&
-	    str_eqz(str_of(a->name), b->name);
 }
 
 /* ---- the file ---------------------------------------------------------- */
@@ -187,7 +33,7 @@ file_open(struct seal *s, struct err *e)
 	struct stat st;
 	int r;
 
-	path_of(s, SEAL_FILE, &path);
+	seal_path(s, SEAL_FILE, &path);
 	r = buf_done(&path, e);
 	if (r != 0)
 		return r;
@@ -269,89 +115,6 @@ file_read_end(struct seal *s, struct note *ret, struct buf *tail, struct err *e)
 	return ERR_OK;
 }
 
-/* ---- opening ----------------------------------------------------------- */
-
-static int
-lost(const struct seal *s, const char *what, struct err *e)
-{
-	return err_set(e, ERR_DENIED,
-	    "%s: the log in '%s' was signed by a key that is not there any "
-	    "more. Restore '" SEAL_KEY_FILE "' and '" SEAL_FILE
-	    "' from a copy, or keep this folder as evidence and start with "
-	    "an empty one",
-	    what, s->dir);
-}
-
-/* The key that continues the file: log.key, or log.key.next when the last
- * note announces that one (the machine stopped before the rename). */
-static int
-key_settle(struct seal *s, const struct note *last, struct err *e)
-{
-	AUTO(note_key_freep) struct note_key *next = NULL;
-	int r = key_read(s, NEXT_KEY_FILE, &next, e);
-
-	if (r != 0 && r != ERR_NOTFOUND)
-		return r;
-	if (last->size == 0 && last->text.len == 0)
-		return ERR_OK;
-	if (last->has_next) {
-		if (next != NULL &&
-		    same_public(note_key_public(next), &last->next)) {
-			r = key_take_over(s, e);
-			if (r != 0)
-				return r;
-			note_key_free(s->key);
-			s->key = TAKE_PTR(next);
-		}
-		if (!same_public(note_key_public(s->key), &last->next))
-			return lost(s, "the key was replaced", e);
-		return ERR_OK;
-	}
-	r = note_verify(last, note_key_public(s->key), e);
-	return r == ERR_DENIED ? lost(s, "the last checkpoint is not ours", e)
-			       : r;
-}
-
-/* A log without a name has no rows: take the key that a start before may
- * have left, or make one. */
-static int
-key_first(struct seal *s, struct err *e)
-{
-	int r = key_read(s, SEAL_KEY_FILE, &s->key, e);
-
-	if (r == ERR_NOTFOUND)
-		r = key_create(s, e);
-	if (r == 0)
-		r = public_write(s, e);
-	return r;
-}
-
-static int
-key_open(struct seal *s, const char *origin, struct err *e)
-{
-	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	struct stat st;
-	int r;
-
-	if (origin == NULL) {
-		r = key_first(s, e);
-	} else {
-		r = key_read(s, SEAL_KEY_FILE, &s->key, e);
-		if (r == ERR_NOTFOUND)
-			return lost(s, "there is no '" SEAL_KEY_FILE "'", e);
-		if (r == 0 && !str_eqz(str_of(seal_origin(s)), origin))
-			return lost(s, "the key belongs to another log", e);
-	}
-	if (r != 0)
-		return r;
-	path_of(s, SEAL_KEY_FILE, &path);
-	if (stat(buf_cstr(&path), &st) != 0)
-		return err_sys(e, "cannot stat '%s'", buf_cstr(&path));
-	s->key_since_ns =
-	    st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
-	return ERR_OK;
-}
-
 int
 seal_open(const struct seal_options *o, struct seal **ret, struct err *e)
 {
@@ -369,13 +132,11 @@ seal_open(const struct seal_options *o, struct seal **ret, struct err *e)
 	s->dir = mem_strndup(o->dir, strlen(o->dir));
 	if (s->dir == NULL)
 		return err_nomem(e);
-	r = key_open(s, o->origin, e);
-	if (r == 0)
-		r = file_open(s, e);
+	r = file_open(s, e);
 	if (r == 0)
 		r = file_read_end(s, &last, &tail, e);
 	if (r == 0)
-		r = key_settle(s, &last, e);
+		r = seal_key_open(s, o->origin, &last, e);
 	if (r != 0)
 		return r;
 	s->size = last.size;
@@ -468,9 +229,7 @@ seal_write(struct seal *s, uint64_t size, const uint8_t root[static SHA256_LEN],
 
 	memcpy(c.root, root, SHA256_LEN);
 	if (now_real_ns - s->key_since_ns >= s->key_life_ns) {
-		r = note_key_new(seal_origin(s), &next, e);
-		if (r == 0)
-			r = key_write(s, NEXT_KEY_FILE, next, e);
+		r = seal_key_next(s, &next, e);
 		if (r == 0)
 			c.next = note_key_public(next);
 	}
@@ -482,13 +241,7 @@ seal_write(struct seal *s, uint64_t size, const uint8_t root[static SHA256_LEN],
 		return err_wrap(e, r, "cannot write a checkpoint");
 	s->size = size;
 	memcpy(s->root, root, SHA256_LEN);
-	if (next == NULL)
-		return ERR_OK;
-	r = key_take_over(s, e);
-	if (r != 0)
-		return r;
-	note_key_free(s->key);
-	s->key = TAKE_PTR(next);
-	s->key_since_ns = now_real_ns;
+	if (next != NULL)
+		seal_key_take_over(s, TAKE_PTR(next), now_real_ns);
 	return ERR_OK;
 }

@@ -58,7 +58,9 @@ struct recorder {
 	int64_t space_boot_ns, reserve_len;
 	int wal_pages, wal_pages_copied;
 	unsigned actions_added;
-	uint64_t seal_failures;
+	unsigned seal_failures; /* in a row */
+	struct err seal_why;
+	bool unsigned_told;
 };
 
 /* ---- store.c ----------------------------------------------------------- */
@@ -90,6 +92,8 @@ bool store_seal_due(const struct recorder *r);
 int store_tree_put(struct recorder *r, struct err *e);
 /* Signs what is durable. A failure is remembered, not fatal: the rows are. */
 void store_seal(struct recorder *r);
+/* Notes in the log when signing does not work, and when it does again. */
+int store_seal_watch(struct recorder *r, struct err *e);
 /* Copies the write-ahead log back where that is due. */
 void store_checkpoint(struct recorder *r, bool idle);
 

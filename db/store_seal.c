@@ -7,6 +7,7 @@
 #include "store_int.h"
 
 #define WAL_FRAME_BYTES ((int64_t)(4096 + 24))
+#define SEAL_FAILURES_TOLD 3
 #define SEAL_RETRY_NS (INT64_C(5) * 1000000000)
 
 bool
@@ -54,14 +55,26 @@ store_seal(struct recorder *r)
 		return;
 	/* Whatever comes of it, not again at once. */
 	r->sealed_boot_ns = r->o.boot_ns();
-	done = merkle_root(&r->durable.tree, r->tools.sha, root, NULL);
+	done = merkle_root(&r->durable.tree, r->tools.sha, root, &r->seal_why);
 	if (done == 0)
-		done = seal_write(
-		    r->seal, r->durable.seq, root, r->o.real_ns(), NULL);
+		done = seal_write(r->seal, r->durable.seq, root, r->o.real_ns(),
+		    &r->seal_why);
 	if (done == 0)
 		r->seal_failures = 0;
 	else
 		r->seal_failures++;
+}
+
+int
+store_seal_watch(struct recorder *r, struct err *e)
+{
+	const bool broken = r->seal_failures >= SEAL_FAILURES_TOLD;
+
+	if (broken == r->unsigned_told || (!broken && r->seal_failures > 0))
+		return ERR_OK;
+	r->unsigned_told = broken;
+	return store_note(r, broken ? "store.unsigned" : "store.signed",
+	    broken ? r->seal_why.msg : "checkpoints are signed again", e);
 }
 
 static void

@@ -245,6 +245,8 @@ before_commit(struct recorder *r, struct err *e)
 	int done = space_watch(r, e);
 
 	if (done == 0)
+		done = store_seal_watch(r, e);
+	if (done == 0)
 		done = store_actions_trim(r, e);
 	if (done == 0 && store_seal_due(r))
 		done = store_tree_put(r, e);

@@ -514,6 +514,57 @@ i9_our_own_connection_cannot_change_rows(void **state)
 	sql_closep(&db);
 }
 
+struct events {
+	char text[512];
+};
+
+static int
+take_event(void *ctx, const struct row_view *v, struct err *e)
+{
+	struct events *x = ctx;
+	const size_t len = strlen(x->text);
+
+	(void)e;
+	(void)snprintf(
+	    x->text + len, sizeof(x->text) - len, "%.*s;", STR_ARG(v->body));
+	return 0;
+}
+
+/* Rows that cannot be signed are recorded, and the log itself says so. */
+static void
+what_cannot_be_signed_is_recorded_and_told(void **state)
+{
+	const struct place *p = *state;
+	const struct store_options o = {
+		.state_dir = p->state, .seal_ns = 1, .key_life_ns = 1
+	};
+	AUTO(reader_closep) struct reader *reader = NULL;
+	struct recorder *r = NULL;
+	struct events events = { .text = "" };
+	struct err e = ERR_INIT;
+	char next[192], inside[256];
+
+	must(store_open(&o, &r, &e), &e);
+	/* The next key cannot be stored where a folder is. */
+	place_path(p, "log.key.next", next);
+	(void)snprintf(inside, sizeof(inside), "%s/x", next);
+	assert_int_equal(mkdir(next, 0700), 0);
+	assert_int_equal(mkdir(inside, 0700), 0);
+	add_rows(r, 0, 5, 1);
+	assert_true(db_recorder.healthy(r, &e));
+	assert_int_equal(rmdir(inside), 0);
+	assert_int_equal(rmdir(next), 0);
+	add_rows(r, 5, 2, 1);
+	store_close(r);
+	must(reader_open(p->db, NULL, &reader, &e), &e);
+	must(reader_each(reader, &(struct log_query){ .kind = "degraded" },
+		 take_event, &events, &e),
+	    &e);
+	assert_non_null(strstr(events.text, "store.unsigned"));
+	assert_non_null(strstr(events.text, "log.key.next"));
+	assert_non_null(strstr(events.text, "store.signed"));
+}
+
 /* ---- versions ---------------------------------------------------------- */
 
 static const struct migration two_steps[] = {
@@ -692,6 +743,7 @@ main(void)
 		T(i9_a_changed_tail_is_refused_at_start),
 		T(i9_a_lost_key_is_not_replaced_silently),
 		T(i9_our_own_connection_cannot_change_rows),
+		T(what_cannot_be_signed_is_recorded_and_told),
 		T(a_step_that_fails_leaves_the_version_before),
 		T(list_gives_rows_as_they_are_exported),
 		T(i9_a_changed_row_is_not_shown_as_if_it_were_true),

@@ -746,8 +746,48 @@ a_handover_that_was_cut_short_is_finished(void **state)
 	must(verify_at(l->p.state, &v, &e), &e);
 	assert_int_equal(v.signed_rows, v.rows);
 	assert_int_equal(access(next, F_OK), -1);
+	/* Once more, and the old one was erased already. */
+	must(store_open(&o, &r, &e), &e);
+	add_rows(r, 2, 1, 1);
+	store_close(r);
+	buf_free(&new);
+	slurp(key, &new);
+	memset(old.s, 0, old.len);
+	spill(next, &new);
+	spill(key, &old);
+	store_close(store_at(&l->p));
+	assert_int_equal(access(next, F_OK), -1);
 	buf_free(&old);
 	buf_free(&new);
+}
+
+/* The key file cannot be replaced: the chain of keys holds all the same. */
+static void
+a_handover_whose_files_cannot_be_moved_goes_on_in_memory(void **state)
+{
+	struct log *l = *state;
+	const struct store_options o = { .state_dir = l->p.state,
+		.key_life_ns = 1 };
+	struct recorder *r = NULL;
+	struct verify_result v;
+	struct err e = ERR_INIT;
+	char key[192], inside[256];
+
+	must(store_open(&o, &r, &e), &e);
+	place_path(&l->p, SEAL_KEY_FILE, key);
+	(void)snprintf(inside, sizeof(inside), "%s/x", key);
+	assert_int_equal(unlink(key), 0);
+	assert_int_equal(mkdir(key, 0700), 0);
+	assert_int_equal(mkdir(inside, 0700), 0);
+	add_rows(r, 0, 1, 1);
+	store_close(r);
+	assert_int_equal(rmdir(inside), 0);
+	assert_int_equal(rmdir(key), 0);
+	r = store_at(&l->p);
+	add_rows(r, 1, 1, 1);
+	store_close(r);
+	must(verify_at(l->p.state, &v, &e), &e);
+	assert_int_equal(v.signed_rows, v.rows);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, restore, NULL)
@@ -778,6 +818,7 @@ main(void)
 		T(a_checkpoint_of_another_log_is_refused),
 		T(a_key_that_was_handed_over_is_gone),
 		T(a_handover_that_was_cut_short_is_finished),
+		T(a_handover_whose_files_cannot_be_moved_goes_on_in_memory),
 		T(i9_history_signed_anew_with_todays_key_is_found_by_the_first_key),
 	};
 
