@@ -118,6 +118,18 @@ put_canonical(struct buf *out, const struct yaml *v)
 		put_canonical(out, &v->items[i]);
 }
 
+uint64_t
+yaml_hash(const struct yaml *root)
+{
+	AUTO_BUF struct buf b = BUF_INIT(RULE_FILE_BYTES_MAX * 4);
+	uint64_t h = 0xcbf29ce484222325u;
+
+	put_canonical(&b, root);
+	for (size_t i = 0; i < b.len; i++)
+		h = (h ^ (unsigned char)b.s[i]) * 0x100000001b3u;
+	return h;
+}
+
 int
 yaml_digest(
     const struct yaml *root, uint8_t ret[static SHA256_LEN], struct err *e)

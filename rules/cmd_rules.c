@@ -14,8 +14,8 @@ static int run_rules(int argc, char **argv);
 const struct command command_rules = {
 	.name = "rules",
 	.summary = "Check, test and understand rule files",
-	.usage = "rules check|test|coverage|lint|explain|diff|fmt|schema|"
-		 "reference [OPTIONS] [DIR...]",
+	.usage = "rules check|test|coverage|lint|explain|diff|replay|fmt|"
+		 "schema|reference [OPTIONS] [DIR...]",
 	.details =
 	    "Each verb has its own --help. Folders are of the organisation's "
 	    "layer, unless\nthey are given as LAYER=DIR (requirements, "
@@ -31,6 +31,9 @@ static const struct command *const verbs[] = {
 	&rules_verb_coverage,
 	&rules_verb_explain,
 	&rules_verb_lint,
+	&rules_verb_diff,
+	&rules_verb_replay,
+	&rules_verb_fmt,
 	&rules_verb_schema,
 	&rules_verb_reference,
 };

@@ -24,6 +24,7 @@ void builder_complain(struct builder *b, const char *file, const char *code,
 int builder_finish(struct builder *b, struct ruleset **ret);
 
 /* SHA-256 over the meaning of a tree: layout and comments do not count. */
+uint64_t yaml_hash(const struct yaml *root); /* short */
 int yaml_digest(
     const struct yaml *root, uint8_t ret[static SHA256_LEN], struct err *e);
 

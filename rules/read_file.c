@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "schema.h"
+#include "load_int.h"
 
 /* ---- lists and patterns ------------------------------------------------ */
 
@@ -213,6 +213,7 @@ read_rule(struct loader *ld, const struct yaml *v)
 	r->file = ld->file->name;
 	r->line = v->line;
 	r->at = v;
+	r->meaning = yaml_hash(v);
 	ld->loosens = rule_loosens(v);
 	const size_t errors = ld->errors;
 

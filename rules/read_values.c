@@ -198,6 +198,7 @@ date_of(struct str s)
 {
 	static const char form[] = "0000-00-00T00:00:00Z";
 	struct tm tm = { 0 }, again;
+	int64_t ns;
 
 	if (s.len != 10 && s.len != sizeof(form) - 1)
 		return 0;
@@ -220,7 +221,8 @@ date_of(struct str s)
 	if (t <= 0 || gmtime_r(&t, &again) == NULL ||
 	    !same_time(&wanted, &again))
 		return 0;
-	return (int64_t)t * 1000000000;
+	/* Nanoseconds end in the year 2262. */
+	return num_mul((int64_t)t, (int64_t)1000000000, &ns) ? ns : 0;
 }
 
 void

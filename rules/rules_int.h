@@ -219,6 +219,7 @@ struct rule {
 	bool disabled; /* by id, from the organisation's layer up */
 	const struct yaml *at; /* while loading only */
 	bool broken; /* while loading only */
+	uint64_t meaning; /* hash of what is written, layout aside */
 	uint32_t order; /* its place in the sorted set */
 };
 
