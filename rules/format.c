@@ -258,15 +258,14 @@ write_all(const struct layout *l, struct buf *out)
 		out->s[--out->len] = '\0';
 }
 
-static int
-meaning(const char *file, struct str text, struct diags *d, struct arena *arena,
-    struct yaml *ret, uint64_t *ret_hash, struct err *e)
+/* False also when the new text is no longer a file that loads. */
+static bool
+means_the_same(const struct yaml *before, struct str text, struct arena *arena)
 {
-	const int r = yaml_parse(file, text, arena, d, ret, e);
+	struct yaml after;
 
-	if (r == 0)
-		*ret_hash = yaml_hash(ret);
-	return r;
+	return yaml_parse("", text, arena, NULL, &after, NULL) == 0 &&
+	    yaml_hash(before) == yaml_hash(&after);
 }
 
 int
@@ -275,13 +274,12 @@ rules_format(const char *file, struct str text, struct diags *d,
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(RULESET_BYTES_MAX);
 	AUTO(layout_done) struct layout l = { .count = 0 };
-	struct yaml before, after;
-	uint64_t was, is = 0;
+	struct yaml before;
 	int r;
 
 	if (arena == NULL)
 		return err_nomem(e);
-	r = meaning(file, text, d, arena, &before, &was, e);
+	r = yaml_parse(file, text, arena, d, &before, e);
 	if (r != 0)
 		return r;
 	if (split(text, &l) != 0)
@@ -292,8 +290,7 @@ rules_format(const char *file, struct str text, struct diags *d,
 	r = buf_done(out, e);
 	if (r != 0)
 		return r;
-	if (meaning(file, buf_str(out), NULL, arena, &after, &is, NULL) != 0 ||
-	    was != is)
+	if (!means_the_same(&before, buf_str(out), arena))
 		return err_set(e, ERR_INTERNAL,
 		    "'%s' would not mean the same; it is left as it is", file);
 	return ERR_OK;
