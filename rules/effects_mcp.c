@@ -1,0 +1,208 @@
+/*
+ * Calls of MCP tools: what their names and arguments give away.
+ * Runs in: engine, assent.  Trusts: nothing; annotations are claims.
+ * Owns: nothing.
+ */
+#include "effects_tools.h"
+#include "model/json_doc.h"
+
+#define VERB_MAX 40
+
+enum mcp_kind {
+	MCP_UNCLEAR,
+	MCP_READS,
+	MCP_CHANGES,
+	MCP_DESTROYS,
+	MCP_RUNS,
+};
+
+/* "createPullRequest", "create_pull_request", "repo.delete": the words. */
+static bool
+next_name_word(struct str *rest, char *ret)
+{
+	size_t i = 0, n = 0;
+
+	while (i < rest->len &&
+	    (rest->s[i] == '_' || rest->s[i] == '-' || rest->s[i] == '.' ||
+		rest->s[i] == '/' || rest->s[i] == ':'))
+		i++;
+	while (i < rest->len && n + 1 < VERB_MAX) {
+		const char c = rest->s[i];
+		const bool upper = c >= 'A' && c <= 'Z';
+
+		if (c == '_' || c == '-' || c == '.' || c == '/' || c == ':' ||
+		    (upper && n > 0 &&
+			!(rest->s[i - 1] >= 'A' && rest->s[i - 1] <= 'Z')))
+			break;
+		ret[n++] = upper ? (char)(c - 'A' + 'a') : c;
+		i++;
+	}
+	ret[n] = '\0';
+	*rest = str_from(*rest, i);
+	return n > 0;
+}
+
+static enum mcp_kind
+kind_of_name(const struct programs *p, struct str name)
+{
+	enum mcp_kind kind = MCP_UNCLEAR;
+	char word[VERB_MAX];
+
+	while (next_name_word(&name, word)) {
+		enum mcp_kind k = MCP_UNCLEAR;
+
+		if (programs_word(p, "mcp_destroys", str_of(word)))
+			k = MCP_DESTROYS;
+		else if (programs_word(p, "mcp_runs", str_of(word)))
+			k = MCP_RUNS;
+		else if (programs_word(p, "mcp_changes", str_of(word)))
+			k = MCP_CHANGES;
+		else if (programs_word(p, "mcp_reads", str_of(word)))
+			k = MCP_READS;
+		/* The verb is said first: "get_deployment" reads. */
+		if (k != MCP_UNCLEAR) {
+			kind = k;
+			break;
+		}
+	}
+	return kind;
+}
+
+struct mcp {
+	struct judge *j;
+	enum mcp_kind kind;
+	bool placed; /* some argument says what it does, fully */
+	bool files; /* the server's name says that it serves files */
+};
+
+static bool
+key_is(const struct programs *p, const char *list, struct str key)
+{
+	char word[VERB_MAX];
+	struct str rest = key;
+
+	while (next_name_word(&rest, word)) {
+		if (programs_word(p, list, str_of(word)))
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_path(struct mcp *m, const struct arg *a)
+{
+	if (m->kind == MCP_READS) {
+		effect_read(m->j, a, true);
+		m->placed = m->files;
+	} else if (m->kind == MCP_DESTROYS) {
+		effect_delete(m->j, a, true);
+	} else {
+		effect_write(m->j, a, "may write");
+	}
+}
+
+static void
+judge_string(struct mcp *m, struct str key, struct str text)
+{
+	struct judge *j = m->j;
+	const struct programs *p = j->programs;
+	const struct arg a = arg_text(j->arena, text);
+
+	if (secrets_found(text))
+		effect_remote(j, "send secret");
+	if (key_is(p, "mcp_path_keys", key)) {
+		judge_path(m, &a);
+	} else if (key_is(p, "mcp_url_keys", key) ||
+	    str_search(text, STR("://")) < 12) {
+		url_connect(j, &a, PATH_NONE);
+	} else if (key_is(p, "mcp_sql_keys", key) && text.len > 5) {
+		role_sql(j, &a, STR_NONE);
+	} else if (key_is(p, "mcp_command_keys", key)) {
+		judge_shell_text(j, &a, "an argument");
+	}
+}
+
+static void
+judge_node(struct mcp *m, const struct json_doc *d, size_t node, struct str key)
+{
+	size_t i = doc_first(d, node);
+	const size_t end = doc_end(d, node);
+
+	switch (d->nodes[node].kind) {
+	case DOC_STRING:
+		judge_string(m, key, doc_str(d, node));
+		break;
+	case DOC_OBJECT:
+		while (i < end) {
+			const struct str k = doc_str(d, i);
+
+			i = doc_next(d, i);
+			judge_node(m, d, i, k);
+			i = doc_next(d, i);
+		}
+		break;
+	case DOC_ARRAY:
+		for (; i < end; i = doc_next(d, i))
+			judge_node(m, d, i, key);
+		break;
+	case DOC_INVALID:
+	case DOC_NUMBER:
+	case DOC_TRUE:
+	case DOC_FALSE:
+	case DOC_NULL:
+		break;
+	}
+}
+
+static void
+judge_kind(struct mcp *m)
+{
+	struct judge *j = m->j;
+
+	switch (m->kind) {
+	case MCP_READS:
+		if (!m->placed)
+			effect_unknown(
+			    j, "a server that is not assent's answers it");
+		break;
+	case MCP_CHANGES:
+		effect_remote(j, "mcp change");
+		break;
+	case MCP_DESTROYS:
+		effect_remote(j, "mcp deletion");
+		break;
+	case MCP_RUNS:
+		effect_remote(j, "mcp command");
+		break;
+	case MCP_UNCLEAR:
+		effect_remote(j, "mcp unclear");
+		break;
+	}
+}
+
+int
+tools_mcp(struct run *run)
+{
+	const struct tool_input *in = &run->action->proposal.input;
+	AUTO(json_doc_done) struct json_doc d = JSON_DOC_INIT;
+	struct shell_part shell;
+	struct part_command command;
+	struct judge j;
+	struct mcp m = { .j = &j };
+	int r = ERR_OK;
+
+	tools_begin(run, &j, &shell, &command, "the call");
+	command.server = str_of(in->server);
+	command.mcp_tool = str_of(in->mcp_tool);
+	m.kind = kind_of_name(run->programs, command.mcp_tool);
+	m.files = key_is(run->programs, "mcp_file_servers", command.server);
+	if (in->mcp_args != NULL)
+		r = json_doc_parse(&d, str_of(in->mcp_args), run->arena, NULL);
+	if (r == ERR_OK && d.count > 0)
+		judge_node(&m, &d, 0, STR_NONE);
+	else if (r != ERR_OK)
+		effect_unknown(&j, "its arguments are not understood");
+	judge_kind(&m);
+	return tools_finish(&j, "%s/%s %s", in->server, in->mcp_tool,
+	    in->mcp_args == NULL ? "" : in->mcp_args);
+}

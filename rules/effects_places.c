@@ -1,0 +1,313 @@
+/*
+ * Roles of words that name places: what is read, written, moved, deleted.
+ * Runs in: engine, assent.  Trusts: the parser.  Owns: nothing.
+ */
+#include "effects_int.h"
+
+void
+role_read(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_read(j, a, false);
+}
+
+void
+role_tree(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_read(j, a, true);
+}
+
+/* Names and attributes only. */
+void
+role_stat(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f;
+	const char *why;
+
+	arg_place(j, a, &f);
+	if (f.sink)
+		return;
+	if (f.likely != PATH_NONE)
+		f.base = f.likely;
+	why = judge_say(j, "%.*s looks at its operand", STR_ARG(j->program));
+	effect_add(j,
+	    &(struct effect){
+		.kind = EFFECT_READ,
+		.path_class =
+		    f.secret && !f.in_workspace && !str_eq(param, STR("file"))
+		    ? PATH_SECRET
+		    : f.base,
+		.target = f.abs,
+		.why = why,
+	    });
+}
+
+void
+role_write(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_write(j, a, "writes");
+}
+
+void
+role_meta(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_write(j, a, "changes");
+}
+
+void
+role_create(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_write(j, a, "creates");
+}
+
+void
+role_edit(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_read(j, a, false);
+	effect_write(j, a, "changes");
+}
+
+void
+role_delete(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_delete(j, a, false);
+}
+
+void
+role_deltree(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_delete(j, a, true);
+}
+
+/* Moved away: gone from where it was. Inside the workspace that is a change,
+ * not a loss. */
+void
+role_move(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f, to;
+	const struct arg *last =
+	    j->operand_count > 0 ? &j->operands[j->operand_count - 1] : a;
+
+	(void)param;
+	arg_place(j, a, &f);
+	arg_place(j, last, &to);
+	effect_read(j, a, true);
+	if (f.in_workspace && !f.protected && !f.root &&
+	    (to.in_workspace || judge_seen(j, "--target-directory")))
+		effect_write(j, a, "moves");
+	else
+		effect_delete(j, a, true);
+}
+
+/* Emptied or overwritten with noise: the content is lost. */
+void
+role_truncate(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f;
+
+	(void)param;
+	arg_place(j, a, &f);
+	if (f.in_workspace && !f.generated && !f.protected)
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_DELETE,
+			.path_class = PATH_WORKSPACE,
+			.target = f.abs,
+			.why = judge_say(j, "%.*s empties or overwrites it",
+			    STR_ARG(j->program)) });
+	else
+		effect_write(j, a, "empties");
+}
+
+/* of=: noise over a file is a loss, zeros into a new one are not. */
+void
+role_overwrite(struct judge *j, const struct arg *a, struct str param)
+{
+	bool noise = false;
+
+	for (size_t i = 1; i < j->shell->argc; i++)
+		noise = noise ||
+		    str_search(j->shell->argv[i].text, STR("random")) <
+			j->shell->argv[i].text.len;
+	if (noise)
+		role_truncate(j, a, param);
+	else
+		effect_write(j, a, "writes");
+}
+
+/* What a symbolic link says is meant from where the link is. */
+static struct arg
+link_target(struct judge *j, const struct arg *a)
+{
+	const struct arg *last = &j->operands[j->operand_count - 1];
+	const size_t slash = str_rfind(last->text, '/');
+	char text[PATH_BYTES_MAX];
+
+	if (!judge_seen(j, "--symbolic") || !a->known || !last->known ||
+	    j->operand_count < 2 || slash == last->text.len ||
+	    (a->text.len > 0 && (a->text.s[0] == '/' || a->text.s[0] == '~')))
+		return *a;
+	(void)snprintf(text, sizeof(text), "%.*s/%.*s",
+	    STR_ARG(str_head(last->text, slash)), STR_ARG(a->text));
+	return arg_text(j->arena, str_of(arena_strdup(j->arena, text)));
+}
+
+/* A link to a place: whoever uses the link later reaches it. */
+void
+role_link(struct judge *j, const struct arg *a, struct str param)
+{
+	const struct arg target = link_target(j, a);
+	struct path_facts f;
+
+	(void)param;
+	arg_place(j, &target, &f);
+	effect_read(j, &target, true);
+	if (f.base == PATH_WORKSPACE || f.base == PATH_TEMP)
+		return;
+	if (f.root || f.secret || f.holds_secrets)
+		effect_privilege(j, "link out of the workspace");
+	else
+		effect_unknown(j, "a link to a place outside");
+}
+
+/* The clock is set by an operand that is not a format. */
+void
+role_setdate(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	if (!(a->text.len > 0 && a->text.s[0] == '+'))
+		effect_privilege(j, "clock");
+}
+
+/* Where cp copies to: /dev/null as its source empties it. */
+void
+role_dest(struct judge *j, const struct arg *a, struct str param)
+{
+	for (size_t i = 0; i + 1 < j->operand_count; i++) {
+		if (str_eq(j->operands[i].text, STR("/dev/null"))) {
+			role_truncate(j, a, param);
+			return;
+		}
+	}
+	effect_write(j, a, "writes");
+}
+
+/* An archive that overwrites what is there: at the root of the workspace. */
+void
+role_unpack(struct judge *j, const struct arg *a, struct str param)
+{
+	const struct arg here = arg_text(j->arena, STR("."));
+	struct path_facts f;
+	const char *dir = j->dir;
+
+	(void)param;
+	arg_place(j, &here, &f);
+	if (judge_seen(j, "-o") && f.root && f.in_workspace)
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_DELETE,
+			.path_class = PATH_WORKSPACE,
+			.target = f.abs,
+			.why = "files of the workspace are overwritten" });
+	j->dir = NULL; /* the archive itself is named from here */
+	effect_read(j, a, false);
+	j->dir = dir;
+}
+
+/* -f of tar: read or written by what else is there. */
+void
+role_archive(struct judge *j, const struct arg *a, struct str param)
+{
+	bool creates = judge_seen(j, "--create") || judge_seen(j, "--append") ||
+	    judge_seen(j, "--update");
+
+	const char *dir = j->dir;
+
+	(void)param;
+	for (size_t i = 2; i < j->shell->argc && !creates; i++)
+		creates = shell_word_is(&j->shell->argv[i], "--create") ||
+		    shell_word_is(&j->shell->argv[i], "-c");
+	if (a->known && str_find(a->text, ':') < a->text.len &&
+	    str_find(a->text, '/') > str_find(a->text, ':'))
+		effect_unknown(j, "an archive on another machine");
+	j->dir = NULL; /* -C does not concern it */
+	if (creates)
+		effect_write(j, a, "writes");
+	else
+		effect_read(j, a, false);
+	j->dir = dir;
+}
+
+/* Replaced by its packed or unpacked form. */
+void
+role_compress(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_read(j, a, false);
+	effect_write(j, a, "replaces");
+}
+
+/* An operand of awk: a file, or an assignment. */
+void
+role_awkfile(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	if (str_find(a->text, '=') == a->text.len)
+		effect_read(j, a, false);
+}
+
+/* Output of a tool that runs the project anyway. */
+void
+role_report(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	if (a->text.len == 0 || str_starts(a->text, STR("-")))
+		return;
+	effect_write(j, a, "writes");
+}
+
+/* cmake --install DIR --prefix DIR */
+void
+role_install_dir(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f;
+
+	(void)param;
+	arg_place(j, a, &f);
+	effect_write(j, a, "installs to");
+	if (!f.in_workspace && f.base != PATH_TEMP)
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_WRITE,
+			.path_class = PATH_OUTSIDE,
+			.target = "the installation prefix",
+			.why = "it installs outside the workspace" });
+}
+
+/* cmake -E COMMAND ...: small tools for files. */
+void
+role_cmake_command(struct judge *j, const struct arg *a, struct str param)
+{
+	const struct str c = j->operands[0].text;
+
+	(void)param;
+	if (j->operand_at == 0)
+		return;
+	if (str_eq(c, STR("env")) || str_eq(c, STR("time")) ||
+	    str_eq(c, STR("chdir"))) {
+		if (j->operand_at == 1)
+			judge_child(
+			    j, (size_t)(a->word - j->shell->argv), "cmake -E");
+	} else if (str_eq(c, STR("rm")) || str_starts(c, STR("remove"))) {
+		if (a->text.len > 0 && a->text.s[0] != '-')
+			effect_delete(j, a, true);
+	} else if (str_eq(c, STR("echo")) || str_eq(c, STR("capabilities"))) {
+		return;
+	} else {
+		effect_write(j, a, "writes");
+	}
+}

@@ -1,0 +1,439 @@
+/*
+ * What is done with a word: the roles that program entries speak of.
+ * Runs in: engine, assent.  Trusts: the parser.  Owns: nothing.
+ */
+#include "effects_int.h"
+#include "effects_script.h"
+
+void
+effect_remote(struct judge *j, const char *target)
+{
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_REMOTE_STATE,
+		.target = target,
+		.why = judge_say(j, "%.*s: %s", STR_ARG(j->program), target) });
+}
+
+void
+effect_privilege(struct judge *j, const char *target)
+{
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_PRIVILEGE,
+		.target = target,
+		.why = judge_say(j, "%.*s: %s", STR_ARG(j->program), target) });
+}
+
+static void
+role_text(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)j;
+	(void)a;
+	(void)param;
+}
+
+/* A text to search for: of somebody else's secrets, when it is aimed so. */
+static void
+role_pattern(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	if ((j->flow_in & FLOW_ENVIRONMENT) != 0 &&
+	    (secret_name(a->text) || str_eq(a->text, STR("key")) ||
+		str_eq(a->text, STR("pass")) || str_eq(a->text, STR("KEY"))))
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_READ,
+			.path_class = PATH_SECRET,
+			.target = "environment",
+			.why = "it looks for secrets in the environment" });
+}
+
+/* The name of a variable whose value is shown. */
+static void
+role_variable(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	if (!a->known || !secret_name(a->text))
+		return;
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_READ,
+		.path_class = PATH_SECRET,
+		.target = judge_say(j, "$%.*s", STR_ARG(a->text)),
+		.why = "it shows a secret variable" });
+}
+
+static void
+role_pid(struct judge *j, const struct arg *a, struct str param)
+{
+	const struct shell_word *w = a->word;
+	const char *target = "process";
+
+	(void)param;
+	if (a->text.len > 0 && a->text.s[0] == '%')
+		target = "job";
+	else if (!a->known && w != NULL && w->piece_count == 1 &&
+	    w->pieces[0].origin == ORIGIN_VARIABLE &&
+	    str_eq(w->pieces[0].name, STR("!")))
+		target = "job";
+	else if (a->known)
+		target = arena_strndup(j->arena, a->text.s, a->text.len);
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_SIGNAL,
+		.target = target,
+		.why = judge_say(j, "%.*s signals %s", STR_ARG(j->program),
+		    target == NULL ? "" : target) });
+}
+
+/* The value is a secret by itself. */
+static void
+role_secret(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	(void)a;
+	(void)j;
+}
+
+static bool
+mode_is_setuid(struct str m)
+{
+	if (m.len >= 4 && m.s[0] >= '0' && m.s[0] <= '7') {
+		const char c = m.s[m.len - 4];
+
+		return c >= '2' && c <= '7' && c != '1';
+	}
+	for (size_t i = 0; i < m.len; i++) {
+		if (m.s[i] == '+' || m.s[i] == '=') {
+			while (i + 1 < m.len && m.s[i + 1] != ',') {
+				if (m.s[++i] == 's')
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+mode_takes_all(struct str m)
+{
+	size_t i = 0;
+
+	while (i < m.len && m.s[i] == '0')
+		i++;
+	return (m.len > 0 && i == m.len) || str_eq(m, STR("a-rwx")) ||
+	    str_eq(m, STR("a=")) || str_eq(m, STR("-rwx")) ||
+	    str_eq(m, STR("ugo-rwx")) || str_eq(m, STR("u-rwx")) ||
+	    str_eq(m, STR("a-r")) || str_eq(m, STR("u-r"));
+}
+
+static void
+role_mode(struct judge *j, const struct arg *a, struct str param)
+{
+	const struct str m = str_eq(param, STR("attached")) &&
+		a->text.len > 0 && a->text.s[0] == '='
+	    ? str_from(a->text, 1)
+	    : a->text;
+
+	if (!a->known) {
+		effect_unknown(j, "the mode is not known before");
+		return;
+	}
+	if (mode_is_setuid(m))
+		effect_privilege(j, "set-user-id");
+	else if (mode_takes_all(m))
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_DELETE,
+			.path_class = PATH_WORKSPACE,
+			.why = "nobody can read it any more" });
+}
+
+/* NAME=VALUE for another program: as if the shell had set it. */
+static void
+role_env(struct judge *j, const struct arg *a, struct str param)
+{
+	const size_t eq = str_find(a->text, '=');
+	const struct acts *acts;
+	struct arg value;
+
+	(void)param;
+	if (eq == a->text.len)
+		return;
+	acts = programs_env(j->programs, str_head(a->text, eq));
+	value = *a;
+	value.skip += eq + 1;
+	value.text = str_from(a->text, eq + 1);
+	if (acts != NULL)
+		acts_apply(j, acts, &value);
+	else if (shell_env_effect(str_head(a->text, eq)) != ENV_PLAIN)
+		effect_unknown(j, "%.*s changes what programs do",
+		    STR_ARG(str_head(a->text, eq)));
+}
+
+/* An argument of a program whose options are not known one by one. */
+void
+role_any(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f;
+
+	(void)param;
+	if (a->text.len == 0 || a->text.len > 1024 ||
+	    str_search(a->text, STR("://")) < a->text.len)
+		return;
+	if (a->known && str_find(a->text, '/') == a->text.len &&
+	    a->text.s[0] != '.' && a->text.s[0] != '~' &&
+	    str_find(a->text, '.') == a->text.len &&
+	    str_find(a->text, '_') == a->text.len)
+		return;
+	arg_place(j, a, &f);
+	if (f.own || f.device)
+		effect_write(j, a, "is given");
+	else if (f.secret)
+		effect_read(j, a, false);
+}
+
+/* A word that must be one of the program's own; others are not understood. */
+static void
+role_keyword(struct judge *j, const struct arg *a, struct str param)
+{
+	struct str rest = param;
+
+	while (rest.len > 0) {
+		if (str_eq(str_cut(&rest, '|'), a->text) && a->known)
+			return;
+	}
+	effect_unknown(j, "'%.*s' is not described for %.*s", STR_ARG(a->text),
+	    STR_ARG(j->program));
+}
+
+/* key=value of dd: the roles are the entry's options "if=", "of=". */
+static void
+role_keyvalue(struct judge *j, const struct arg *a, struct str param)
+{
+	const size_t eq = str_find(a->text, '=');
+	bool ambiguous = false;
+	const struct option *o;
+	struct arg value = *a;
+
+	(void)param;
+	o = eq < a->text.len
+	    ? entry_option(j->entry, str_head(a->text, eq), &ambiguous)
+	    : NULL;
+	value.skip += eq + 1;
+	value.text = str_from(a->text, eq + 1);
+	if (o == NULL) {
+		effect_unknown(j, "'%.*s' is not described for %.*s",
+		    STR_ARG(a->text), STR_ARG(j->program));
+		return;
+	}
+	acts_apply(j, &o->acts, &value);
+}
+
+static const struct role roles[] = {
+	{ "alias", role_alias, true },
+	{ "any", role_any, false },
+	{ "append", role_write, true },
+	{ "archive", role_archive, true },
+	{ "awk", role_awk, true },
+	{ "awkfile", role_awkfile, false },
+	{ "aws-setting", role_aws_setting, true },
+	{ "bundle-config", role_bundle_config, true },
+	{ "checkout", role_checkout, true },
+	{ "checkpoint", role_checkpoint, true },
+	{ "child", role_child, true },
+	{ "clone-dir", role_clone_dir, true },
+	{ "clone-from", role_clone_from, true },
+	{ "cloud-verb", role_cloud_verb, true },
+	{ "cmake-command", role_cmake_command, true },
+	{ "code", role_code, true },
+	{ "compress", role_compress, true },
+	{ "config", role_config, true },
+	{ "copy-from", role_copy_from, true },
+	{ "copy-to", role_copy_to, true },
+	{ "create", role_create, true },
+	{ "data", role_data, true },
+	{ "delete", role_delete, true },
+	{ "deltree", role_deltree, true },
+	{ "dest", role_dest, true },
+	{ "dir", role_dir, false },
+	{ "dns", role_dns, true },
+	{ "doc-input", role_doc_input, true },
+	{ "edit", role_edit, true },
+	{ "editor", role_editor, true },
+	{ "env", role_env, true },
+	{ "form", role_form, true },
+	{ "gdb", role_gdb, true },
+	{ "git-key", role_git_key, true },
+	{ "git-setting", role_git_setting, true },
+	{ "git-url", role_git_url, true },
+	{ "global", role_global, true },
+	{ "go-package", role_go_package, true },
+	{ "guard", role_guard, true },
+	{ "helper", role_helper, true },
+	{ "host", role_host, true },
+	{ "host-namespace", role_host_namespace, true },
+	{ "http-word", role_http_word, true },
+	{ "install-dir", role_install_dir, true },
+	{ "ip-word", role_ip_word, true },
+	{ "java-class", role_java_class, true },
+	{ "jq", role_jq, false },
+	{ "keyfile", role_keyfile, true },
+	{ "keyvalue", role_keyvalue, true },
+	{ "keyword", role_keyword, false },
+	{ "kube-kind", role_kube_kind, true },
+	{ "link", role_link, true },
+	{ "list", role_stat, false },
+	{ "make-dry", role_make_dry, true },
+	{ "make-word", role_make_word, true },
+	{ "media", role_media, true },
+	{ "media-in", role_media_in, true },
+	{ "meta", role_meta, true },
+	{ "method", role_method, true },
+	{ "mirror-to", role_mirror_to, true },
+	{ "mode", role_mode, true },
+	{ "module", role_module, true },
+	{ "module-file", role_module_file, true },
+	{ "mongo", role_mongo, true },
+	{ "mount", role_mount, true },
+	{ "move", role_move, true },
+	{ "mvn-goal", role_mvn_goal, true },
+	{ "npm-setting", role_npm_setting, true },
+	{ "npx-local", role_npx_local, true },
+	{ "npx-package", role_npx_package, true },
+	{ "openssl-read", role_openssl_read, true },
+	{ "option-text", role_option_text, true },
+	{ "overwrite", role_overwrite, true },
+	{ "package", role_package, true },
+	{ "pattern", role_pattern, false },
+	{ "perl-edit", role_perl_edit, true },
+	{ "perl-module", role_perl_module, true },
+	{ "pid", role_pid, true },
+	{ "pipe-or-file", role_pipe_or_file, true },
+	{ "program", role_program, true },
+	{ "project", role_project, true },
+	{ "read", role_read, false },
+	{ "redis", role_redis, true },
+	{ "refspec", role_refspec, true },
+	{ "remote", role_remote, true },
+	{ "report", role_report, true },
+	{ "requirement", role_requirement, true },
+	{ "rsync-delete", role_text, true },
+	{ "run", role_run, true },
+	{ "run-path", role_run_path, true },
+	{ "s3-word", role_s3_word, true },
+	{ "script", role_script, true },
+	{ "script-name", role_script_name, true },
+	{ "script-or-url", role_script_or_url, true },
+	{ "search-path", role_search_path, true },
+	{ "secret", role_secret, false },
+	{ "secret-file", role_secret_file, true },
+	{ "sed", role_sed, true },
+	{ "sed-i", role_sed, true },
+	{ "send-url", role_send_url, true },
+	{ "setdate", role_setdate, true },
+	{ "setting", role_setting, true },
+	{ "shell", role_shell, true },
+	{ "shell-file", role_shell_file, true },
+	{ "socat", role_socat, true },
+	{ "socket", role_socket, true },
+	{ "sql", role_sql, true },
+	{ "sqlite", role_sqlite, true },
+	{ "sqlite-sql", role_sqlite_sql, true },
+	{ "ssh-option", role_ssh_option, true },
+	{ "stat", role_stat, false },
+	{ "sysctl", role_sysctl, true },
+	{ "text", role_text, false },
+	{ "tree", role_tree, false },
+	{ "truncate", role_truncate, true },
+	{ "unpack", role_unpack, true },
+	{ "url", role_url, true },
+	{ "variable", role_variable, false },
+	{ "write", role_write, true },
+	{ "yarn-config", role_yarn_config, true },
+};
+
+const struct role *
+role_find(struct str name)
+{
+	size_t lo = 0, hi = ARRAY_LEN(roles);
+
+	while (lo < hi) {
+		const size_t mid = lo + (hi - lo) / 2;
+		const int order = str_cmp(str_of(roles[mid].name), name);
+
+		if (order == 0)
+			return &roles[mid];
+		if (order < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+static const struct {
+	const char *name;
+	handler_fn *fn;
+} handlers[] = {
+	{ "find", handle_find },
+	{ "git-config", handle_git_config },
+};
+
+handler_fn *
+handler_find(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+		if (str_eqz(name, handlers[i].name))
+			return handlers[i].fn;
+	}
+	return NULL;
+}
+
+/* ---- texts and commands inside ----------------------------------------- */
+
+static struct script_options
+inside(struct judge *j, const char *via)
+{
+	const struct shell_part *p = j->shell;
+	struct script_options o = { .via = via, .flow_in = j->flow_in };
+
+	if (j->dir != NULL && !j->dir_unknown)
+		o.shell.cwd = str_of(j->dir);
+	else if (p->cwd_count > 0 && !p->cwd_unknown)
+		o.shell.cwd = p->cwds[0];
+	o.shell.home = str_of(j->run->action->proposer.home);
+	return o;
+}
+
+void
+judge_shell_text(struct judge *j, const struct arg *a, const char *via)
+{
+	const struct script_options o =
+	    inside(j, judge_say(j, "%.*s: %s", STR_ARG(j->program), via));
+
+	if (!a->known) {
+		effect_unknown(j, "%.*s runs a text that is not known before",
+		    STR_ARG(j->program));
+		return;
+	}
+	(void)script_judge(j->run, a->text, &o);
+}
+
+void
+judge_child(struct judge *j, size_t from, const char *via)
+{
+	AUTO_BUF struct buf b = BUF_INIT(SCRIPT_BYTES_MAX);
+	const struct script_options o = inside(j, via);
+	char *text;
+
+	if (from >= j->shell->argc)
+		return;
+	for (size_t i = from; i < j->shell->argc; i++) {
+		if (i > from)
+			buf_putc(&b, ' ');
+		shell_word_print(&b, &j->shell->argv[i]);
+	}
+	text = buf_done(&b, NULL) == 0 ? arena_strndup(j->arena, b.s, b.len)
+				       : NULL;
+	if (text == NULL) {
+		effect_unknown(j, "the command inside is too long");
+		return;
+	}
+	(void)script_judge(j->run, str_n(text, b.len), &o);
+}

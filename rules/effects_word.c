@@ -1,0 +1,355 @@
+/*
+ * Words of a command as arguments: what they name, and where they are from.
+ * Runs in: engine, assent.  Trusts: the parser.  Owns: nothing.
+ */
+#include "effects_int.h"
+#include "effects_script.h"
+
+struct arg
+arg_of(const struct shell_word *w, size_t skip)
+{
+	return (struct arg){
+		.word = w,
+		.skip = skip,
+		.text = str_from(w->text, skip),
+		.known = shell_word_known(w),
+	};
+}
+
+struct arg
+arg_text(struct arena *a, struct str text)
+{
+	struct shell_word *w = arena_alloc(a, sizeof(*w));
+
+	if (w != NULL)
+		w->text = text;
+	return (struct arg){ .word = w, .text = text, .known = true };
+}
+
+/* A path as far as its word tells it. */
+struct sketch {
+	struct buf text;
+	bool glob; /* text has patterns */
+	bool below; /* anything beneath text is meant */
+	bool unknown; /* anything that starts with text is meant */
+	const char *dir; /* what an empty text with below is relative to */
+	bool any_names; /* names that somebody else listed, of any place */
+};
+
+/* Names that a listing of the workspace gave are beneath its folder. */
+static bool
+is_listed(struct judge *j, const struct shell_piece *piece, struct sketch *s)
+{
+	unsigned flow;
+
+	if (piece->origin != ORIGIN_OUTPUT && piece->origin != ORIGIN_INPUT)
+		return false;
+	if (piece->part == UINT32_MAX)
+		return false;
+	flow = script_output(j->script, piece->part);
+	s->any_names = s->any_names || (flow & FLOW_ANY_NAMES) != 0;
+	return flow != 0 &&
+	    (flow & ~(unsigned)(FLOW_NAMES | FLOW_WORKSPACE)) == 0;
+}
+
+static void
+sketch_piece(struct judge *j, const struct shell_piece *piece, struct str text,
+    struct sketch *s)
+{
+	switch (piece->kind) {
+	case PIECE_TEXT:
+		buf_put_str(&s->text, text);
+		break;
+	case PIECE_GLOB:
+		buf_put_str(&s->text, text.len > 0 ? text : STR("*"));
+		s->glob = true;
+		break;
+	case PIECE_DIGITS:
+		buf_puts(&s->text, "1");
+		break;
+	case PIECE_BELOW:
+		s->below = true;
+		break;
+	case PIECE_UNKNOWN:
+		if (is_listed(j, piece, s))
+			s->below = true;
+		else
+			s->unknown = true;
+		break;
+	case PIECE_INVALID:
+		s->unknown = true;
+		break;
+	}
+}
+
+static void
+sketch_word(struct judge *j, const struct arg *a, struct sketch *s)
+{
+	const struct shell_word *w = a->word;
+	size_t skip = a->skip;
+
+	if (w == NULL || w->piece_count == 0) {
+		buf_put_str(&s->text, a->text);
+		return;
+	}
+	for (size_t i = 0; i < w->piece_count && !s->below && !s->unknown;
+	     i++) {
+		struct str t = w->pieces[i].text;
+
+		if (skip >= t.len && t.len > 0) {
+			skip -= t.len;
+			continue;
+		}
+		t = str_from(t, skip);
+		skip = 0;
+		sketch_piece(j, &w->pieces[i], t, s);
+	}
+}
+
+/* How much worse one place is than another for an argument. */
+static int
+base_rank(enum path_class c)
+{
+	switch (c) {
+	case PATH_NONE:
+	case PATH_GENERATED:
+	case PATH_WORKSPACE:
+		return 0;
+	case PATH_TEMP:
+		return 1;
+	case PATH_UNKNOWN:
+		return 2;
+	case PATH_OUTSIDE:
+		return 3;
+	case PATH_HOME:
+		return 4;
+	case PATH_SECRET:
+	case PATH_PROTECTED:
+	case PATH_SYSTEM:
+		return 5;
+	}
+	return 5;
+}
+
+static void
+merge(struct path_facts *to, const struct path_facts *f, bool first)
+{
+	if (first) {
+		*to = *f;
+		to->likely = f->base;
+		return;
+	}
+	if (base_rank(f->base) > base_rank(to->base)) {
+		to->base = f->base;
+		to->abs = f->abs;
+	}
+	to->secret = to->secret || f->secret;
+	to->protected = to->protected || f->protected;
+	to->startup = to->startup || f->startup;
+	to->own = to->own || f->own;
+	to->manifest = to->manifest || f->manifest;
+	to->root = to->root || f->root;
+	to->holds_secrets = to->holds_secrets || f->holds_secrets;
+	to->holds_protected = to->holds_protected || f->holds_protected;
+	to->device = to->device || f->device;
+	to->glob = to->glob || f->glob;
+	to->generated = to->generated && f->generated;
+	to->sink = to->sink && f->sink;
+	to->in_workspace = to->in_workspace && f->in_workspace;
+}
+
+/* Only what makes a place worse: for texts that are merely likely. */
+static void
+merge_worse(struct path_facts *to, const struct path_facts *f)
+{
+	to->secret = to->secret || f->secret;
+	to->protected = to->protected || f->protected;
+	to->startup = to->startup || f->startup;
+	to->own = to->own || f->own;
+	to->root = to->root || f->root;
+	to->device = to->device || f->device;
+	if (base_rank(f->base) > base_rank(to->base)) {
+		to->base = f->base;
+		to->abs = f->abs;
+	}
+}
+
+/* The word with a star for each unknown piece that has no likely text. */
+static void
+likely_text(const struct arg *a, struct buf *out)
+{
+	const struct shell_word *w = a->word;
+	size_t skip = a->skip;
+
+	for (size_t i = 0; w != NULL && i < w->piece_count; i++) {
+		struct str t = w->pieces[i].text;
+
+		if (skip > 0 && skip >= t.len) {
+			skip -= t.len;
+			continue;
+		}
+		t = str_from(t, skip);
+		skip = 0;
+		if (t.len > 0)
+			buf_put_str(out, t);
+		else if (w->pieces[i].kind != PIECE_TEXT)
+			buf_putc(out, '*');
+	}
+	if (w == NULL || w->piece_count == 0)
+		buf_put_str(out, a->text);
+}
+
+static bool
+is_absolute(struct str path)
+{
+	return path.len > 0 && (path.s[0] == '/' || path.s[0] == '~');
+}
+
+static void
+judge_at(struct judge *j, const char *cwd, struct str path, bool glob,
+    struct path_facts *ret)
+{
+	const struct path_place at = {
+		.cwd = cwd,
+		.workspace = j->run->action->proposal.workspace,
+		.home = j->run->action->proposer.home,
+	};
+
+	if (path.len == 0 && cwd != NULL)
+		path = STR(".");
+	(void)paths_judge(
+	    programs_paths(j->programs), &at, path, glob, j->arena, ret);
+}
+
+/* Against every directory that the command may be run in. */
+static void
+judge_everywhere(
+    struct judge *j, struct str path, bool glob, struct path_facts *ret)
+{
+	const struct shell_part *sp = j->shell;
+	const char *workspace = j->run->action->proposal.workspace;
+	bool unknown =
+	    j->dir != NULL ? j->dir_unknown : sp->cwd_unknown || j->dir_unknown;
+	struct path_facts f;
+
+	if (is_absolute(path) || j->dir != NULL) {
+		judge_at(j, j->dir, path, glob, ret);
+		ret->likely = ret->base;
+		if (is_absolute(path))
+			return;
+	} else {
+		for (size_t i = 0; i < sp->cwd_count; i++) {
+			char *cwd = arena_strndup(
+			    j->arena, sp->cwds[i].s, sp->cwds[i].len);
+
+			judge_at(j, cwd, path, glob, &f);
+			merge(ret, &f, i == 0);
+		}
+		if (sp->cwd_count == 0) {
+			judge_at(j, workspace, path, glob, ret);
+			unknown = true;
+		}
+		unknown = unknown ||
+		    (sp->cwd_below && str_search(path, STR("..")) < path.len);
+	}
+	if (unknown) {
+		ret->below = PATH_NONE;
+		ret->generated = false;
+		ret->in_workspace = false;
+		if (base_rank(ret->base) < base_rank(PATH_UNKNOWN))
+			ret->base = PATH_UNKNOWN;
+		ret->likely = ret->base;
+	}
+}
+
+static void
+judge_likely(struct judge *j, const struct arg *a, struct path_facts *ret)
+{
+	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
+	struct path_facts likely;
+
+	if (a->text.len > 0) {
+		judge_everywhere(j, a->text, true, &likely);
+		merge_worse(ret, &likely);
+	}
+	likely_text(a, &b);
+	if (b.failed == 0 && b.len > 1) {
+		judge_everywhere(j, buf_str(&b), true, &likely);
+		likely.root = false;
+		merge_worse(ret, &likely);
+	}
+}
+
+static void
+place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
+    struct path_facts *ret)
+{
+	const struct str text = buf_str(&s->text);
+
+	judge_everywhere(j, text, s->glob, ret);
+	if (s->below) {
+		const struct shell_part *parent = script_parent(j);
+
+		if (parent != NULL && ret->in_workspace &&
+		    str_eqz(shell_part_program(parent), "find") &&
+		    find_names_generated(j, parent))
+			ret->generated = true;
+		/* Anything beneath: as bad as the worst that is known. */
+		ret->secret = ret->secret || ret->holds_secrets;
+		ret->protected = ret->protected || ret->holds_protected;
+		ret->glob = true;
+		ret->root = false;
+		ret->generated = ret->generated && !s->any_names;
+	}
+	if (s->unknown) {
+		ret->below = str_rfind(text, '/') < text.len && !ret->root
+		    ? ret->base
+		    : PATH_NONE;
+		if (base_rank(ret->base) < base_rank(PATH_UNKNOWN) ||
+		    text.len == 0)
+			ret->base = PATH_UNKNOWN;
+		ret->generated = ret->sink = ret->in_workspace = false;
+		ret->root = false;
+		judge_likely(j, a, ret);
+		ret->secret = ret->secret || s->any_names;
+	}
+}
+
+void
+arg_place(struct judge *j, const struct arg *a, struct path_facts *ret)
+{
+	struct sketch s = { .text = BUF_INIT(2 * PATH_BYTES_MAX) };
+
+	*ret = (struct path_facts){ .base = PATH_UNKNOWN, .abs = "" };
+	if (a->known) {
+		judge_everywhere(j, a->text, false, ret);
+		return;
+	}
+	sketch_word(j, a, &s);
+	if (s.text.failed == 0)
+		place_of_sketch(j, a, &s, ret);
+	buf_free(&s.text);
+}
+
+unsigned
+arg_flow(struct judge *j, const struct arg *a)
+{
+	const struct shell_word *w = a->word;
+	unsigned flow = 0;
+
+	if (w == NULL || a->known)
+		return 0;
+	for (size_t i = 0; i < w->piece_count; i++) {
+		const struct shell_piece *p = &w->pieces[i];
+
+		if (p->kind != PIECE_UNKNOWN)
+			continue;
+		if (p->origin == ORIGIN_VARIABLE)
+			flow |= FLOW_ENVIRONMENT;
+		else if (p->part == UINT32_MAX)
+			flow |= FLOW_UNKNOWN;
+		else
+			flow |= script_output(j->script, p->part);
+	}
+	return flow;
+}
