@@ -1,0 +1,155 @@
+/*
+ * The shipped programs: they load, are small, and do what their tests say.
+ * Runs in: tests.  Trusts: nothing.  Owns: one set of programs.
+ */
+#include "fx_world.h"
+
+#include <time.h>
+
+#define LOAD_MS_MAX 200 /* generous: this is a debug build on a busy machine */
+#define BYTES_MAX ((size_t)4 << 20)
+
+static struct fx_world world;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return fx_open(&world);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fx_close(&world);
+	return 0;
+}
+
+/* Every expected item is there, and every item was expected. */
+static bool
+as_expected(const struct fx_world *w, struct str expect)
+{
+	bool used[FX_ITEMS] = { false };
+
+	while (expect.len > 0) {
+		const struct str one = str_trim(str_cut(&expect, ','));
+		char want[600];
+		bool found = false;
+
+		(void)snprintf(want, sizeof(want), "%.*s", STR_ARG(one));
+		for (size_t i = 0; i < w->count && one.len > 0; i++) {
+			if (!fx_item_is(w->items[i], want))
+				continue;
+			used[i] = true;
+			found = true;
+		}
+		if (!found && one.len > 0)
+			return false;
+	}
+	for (size_t i = 0; i < w->count; i++) {
+		if (!used[i])
+			return false;
+	}
+	return true;
+}
+
+static size_t
+judge_tests(const char *file, const struct yaml *tests)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < tests->count; i++) {
+		char script[4000];
+
+		(void)snprintf(script, sizeof(script), "%.*s",
+		    STR_ARG(tests->keys[i].text));
+		fx_script(&world, script);
+		if (!as_expected(&world, tests->items[i].text)) {
+			AUTO_BUF struct buf b = BUF_INIT(1 << 16);
+
+			fx_show(&world, &b);
+			print_message("%s:%u: %s\n  expect %.*s\n  actual %s\n",
+			    file, tests->keys[i].line, script,
+			    STR_ARG(tests->items[i].text), buf_cstr(&b));
+			failed++;
+		}
+	}
+	return failed;
+}
+
+static size_t
+run_file(const struct embedded_file *f, size_t *count)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(FX_ARENA);
+	struct yaml root;
+	const struct yaml *list;
+	size_t failed = 0;
+
+	assert_int_equal(yaml_parse(f->name, f->text, a, NULL, &root, NULL), 0);
+	list = yaml_get(&root, "programs");
+	for (size_t i = 0; list != NULL && i < list->count; i++) {
+		const struct yaml *t = yaml_get(&list->items[i], "tests");
+
+		if (t == NULL)
+			continue;
+		*count += t->count;
+		failed += judge_tests(f->name, t);
+	}
+	return failed;
+}
+
+static void
+every_program_does_what_its_tests_say(void **state)
+{
+	size_t failed = 0, count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < embedded_programs_count; i++)
+		failed += run_file(&embedded_programs[i], &count);
+	assert_true(count > 200);
+	assert_int_equal(failed, 0);
+}
+
+static void
+more_than_two_hundred_programs_are_described(void **state)
+{
+	(void)state;
+	assert_true(programs_count(world.programs) > 1000);
+}
+
+static void
+tables_stay_under_four_megabytes(void **state)
+{
+	(void)state;
+	assert_true(programs_bytes(world.programs) < BYTES_MAX);
+}
+
+static void
+loading_is_quick(void **state)
+{
+	struct fx_world again;
+	struct timespec from, to;
+
+	(void)state;
+	(void)clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_int_equal(fx_open(&again), 0);
+	(void)clock_gettime(CLOCK_MONOTONIC, &to);
+	fx_close(&again);
+	assert_true((to.tv_sec - from.tv_sec) * 1000 +
+		(to.tv_nsec - from.tv_nsec) / 1000000 <
+	    LOAD_MS_MAX);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_program_does_what_its_tests_say),
+		cmocka_unit_test(more_than_two_hundred_programs_are_described),
+		cmocka_unit_test(tables_stay_under_four_megabytes),
+		cmocka_unit_test(loading_is_quick),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
