@@ -120,33 +120,31 @@ void effect_unknown(struct judge *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *judge_say(struct judge *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void acts_apply(struct judge *j, const struct acts *acts, const struct arg *a);
 /* Roles of several files, gathered in the table of effects_roles.c. */
-role_fn role_read, role_tree, role_stat, role_write, role_meta, role_create,
-    role_edit, role_delete, role_deltree, role_move, role_truncate,
-    role_overwrite, role_link, role_setdate, role_dest, role_unpack,
-    role_archive, role_compress, role_awkfile, role_report, role_install_dir,
-    role_cmake_command, role_run, role_program, role_helper, role_search_path,
-    role_run_path, role_option_text, role_alias, role_script, role_shell,
-    role_code, role_child, role_dir, role_project, role_config,
-    role_module_file, role_perl_module, role_perl_edit, role_doc_input,
-    role_setting, role_gdb, role_pipe_or_file, role_shell_file, role_checkpoint,
-    role_any;
-role_fn role_url, role_send_url, role_host, role_remote, role_copy_from,
-    role_copy_to, role_data, role_form, role_mount, role_socket;
-role_fn role_sed, role_awk, role_sql, role_jq, role_editor;
-role_fn role_checkout, role_clone_dir, role_method;
-role_fn role_go_package, role_java_class, role_mvn_goal;
-role_fn role_requirement, role_npx_package, role_npx_local, role_npm_setting,
-    role_yarn_config, role_bundle_config, role_guard, role_global,
-    role_script_or_url, role_sqlite;
-role_fn role_socat, role_http_word, role_dns, role_ssh_option, role_mirror_to,
-    role_keyfile, role_secret_file, role_openssl_read, role_host_namespace,
-    role_kube_kind, role_aws_setting, role_s3_word, role_cloud_verb, role_mongo,
-    role_redis, role_sqlite_sql, role_sysctl, role_ip_word, role_media;
-void role_sqlite_input(struct judge *j);
-role_fn role_clone_from;
-role_fn role_make_dry, role_media_in;
-role_fn role_git_setting, role_git_key, role_refspec, role_git_url;
-role_fn role_package, role_script_name, role_make_word, role_module;
+role_fn as_read, as_tree, as_stat, as_write, as_meta, as_create, as_edit,
+    as_delete, as_deltree, as_move, as_truncate, as_overwrite, as_link,
+    as_setdate, as_dest, as_unpack, as_archive, as_compress, as_awkfile,
+    as_report, as_install_dir, as_cmake_command, as_run, as_program, as_helper,
+    as_search_path, as_run_path, as_option_text, as_alias, as_script, as_shell,
+    as_code, as_child, as_dir, as_project, as_config, as_module_file,
+    as_perl_module, as_perl_edit, as_doc_input, as_setting, as_gdb,
+    as_pipe_or_file, as_shell_file, as_checkpoint, as_any;
+role_fn as_url, as_send_url, as_host, as_remote, as_copy_from, as_copy_to,
+    as_data, as_form, as_mount, as_socket;
+role_fn as_sed, as_awk, as_sql, as_jq, as_editor;
+role_fn as_checkout, as_clone_dir, as_method;
+role_fn as_go_package, as_java_class, as_mvn_goal;
+role_fn as_requirement, as_npx_package, as_npx_local, as_npm_setting,
+    as_yarn_config, as_bundle_config, as_guard, as_global, as_script_or_url,
+    as_sqlite;
+role_fn as_socat, as_http_word, as_dns, as_ssh_option, as_mirror_to, as_keyfile,
+    as_secret_file, as_openssl_read, as_host_namespace, as_kube_kind,
+    as_aws_setting, role_s3_word, as_cloud_verb, as_mongo, as_redis,
+    as_sqlite_sql, as_sysctl, as_ip_word, as_media;
+void as_sqlite_input(struct judge *j);
+role_fn as_clone_from;
+role_fn as_make_dry, as_media_in;
+role_fn as_git_setting, as_git_key, as_refspec, as_git_url;
+role_fn as_package, as_script_name, as_make_word, as_module;
 handler_fn handle_find, handle_test, handle_echo, handle_git_config;
 /* Connects to the peer of a URL; data as in effect_connect. */
 void url_connect(struct judge *j, const struct arg *a, enum path_class data);

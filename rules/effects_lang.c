@@ -256,7 +256,7 @@ unknown_pieces(struct judge *j, const struct arg *a, const char *language)
 }
 
 void
-role_sed(struct judge *j, const struct arg *a, struct str param)
+as_sed(struct judge *j, const struct arg *a, struct str param)
 {
 	struct sed x = { .j = j, .s = a->text, .in_place = sed_in_place(j) };
 
@@ -311,7 +311,7 @@ has_ident(struct str text, const char *word)
 }
 
 void
-role_jq(struct judge *j, const struct arg *a, struct str param)
+as_jq(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (has_ident(a->text, "env") || has_ident(a->text, "$ENV") ||
@@ -405,7 +405,7 @@ sql_statement(struct judge *j, struct str s, struct str where)
 }
 
 void
-role_sql(struct judge *j, const struct arg *a, struct str param)
+as_sql(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str rest = a->text;
 
@@ -417,7 +417,7 @@ role_sql(struct judge *j, const struct arg *a, struct str param)
 
 /* A database file: statements write it, and a file it was given to read. */
 void
-role_sqlite(struct judge *j, const struct arg *a, struct str param)
+as_sqlite(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -429,7 +429,7 @@ role_sqlite(struct judge *j, const struct arg *a, struct str param)
 	if (!f.in_workspace && f.base != PATH_TEMP)
 		effect_write(j, a, "may write");
 	if (j->operand_count == 1 && j->operand_at == 0 && j->wrapper == false)
-		role_sqlite_input(j);
+		as_sqlite_input(j);
 }
 
 /* ---- commands of vi and ex --------------------------------------------- */
@@ -462,7 +462,7 @@ editor_plain(struct str c)
 }
 
 void
-role_editor(struct judge *j, const struct arg *a, struct str param)
+as_editor(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str rest = a->text;
 
@@ -652,7 +652,7 @@ awk_symbol(struct awk *x, char c)
 }
 
 void
-role_awk(struct judge *j, const struct arg *a, struct str param)
+as_awk(struct judge *j, const struct arg *a, struct str param)
 {
 	struct awk x = { .j = j, .s = a->text, .after_operator = true };
 

@@ -116,7 +116,7 @@ judge_string(struct mcp *m, struct str key, struct str text)
 	    str_search(text, STR("://")) < 12) {
 		url_connect(j, &a, PATH_NONE);
 	} else if (key_is(p, "mcp_sql_keys", key) && text.len > 5) {
-		role_sql(j, &a, STR_NONE);
+		as_sql(j, &a, STR_NONE);
 	} else if (key_is(p, "mcp_command_keys", key)) {
 		judge_shell_text(j, &a, "an argument");
 	}

@@ -137,21 +137,21 @@ url_connect(struct judge *j, const struct arg *a, enum path_class data)
 }
 
 void
-role_url(struct judge *j, const struct arg *a, struct str param)
+as_url(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	url_connect(j, a, PATH_NONE);
 }
 
 void
-role_send_url(struct judge *j, const struct arg *a, struct str param)
+as_send_url(struct judge *j, const struct arg *a, struct str param)
 {
 	url_connect(j, a, PATH_UNKNOWN);
 	effect_remote(j, param.len > 0 ? param.s : "http write");
 }
 
 void
-role_host(struct judge *j, const struct arg *a, struct str param)
+as_host(struct judge *j, const struct arg *a, struct str param)
 {
 	struct url u;
 
@@ -177,7 +177,7 @@ is_remote_path(struct str text)
 
 /* A git remote: its name, a URL, host:path, or a local repository. */
 void
-role_remote(struct judge *j, const struct arg *a, struct str param)
+as_remote(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str t = a->text;
 	struct url u;
@@ -225,7 +225,7 @@ remote_copy(struct judge *j, const struct arg *a)
 }
 
 void
-role_copy_from(struct judge *j, const struct arg *a, struct str param)
+as_copy_from(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (!remote_copy(j, a))
@@ -233,7 +233,7 @@ role_copy_from(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_copy_to(struct judge *j, const struct arg *a, struct str param)
+as_copy_to(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (remote_copy(j, a))
@@ -254,7 +254,7 @@ read_named_file(struct judge *j, const struct arg *a, size_t at)
 
 /* What is sent: "@file", "name@file", text. */
 void
-role_data(struct judge *j, const struct arg *a, struct str param)
+as_data(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str t = a->text;
 	const size_t at = str_find(t, '@');
@@ -274,7 +274,7 @@ role_data(struct judge *j, const struct arg *a, struct str param)
 
 /* curl -F name=@file, name=<file */
 void
-role_form(struct judge *j, const struct arg *a, struct str param)
+as_form(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t eq = str_find(a->text, '=');
 
@@ -297,7 +297,7 @@ is_engine_socket(struct str path)
 }
 
 void
-role_socket(struct judge *j, const struct arg *a, struct str param)
+as_socket(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 	struct arg path = *a;
@@ -345,7 +345,7 @@ mount_source(struct str text, struct str *ret)
 }
 
 void
-role_mount(struct judge *j, const struct arg *a, struct str param)
+as_mount(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str source = STR_NONE;
 	const size_t at = mount_source(a->text, &source);

@@ -53,7 +53,7 @@ git_value_runs(struct judge *j, const struct arg *a)
 
 /* git -c name=value */
 void
-role_git_setting(struct judge *j, const struct arg *a, struct str param)
+as_git_setting(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t eq = str_find(a->text, '=');
 	const struct str key = lower_key(j, str_head(a->text, eq));
@@ -115,7 +115,7 @@ git_config_reads(const struct judge *j)
 
 /* git config KEY [VALUE]: what is remembered works later, for everybody. */
 void
-role_git_key(struct judge *j, const struct arg *a, struct str param)
+as_git_key(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str key = lower_key(j, a->text);
 	const char *file = git_config_file(j);
@@ -159,7 +159,7 @@ handle_git_config(struct judge *j)
 }
 
 void
-role_refspec(struct judge *j, const struct arg *a, struct str param)
+as_refspec(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (a->text.len > 0 && a->text.s[0] == '+')
@@ -170,7 +170,7 @@ role_refspec(struct judge *j, const struct arg *a, struct str param)
 
 /* An operand of checkout: a branch, or paths whose changes are lost. */
 void
-role_checkout(struct judge *j, const struct arg *a, struct str param)
+as_checkout(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct shell_word *w = a->word;
 	bool dashes = false;
@@ -192,12 +192,12 @@ role_checkout(struct judge *j, const struct arg *a, struct str param)
 
 /* What is cloned; without an operand for it, the folder has its name. */
 void
-role_clone_from(struct judge *j, const struct arg *a, struct str param)
+as_clone_from(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str name = a->text;
 	struct arg dir;
 
-	role_remote(j, a, param);
+	as_remote(j, a, param);
 	if (j->operand_count > 1 || !a->known)
 		return;
 	while (name.len > 0 && name.s[name.len - 1] == '/')
@@ -215,7 +215,7 @@ role_clone_from(struct judge *j, const struct arg *a, struct str param)
 
 /* Where a clone goes: its operand, or the last part of the URL. */
 void
-role_clone_dir(struct judge *j, const struct arg *a, struct str param)
+as_clone_dir(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_write(j, a, "writes");
@@ -223,7 +223,7 @@ role_clone_dir(struct judge *j, const struct arg *a, struct str param)
 
 /* An HTTP method. */
 void
-role_method(struct judge *j, const struct arg *a, struct str param)
+as_method(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	j->command->method = a->text;
@@ -236,7 +236,7 @@ role_method(struct judge *j, const struct arg *a, struct str param)
 
 /* A URL that git remembers. */
 void
-role_git_url(struct judge *j, const struct arg *a, struct str param)
+as_git_url(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_add(j,
@@ -245,7 +245,7 @@ role_git_url(struct judge *j, const struct arg *a, struct str param)
 		.target = ".git/config",
 		.why = "git remembers where to fetch from and push to" });
 	if (str_starts(a->text, STR("ext::")))
-		role_remote(j, a, param);
+		as_remote(j, a, param);
 }
 
 /* ---- packages ---------------------------------------------------------- */
@@ -280,7 +280,7 @@ local_package(struct judge *j, const struct arg *a)
 
 /* A package to fetch: by name from a registry, by URL, from here. */
 void
-role_package(struct judge *j, const struct arg *a, struct str param)
+as_package(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str t = a->text;
 
@@ -313,7 +313,7 @@ role_package(struct judge *j, const struct arg *a, struct str param)
 
 /* -r FILE of pip: pinned by the project, fetched from the registry. */
 void
-role_requirement(struct judge *j, const struct arg *a, struct str param)
+as_requirement(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_read(j, a, false);
@@ -351,20 +351,20 @@ is_project_tool(struct judge *j, struct str name)
 }
 
 void
-role_npx_package(struct judge *j, const struct arg *a, struct str param)
+as_npx_package(struct judge *j, const struct arg *a, struct str param)
 {
 	if (a->known && is_project_tool(j, a->text)) {
-		role_npx_local(j, a, param);
+		as_npx_local(j, a, param);
 		return;
 	}
 	if (str_search(a->text, STR("://")) < a->text.len)
-		role_package(j, a, STR("registry.npmjs.org"));
+		as_package(j, a, STR("registry.npmjs.org"));
 	else
 		packages_of(j, "registry.npmjs.org");
 }
 
 void
-role_npx_local(struct judge *j, const struct arg *a, struct str param)
+as_npx_local(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_add(j,
@@ -376,7 +376,7 @@ role_npx_local(struct judge *j, const struct arg *a, struct str param)
 
 /* npm pkg set scripts.x=...: runs later by itself. */
 void
-role_npm_setting(struct judge *j, const struct arg *a, struct str param)
+as_npm_setting(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_starts(a->text, STR("scripts.")) ||
@@ -385,7 +385,7 @@ role_npm_setting(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_yarn_config(struct judge *j, const struct arg *a, struct str param)
+as_yarn_config(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_search(a->text, STR("://")) == a->text.len)
@@ -395,7 +395,7 @@ role_yarn_config(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_bundle_config(struct judge *j, const struct arg *a, struct str param)
+as_bundle_config(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_starts(a->text, STR("mirror")) ||
@@ -406,7 +406,7 @@ role_bundle_config(struct judge *j, const struct arg *a, struct str param)
 
 /* --ignore-scripts=false, --strict-ssl=false: a guard taken away. */
 void
-role_guard(struct judge *j, const struct arg *a, struct str param)
+as_guard(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (!str_eq(a->text, STR("true")))
@@ -415,7 +415,7 @@ role_guard(struct judge *j, const struct arg *a, struct str param)
 
 /* -g: for every project of this account. */
 void
-role_global(struct judge *j, const struct arg *a, struct str param)
+as_global(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)a;
 	(void)param;
@@ -428,7 +428,7 @@ role_global(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_script_or_url(struct judge *j, const struct arg *a, struct str param)
+as_script_or_url(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_search(a->text, STR("://")) == a->text.len &&
@@ -471,15 +471,15 @@ stays_inside(struct judge *j)
 
 /* make -n: prints recipes, although $(shell ...) runs. */
 void
-role_make_dry(struct judge *j, const struct arg *a, struct str param)
+as_make_dry(struct judge *j, const struct arg *a, struct str param)
 {
 	if (str_find(a->text, '=') < a->text.len)
-		role_make_word(j, a, param);
+		as_make_word(j, a, param);
 }
 
 /* A script or target of the project by its name. */
 void
-role_script_name(struct judge *j, const struct arg *a, struct str param)
+as_script_name(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str name = a->text;
 
@@ -510,7 +510,7 @@ role_script_name(struct judge *j, const struct arg *a, struct str param)
 
 /* A Go package: "./cmd/x" of here, "example.com/x@v1" from elsewhere. */
 void
-role_go_package(struct judge *j, const struct arg *a, struct str param)
+as_go_package(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str t = a->text;
 	const struct str first = str_head(t, str_find(t, '/'));
@@ -521,7 +521,7 @@ role_go_package(struct judge *j, const struct arg *a, struct str param)
 	if (str_find(t, '@') < t.len ||
 	    (t.len > 0 && t.s[0] != '.' && t.s[0] != '/' &&
 		str_find(first, '.') < first.len && !str_ends(t, STR(".go")))) {
-		role_package(j, a, STR("proxy.golang.org"));
+		as_package(j, a, STR("proxy.golang.org"));
 		return;
 	}
 	effect_run(j, a);
@@ -529,7 +529,7 @@ role_go_package(struct judge *j, const struct arg *a, struct str param)
 
 /* A class or a source file for java. */
 void
-role_java_class(struct judge *j, const struct arg *a, struct str param)
+as_java_class(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_ends(a->text, STR(".java")) || str_ends(a->text, STR(".jar")))
@@ -538,7 +538,7 @@ role_java_class(struct judge *j, const struct arg *a, struct str param)
 
 /* A goal of maven after the first. */
 void
-role_mvn_goal(struct judge *j, const struct arg *a, struct str param)
+as_mvn_goal(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_eq(a->text, STR("deploy")) ||
@@ -549,19 +549,19 @@ role_mvn_goal(struct judge *j, const struct arg *a, struct str param)
 
 /* An operand of make: NAME=VALUE, or a target. */
 void
-role_make_word(struct judge *j, const struct arg *a, struct str param)
+as_make_word(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t eq = str_find(a->text, '=');
 
 	if (eq < a->text.len)
 		role_find(STR("env"))->apply(j, a, param);
 	else
-		role_script_name(j, a, param);
+		as_script_name(j, a, param);
 }
 
 /* python -m MODULE ...: the entry "python:MODULE", else the program. */
 void
-role_module(struct judge *j, const struct arg *a, struct str param)
+as_module(struct judge *j, const struct arg *a, struct str param)
 {
 	char text[KEY_MAX];
 	const struct entry *en;

@@ -5,14 +5,14 @@
 #include "effects_int.h"
 
 void
-role_read(struct judge *j, const struct arg *a, struct str param)
+as_read(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_read(j, a, false);
 }
 
 void
-role_tree(struct judge *j, const struct arg *a, struct str param)
+as_tree(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_read(j, a, true);
@@ -20,7 +20,7 @@ role_tree(struct judge *j, const struct arg *a, struct str param)
 
 /* Names and attributes only. */
 void
-role_stat(struct judge *j, const struct arg *a, struct str param)
+as_stat(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 	const char *why;
@@ -44,28 +44,28 @@ role_stat(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_write(struct judge *j, const struct arg *a, struct str param)
+as_write(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_write(j, a, "writes");
 }
 
 void
-role_meta(struct judge *j, const struct arg *a, struct str param)
+as_meta(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_write(j, a, "changes");
 }
 
 void
-role_create(struct judge *j, const struct arg *a, struct str param)
+as_create(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_write(j, a, "creates");
 }
 
 void
-role_edit(struct judge *j, const struct arg *a, struct str param)
+as_edit(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_read(j, a, false);
@@ -73,14 +73,14 @@ role_edit(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_delete(struct judge *j, const struct arg *a, struct str param)
+as_delete(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_delete(j, a, false);
 }
 
 void
-role_deltree(struct judge *j, const struct arg *a, struct str param)
+as_deltree(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_delete(j, a, true);
@@ -89,7 +89,7 @@ role_deltree(struct judge *j, const struct arg *a, struct str param)
 /* Moved away: gone from where it was. Inside the workspace that is a change,
  * not a loss. */
 void
-role_move(struct judge *j, const struct arg *a, struct str param)
+as_move(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f, to;
 	const struct arg *last =
@@ -108,7 +108,7 @@ role_move(struct judge *j, const struct arg *a, struct str param)
 
 /* Emptied or overwritten with noise: the content is lost. */
 void
-role_truncate(struct judge *j, const struct arg *a, struct str param)
+as_truncate(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -127,7 +127,7 @@ role_truncate(struct judge *j, const struct arg *a, struct str param)
 
 /* of=: noise over a file is a loss, zeros into a new one are not. */
 void
-role_overwrite(struct judge *j, const struct arg *a, struct str param)
+as_overwrite(struct judge *j, const struct arg *a, struct str param)
 {
 	bool noise = false;
 
@@ -136,7 +136,7 @@ role_overwrite(struct judge *j, const struct arg *a, struct str param)
 		    str_search(j->shell->argv[i].text, STR("random")) <
 			j->shell->argv[i].text.len;
 	if (noise)
-		role_truncate(j, a, param);
+		as_truncate(j, a, param);
 	else
 		effect_write(j, a, "writes");
 }
@@ -160,7 +160,7 @@ link_target(struct judge *j, const struct arg *a)
 
 /* A link to a place: whoever uses the link later reaches it. */
 void
-role_link(struct judge *j, const struct arg *a, struct str param)
+as_link(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct arg target = link_target(j, a);
 	struct path_facts f;
@@ -178,7 +178,7 @@ role_link(struct judge *j, const struct arg *a, struct str param)
 
 /* The clock is set by an operand that is not a format. */
 void
-role_setdate(struct judge *j, const struct arg *a, struct str param)
+as_setdate(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (!(a->text.len > 0 && a->text.s[0] == '+'))
@@ -187,11 +187,11 @@ role_setdate(struct judge *j, const struct arg *a, struct str param)
 
 /* Where cp copies to: /dev/null as its source empties it. */
 void
-role_dest(struct judge *j, const struct arg *a, struct str param)
+as_dest(struct judge *j, const struct arg *a, struct str param)
 {
 	for (size_t i = 0; i + 1 < j->operand_count; i++) {
 		if (str_eq(j->operands[i].text, STR("/dev/null"))) {
-			role_truncate(j, a, param);
+			as_truncate(j, a, param);
 			return;
 		}
 	}
@@ -200,7 +200,7 @@ role_dest(struct judge *j, const struct arg *a, struct str param)
 
 /* An archive that overwrites what is there: at the root of the workspace. */
 void
-role_unpack(struct judge *j, const struct arg *a, struct str param)
+as_unpack(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct arg here = arg_text(j->arena, STR("."));
 	struct path_facts f;
@@ -221,7 +221,7 @@ role_unpack(struct judge *j, const struct arg *a, struct str param)
 
 /* -f of tar: read or written by what else is there. */
 void
-role_archive(struct judge *j, const struct arg *a, struct str param)
+as_archive(struct judge *j, const struct arg *a, struct str param)
 {
 	bool creates = judge_seen(j, "--create") || judge_seen(j, "--append") ||
 	    judge_seen(j, "--update");
@@ -245,7 +245,7 @@ role_archive(struct judge *j, const struct arg *a, struct str param)
 
 /* Replaced by its packed or unpacked form. */
 void
-role_compress(struct judge *j, const struct arg *a, struct str param)
+as_compress(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_read(j, a, false);
@@ -254,7 +254,7 @@ role_compress(struct judge *j, const struct arg *a, struct str param)
 
 /* An operand of awk: a file, or an assignment. */
 void
-role_awkfile(struct judge *j, const struct arg *a, struct str param)
+as_awkfile(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_find(a->text, '=') == a->text.len)
@@ -263,7 +263,7 @@ role_awkfile(struct judge *j, const struct arg *a, struct str param)
 
 /* Output of a tool that runs the project anyway. */
 void
-role_report(struct judge *j, const struct arg *a, struct str param)
+as_report(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (a->text.len == 0 || str_starts(a->text, STR("-")))
@@ -273,7 +273,7 @@ role_report(struct judge *j, const struct arg *a, struct str param)
 
 /* cmake --install DIR --prefix DIR */
 void
-role_install_dir(struct judge *j, const struct arg *a, struct str param)
+as_install_dir(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -290,7 +290,7 @@ role_install_dir(struct judge *j, const struct arg *a, struct str param)
 
 /* cmake -E COMMAND ...: small tools for files. */
 void
-role_cmake_command(struct judge *j, const struct arg *a, struct str param)
+as_cmake_command(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str c = j->operands[0].text;
 

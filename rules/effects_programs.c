@@ -5,7 +5,7 @@
 #include "effects_int.h"
 
 void
-role_run(struct judge *j, const struct arg *a, struct str param)
+as_run(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_run(j, a);
@@ -13,7 +13,7 @@ role_run(struct judge *j, const struct arg *a, struct str param)
 
 /* The name of a program, perhaps with arguments. */
 void
-role_program(struct judge *j, const struct arg *a, struct str param)
+as_program(struct judge *j, const struct arg *a, struct str param)
 {
 	char list[40];
 
@@ -35,7 +35,7 @@ role_program(struct judge *j, const struct arg *a, struct str param)
 
 /* A pager or an editor: one that is known for it, or who knows what. */
 void
-role_helper(struct judge *j, const struct arg *a, struct str param)
+as_helper(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str first = str_head(a->text, str_find(a->text, ' '));
 
@@ -90,14 +90,14 @@ search_places(struct judge *j, const struct arg *a, bool programs)
 }
 
 void
-role_search_path(struct judge *j, const struct arg *a, struct str param)
+as_search_path(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	search_places(j, a, true);
 }
 
 void
-role_run_path(struct judge *j, const struct arg *a, struct str param)
+as_run_path(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	search_places(j, a, false);
@@ -105,7 +105,7 @@ role_run_path(struct judge *j, const struct arg *a, struct str param)
 
 /* Options for every call of a program: files that they name are run. */
 void
-role_option_text(struct judge *j, const struct arg *a, struct str param)
+as_option_text(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str rest = a->text;
 
@@ -133,7 +133,7 @@ role_option_text(struct judge *j, const struct arg *a, struct str param)
 
 /* NAME='command' of alias. */
 void
-role_alias(struct judge *j, const struct arg *a, struct str param)
+as_alias(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t eq = str_find(a->text, '=');
 	struct arg value = *a;
@@ -148,7 +148,7 @@ role_alias(struct judge *j, const struct arg *a, struct str param)
 
 /* A script, and what its name says about its arguments: manage.py flush. */
 void
-role_script(struct judge *j, const struct arg *a, struct str param)
+as_script(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t slash = str_rfind(a->text, '/');
 	const struct entry *en;
@@ -169,7 +169,7 @@ role_script(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_shell(struct judge *j, const struct arg *a, struct str param)
+as_shell(struct judge *j, const struct arg *a, struct str param)
 {
 	if (!j->wrapper)
 		judge_shell_text(
@@ -178,7 +178,7 @@ role_shell(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_code(struct judge *j, const struct arg *a, struct str param)
+as_code(struct judge *j, const struct arg *a, struct str param)
 {
 	if (!j->wrapper)
 		judge_code(j, param, a);
@@ -187,7 +187,7 @@ role_code(struct judge *j, const struct arg *a, struct str param)
 
 /* The rest of the words is a command of its own. */
 void
-role_child(struct judge *j, const struct arg *a, struct str param)
+as_child(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t at = a->word >= j->shell->argv &&
 		a->word < j->shell->argv + j->shell->argc
@@ -219,7 +219,7 @@ set_dir(struct judge *j, const struct arg *a, struct path_facts *ret)
 }
 
 void
-role_dir(struct judge *j, const struct arg *a, struct str param)
+as_dir(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -229,7 +229,7 @@ role_dir(struct judge *j, const struct arg *a, struct str param)
 
 /* A folder whose project is worked on: its code may run. */
 void
-role_project(struct judge *j, const struct arg *a, struct str param)
+as_project(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -246,7 +246,7 @@ role_project(struct judge *j, const struct arg *a, struct str param)
 
 /* A configuration that is code or names code: of here it is the project's. */
 void
-role_config(struct judge *j, const struct arg *a, struct str param)
+as_config(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -261,19 +261,19 @@ role_config(struct judge *j, const struct arg *a, struct str param)
 
 /* A module to load first: a name of an installed one, or a file. */
 void
-role_module_file(struct judge *j, const struct arg *a, struct str param)
+as_module_file(struct judge *j, const struct arg *a, struct str param)
 {
-	role_config(j, a, param);
+	as_config(j, a, param);
 }
 
 /* -MModule, -Ipath of perl and ruby. */
 void
-role_perl_module(struct judge *j, const struct arg *a, struct str param)
+as_perl_module(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str name = str_head(a->text, str_find(a->text, '='));
 
 	if (str_find(a->text, '/') < a->text.len) {
-		role_config(j, a, param);
+		as_config(j, a, param);
 		return;
 	}
 	if (programs_word(j->programs, "code_connects", name) ||
@@ -289,7 +289,7 @@ role_perl_module(struct judge *j, const struct arg *a, struct str param)
 
 /* perl -i: changed in place; a program that prints nothing empties it. */
 void
-role_perl_edit(struct judge *j, const struct arg *a, struct str param)
+as_perl_edit(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	for (size_t i = 1; i + 1 < j->shell->argc; i++) {
@@ -307,18 +307,18 @@ role_perl_edit(struct judge *j, const struct arg *a, struct str param)
 
 /* A document to convert: a file, or an address that is fetched. */
 void
-role_doc_input(struct judge *j, const struct arg *a, struct str param)
+as_doc_input(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_search(a->text, STR("://")) < a->text.len)
 		url_connect(j, a, PATH_NONE);
 	else
-		role_any(j, a, param);
+		as_any(j, a, param);
 }
 
 /* A setting "key=value" that may name a program. */
 void
-role_setting(struct judge *j, const struct arg *a, struct str param)
+as_setting(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const words[] = { "linker", "wrapper", "runner",
 		"rustc", "rustdoc", "plugin", "codegen-backend", "exec",
@@ -338,7 +338,7 @@ role_setting(struct judge *j, const struct arg *a, struct str param)
 
 /* A command of gdb: "run" and "bt" are fine, "shell id" is not. */
 void
-role_gdb(struct judge *j, const struct arg *a, struct str param)
+as_gdb(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const plain[] = { "run", "r", "bt", "backtrace",
 		"quit", "q", "continue", "c", "next", "n", "step", "s",
@@ -370,7 +370,7 @@ role_gdb(struct judge *j, const struct arg *a, struct str param)
 
 /* A file, or "|command". */
 void
-role_pipe_or_file(struct judge *j, const struct arg *a, struct str param)
+as_pipe_or_file(struct judge *j, const struct arg *a, struct str param)
 {
 	struct arg command = *a;
 
@@ -388,7 +388,7 @@ role_pipe_or_file(struct judge *j, const struct arg *a, struct str param)
 
 /* A script for a shell that was started by name. */
 void
-role_shell_file(struct judge *j, const struct arg *a, struct str param)
+as_shell_file(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_run(j, a);
@@ -396,7 +396,7 @@ role_shell_file(struct judge *j, const struct arg *a, struct str param)
 
 /* --checkpoint-action=exec=COMMAND */
 void
-role_checkpoint(struct judge *j, const struct arg *a, struct str param)
+as_checkpoint(struct judge *j, const struct arg *a, struct str param)
 {
 	struct arg command = *a;
 

@@ -27,7 +27,7 @@ equals_any(struct str t, const char *const *words, size_t n)
 
 /* An address of socat: "TCP:host:port", "EXEC:sh", "FILE:x", "-". */
 void
-role_socat(struct judge *j, const struct arg *a, struct str param)
+as_socat(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str rest = a->text;
 	struct str kind = str_cut(&rest, ':');
@@ -51,7 +51,7 @@ role_socat(struct judge *j, const struct arg *a, struct str param)
 		struct arg path =
 		    arg_text(j->arena, str_head(rest, str_find(rest, ',')));
 
-		role_socket(j, &path, STR_NONE);
+		as_socket(j, &path, STR_NONE);
 	} else if (starts_with_any(kind, files, ARRAY_LEN(files))) {
 		struct arg path =
 		    arg_text(j->arena, str_head(rest, str_find(rest, ',')));
@@ -64,7 +64,7 @@ role_socat(struct judge *j, const struct arg *a, struct str param)
 
 		if (str_search(kind, STR("LISTEN")) == kind.len &&
 		    str_search(kind, STR("listen")) == kind.len)
-			role_host(j, &host, STR_NONE);
+			as_host(j, &host, STR_NONE);
 	} else if (!str_eq(a->text, STR("-")) &&
 	    !str_starts(kind, STR("STD")) && !str_starts(kind, STR("std"))) {
 		effect_unknown(
@@ -74,18 +74,18 @@ role_socat(struct judge *j, const struct arg *a, struct str param)
 
 /* httpie: a method, a URL, or a field that is sent. */
 void
-role_http_word(struct judge *j, const struct arg *a, struct str param)
+as_http_word(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const methods[] = { "GET", "POST", "PUT", "PATCH",
 		"DELETE", "HEAD", "OPTIONS" };
 	const struct str t = a->text;
 
 	if (equals_any(t, methods, ARRAY_LEN(methods))) {
-		role_method(j, a, param);
+		as_method(j, a, param);
 	} else if (str_search(t, STR("://")) == t.len &&
 	    (str_find(t, '=') < t.len || str_find(t, '@') < t.len)) {
 		if (str_search(t, STR("==")) == t.len)
-			role_data(j, a, STR("named"));
+			as_data(j, a, STR("named"));
 	} else {
 		url_connect(j, a, PATH_NONE);
 	}
@@ -93,7 +93,7 @@ role_http_word(struct judge *j, const struct arg *a, struct str param)
 
 /* A name to look up: whoever asks tells the name. */
 void
-role_dns(struct judge *j, const struct arg *a, struct str param)
+as_dns(struct judge *j, const struct arg *a, struct str param)
 {
 	struct url u = { .host = a->text };
 	struct str label = a->text;
@@ -115,7 +115,7 @@ role_dns(struct judge *j, const struct arg *a, struct str param)
 
 /* -o Name=value of ssh: some run a command. */
 void
-role_ssh_option(struct judge *j, const struct arg *a, struct str param)
+as_ssh_option(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const runs[] = { "proxycommand", "localcommand",
 		"knownhostscommand", "permitlocalcommand", "match",
@@ -148,9 +148,9 @@ role_ssh_option(struct judge *j, const struct arg *a, struct str param)
 
 /* The last operand of rsync --delete: what is not in the source goes. */
 void
-role_mirror_to(struct judge *j, const struct arg *a, struct str param)
+as_mirror_to(struct judge *j, const struct arg *a, struct str param)
 {
-	role_copy_to(j, a, param);
+	as_copy_to(j, a, param);
 	if (str_find(a->text, ':') == a->text.len)
 		effect_delete(j, a, true);
 	else
@@ -166,7 +166,7 @@ is_public_name(struct str t)
 }
 
 void
-role_secret_file(struct judge *j, const struct arg *a, struct str param)
+as_secret_file(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -185,7 +185,7 @@ role_secret_file(struct judge *j, const struct arg *a, struct str param)
 
 /* ssh-keygen -f: read when it only shows, else made. */
 void
-role_keyfile(struct judge *j, const struct arg *a, struct str param)
+as_keyfile(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	for (size_t i = 1; i < j->shell->argc; i++) {
@@ -203,7 +203,7 @@ role_keyfile(struct judge *j, const struct arg *a, struct str param)
 
 /* -in of openssl for certificates: a file that is not a key. */
 void
-role_openssl_read(struct judge *j, const struct arg *a, struct str param)
+as_openssl_read(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	effect_read(j, a, false);
@@ -211,7 +211,7 @@ role_openssl_read(struct judge *j, const struct arg *a, struct str param)
 
 /* --network=host, --pid=host: the container shares it. */
 void
-role_host_namespace(struct judge *j, const struct arg *a, struct str param)
+as_host_namespace(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_starts(a->text, STR("host")) ||
@@ -221,7 +221,7 @@ role_host_namespace(struct judge *j, const struct arg *a, struct str param)
 
 /* kubectl get secrets */
 void
-role_kube_kind(struct judge *j, const struct arg *a, struct str param)
+as_kube_kind(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (!str_starts(a->text, STR("secret")))
@@ -234,7 +234,7 @@ role_kube_kind(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-role_aws_setting(struct judge *j, const struct arg *a, struct str param)
+as_aws_setting(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (secret_name(a->text))
@@ -261,7 +261,7 @@ role_s3_word(struct judge *j, const struct arg *a, struct str param)
 
 /* The words of a cloud's command line: is one a verb that changes? */
 void
-role_cloud_verb(struct judge *j, const struct arg *a, struct str param)
+as_cloud_verb(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const reads[] = { "list", "describe", "show", "get",
 		"ls", "info", "status", "version", "help", "read", "logs",
@@ -288,7 +288,7 @@ role_cloud_verb(struct judge *j, const struct arg *a, struct str param)
 
 	(void)param;
 	if (secret_name(a->text) && !equals_any(a->text, secrets, 0))
-		role_aws_setting(j, a, param);
+		as_aws_setting(j, a, param);
 	if (equals_any(a->text, secrets, ARRAY_LEN(secrets)))
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_READ,
@@ -304,7 +304,7 @@ role_cloud_verb(struct judge *j, const struct arg *a, struct str param)
 
 /* mongosh --eval: methods that change. */
 void
-role_mongo(struct judge *j, const struct arg *a, struct str param)
+as_mongo(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const losses[] = { "drop", "remove(", "deleteMany",
 		"deleteOne", "dropDatabase", "renameCollection" };
@@ -318,7 +318,7 @@ role_mongo(struct judge *j, const struct arg *a, struct str param)
 
 /* The first word of a redis command. */
 void
-role_redis(struct judge *j, const struct arg *a, struct str param)
+as_redis(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const reads[] = { "get", "info", "ping", "keys",
 		"llen", "lrange", "scan", "type", "ttl", "exists", "dbsize",
@@ -350,14 +350,14 @@ role_redis(struct judge *j, const struct arg *a, struct str param)
 
 /* sqlite3 DB < script: the statements are in its input. */
 void
-role_sqlite_input(struct judge *j)
+as_sqlite_input(struct judge *j)
 {
 	const struct shell_part *p = j->shell;
 
 	if (p->stdin_kind == STDIN_TEXT && shell_word_known(&p->stdin_text)) {
 		const struct arg text = arg_of(&p->stdin_text, 0);
 
-		role_sqlite_sql(j, &text, STR_NONE);
+		as_sqlite_sql(j, &text, STR_NONE);
 		return;
 	}
 	effect_write(j, &j->operands[0], "may write");
@@ -366,7 +366,7 @@ role_sqlite_input(struct judge *j)
 
 /* SQL for a database file of here: a loss is a loss of that file. */
 void
-role_sqlite_sql(struct judge *j, const struct arg *a, struct str param)
+as_sqlite_sql(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t before = j->effect_count;
 	const struct arg *db = &j->operands[0];
@@ -374,7 +374,7 @@ role_sqlite_sql(struct judge *j, const struct arg *a, struct str param)
 	bool changes = false, loses = false;
 	size_t kept = before;
 
-	role_sql(j, a, param);
+	as_sql(j, a, param);
 	arg_place(j, db, &f);
 	for (size_t i = before; i < j->effect_count; i++) {
 		const struct effect *e = &j->effects[i];
@@ -402,7 +402,7 @@ role_sqlite_sql(struct judge *j, const struct arg *a, struct str param)
 
 /* sysctl NAME=VALUE */
 void
-role_sysctl(struct judge *j, const struct arg *a, struct str param)
+as_sysctl(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (str_find(a->text, '=') < a->text.len)
@@ -411,7 +411,7 @@ role_sysctl(struct judge *j, const struct arg *a, struct str param)
 
 /* A word of ip, ifconfig, route, hostname: reading words are few. */
 void
-role_ip_word(struct judge *j, const struct arg *a, struct str param)
+as_ip_word(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const changes[] = { "add", "del", "delete", "set",
 		"change", "replace", "flush", "up", "down", "netns", "tunnel",
@@ -426,7 +426,7 @@ role_ip_word(struct judge *j, const struct arg *a, struct str param)
 
 /* -i of ffmpeg and others. */
 void
-role_media_in(struct judge *j, const struct arg *a, struct str param)
+as_media_in(struct judge *j, const struct arg *a, struct str param)
 {
 	if (str_search(a->text, STR("://")) < a->text.len)
 		url_connect(j, a, PATH_NONE);
@@ -436,7 +436,7 @@ role_media_in(struct judge *j, const struct arg *a, struct str param)
 
 /* A media file, or an address that is read or written. */
 void
-role_media(struct judge *j, const struct arg *a, struct str param)
+as_media(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const odd[] = { "msl:", "ephemeral:", "|", "@",
 		"https:", "http:", "url:", "caption:@", "label:@",

@@ -24,7 +24,7 @@ effect_privilege(struct judge *j, const char *target)
 }
 
 static void
-role_text(struct judge *j, const struct arg *a, struct str param)
+as_text(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)j;
 	(void)a;
@@ -33,7 +33,7 @@ role_text(struct judge *j, const struct arg *a, struct str param)
 
 /* A text to search for: of somebody else's secrets, when it is aimed so. */
 static void
-role_pattern(struct judge *j, const struct arg *a, struct str param)
+as_pattern(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if ((j->flow_in & FLOW_ENVIRONMENT) != 0 &&
@@ -48,7 +48,7 @@ role_pattern(struct judge *j, const struct arg *a, struct str param)
 
 /* The name of a variable whose value is shown. */
 static void
-role_variable(struct judge *j, const struct arg *a, struct str param)
+as_variable(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (!a->known || !secret_name(a->text))
@@ -61,7 +61,7 @@ role_variable(struct judge *j, const struct arg *a, struct str param)
 }
 
 static void
-role_pid(struct judge *j, const struct arg *a, struct str param)
+as_pid(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct shell_word *w = a->word;
 	const char *target = "process";
@@ -84,7 +84,7 @@ role_pid(struct judge *j, const struct arg *a, struct str param)
 
 /* The value is a secret by itself. */
 static void
-role_secret(struct judge *j, const struct arg *a, struct str param)
+as_secret(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	(void)a;
@@ -124,7 +124,7 @@ mode_takes_all(struct str m)
 }
 
 static void
-role_mode(struct judge *j, const struct arg *a, struct str param)
+as_mode(struct judge *j, const struct arg *a, struct str param)
 {
 	const struct str m = str_eq(param, STR("attached")) &&
 		a->text.len > 0 && a->text.s[0] == '='
@@ -146,7 +146,7 @@ role_mode(struct judge *j, const struct arg *a, struct str param)
 
 /* NAME=VALUE for another program: as if the shell had set it. */
 static void
-role_env(struct judge *j, const struct arg *a, struct str param)
+as_env(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t eq = str_find(a->text, '=');
 	const struct acts *acts;
@@ -168,7 +168,7 @@ role_env(struct judge *j, const struct arg *a, struct str param)
 
 /* An argument of a program whose options are not known one by one. */
 void
-role_any(struct judge *j, const struct arg *a, struct str param)
+as_any(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
@@ -190,7 +190,7 @@ role_any(struct judge *j, const struct arg *a, struct str param)
 
 /* A word that must be one of the program's own; others are not understood. */
 static void
-role_keyword(struct judge *j, const struct arg *a, struct str param)
+as_keyword(struct judge *j, const struct arg *a, struct str param)
 {
 	struct str rest = param;
 
@@ -204,7 +204,7 @@ role_keyword(struct judge *j, const struct arg *a, struct str param)
 
 /* key=value of dd: the roles are the entry's options "if=", "of=". */
 static void
-role_keyvalue(struct judge *j, const struct arg *a, struct str param)
+as_keyvalue(struct judge *j, const struct arg *a, struct str param)
 {
 	const size_t eq = str_find(a->text, '=');
 	bool ambiguous = false;
@@ -226,126 +226,126 @@ role_keyvalue(struct judge *j, const struct arg *a, struct str param)
 }
 
 static const struct role roles[] = {
-	{ "alias", role_alias, true },
-	{ "any", role_any, false },
-	{ "append", role_write, true },
-	{ "archive", role_archive, true },
-	{ "awk", role_awk, true },
-	{ "awkfile", role_awkfile, false },
-	{ "aws-setting", role_aws_setting, true },
-	{ "bundle-config", role_bundle_config, true },
-	{ "checkout", role_checkout, true },
-	{ "checkpoint", role_checkpoint, true },
-	{ "child", role_child, true },
-	{ "clone-dir", role_clone_dir, true },
-	{ "clone-from", role_clone_from, true },
-	{ "cloud-verb", role_cloud_verb, true },
-	{ "cmake-command", role_cmake_command, true },
-	{ "code", role_code, true },
-	{ "compress", role_compress, true },
-	{ "config", role_config, true },
-	{ "copy-from", role_copy_from, true },
-	{ "copy-to", role_copy_to, true },
-	{ "create", role_create, true },
-	{ "data", role_data, true },
-	{ "delete", role_delete, true },
-	{ "deltree", role_deltree, true },
-	{ "dest", role_dest, true },
-	{ "dir", role_dir, false },
-	{ "dns", role_dns, true },
-	{ "doc-input", role_doc_input, true },
-	{ "edit", role_edit, true },
-	{ "editor", role_editor, true },
-	{ "env", role_env, true },
-	{ "form", role_form, true },
-	{ "gdb", role_gdb, true },
-	{ "git-key", role_git_key, true },
-	{ "git-setting", role_git_setting, true },
-	{ "git-url", role_git_url, true },
-	{ "global", role_global, true },
-	{ "go-package", role_go_package, true },
-	{ "guard", role_guard, true },
-	{ "helper", role_helper, true },
-	{ "host", role_host, true },
-	{ "host-namespace", role_host_namespace, true },
-	{ "http-word", role_http_word, true },
-	{ "install-dir", role_install_dir, true },
-	{ "ip-word", role_ip_word, true },
-	{ "java-class", role_java_class, true },
-	{ "jq", role_jq, false },
-	{ "keyfile", role_keyfile, true },
-	{ "keyvalue", role_keyvalue, true },
-	{ "keyword", role_keyword, false },
-	{ "kube-kind", role_kube_kind, true },
-	{ "link", role_link, true },
-	{ "list", role_stat, false },
-	{ "make-dry", role_make_dry, true },
-	{ "make-word", role_make_word, true },
-	{ "media", role_media, true },
-	{ "media-in", role_media_in, true },
-	{ "meta", role_meta, true },
-	{ "method", role_method, true },
-	{ "mirror-to", role_mirror_to, true },
-	{ "mode", role_mode, true },
-	{ "module", role_module, true },
-	{ "module-file", role_module_file, true },
-	{ "mongo", role_mongo, true },
-	{ "mount", role_mount, true },
-	{ "move", role_move, true },
-	{ "mvn-goal", role_mvn_goal, true },
-	{ "npm-setting", role_npm_setting, true },
-	{ "npx-local", role_npx_local, true },
-	{ "npx-package", role_npx_package, true },
-	{ "openssl-read", role_openssl_read, true },
-	{ "option-text", role_option_text, true },
-	{ "overwrite", role_overwrite, true },
-	{ "package", role_package, true },
-	{ "pattern", role_pattern, false },
-	{ "perl-edit", role_perl_edit, true },
-	{ "perl-module", role_perl_module, true },
-	{ "pid", role_pid, true },
-	{ "pipe-or-file", role_pipe_or_file, true },
-	{ "program", role_program, true },
-	{ "project", role_project, true },
-	{ "read", role_read, false },
-	{ "redis", role_redis, true },
-	{ "refspec", role_refspec, true },
-	{ "remote", role_remote, true },
-	{ "report", role_report, true },
-	{ "requirement", role_requirement, true },
-	{ "rsync-delete", role_text, true },
-	{ "run", role_run, true },
-	{ "run-path", role_run_path, true },
+	{ "alias", as_alias, true },
+	{ "any", as_any, false },
+	{ "append", as_write, true },
+	{ "archive", as_archive, true },
+	{ "awk", as_awk, true },
+	{ "awkfile", as_awkfile, false },
+	{ "aws-setting", as_aws_setting, true },
+	{ "bundle-config", as_bundle_config, true },
+	{ "checkout", as_checkout, true },
+	{ "checkpoint", as_checkpoint, true },
+	{ "child", as_child, true },
+	{ "clone-dir", as_clone_dir, true },
+	{ "clone-from", as_clone_from, true },
+	{ "cloud-verb", as_cloud_verb, true },
+	{ "cmake-command", as_cmake_command, true },
+	{ "code", as_code, true },
+	{ "compress", as_compress, true },
+	{ "config", as_config, true },
+	{ "copy-from", as_copy_from, true },
+	{ "copy-to", as_copy_to, true },
+	{ "create", as_create, true },
+	{ "data", as_data, true },
+	{ "delete", as_delete, true },
+	{ "deltree", as_deltree, true },
+	{ "dest", as_dest, true },
+	{ "dir", as_dir, false },
+	{ "dns", as_dns, true },
+	{ "doc-input", as_doc_input, true },
+	{ "edit", as_edit, true },
+	{ "editor", as_editor, true },
+	{ "env", as_env, true },
+	{ "form", as_form, true },
+	{ "gdb", as_gdb, true },
+	{ "git-key", as_git_key, true },
+	{ "git-setting", as_git_setting, true },
+	{ "git-url", as_git_url, true },
+	{ "global", as_global, true },
+	{ "go-package", as_go_package, true },
+	{ "guard", as_guard, true },
+	{ "helper", as_helper, true },
+	{ "host", as_host, true },
+	{ "host-namespace", as_host_namespace, true },
+	{ "http-word", as_http_word, true },
+	{ "install-dir", as_install_dir, true },
+	{ "ip-word", as_ip_word, true },
+	{ "java-class", as_java_class, true },
+	{ "jq", as_jq, false },
+	{ "keyfile", as_keyfile, true },
+	{ "keyvalue", as_keyvalue, true },
+	{ "keyword", as_keyword, false },
+	{ "kube-kind", as_kube_kind, true },
+	{ "link", as_link, true },
+	{ "list", as_stat, false },
+	{ "make-dry", as_make_dry, true },
+	{ "make-word", as_make_word, true },
+	{ "media", as_media, true },
+	{ "media-in", as_media_in, true },
+	{ "meta", as_meta, true },
+	{ "method", as_method, true },
+	{ "mirror-to", as_mirror_to, true },
+	{ "mode", as_mode, true },
+	{ "module", as_module, true },
+	{ "module-file", as_module_file, true },
+	{ "mongo", as_mongo, true },
+	{ "mount", as_mount, true },
+	{ "move", as_move, true },
+	{ "mvn-goal", as_mvn_goal, true },
+	{ "npm-setting", as_npm_setting, true },
+	{ "npx-local", as_npx_local, true },
+	{ "npx-package", as_npx_package, true },
+	{ "openssl-read", as_openssl_read, true },
+	{ "option-text", as_option_text, true },
+	{ "overwrite", as_overwrite, true },
+	{ "package", as_package, true },
+	{ "pattern", as_pattern, false },
+	{ "perl-edit", as_perl_edit, true },
+	{ "perl-module", as_perl_module, true },
+	{ "pid", as_pid, true },
+	{ "pipe-or-file", as_pipe_or_file, true },
+	{ "program", as_program, true },
+	{ "project", as_project, true },
+	{ "read", as_read, false },
+	{ "redis", as_redis, true },
+	{ "refspec", as_refspec, true },
+	{ "remote", as_remote, true },
+	{ "report", as_report, true },
+	{ "requirement", as_requirement, true },
+	{ "rsync-delete", as_text, true },
+	{ "run", as_run, true },
+	{ "run-path", as_run_path, true },
 	{ "s3-word", role_s3_word, true },
-	{ "script", role_script, true },
-	{ "script-name", role_script_name, true },
-	{ "script-or-url", role_script_or_url, true },
-	{ "search-path", role_search_path, true },
-	{ "secret", role_secret, false },
-	{ "secret-file", role_secret_file, true },
-	{ "sed", role_sed, true },
-	{ "sed-i", role_sed, true },
-	{ "send-url", role_send_url, true },
-	{ "setdate", role_setdate, true },
-	{ "setting", role_setting, true },
-	{ "shell", role_shell, true },
-	{ "shell-file", role_shell_file, true },
-	{ "socat", role_socat, true },
-	{ "socket", role_socket, true },
-	{ "sql", role_sql, true },
-	{ "sqlite", role_sqlite, true },
-	{ "sqlite-sql", role_sqlite_sql, true },
-	{ "ssh-option", role_ssh_option, true },
-	{ "stat", role_stat, false },
-	{ "sysctl", role_sysctl, true },
-	{ "text", role_text, false },
-	{ "tree", role_tree, false },
-	{ "truncate", role_truncate, true },
-	{ "unpack", role_unpack, true },
-	{ "url", role_url, true },
-	{ "variable", role_variable, false },
-	{ "write", role_write, true },
-	{ "yarn-config", role_yarn_config, true },
+	{ "script", as_script, true },
+	{ "script-name", as_script_name, true },
+	{ "script-or-url", as_script_or_url, true },
+	{ "search-path", as_search_path, true },
+	{ "secret", as_secret, false },
+	{ "secret-file", as_secret_file, true },
+	{ "sed", as_sed, true },
+	{ "sed-i", as_sed, true },
+	{ "send-url", as_send_url, true },
+	{ "setdate", as_setdate, true },
+	{ "setting", as_setting, true },
+	{ "shell", as_shell, true },
+	{ "shell-file", as_shell_file, true },
+	{ "socat", as_socat, true },
+	{ "socket", as_socket, true },
+	{ "sql", as_sql, true },
+	{ "sqlite", as_sqlite, true },
+	{ "sqlite-sql", as_sqlite_sql, true },
+	{ "ssh-option", as_ssh_option, true },
+	{ "stat", as_stat, false },
+	{ "sysctl", as_sysctl, true },
+	{ "text", as_text, false },
+	{ "tree", as_tree, false },
+	{ "truncate", as_truncate, true },
+	{ "unpack", as_unpack, true },
+	{ "url", as_url, true },
+	{ "variable", as_variable, false },
+	{ "write", as_write, true },
+	{ "yarn-config", as_yarn_config, true },
 };
 
 const struct role *

@@ -275,7 +275,7 @@ widen_host(struct run *run, const char *host)
 	    &(struct effect){ .kind = EFFECT_WIDEN,
 		.target = host,
 		.why = "asks to connect there" });
-	role_host(&j, &a, STR_NONE);
+	as_host(&j, &a, STR_NONE);
 	return tools_finish(&j, "permission to connect to %s", host);
 }
 
