@@ -377,9 +377,7 @@ braces_expand(struct norm *n, const struct word *w)
 	struct rows rows = { .count = 0 };
 	struct word *first = NULL, **tail = &first;
 
-	/* Which of the results would be quoted nulls cannot be told. */
-	if (w->quoted_null || !items_of(n, w, &all) ||
-	    !expand_row(n, &all, &rows, 0))
+	if (!items_of(n, w, &all) || !expand_row(n, &all, &rows, 0))
 		return NULL;
 	for (uint32_t i = 0; i < rows.count; i++) {
 		struct word *const out = norm_alloc(n, 1, sizeof(*out));

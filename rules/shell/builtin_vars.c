@@ -163,6 +163,7 @@ builtin_popd(struct norm *n, uint32_t part, struct flow *f)
 
 struct declare {
 	bool integer, reference, assoc, exported, function, print, local;
+	bool fixed;
 };
 
 /* Options; false: one that is not known. */
@@ -242,6 +243,16 @@ declare_flags(struct norm *n, struct str name, const struct declare *d)
 	}
 }
 
+/* What is readonly stays as it is: setting it later is an error. */
+static void
+fix(struct norm *n, struct str name, const struct declare *d)
+{
+	struct var *const v = d->fixed ? var_change(n, name, false) : NULL;
+
+	if (v != NULL)
+		v->fixed = true;
+}
+
 /* One operand: NAME or NAME=VALUE. False: what it sets is not known. */
 static bool
 declare_one(struct norm *n, const struct shell_word *w, const struct declare *d,
@@ -259,6 +270,7 @@ declare_one(struct norm *n, const struct shell_word *w, const struct declare *d,
 		if (d->local)
 			hide(n, w->text);
 		declare_flags(n, w->text, d);
+		fix(n, w->text, d);
 		return true;
 	}
 	if (!name_plain(name) || (w->flags & WORD_SPLIT) != 0)
@@ -269,6 +281,7 @@ declare_one(struct norm *n, const struct shell_word *w, const struct declare *d,
 		hide(n, name);
 	declare_flags(n, name, d);
 	assign_value(n, name, append, &v);
+	fix(n, name, d);
 	return true;
 }
 
@@ -280,6 +293,7 @@ builtin_declare(struct norm *n, uint32_t part, struct flow *f)
 	struct declare d = {
 		.exported = str_eqz(self, "export"),
 		.local = str_eqz(self, "local"),
+		.fixed = str_eqz(self, "readonly"),
 	};
 	struct shell_assign *const list = norm_alloc(n, p.argc, sizeof(*list));
 	size_t i = 1, count = 0;

@@ -284,7 +284,6 @@ builtin_shopt(struct norm *n, uint32_t part, struct flow *f)
 		"nullglob",
 		"globstar",
 		"dotglob",
-		"failglob",
 		"nocaseglob",
 		"nocasematch",
 		"extglob",

@@ -342,6 +342,8 @@ parse_coproc(struct parser *p, struct node *n)
 		lex_take(p);
 		if (!lex_peek(p))
 			return false;
+		if (parse_closes(p))
+			return refuse_here(p, "an unusual coprocess");
 		if (p->tok.kind != TOK_OPEN && !compound_starts(p))
 			*p = before;
 	}

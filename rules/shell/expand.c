@@ -43,21 +43,27 @@ tilde_expand(struct norm *n, struct builder *b, struct str prefix)
 	builder_value(n, b, &v);
 }
 
-/*
- * The literal text of an unquoted segment. at_start: a tilde counts at its
- * beginning; assign: also behind '=' (the first) and ':'.
- */
+/* Where an unquoted segment stands in its word. */
+struct place {
+	bool start; /* a tilde counts at its beginning */
+	bool head; /* it holds the NAME= of an assignment */
+	bool assign; /* a tilde counts behind ':', too */
+	bool last;
+};
+
+/* The literal text of an unquoted segment. */
 static void
-unquoted_text(struct norm *n, struct builder *b, struct str text, bool at_start,
-    bool assign, bool last)
+unquoted_text(
+    struct norm *n, struct builder *b, struct str text, const struct place *at)
 {
+	const bool assign = at->assign, last = at->last;
 	size_t from = 0;
-	bool equals = false;
+	bool equals = !at->head;
 
 	for (size_t i = 0; i <= text.len; i++) {
 		size_t len = 0;
 
-		if (at_start && i == 0)
+		if (at->start && i == 0)
 			len = tilde_len(text, assign, last);
 		if (assign && i > 0 && len == 0) {
 			const char c = text.s[i - 1];
@@ -76,143 +82,6 @@ unquoted_text(struct norm *n, struct builder *b, struct str text, bool at_start,
 	}
 	if (from < text.len)
 		builder_text(n, b, str_from(text, from), b->out != NULL);
-}
-
-/* ---- arithmetic -------------------------------------------------------- */
-
-static void
-arith_doubt(struct norm *n, const struct value *v)
-{
-	const struct shell_word w = word_of_value(n, v);
-
-	part_doubt(n,
-	    "arithmetic on a text that is not known could run a command", &w);
-}
-
-static void arith_check(struct norm *n, const struct value *v, unsigned depth);
-
-/* Evaluating a variable's name evaluates its text. */
-static void
-arith_name(struct norm *n, struct str name, unsigned depth)
-{
-	const struct var *const v = var_find(n, name, false);
-	const bool current = v != NULL && var_current(n, v);
-
-	if ((v == NULL || v->kind == VAR_INHERITED) && n->epoch == 0)
-		return;
-	if (current && (v->kind == VAR_UNSET || v->integer))
-		return;
-	if (current && v->kind == VAR_SET && depth < 8) {
-		arith_check(n, &v->value, depth + 1);
-		return;
-	}
-	if (current && v->kind == VAR_LIST && depth < 8) {
-		for (uint32_t i = 0; i < v->item_count; i++)
-			arith_check(n, &v->items[i], depth + 1);
-		return;
-	}
-	const struct value what =
-	    value_unknown(n, ORIGIN_VARIABLE, name, SHELL_NO_PART, name);
-
-	arith_doubt(n, &what);
-}
-
-/* Every name in a text that is evaluated. False: more than plain. */
-static bool
-arith_names(struct norm *n, struct str text, unsigned depth)
-{
-	for (size_t i = 0; i < text.len;) {
-		const size_t from = i;
-		const int c = (unsigned char)text.s[i];
-
-		if (c == '[' || c == '$' || c == '`' || c == '"' || c == '\'' ||
-		    c == '\\')
-			return false;
-		if (!lex_name_char(c)) {
-			i++;
-			continue;
-		}
-		while (i < text.len && lex_name_char((unsigned char)text.s[i]))
-			i++;
-		if (lex_name_start(c))
-			arith_name(n, str_n(text.s + from, i - from), depth);
-	}
-	return true;
-}
-
-static void
-arith_check(struct norm *n, const struct value *v, unsigned depth)
-{
-	for (uint32_t i = 0; i < v->count && !norm_stopped(n); i++) {
-		const struct shell_piece *const p = &v->pieces[i];
-
-		if (p->kind == PIECE_DIGITS)
-			continue;
-		if (p->kind != PIECE_TEXT || !arith_names(n, p->text, depth)) {
-			arith_doubt(n, v);
-			return;
-		}
-	}
-}
-
-void
-arith_text_check(struct norm *n, const struct value *v)
-{
-	arith_check(n, v, 0);
-}
-
-/* "x=1", "x+=1", "x++", "--x" set x: a number afterwards. */
-void
-arith_assigns(struct norm *n, struct str text)
-{
-	bool sets = false;
-
-	for (size_t i = 0; i < text.len; i++) {
-		const char c = text.s[i];
-		const char d = i + 1 < text.len ? text.s[i + 1] : '\0';
-		const char before = i > 0 ? text.s[i - 1] : '\0';
-
-		if ((c == '+' || c == '-') && d == c)
-			sets = true;
-		if (c == '=' && d == '=') {
-			i++;
-			continue;
-		}
-		if (c == '=' && before != '!' && before != '=' &&
-		    !(before == '<' && (i < 2 || text.s[i - 2] != '<')) &&
-		    !(before == '>' && (i < 2 || text.s[i - 2] != '>')))
-			sets = true;
-	}
-	if (!sets)
-		return;
-	for (size_t i = 0; i < text.len;) {
-		const size_t from = i;
-
-		while (i < text.len && lex_name_char((unsigned char)text.s[i]))
-			i++;
-		if (i > from && lex_name_start((unsigned char)text.s[from])) {
-			const struct value v = value_digits(n);
-
-			var_set(n, str_n(text.s + from, i - from), &v);
-		}
-		if (i == from)
-			i++;
-	}
-}
-
-void
-expand_arith(struct norm *n, const struct word *w)
-{
-	struct builder b = { .out = NULL };
-	struct value v;
-
-	expand_segs(n, &b, w->segs, false);
-	v = builder_done_value(n, &b);
-	arith_text_check(n, &v);
-	for (const struct seg *s = w->segs; s != NULL; s = s->next) {
-		if (s->kind == SEG_TEXT)
-			arith_assigns(n, s->text);
-	}
 }
 
 /* ---- segments ---------------------------------------------------------- */
@@ -273,6 +142,12 @@ expand_segs(
 	}
 }
 
+void
+expand_arith_segs(struct norm *n, struct builder *b, const struct word *w)
+{
+	expand_segs(n, b, w->segs, false);
+}
+
 /* The operand of ${x:-word} and the like: its own text is split, too. */
 void
 expand_operand(struct norm *n, struct builder *b, const struct word *w)
@@ -315,11 +190,18 @@ expand_into(
 		};
 
 		if (s->kind == SEG_TEXT && !s->quoted)
-			unquoted_text(n, b, s->text, first && !w->quoted_null,
-			    assign, s->next == NULL);
+			unquoted_text(n, b, s->text,
+			    &(struct place){
+				.start = first,
+				.head = s == w->segs && w->assign != NULL,
+				.assign = assign,
+				.last = s->next == NULL,
+			    });
 		else
 			expand_segs(n, b, &alone, false);
-		first = false;
+		/* Behind NAME= the value starts like a word. */
+		first = first && w->assign != NULL && s->kind == SEG_TEXT &&
+		    s->text.len > 0 && s->text.s[s->text.len - 1] == '=';
 	}
 }
 

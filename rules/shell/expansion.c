@@ -78,12 +78,15 @@ subst_lex(
 {
 	struct node *body = NULL;
 	struct outer o;
+	const bool in_subst = p->in_subst;
 
 	if (!parser_enter(p))
 		return false;
 	o = outer_save(p);
+	p->in_subst = true;
 	if (!parse_body(p, &body))
 		return false;
+	p->in_subst = in_subst;
 	if (p->tok.kind != TOK_CLOSE)
 		return parser_refuse(
 		    p, start, "a substitution that is not closed");
@@ -365,7 +368,7 @@ ansi_escape(struct parser *p)
 }
 
 bool
-ansi_lex(struct parser *p, struct seg_list *l)
+ansi_lex(struct parser *p, struct word *w, struct seg_list *l)
 {
 	const uint32_t start = p->at;
 	const char *const from = p->text.s + start;
@@ -401,8 +404,7 @@ ansi_lex(struct parser *p, struct seg_list *l)
 	if (!text_is_utf8(str_n(out, n)))
 		return parser_refuse(p, start, "a $' ' that is not UTF-8");
 	p->at = end + 1;
-	if (n == 0)
-		return true;
+	w->quoted_null = w->quoted_null || n == 0;
 	s = seg_add(p, l, SEG_TEXT, str_n(out, n));
 	if (s == NULL)
 		return false;
@@ -448,9 +450,8 @@ dollar_quote(struct parser *p, struct word *w, struct seg_list *l)
 			    c == '"' ? "a translated string $\" \""
 				     : "a $' ' in sh");
 		w->quoted = true;
-		w->quoted_null = true;
 		p->at += 2;
-		return ansi_lex(p, l);
+		return ansi_lex(p, w, l);
 	}
 	if (l->mode == MODE_OPERAND_QUOTED)
 		return parser_refuse(

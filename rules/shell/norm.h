@@ -51,13 +51,15 @@ struct var {
 	enum var_kind kind;
 	bool function; /* a function's name, in the same table */
 	bool assoc, integer, reference;
+	bool fixed; /* readonly, perhaps */
 	bool exported;
 	uint32_t epoch; /* older than n->epoch: nothing is known */
 	struct value value;
 	const struct value *items; /* VAR_LIST */
 	uint32_t item_count;
 	const struct node *body; /* function: VAR_SET or VAR_MAYBE */
-	bool busy, called;
+	bool called;
+	unsigned busy; /* calls of it that are being followed */
 };
 
 /* An old state of a variable, for undoing. */
@@ -161,6 +163,8 @@ struct norm {
 	const struct dirs *dirs;
 	const struct dirs *return_dirs; /* where a return may have left it */
 	bool returned; /* the function being called may have ended early */
+	bool may_abort; /* this line may end early, in one of abort_dirs */
+	const struct dirs *abort_dirs;
 	const struct dir_stack *stack;
 	struct positional args;
 	struct frame frame;
@@ -226,6 +230,8 @@ void state_undo(struct norm *n, const struct mark *m);
 void state_blur(struct norm *n, const struct mark *m);
 /* No variable is known any more. */
 void state_forget(struct norm *n);
+/* Something here may end the whole line. */
+void state_may_abort(struct norm *n);
 const struct dirs *dirs_of(struct norm *n, struct str path);
 const struct dirs *dirs_unknown(struct norm *n, const struct dirs *likely);
 const struct dirs *dirs_union(
@@ -270,6 +276,7 @@ struct value expand_value(struct norm *n, const struct word *w, bool tildes);
 void expand_operand(struct norm *n, struct builder *b, const struct word *w);
 /* Arithmetic: what it assigns is followed; unsafe texts become a part. */
 void expand_arith(struct norm *n, const struct word *w);
+void expand_arith_segs(struct norm *n, struct builder *b, const struct word *w);
 void arith_text_check(struct norm *n, const struct value *v);
 
 /* builder.c: fields under construction */

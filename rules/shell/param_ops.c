@@ -187,8 +187,10 @@ slice_text(
 	if (!is_ascii(text))
 		return false;
 	if (!slice_number(n, pm->arg, &from) ||
-	    (pm->arg2 != NULL && !slice_number(n, pm->arg2, &len)))
+	    (pm->arg2 != NULL && !slice_number(n, pm->arg2, &len))) {
+		state_may_abort(n);
 		return false;
+	}
 	if (from < 0)
 		from += size;
 	if (from < 0 || from > size) {
@@ -197,8 +199,10 @@ slice_text(
 	}
 	if (len < 0)
 		len = size + len - from;
-	if (len < 0)
+	if (len < 0) {
+		state_may_abort(n);
 		return false;
+	}
 	*ret = str_head(
 	    str_from(text, (size_t)from), len > size ? text.len : (size_t)len);
 	return true;
@@ -304,6 +308,8 @@ param_operate(struct norm *n, const struct param *pm, const struct value *v)
 	} else if (cut_pieces(n, pm, v, &ret)) {
 		return ret;
 	} else {
+		if (pm->op == PARAM_SLICE && pm->arg2 != NULL)
+			state_may_abort(n);
 		text = value_likely(n, v);
 		(void)apply(n, pm, text, &out);
 	}

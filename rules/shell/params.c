@@ -180,8 +180,10 @@ element(struct norm *n, const struct param *pm, struct value *ret)
 	    num_parse_u64(text, 0, SHELL_WORDS_MAX, &at) == 0;
 	const bool assoc = v != NULL && v->assoc && var_current(n, v);
 
-	if (!number && !assoc)
+	if (!number && !assoc) {
 		arith_text_check(n, &index);
+		state_may_abort(n);
+	}
 	if (v != NULL && var_current(n, v) && v->kind == VAR_LIST && number &&
 	    !assoc) {
 		if (at < v->item_count) {

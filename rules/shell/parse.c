@@ -314,8 +314,8 @@ parse_simple(struct parser *p, struct node **ret)
 	return true;
 }
 
-static bool
-closes_something(const struct parser *p)
+bool
+parse_closes(const struct parser *p)
 {
 	static const char *const closers[] = {
 		"then",
@@ -326,6 +326,7 @@ closes_something(const struct parser *p)
 		"done",
 		"esac",
 		"}",
+		"]]",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(closers); i++) {
@@ -351,7 +352,7 @@ parse_command(struct parser *p, struct node **ret)
 		parser_leave(p);
 		return true;
 	}
-	if (closes_something(p) || lex_is(p, "!") || lex_is(p, "in"))
+	if (parse_closes(p) || lex_is(p, "!") || lex_is(p, "in"))
 		return parser_refuse(
 		    p, p->tok.start, "a reserved word in the wrong place");
 	return parse_simple(p, ret);
@@ -453,6 +454,12 @@ parse_pipeline(struct parser *p, struct node **ret)
 		    p, p->tok.start, "'!' or 'time' without a command");
 	if (!parse_pipe(p, &inner))
 		return false;
+	/* bash takes that in some places and refuses it in others. */
+	if (outer != NULL &&
+	    (inner->kind == NODE_FUNCTION ||
+		(p->in_subst && inner->kind != NODE_SIMPLE)))
+		return parser_refuse(
+		    p, p->at, "an unusual command behind '!' or 'time'");
 	*slot = inner;
 	*ret = outer;
 	return true;
@@ -497,7 +504,7 @@ at_list_end(const struct parser *p)
 {
 	return p->tok.kind == TOK_END || p->tok.kind == TOK_CLOSE ||
 	    p->tok.kind == TOK_DSEMI || p->tok.kind == TOK_SEMI_AMP ||
-	    p->tok.kind == TOK_DSEMI_AMP || closes_something(p);
+	    p->tok.kind == TOK_DSEMI_AMP || parse_closes(p);
 }
 
 /*

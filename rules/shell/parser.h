@@ -70,6 +70,7 @@ struct parser {
 	bool have_tok;
 	bool assign_ok; /* a word read now may be an assignment */
 	unsigned depth, commands;
+	bool in_subst;
 	struct redir *pending, **pending_tail;
 	unsigned pending_count, pending_outer;
 	const char *refused;
@@ -153,7 +154,7 @@ bool process_lex(struct parser *p, struct word *w, struct seg_list *l);
 /* Arithmetic from p->at in the given mode; p->at ends on the terminator. */
 bool arith_lex(struct parser *p, enum seg_mode mode, struct word **ret);
 /* $'...': p->at stands behind the opening quote. */
-bool ansi_lex(struct parser *p, struct seg_list *l);
+bool ansi_lex(struct parser *p, struct word *w, struct seg_list *l);
 
 /* param.c: p->at stands behind "${" */
 bool param_lex(struct parser *p, struct word *w, struct seg_list *l);
@@ -170,6 +171,8 @@ bool parse_redirs(struct parser *p, struct redir ***tail);
 bool parse_is_redir(const struct parser *p);
 bool parse_redir(struct parser *p, struct redir **ret);
 bool parse_newlines(struct parser *p);
+/* The token is a reserved word that ends or divides something. */
+bool parse_closes(const struct parser *p);
 bool parse_expect(struct parser *p, const char *reserved);
 struct node *node_new(struct parser *p, enum node_kind kind);
 /* The list up to ')' of a substitution or subshell. */

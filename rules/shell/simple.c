@@ -139,40 +139,62 @@ assign_split(const struct shell_word *w, struct str *ret_name, bool *ret_append,
 	return true;
 }
 
-/* NAME=( ... ): elements as arguments; what has the form [k]=v is evaluated
- * in its subscript. */
+/* The subscript of [KEY]=VALUE is evaluated. */
+static void
+check_element(struct norm *n, const struct shell_word *w)
+{
+	const size_t close = str_find(w->text, ']');
+	struct value v = value_of_word(w);
+
+	if (w->text.len == 0 || w->text.s[0] != '[' || close == 0)
+		return;
+	if (shell_word_known(w) && close == w->text.len)
+		return;
+	if (shell_word_known(w))
+		v = value_text(n, str_n(w->text.s + 1, close - 1));
+	arith_text_check(n, &v);
+}
+
+/* What the array holds before NAME+=( ), if that is known. */
+static bool
+list_before(struct norm *n, const struct assign *as, const struct var *v,
+    struct words *ret)
+{
+	if (!as->append ||
+	    (v != NULL && v->kind == VAR_UNSET && var_current(n, v)))
+		return true;
+	/* An inherited variable would be its first element. */
+	if (v == NULL || v->kind != VAR_LIST || !var_current(n, v))
+		return false;
+	for (uint32_t i = 0; i < v->item_count && norm_step(n); i++) {
+		const struct shell_word w = word_of_value(n, &v->items[i]);
+
+		words_add(n, ret, &w);
+	}
+	return true;
+}
+
+/* NAME=( ... ): elements as arguments. */
 static void
 assign_list(struct norm *n, const struct assign *as)
 {
 	struct words ws = { .count = 0 };
 	struct value *items;
-	struct var *v;
-	bool plain = !as->append;
+	struct var *v = var_find(n, as->name, false);
+	const bool assoc = v != NULL && v->assoc && var_current(n, v);
+	bool plain = list_before(n, as, v, &ws) && !assoc;
+	const uint32_t from = ws.count;
 
 	for (const struct word *w = as->value; w != NULL; w = w->next)
 		plain = plain &&
 		    !(w->segs != NULL && w->segs->kind == SEG_TEXT &&
 			!w->segs->quoted && w->segs->text.s[0] == '[');
 	expand_words(n, as->value, &ws);
-	v = var_find(n, as->name, false);
-	const bool assoc = v != NULL && v->assoc && var_current(n, v);
-
-	for (uint32_t i = 0; i < ws.count; i++) {
-		const struct value e = value_of_word(&ws.w[i]);
-		const size_t close = str_find(ws.w[i].text, ']');
-
+	for (uint32_t i = from; i < ws.count; i++) {
 		plain =
 		    plain && (ws.w[i].flags & (WORD_SPLIT | WORD_GLOB)) == 0;
-		if (ws.w[i].text.len > 0 && ws.w[i].text.s[0] == '[' &&
-		    !assoc &&
-		    (!shell_word_known(&ws.w[i]) || close < ws.w[i].text.len)) {
-			const struct value index = value_text(n,
-			    str_n(
-				ws.w[i].text.s + 1, close > 0 ? close - 1 : 0));
-
-			arith_text_check(
-			    n, shell_word_known(&ws.w[i]) ? &index : &e);
-		}
+		if (!assoc)
+			check_element(n, &ws.w[i]);
 	}
 	items = norm_alloc(n, ws.count + 1, sizeof(*items));
 	v = var_change(n, as->name, false);
@@ -180,9 +202,8 @@ assign_list(struct norm *n, const struct assign *as)
 		return;
 	for (uint32_t i = 0; i < ws.count; i++)
 		items[i] = value_of_word(&ws.w[i]);
-	v->kind = plain && !assoc && !v->integer && !v->reference
-	    ? VAR_LIST
-	    : VAR_LIST_MAYBE;
+	v->kind =
+	    plain && !v->integer && !v->reference ? VAR_LIST : VAR_LIST_MAYBE;
 	v->epoch = n->epoch;
 	v->items = items;
 	v->item_count = ws.count;
@@ -205,8 +226,10 @@ assign_element(struct norm *n, const struct assign *as)
 	const bool number = value_known(n, &index, &text) &&
 	    num_parse_u64(text, 0, SHELL_WORDS_MAX, &at) == 0;
 
-	if (!number && !assoc)
+	if (!number && !assoc) {
 		arith_text_check(n, &index);
+		state_may_abort(n);
+	}
 	v = var_change(n, as->name, false);
 	if (v == NULL)
 		return;
@@ -255,7 +278,9 @@ changes_reading(struct str name)
 {
 	return str_eqz(name, "POSIXLY_CORRECT") ||
 	    str_eqz(name, "BASH_COMPAT") || str_eqz(name, "SHELLOPTS") ||
-	    str_eqz(name, "BASHOPTS") || str_eqz(name, "HISTCHARS");
+	    str_eqz(name, "BASHOPTS") || str_eqz(name, "HISTCHARS") ||
+	    str_eqz(name, "UID") || str_eqz(name, "EUID") ||
+	    str_eqz(name, "PPID") || str_eqz(name, "BASH_VERSINFO");
 }
 
 void
@@ -448,10 +473,11 @@ run_function(struct norm *n, uint32_t part, struct var *f)
 	struct flow r;
 
 	f->called = true;
-	if (items == NULL || f->busy) {
+	/* The second time round nothing is known, which covers all others. */
+	if (items == NULL || f->busy > 0)
 		unknown_command_state(n);
+	if (items == NULL || f->busy > 1)
 		return flow_here(n);
-	}
 	n->args = (struct positional){ .items = items };
 	for (size_t i = 1; i < p.argc; i++) {
 		items[i - 1] = value_of_word(&p.argv[i]);
@@ -472,9 +498,10 @@ run_function(struct norm *n, uint32_t part, struct var *f)
 	const struct saved_vars vars =
 	    assigns_apply(n, p.assigns, p.assign_count);
 
-	f->busy = true;
+	n->args.unknown = n->args.unknown || f->busy > 0;
+	f->busy++;
 	r = walk(n, f->body);
-	f->busy = false;
+	f->busy--;
 	frame_pop(n, &saved);
 	hidden_restore(n, hidden);
 	assigns_restore(n, &vars);
@@ -547,10 +574,10 @@ run_command(struct norm *n, struct shell_part *p)
 	if (shell_word_known(&p->argv[0])) {
 		f = run_known(n, part, p->argv[0].text);
 	} else {
-		unknown_command_state(n);
-		f = flow_here(n);
 		if ((n->frame.context & CONTEXT_GUESS) == 0)
 			run_likely(n, p);
+		unknown_command_state(n);
+		f = flow_here(n);
 	}
 	norm_leave(n);
 	return f;

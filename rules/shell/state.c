@@ -85,6 +85,8 @@ var_store(struct norm *n, struct str name, enum var_kind kind,
 
 	if (v == NULL)
 		return;
+	if (v->fixed)
+		norm_refuse(n, "a readonly variable is set", n->place);
 	v->kind = kind;
 	v->epoch = n->epoch;
 	v->value = *value;
@@ -150,6 +152,13 @@ state_forget(struct norm *n)
 	n->args.unknown = true;
 }
 
+void
+state_may_abort(struct norm *n)
+{
+	n->may_abort = true;
+	n->abort_dirs = dirs_union(n, n->abort_dirs, n->dirs);
+}
+
 struct mark
 state_mark(const struct norm *n)
 {
@@ -169,11 +178,13 @@ state_undo(struct norm *n, const struct mark *m)
 	while (n->trail_count > m->trail) {
 		const struct trail *const t = &n->trail[--n->trail_count];
 		const bool called = t->var->called;
+		const bool fixed = t->var->fixed;
 		struct var *const next = t->var->next;
 
 		*t->var = t->old;
 		t->var->next = next;
 		t->var->called = called;
+		t->var->fixed = fixed;
 	}
 	n->epoch = m->epoch;
 	n->stack = m->stack;

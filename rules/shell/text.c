@@ -169,11 +169,23 @@ walk_text(struct norm *n, struct str text, struct flow *ret, size_t *ret_at,
 
 	parser_init(&p, text, n->dialect, n->arena);
 	*ret_resume = 0;
+	const bool may_abort = n->may_abort;
+
 	while (!norm_stopped(n) && parse_next(&p, &nd)) {
 		n->dirs = dirs_union(n, f.ok, f.fail);
+		const struct mark m = state_mark(n);
+
+		n->may_abort = false;
 		f = walk(n, nd);
+		if (n->may_abort) {
+			state_blur(n, &m);
+			f.ok = dirs_union(n, f.ok, n->abort_dirs);
+			f.fail = dirs_union(n, f.fail, n->abort_dirs);
+			n->abort_dirs = NULL;
+		}
 		*ret_resume = p.have_tok ? p.tok.start : p.at;
 	}
+	n->may_abort = may_abort;
 	n->dirs = dirs_union(n, f.ok, f.fail);
 	n->no_memory = n->no_memory || p.no_memory;
 	*ret = f;
@@ -201,6 +213,11 @@ norm_script(struct norm *n, struct str text, enum shell_dialect dialect)
 		norm_refuse(n, why, at);
 		text = str_head(text, str_find(text, '\0'));
 	}
+	if (text.len > 0 && (text.s[0] == '-' || text.s[0] == '+'))
+		norm_refuse(n,
+		    "a first character that bash takes for an "
+		    "option's",
+		    0);
 	why = walk_text(n, text, &f, &at, &resume);
 	if (why != NULL && !norm_stopped(n)) {
 		norm_refuse(n, why, at);

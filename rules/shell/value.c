@@ -139,12 +139,17 @@ value_is_number(const struct value *v)
 		return false;
 	if (v->pieces[0].kind == PIECE_DIGITS)
 		return true;
+	struct str t = v->pieces[0].text;
+
 	if (v->pieces[0].kind != PIECE_TEXT)
 		return false;
-	for (size_t i = 0; i < v->pieces[0].text.len; i++) {
-		const char c = v->pieces[0].text.s[i];
-
-		if ((c < '0' || c > '9') && !(c == '-' && i == 0))
+	if (t.len > 1 && t.s[0] == '-')
+		t = str_from(t, 1);
+	/* "08" is an error where arithmetic reads it. */
+	if (t.len == 0 || t.len > 18 || (t.len > 1 && t.s[0] == '0'))
+		return false;
+	for (size_t i = 0; i < t.len; i++) {
+		if (t.s[i] < '0' || t.s[i] > '9')
 			return false;
 	}
 	return true;

@@ -50,11 +50,14 @@ walk_body_isolated(struct norm *n, const struct node *body, unsigned context)
 {
 	const struct mark m = state_mark(n);
 	const struct frame saved = frame_push(n, context, NULL);
+	const bool may_abort = n->may_abort;
 
 	if (body != NULL)
 		(void)walk(n, body);
 	frame_pop(n, &saved);
 	state_undo(n, &m);
+	/* It ends the subshell only. */
+	n->may_abort = may_abort;
 	return flow_same(n);
 }
 
@@ -215,6 +218,7 @@ walk_pipe(struct norm *n, const struct node *list)
 {
 	const struct mark m = state_mark(n);
 	const struct frame outer = n->frame;
+	const bool may_abort = n->may_abort;
 	uint32_t from = 0, to = 0;
 	enum connector before = outer.before;
 
@@ -238,6 +242,7 @@ walk_pipe(struct norm *n, const struct node *list)
 		to = (uint32_t)n->result->part_count;
 		before = i->after;
 	}
+	n->may_abort = may_abort;
 	if (n->lastpipe) {
 		state_forget(n);
 		n->dirs = dirs_unknown(n, n->dirs);
@@ -511,6 +516,7 @@ walk_function(struct norm *n, const struct node *nd)
 	v->epoch = n->epoch;
 	v->body = nd->b;
 	v->called = false;
+	v->busy = 0;
 	if (n->function_count == ARRAY_LEN(n->functions))
 		norm_refuse(n, "too many functions", n->place);
 	else

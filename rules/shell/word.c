@@ -138,6 +138,19 @@ mode_stops(const struct seg_list *l)
 	return ~0U;
 }
 
+/* '' and "": no text, but an argument; and no tilde before or behind. */
+static bool
+add_null(struct parser *p, struct word *w, struct seg_list *l)
+{
+	struct seg *const s = seg_add(p, l, SEG_TEXT, STR(""));
+
+	if (s == NULL)
+		return false;
+	s->quoted = true;
+	w->quoted_null = true;
+	return true;
+}
+
 static bool
 lex_single_quotes(struct parser *p, struct word *w, struct seg_list *l)
 {
@@ -153,10 +166,8 @@ lex_single_quotes(struct parser *p, struct word *w, struct seg_list *l)
 
 	w->quoted = true;
 	p->at = to + 1;
-	if (to == from) {
-		w->quoted_null = true;
-		return true;
-	}
+	if (to == from)
+		return add_null(p, w, l);
 	return add_text(p, l, parser_slice(p, from, to), true);
 }
 
@@ -178,10 +189,8 @@ lex_double_quotes(struct parser *p, struct word *w, struct seg_list *l)
 		return parser_refuse(
 		    p, start, "a double quote that is not closed");
 	p->at++;
-	if (inner.tail == before)
-		w->quoted_null = true;
 	l->tail = inner.tail;
-	return true;
+	return inner.tail != before || add_null(p, w, l);
 }
 
 /* A backslash where quotes are not in force. */
@@ -361,6 +370,23 @@ segs_lex(struct parser *p, struct word *w, struct seg_list *l)
 
 /* ---- assignments ------------------------------------------------------- */
 
+/* A '[' starts [KEY]=VALUE and nothing else. */
+static bool
+element_plain(const struct word *w)
+{
+	const struct seg *s = w->segs;
+
+	if (s == NULL || s->kind != SEG_TEXT || s->quoted ||
+	    s->text.s[0] != '[')
+		return true;
+	for (; s != NULL; s = s->next) {
+		if (s->kind == SEG_TEXT && !s->quoted &&
+		    str_search(s->text, STR("]=")) < s->text.len)
+			return true;
+	}
+	return false;
+}
+
 /* The elements of NAME=( ... ); p->at stands behind the '('. */
 static bool
 lex_array(struct parser *p, struct assign *as)
@@ -391,6 +417,9 @@ lex_array(struct parser *p, struct assign *as)
 		if (p->tok.word->assign != NULL && p->tok.word->assign->list)
 			return parser_refuse(
 			    p, p->tok.start, "an array in an array");
+		if (!element_plain(p->tok.word))
+			return parser_refuse(
+			    p, p->tok.start, "an unusual subscript");
 		*tail = p->tok.word;
 		tail = &p->tok.word->next;
 		lex_take(p);

@@ -106,7 +106,7 @@ option_harmless(const struct shell_word *w)
 {
 	static const char *const names =
 	    "errexit nounset xtrace noglob verbose pipefail noclobber "
-	    "errtrace functrace nullglob globstar dotglob failglob "
+	    "errtrace functrace nullglob globstar dotglob "
 	    "nocaseglob nocasematch extglob checkwinsize inherit_errexit "
 	    "allexport noexec";
 
