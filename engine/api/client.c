@@ -165,6 +165,7 @@ client_pump(struct client *c)
 	struct front *f = c->front;
 	const bool completed = link_completed(c->link);
 	ssize_t n = SCRATCH_BYTES;
+	bool over;
 
 	/* Less than asked for means that it was all there is. */
 	while (c->out.len == 0 && n == SCRATCH_BYTES) {
@@ -172,14 +173,15 @@ client_pump(struct client *c)
 		if (n > 0 && !put_out(c, f->scratch, (size_t)n))
 			return;
 	}
-	link_watch(c->link, c->out.len == 0 && n != 0);
+	over = c->state == CLIENT_ANSWERING && c->out.len == 0 &&
+	    (n == 0 || completed);
+	/* Most answers are here whole by now: their link is never watched. */
+	link_watch(c->link, !over && c->out.len == 0);
 	watch(c);
-	if (c->state != CLIENT_ANSWERING || c->out.len > 0)
-		return;
-	if (n == 0 || completed) {
+	if (over) {
 		c->close_after = c->close_after || n == 0;
 		client_answered(c);
-	} else if (c->streaming) {
+	} else if (c->streaming && c->out.len == 0) {
 		deadline_set(&f->deadlines, &c->deadline, DEADLINE_STREAM);
 	}
 }

@@ -209,8 +209,8 @@ link_daemon(struct front *f, struct err *e)
 {
 	const union MHD_DaemonInfo *info;
 
-	f->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+	f->mhd = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME,
 	    0, NULL, NULL, on_request, f, MHD_OPTION_NOTIFY_COMPLETED,
 	    on_completed, f, MHD_OPTION_NOTIFY_CONNECTION, on_connection, f,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
@@ -292,7 +292,6 @@ link_open(struct client *c, struct err *e)
 		    e, ERR_INTERNAL, "the HTTP library takes no connection");
 	c->front->opening = NULL;
 	k->fd = TAKE_FD(ours);
-	link_watch(k, true);
 	c->link = TAKE_PTR(k);
 	return ERR_OK;
 }
