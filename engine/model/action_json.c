@@ -14,7 +14,7 @@
 
 static int
 read_timeout(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	int64_t v;
 
@@ -24,7 +24,7 @@ read_timeout(struct field_reader *r, const struct field *f, size_t node,
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' must be a whole number of milliseconds from 1 "
 		    "to %d",
-		    where, TIMEOUT_MS_MAX);
+		    FIELD_WHERE(where), TIMEOUT_MS_MAX);
 	memcpy(base + f->at, &v, sizeof(v));
 	return ERR_OK;
 }
@@ -49,7 +49,7 @@ name_of_edit_op(unsigned v)
 
 static int
 read_executor(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	unsigned v;
 
@@ -77,7 +77,7 @@ read_executor(struct field_reader *r, const struct field *f, size_t node,
 
 static int
 read_op(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	unsigned v;
 
@@ -90,7 +90,7 @@ read_op(struct field_reader *r, const struct field *f, size_t node,
 
 static int
 read_digest(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const int rc = field_text(r, f, node, where, base);
 	const struct str s = doc_str(r->d, node);
@@ -104,7 +104,7 @@ read_digest(struct field_reader *r, const struct field *f, size_t node,
 	if (!good)
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' must be 64 lower-case hexadecimal digits",
-		    where);
+		    FIELD_WHERE(where));
 	return ERR_OK;
 }
 
@@ -124,7 +124,8 @@ static const struct field edit_fields[] = {
 
 /* Each operation has exactly the one field that it needs. */
 static int
-check_edit(struct field_reader *r, const struct edit *edit, const char *where)
+check_edit(struct field_reader *r, const struct edit *edit,
+    const struct field_place *where)
 {
 	static const char *const needs[] = {
 		[EDIT_CREATE] = "content",
@@ -150,21 +151,22 @@ check_edit(struct field_reader *r, const struct edit *edit, const char *where)
 		if (wanted && !has[i].there)
 			return err_set(r->e, ERR_INVALID,
 			    "field '%s.%s' is missing; op \"%s\" needs it",
-			    where, has[i].name, edit_op_name(edit->op));
+			    FIELD_WHERE(where), has[i].name,
+			    edit_op_name(edit->op));
 		if (!wanted && has[i].there)
 			return err_set(r->e, ERR_INVALID,
 			    "field '%s.%s' does not belong to op \"%s\"; "
 			    "remove it",
-			    where, has[i].name, edit_op_name(edit->op));
+			    FIELD_WHERE(where), has[i].name,
+			    edit_op_name(edit->op));
 	}
 	return ERR_OK;
 }
 
 static int
 read_edits(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
-	char full[FIELD_WHERE_MAX];
 	struct field_list list = { .size = sizeof(struct edit) };
 	size_t i = 0;
 	int rc;
@@ -175,12 +177,12 @@ read_edits(struct field_reader *r, const struct field *f, size_t node,
 	for (size_t n = doc_first(r->d, node); n < doc_end(r->d, node);
 	     n = doc_next(r->d, n), i++) {
 		struct edit *edit = &((struct edit *)list.items)[i];
+		const struct field_place at = { .up = where, .index = i };
 
-		(void)snprintf(full, sizeof(full), "%s[%zu]", where, i);
 		rc = field_object(
-		    r, n, full, edit_fields, ARRAY_LEN(edit_fields), edit);
+		    r, n, &at, edit_fields, ARRAY_LEN(edit_fields), edit);
 		if (rc == 0)
-			rc = check_edit(r, edit, full);
+			rc = check_edit(r, edit, &at);
 		if (rc != 0)
 			return rc;
 	}
@@ -190,7 +192,7 @@ read_edits(struct field_reader *r, const struct field *f, size_t node,
 
 static int
 read_method(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const int rc = field_text(r, f, node, where, base);
 	const struct str s = doc_str(r->d, node);
@@ -202,14 +204,14 @@ read_method(struct field_reader *r, const struct field *f, size_t node,
 			return err_set(r->e, ERR_INVALID,
 			    "field '%s' must be an HTTP method in capital "
 			    "letters, as \"GET\"",
-			    where);
+			    FIELD_WHERE(where));
 	}
 	return ERR_OK;
 }
 
 static int
 read_scope(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const int rc = field_text(r, f, node, where, base);
 	const struct str s = doc_str(r->d, node);
@@ -221,7 +223,7 @@ read_scope(struct field_reader *r, const struct field *f, size_t node,
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' must be \"once\", \"session\" or \"until "
 		    "TIME\"",
-		    where);
+		    FIELD_WHERE(where));
 	return ERR_OK;
 }
 
@@ -310,7 +312,7 @@ _Static_assert(ARRAY_LEN(input_tables) == TOOL_PERMISSION + 1,
 
 static int
 read_tool(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	unsigned v;
 
@@ -325,7 +327,7 @@ read_tool(struct field_reader *r, const struct field *f, size_t node,
 /* tool is known: action_from_json reads it before everything else. */
 static int
 read_input(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	struct proposal *p = (void *)base;
 
@@ -337,7 +339,7 @@ read_input(struct field_reader *r, const struct field *f, size_t node,
 
 static int
 read_agent(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	static const struct field fields[] = {
 		FIELD_TEXT(struct proposal, "name", agent_name, NAME_BYTES_MAX,
@@ -352,7 +354,7 @@ read_agent(struct field_reader *r, const struct field *f, size_t node,
 
 static int
 read_transcript(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	static const struct field fields[] = {
 		FIELD_TEXT(struct turn, "role", role, NAME_BYTES_MAX,
@@ -360,7 +362,6 @@ read_transcript(struct field_reader *r, const struct field *f, size_t node,
 		FIELD_TEXT(struct turn, "text", text, HTTP_BODY_BYTES_MAX,
 		    FIELD_REQUIRED),
 	};
-	char full[FIELD_WHERE_MAX];
 	struct field_list list = { .size = sizeof(struct turn) };
 	size_t i = 0;
 	int rc;
@@ -370,9 +371,10 @@ read_transcript(struct field_reader *r, const struct field *f, size_t node,
 		return rc;
 	for (size_t n = doc_first(r->d, node); n < doc_end(r->d, node);
 	     n = doc_next(r->d, n), i++) {
-		(void)snprintf(full, sizeof(full), "%s[%zu]", where, i);
-		rc = field_object(r, n, full, fields, ARRAY_LEN(fields),
-		    &((struct turn *)list.items)[i]);
+
+		rc = field_object(r, n,
+		    &(struct field_place){ .up = where, .index = i }, fields,
+		    ARRAY_LEN(fields), &((struct turn *)list.items)[i]);
 		if (rc != 0)
 			return rc;
 	}
@@ -384,7 +386,7 @@ read_transcript(struct field_reader *r, const struct field *f, size_t node,
  * the right form and is then dropped: the password file tells. */
 static int
 read_home(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	struct action *a;
 	char *home = NULL;
@@ -535,10 +537,11 @@ action_from_json(
 		    "field 'tool' is missing; add \"tool\": \"shell\", "
 		    "\"exec\", \"file\", \"fetch\", \"mcp\", \"stdin\" or "
 		    "\"permission\"");
-	rc = read_tool(&r, NULL, tool, "tool", (char *)p);
+	rc = read_tool(
+	    &r, NULL, tool, &(struct field_place){ .name = "tool" }, (char *)p);
 	if (rc == 0)
 		rc = field_members(
-		    &r, 0, "", action_fields, ARRAY_LEN(action_fields), p);
+		    &r, 0, NULL, action_fields, ARRAY_LEN(action_fields), p);
 	if (rc == 0)
 		rc = check_places(&r, p);
 	if (rc == 0)

@@ -11,42 +11,63 @@
 #include "base/text.h"
 #include "model/action.h"
 
+static void
+put_place(struct buf *out, const struct field_place *at)
+{
+	if (at->up != NULL)
+		put_place(out, at->up);
+	if (at->name == NULL)
+		buf_printf(out, "[%zu]", at->index);
+	else
+		buf_printf(out, "%s%.64s", at->up == NULL ? "" : ".", at->name);
+}
+
+const char *
+field_where(const struct field_place *at, char ret[static FIELD_WHERE_MAX])
+{
+	AUTO_BUF struct buf out = BUF_INIT(ERR_MSG_MAX);
+
+	put_place(&out, at);
+	(void)snprintf(ret, FIELD_WHERE_MAX, "%s", buf_cstr(&out));
+	return ret;
+}
+
 int
-field_wrong_type(
-    struct field_reader *r, size_t node, const char *where, const char *want)
+field_wrong_type(struct field_reader *r, size_t node,
+    const struct field_place *where, const char *want)
 {
 	return err_set(r->e, ERR_INVALID,
-	    "field '%s' must be %s, but it is %s; change its type", where, want,
-	    doc_kind_phrase(r->d->nodes[node].kind));
+	    "field '%s' must be %s, but it is %s; change its type",
+	    FIELD_WHERE(where), want, doc_kind_phrase(r->d->nodes[node].kind));
 }
 
 /* ---- one field --------------------------------------------------------- */
 
 static int
-check_characters(
-    struct field_reader *r, unsigned flags, struct str s, const char *where)
+check_characters(struct field_reader *r, unsigned flags, struct str s,
+    const struct field_place *where)
 {
 	if ((flags & FIELD_NONEMPTY) != 0 && s.len == 0)
 		return err_set(r->e, ERR_INVALID,
-		    "field '%s' is empty; give it a value", where);
+		    "field '%s' is empty; give it a value", FIELD_WHERE(where));
 	if ((flags & FIELD_VISIBLE) != 0 && text_find_hidden(s, NULL) != s.len)
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' has an invisible or control character at byte "
 		    "%zu; remove it",
-		    where, text_find_hidden(s, NULL));
+		    FIELD_WHERE(where), text_find_hidden(s, NULL));
 	for (size_t i = 0; (flags & FIELD_LINE) != 0 && i < s.len; i++) {
 		if ((unsigned char)s.s[i] < 0x20 || s.s[i] == 0x7f)
 			return err_set(r->e, ERR_INVALID,
 			    "field '%s' has a control character at byte %zu; "
 			    "remove it",
-			    where, i);
+			    FIELD_WHERE(where), i);
 	}
 	return ERR_OK;
 }
 
 int
 field_take_text(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char **ret)
+    const struct field_place *where, char **ret)
 {
 	const struct str s = doc_str(r->d, node);
 
@@ -56,7 +77,7 @@ field_take_text(struct field_reader *r, const struct field *f, size_t node,
 		return err_set(r->e, ERR_LIMIT,
 		    "field '%s' has %zu bytes, at most %zu are accepted; "
 		    "shorten it",
-		    where, s.len, f->max);
+		    FIELD_WHERE(where), s.len, f->max);
 	if (check_characters(r, f->flags, s, where) != 0)
 		return ERR_INVALID;
 	assert(ret != NULL);
@@ -66,7 +87,7 @@ field_take_text(struct field_reader *r, const struct field *f, size_t node,
 
 int
 field_text(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	char *text = NULL;
 	const int rc = field_take_text(r, f, node, where, &text);
@@ -88,7 +109,7 @@ has_dotdot(struct str path)
 
 int
 field_path(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	char *text = NULL;
 	const int rc = field_take_text(r, f, node, where, &text);
@@ -99,19 +120,19 @@ field_path(struct field_reader *r, const struct field *f, size_t node,
 	if (text[0] != '/')
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' must be an absolute path; begin it with '/'",
-		    where);
+		    FIELD_WHERE(where));
 	if (has_dotdot(str_of(text)))
 		return err_set(r->e, ERR_INVALID,
 		    "field '%s' must not contain '..'; send the path that it "
 		    "stands for",
-		    where);
+		    FIELD_WHERE(where));
 	memcpy(base + f->at, &text, sizeof(text));
 	return ERR_OK;
 }
 
 int
 field_bool(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const enum doc_kind kind = r->d->nodes[node].kind;
 	const bool v = kind == DOC_TRUE;
@@ -134,8 +155,9 @@ put_choices(struct buf *out, const char *(*name)(unsigned v), unsigned last)
 }
 
 int
-field_choice(struct field_reader *r, size_t node, const char *where,
-    const char *(*name)(unsigned v), unsigned last, unsigned *ret)
+field_choice(struct field_reader *r, size_t node,
+    const struct field_place *where, const char *(*name)(unsigned v),
+    unsigned last, unsigned *ret)
 {
 	AUTO_BUF struct buf choices = BUF_INIT(ERR_MSG_MAX);
 	const struct str s = doc_str(r->d, node);
@@ -148,8 +170,8 @@ field_choice(struct field_reader *r, size_t node, const char *where,
 		}
 	}
 	put_choices(&choices, name, last);
-	return err_set(r->e, ERR_INVALID, "field '%s' must be %s", where,
-	    buf_cstr(&choices));
+	return err_set(r->e, ERR_INVALID, "field '%s' must be %s",
+	    FIELD_WHERE(where), buf_cstr(&choices));
 }
 
 /* ---- objects ----------------------------------------------------------- */
@@ -162,32 +184,34 @@ list_fields(struct buf *out, const struct field *fields, size_t count)
 }
 
 static int
-unknown_field(struct field_reader *r, struct str name, const char *where,
-    const struct field *fields, size_t count)
+unknown_field(struct field_reader *r, struct str name,
+    const struct field_place *where, const struct field *fields, size_t count)
 {
 	AUTO_BUF struct buf shown = BUF_INIT(ERR_MSG_MAX);
 	AUTO_BUF struct buf known = BUF_INIT(ERR_MSG_MAX);
+	struct field_place own = { .up = where };
+	struct field_place meant = { .up = where };
 	unsigned best = 3;
-	const char *nearest = NULL;
 
 	text_escape(&shown, str_head(name, 64));
+	own.name = buf_cstr(&shown);
 	for (size_t i = 0; i < count; i++) {
 		const unsigned far =
 		    text_distance(name, str_of(fields[i].name), 2);
 
 		if (far < best) {
 			best = far;
-			nearest = fields[i].name;
+			meant.name = fields[i].name;
 		}
 	}
-	if (nearest != NULL)
+	if (meant.name != NULL)
 		return err_set(r->e, ERR_INVALID,
-		    "unknown field '%s%s': did you mean '%s%s'?", where,
-		    buf_cstr(&shown), where, nearest);
+		    "unknown field '%s': did you mean '%s'?", FIELD_WHERE(&own),
+		    FIELD_WHERE(&meant));
 	list_fields(&known, fields, count);
 	return err_set(r->e, ERR_INVALID,
-	    "unknown field '%s%s': remove it; known here: %s", where,
-	    buf_cstr(&shown), buf_cstr(&known));
+	    "unknown field '%s': remove it; known here: %s", FIELD_WHERE(&own),
+	    buf_cstr(&known));
 }
 
 static const struct field *
@@ -202,12 +226,12 @@ field_find(const struct field *fields, size_t count, struct str name)
 
 /* where ends in a dot, or is empty for the whole body. */
 int
-field_members(struct field_reader *r, size_t object, const char *where,
-    const struct field *fields, size_t count, void *base)
+field_members(struct field_reader *r, size_t object,
+    const struct field_place *where, const struct field *fields, size_t count,
+    void *base)
 {
 	const struct json_doc *d = r->d;
 	uint32_t seen = 0;
-	char full[FIELD_WHERE_MAX];
 
 	assert(count <= FIELDS_MAX);
 	for (size_t k = doc_first(d, object); k < doc_end(d, object);
@@ -219,8 +243,9 @@ field_members(struct field_reader *r, size_t object, const char *where,
 		if (f == NULL)
 			return unknown_field(
 			    r, doc_str(d, k), where, fields, count);
-		(void)snprintf(full, sizeof(full), "%s%s", where, f->name);
-		rc = f->read(r, f, k + 1, full, base);
+		rc = f->read(r, f, k + 1,
+		    &(struct field_place){ .up = where, .name = f->name },
+		    base);
 		if (rc != 0)
 			return rc;
 		seen |= (uint32_t)1 << (f - fields);
@@ -229,22 +254,21 @@ field_members(struct field_reader *r, size_t object, const char *where,
 		if ((fields[i].flags & FIELD_REQUIRED) != 0 &&
 		    (seen & (uint32_t)1 << i) == 0)
 			return err_set(r->e, ERR_INVALID,
-			    "field '%s%s' is missing; add it", where,
-			    fields[i].name);
+			    "field '%s' is missing; add it",
+			    FIELD_WHERE((&(struct field_place){
+				.up = where, .name = fields[i].name })));
 	}
 	return ERR_OK;
 }
 
 int
-field_object(struct field_reader *r, size_t node, const char *where,
-    const struct field *fields, size_t count, void *base)
+field_object(struct field_reader *r, size_t node,
+    const struct field_place *where, const struct field *fields, size_t count,
+    void *base)
 {
-	char prefix[FIELD_WHERE_MAX];
-
 	if (r->d->nodes[node].kind != DOC_OBJECT)
 		return field_wrong_type(r, node, where, "an object");
-	(void)snprintf(prefix, sizeof(prefix), "%s.", where);
-	return field_members(r, node, prefix, fields, count, base);
+	return field_members(r, node, where, fields, count, base);
 }
 
 /* ---- lists ------------------------------------------------------------- */
@@ -262,7 +286,7 @@ count_children(const struct json_doc *d, size_t node)
 
 int
 field_list_begin(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, struct field_list *list)
+    const struct field_place *where, struct field_list *list)
 {
 	if (r->d->nodes[node].kind != DOC_ARRAY)
 		return field_wrong_type(r, node, where, "an array");
@@ -270,12 +294,13 @@ field_list_begin(struct field_reader *r, const struct field *f, size_t node,
 	list->items = NULL;
 	if ((f->flags & FIELD_NONEMPTY) != 0 && list->count == 0)
 		return err_set(r->e, ERR_INVALID,
-		    "field '%s' is empty; give it at least one item", where);
+		    "field '%s' is empty; give it at least one item",
+		    FIELD_WHERE(where));
 	if (list->count > f->max)
 		return err_set(r->e, ERR_LIMIT,
 		    "field '%s' has %zu items, at most %zu are accepted; send "
 		    "fewer",
-		    where, list->count, f->max);
+		    FIELD_WHERE(where), list->count, f->max);
 	if (list->count == 0)
 		return ERR_OK;
 	list->items = arena_array(r->arena, list->count, list->size);
@@ -292,11 +317,10 @@ field_list_store(
 
 int
 field_texts(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const struct field item = { .max = ARG_BYTES_MAX,
 		.flags = f->flags & (FIELD_VISIBLE | FIELD_LINE) };
-	char full[FIELD_WHERE_MAX];
 	struct field_list list = { .size = sizeof(char *) };
 	size_t i = 0;
 	int rc;
@@ -306,9 +330,11 @@ field_texts(struct field_reader *r, const struct field *f, size_t node,
 		return rc;
 	for (size_t n = doc_first(r->d, node); n < doc_end(r->d, node);
 	     n = doc_next(r->d, n)) {
-		(void)snprintf(full, sizeof(full), "%s[%zu]", where, i);
-		rc = field_take_text(
-		    r, &item, n, full, &((char **)list.items)[i++]);
+
+		rc = field_take_text(r, &item, n,
+		    &(struct field_place){ .up = where, .index = i },
+		    &((char **)list.items)[i]);
+		i++;
 		if (rc != 0)
 			return rc;
 	}
@@ -346,12 +372,11 @@ is_token(struct str s)
 /* Variables or headers: the members of an object whose values are texts. */
 int
 field_pairs(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const bool env = (f->flags & FIELD_LINE) == 0;
 	const struct field item = { .max = ARG_BYTES_MAX, .flags = f->flags };
 	const size_t count = count_children(r->d, node) / 2;
-	char full[FIELD_WHERE_MAX];
 	struct field_list list = { .count = count };
 	struct env_var *pairs;
 	size_t i = 0;
@@ -361,7 +386,7 @@ field_pairs(struct field_reader *r, const struct field *f, size_t node,
 	if (count > f->max)
 		return err_set(r->e, ERR_LIMIT,
 		    "field '%s' has %zu members, at most %zu are accepted",
-		    where, count, f->max);
+		    FIELD_WHERE(where), count, f->max);
 	pairs = arena_array(r->arena, count + 1, sizeof(*pairs));
 	list.items = pairs;
 	if (pairs == NULL)
@@ -373,12 +398,14 @@ field_pairs(struct field_reader *r, const struct field *f, size_t node,
 
 		if (env ? !is_env_name(name) : !is_token(name))
 			return err_set(r->e, ERR_INVALID,
-			    "a name in field '%s' is not permitted: %s", where,
+			    "a name in field '%s' is not permitted: %s",
+			    FIELD_WHERE(where),
 			    env ? "use letters, digits and _"
 				: "use the letters of a header name");
 		pairs[i].name = r->d->nodes[k].s;
-		(void)snprintf(full, sizeof(full), "%s.%.48s", where, name.s);
-		rc = field_take_text(r, &item, k + 1, full, &pairs[i].value);
+		rc = field_take_text(r, &item, k + 1,
+		    &(struct field_place){ .up = where, .name = name.s },
+		    &pairs[i].value);
 		if (rc != 0)
 			return rc;
 	}
@@ -389,7 +416,7 @@ field_pairs(struct field_reader *r, const struct field *f, size_t node,
 /* An object kept as its own text, without the white space between tokens. */
 int
 field_json(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base)
+    const struct field_place *where, char *base)
 {
 	const struct str raw = doc_raw(r->d, node);
 	bool quoted = false;

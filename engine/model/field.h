@@ -30,10 +30,23 @@ struct field_reader {
 	struct err *e;
 };
 
+/* Where a value stands, from the inside out; written down only when
+ * something is wrong with it. */
+struct field_place {
+	const struct field_place *up; /* NULL: the whole body */
+	const char *name; /* of a member; NULL: an item */
+	size_t index; /* of an item */
+};
+
+/* "input.edits[3].op" */
+const char *field_where(
+    const struct field_place *at, char ret[static FIELD_WHERE_MAX]);
+#define FIELD_WHERE(at) field_where(at, (char[FIELD_WHERE_MAX]){ 0 })
+
 struct field;
-/* Reads node into base + at. where is "input.script", for sentences. */
+/* Reads node into base + at. */
 typedef int field_fn(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char *base);
+    const struct field_place *where, char *base);
 
 enum field_flags {
 	FIELD_REQUIRED = 1,
@@ -66,11 +79,12 @@ field_fn field_json; /* char *: an object's own text, compact */
 
 /* For readers of one's own. */
 int field_take_text(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, char **ret);
-int field_choice(struct field_reader *r, size_t node, const char *where,
-    const char *(*name)(unsigned v), unsigned last, unsigned *ret);
-int field_wrong_type(
-    struct field_reader *r, size_t node, const char *where, const char *want);
+    const struct field_place *where, char **ret);
+int field_choice(struct field_reader *r, size_t node,
+    const struct field_place *where, const char *(*name)(unsigned v),
+    unsigned last, unsigned *ret);
+int field_wrong_type(struct field_reader *r, size_t node,
+    const struct field_place *where, const char *want);
 /* An array's items, counted, with room for each. */
 struct field_list {
 	size_t size; /* of one item: set before */
@@ -78,15 +92,17 @@ struct field_list {
 	void *items; /* NULL for none */
 };
 int field_list_begin(struct field_reader *r, const struct field *f, size_t node,
-    const char *where, struct field_list *list);
+    const struct field_place *where, struct field_list *list);
 void field_list_store(
     const struct field *f, char *base, const struct field_list *list);
 
-/* All members of an object; where is empty or ends in a dot. */
-int field_members(struct field_reader *r, size_t object, const char *where,
-    const struct field *fields, size_t count, void *base);
+/* All members of an object; where is NULL for the whole body. */
+int field_members(struct field_reader *r, size_t object,
+    const struct field_place *where, const struct field *fields, size_t count,
+    void *base);
 /* The same for a member that must be an object. */
-int field_object(struct field_reader *r, size_t node, const char *where,
-    const struct field *fields, size_t count, void *base);
+int field_object(struct field_reader *r, size_t node,
+    const struct field_place *where, const struct field *fields, size_t count,
+    void *base);
 
 #endif

@@ -14,7 +14,7 @@
 
 #define NUMBER_BYTES_MAX 64
 #define EXPONENT_MAX 307
-#define FEW_KEYS 8
+#define FEW_KEYS 16
 
 struct parser {
 	struct json_doc *d;

@@ -38,7 +38,7 @@ struct doc_node {
 	enum doc_kind kind;
 };
 
-#define JSON_DOC_NODES_INLINE 96
+#define JSON_DOC_NODES_INLINE 64
 
 /* Node 0 is the whole. An object's members are key, value, key, value. */
 struct json_doc {
