@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "config_int.h"
 
-#define KEY_LEN_MAX 128
-
 /* Where the ceiling keeps a list for later, or NULL. */
 static struct config_strings *
 kept_list(struct config *c, const struct setting *s)
@@ -168,22 +166,19 @@ static void
 apply_section(struct reading *r, const struct yaml *map, struct str section)
 {
 	for (size_t i = 0; i < map->count; i++) {
-		AUTO_BUF struct buf full = BUF_INIT(KEY_LEN_MAX);
+		char text[CONFIG_KEY_LEN_MAX], below[CONFIG_KEY_LEN_MAX];
 		const struct yaml *v = &map->items[i];
-		const struct setting *s;
+		const struct str full =
+		    setting_key(section, map->keys[i].text, text);
+		const struct setting *s = setting_find(full);
 
-		buf_put_str(&full, section);
-		buf_put_str(&full, map->keys[i].text);
-		s = full.failed != 0 ? NULL : setting_find(buf_str(&full));
-		if (s != NULL) {
+		if (s != NULL)
 			read_requirement(r, s, v);
-		} else if (full.failed == 0 && v->kind == YAML_MAP &&
-		    setting_is_section(buf_str(&full))) {
-			buf_putc(&full, '.');
-			apply_section(r, v, buf_str(&full));
-		} else {
+		else if (full.len > 0 && v->kind == YAML_MAP &&
+		    setting_is_section(full))
+			apply_section(r, v, setting_key(full, STR("."), below));
+		else
 			config_unknown_key(r, &map->keys[i], NULL, 0);
-		}
 	}
 }
 

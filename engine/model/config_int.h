@@ -15,6 +15,7 @@
 #define CONFIG_ITEMS_MAX 1000
 #define CONFIG_RECORD_MAX ((size_t)4 << 20)
 #define SETTINGS_MAX 32
+#define CONFIG_KEY_LEN_MAX 128
 #define TOKEN_FILE_BYTES_MAX ((size_t)64 << 10)
 
 enum setting_kind {
@@ -53,6 +54,9 @@ struct reading {
 	const struct yaml *given[SETTINGS_MAX];
 };
 
+/* "listen." and "tcp" in the caller's memory; empty when too long for a key. */
+struct str setting_key(
+    struct str section, struct str key, char ret[static CONFIG_KEY_LEN_MAX]);
 const struct setting *setting_find(struct str key);
 bool setting_is_section(struct str key);
 /* Puts the value at its place; findings become diags. */

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "config_int.h"
 
-#define KEY_LEN_MAX 128
 #define PORT_MAX 65535
 
 bool
@@ -55,20 +54,27 @@ config_unknown_key(struct reading *r, const struct yaml *key,
 /* ---- values ------------------------------------------------------------ */
 
 static void
-read_enum(struct reading *r, const struct setting *s, const struct yaml *v)
+refuse_name(struct reading *r, const struct setting *s, const struct yaml *v)
 {
 	AUTO_BUF struct buf all = BUF_INIT(512);
 
-	for (unsigned i = 1; i < s->name_count; i++) {
-		if (str_eqz(v->text, s->names[i])) {
-			memcpy((char *)r->config + s->at, &i, sizeof(i));
-			return;
-		}
+	for (size_t i = 1; i < s->name_count; i++)
 		buf_printf(&all, "%s%s", i > 1 ? ", " : "", s->names[i]);
-	}
 	yaml_diag(r->diags, v, DIAG_ERROR, "E203", NULL,
 	    "'%.*s' is not a value of %s; it is one of %s", STR_ARG(v->text),
 	    s->key, buf_cstr(&all));
+}
+
+static void
+read_enum(struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	for (unsigned i = 1; i < s->name_count; i++) {
+		if (!str_eqz(v->text, s->names[i]))
+			continue;
+		memcpy((char *)r->config + s->at, &i, sizeof(i));
+		return;
+	}
+	refuse_name(r, s, v);
 }
 
 static void
@@ -227,7 +233,7 @@ static void
 unknown(struct reading *r, const struct yaml *key, struct str section)
 {
 	const char *names[SETTINGS_MAX];
-	char heads[SETTINGS_MAX][KEY_LEN_MAX];
+	char heads[SETTINGS_MAX][CONFIG_KEY_LEN_MAX];
 
 	for (size_t i = 0; i < setting_count; i++) {
 		const struct str full = str_of(settings[i].key);
@@ -235,7 +241,8 @@ unknown(struct reading *r, const struct yaml *key, struct str section)
 		const struct str head = str_head(rest, str_find(rest, '.'));
 
 		names[i] = NULL;
-		if (!str_starts(full, section) || head.len >= KEY_LEN_MAX)
+		if (!str_starts(full, section) ||
+		    head.len >= CONFIG_KEY_LEN_MAX)
 			continue;
 		memcpy(heads[i], head.s, head.len);
 		heads[i][head.len] = '\0';
@@ -251,27 +258,19 @@ static void
 read_key(struct reading *r, const struct yaml *key, const struct yaml *v,
     struct str section)
 {
-	AUTO_BUF struct buf full = BUF_INIT(KEY_LEN_MAX);
-	const struct setting *s;
+	char text[CONFIG_KEY_LEN_MAX], below[CONFIG_KEY_LEN_MAX];
+	const struct str full = setting_key(section, key->text, text);
+	const struct setting *s = setting_find(full);
 
-	buf_put_str(&full, section);
-	buf_put_str(&full, key->text);
-	s = setting_find(buf_str(&full));
-	if (full.failed == 0 && s != NULL) {
+	if (s != NULL)
 		setting_read(r, s, v);
-		return;
-	}
-	if (full.failed != 0 || !setting_is_section(buf_str(&full))) {
+	else if (full.len == 0 || !setting_is_section(full))
 		unknown(r, key, section);
-		return;
-	}
-	if (v->kind != YAML_MAP) {
+	else if (v->kind != YAML_MAP)
 		yaml_diag(r->diags, v, DIAG_ERROR, "E202", NULL,
-		    "%s holds keys of its own", buf_cstr(&full));
-		return;
-	}
-	buf_putc(&full, '.');
-	read_section(r, v, buf_str(&full));
+		    "%.*s holds keys of its own", STR_ARG(full));
+	else
+		read_section(r, v, setting_key(full, STR("."), below));
 }
 
 static void

@@ -144,6 +144,19 @@ log_payloads_name(enum log_payloads p)
 	return payload_names[p];
 }
 
+struct str
+setting_key(
+    struct str section, struct str key, char ret[static CONFIG_KEY_LEN_MAX])
+{
+	if (key.len >= CONFIG_KEY_LEN_MAX - section.len)
+		return STR("");
+	if (section.len > 0)
+		memcpy(ret, section.s, section.len);
+	if (key.len > 0)
+		memcpy(ret + section.len, key.s, key.len);
+	return str_n(ret, section.len + key.len);
+}
+
 const struct setting *
 setting_find(struct str key)
 {
