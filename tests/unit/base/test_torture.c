@@ -1,8 +1,5 @@
 /*
- * Memory that runs out at every single point: each scenario is run with its
- * first, second, third allocation failing, and so on until it succeeds. Each
- * time it must say ERR_NOMEM and give everything back. The program is linked
- * with malloc, calloc, realloc and free wrapped (assent_unit_tests).
+ * The parts of base while memory runs out at every single point.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,87 +14,7 @@
 #include "base/ipc.h"
 #include "base/jsonw.h"
 #include "base/yaml.h"
-
-#define POINTS_MAX 10000
-
-/* Allocations until one fails (negative: never), and what is not given
- * back. */
-static long countdown = -1;
-static long outstanding;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void __wrap_free(void *p);
-
-static bool
-fails_now(void)
-{
-	if (countdown < 0)
-		return false;
-	return countdown-- == 0;
-}
-
-static void *
-counted(void *p)
-{
-	outstanding += p != NULL;
-	return p;
-}
-
-void *
-__wrap_malloc(size_t size)
-{
-	return fails_now() ? NULL : counted(__real_malloc(size));
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-	return fails_now() ? NULL : counted(__real_calloc(count, size));
-}
-
-void *
-__wrap_realloc(void *p, size_t size)
-{
-	if (fails_now())
-		return NULL;
-	outstanding -= p != NULL;
-	return counted(__real_realloc(p, size));
-}
-
-void
-__wrap_free(void *p)
-{
-	outstanding -= p != NULL;
-	__real_free(p);
-}
-
-typedef int scenario_fn(void);
-
-static void
-torture(scenario_fn *fn, long allocations_min)
-{
-	const long before = outstanding;
-	long point = 0;
-	int r;
-
-	do {
-		countdown = point++;
-		r = fn();
-		countdown = -1;
-		if (r != 0 && r != ERR_NOMEM)
-			fail_msg("failure %ld gives %d", point, r);
-		assert_int_equal(outstanding, before);
-		assert_true(point < POINTS_MAX);
-	} while (r != 0);
-	/* It did fail, and often enough to mean something. */
-	assert_true(point > allocations_min);
-}
+#include "torture.h"
 
 static int
 use_buf(void)
@@ -311,7 +228,8 @@ static void
 findings(void **state)
 {
 	(void)state;
-	torture(use_findings, 2);
+	/* A finding may lose its text, and the list its order. */
+	torture_but_manages(use_findings, 2);
 }
 
 int

@@ -86,7 +86,7 @@ static void
 a_refusal_needs_no_memory(void **state)
 {
 	(void)state;
-	torture(refuse, 2);
+	torture_but_manages(refuse, 2);
 }
 
 int
