@@ -112,7 +112,8 @@ fresh_work(void)
 {
 	static const char *const names[] = { "file", "a.c", "d/f", "d/e/g" };
 
-	(void)chdir("/");
+	if (chdir("/") != 0)
+		return false;
 	(void)nftw(WORK_PATH, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	(void)mkdir(WORK_PATH, 0755);
 	(void)mkdir(WORK_PATH "/d", 0755);
