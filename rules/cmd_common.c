@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cmd_int.h"
 #include "model/action_json.h"
+#include "model/json_in.h"
 
 #define PASSWD_BYTES 8192
 
@@ -177,12 +178,48 @@ fill_action(struct action *a, const struct cmd_place *place, struct err *e)
 	return arena_failed(a->arena) ? err_nomem(e) : ERR_OK;
 }
 
+static bool
+mentions(struct str json, struct str key)
+{
+	return str_search(json, key) < json.len;
+}
+
+/* Where it happens is the caller's place when the action does not say. */
+static int
+add_place(
+    struct str json, const struct cmd_place *place, char **ret, struct err *e)
+{
+	json_auto_t *j = NULL;
+	int r;
+
+	r = json_in(json, &j, e);
+	if (r != 0)
+		return r;
+	if (!json_is_object(j))
+		return err_set(e, ERR_INVALID, "an action is a JSON object");
+	if (json_object_get(j, "workspace") == NULL)
+		(void)json_object_set_new(
+		    j, "workspace", json_string(place->workspace));
+	if (json_object_get(j, "cwd") == NULL)
+		(void)json_object_set_new(j, "cwd", json_string(place->cwd));
+	*ret = json_dumps(j, JSON_COMPACT);
+	return *ret == NULL ? err_nomem(e) : ERR_OK;
+}
+
 int
 cmd_action_json(struct str json, const struct cmd_place *place,
     struct action *ret, struct err *e)
 {
+	AUTO_FREE char *with_place = NULL;
 	int r;
 
+	if (!mentions(json, STR("\"workspace\"")) ||
+	    !mentions(json, STR("\"cwd\""))) {
+		r = add_place(json, place, &with_place, e);
+		if (r != 0)
+			return r;
+		json = str_of(with_place);
+	}
 	r = action_from_json(json, true, ret, e);
 	return r != 0 ? r : fill_action(ret, place, e);
 }

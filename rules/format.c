@@ -154,6 +154,22 @@ mark_map(struct layout *l, const struct yaml *v, unsigned indent)
 	}
 }
 
+/* A dash alone, with its item on a line below. */
+static void
+mark_lone_dash(struct layout *l, unsigned below, unsigned indent)
+{
+	for (unsigned i = below - 1; i >= 1; i--) {
+		const struct str s = str_trim(l->lines[i - 1].text);
+
+		if (str_eqz(s, "-") || str_starts(s, STR("- #"))) {
+			mark_start(l, i, indent);
+			return;
+		}
+		if (s.len > 0 && s.s[0] != '#')
+			return;
+	}
+}
+
 static void
 mark_list(struct layout *l, const struct yaml *v, unsigned indent)
 {
@@ -161,8 +177,12 @@ mark_list(struct layout *l, const struct yaml *v, unsigned indent)
 		const struct yaml *item = &v->items[i];
 		const struct line *line = line_at(l, item->line);
 
-		if (line != NULL && is_first(line, item->col))
-			mark_start(l, item->line, indent);
+		if (line != NULL && is_first(line, item->col)) {
+			if (has_dash(line, item->col))
+				mark_start(l, item->line, indent);
+			else
+				mark_lone_dash(l, item->line, indent);
+		}
 		mark_node(l, item, indent + LEVEL);
 	}
 }
