@@ -255,8 +255,6 @@ code_from_stdin(struct judge *j)
 		what = "what was downloaded";
 	} else if ((flow & FLOW_DECODED) != 0) {
 		what = "what was decoded on the way";
-	} else if (flow != 0 && (flow & ~(unsigned)FLOW_WORKSPACE) == 0) {
-		class = CODE_WORKSPACE;
 	}
 	effect_add(j,
 	    &(struct effect){
@@ -295,16 +293,16 @@ secret_variables(struct judge *j)
 	}
 }
 
-/* A function that starts itself again, and again. */
+/* A function that starts itself again, several at a time. */
 static void
 calls_itself(struct judge *j)
 {
 	const struct shell_part *p = j->shell;
-	const struct str name = p->argv[0].text;
+	const struct shell_part *up = script_parent(j);
 	const unsigned many = CONTEXT_BACKGROUND | CONTEXT_SUBSHELL;
 
-	if (p->via == NULL || !str_starts(str_of(p->via), STR("function ")) ||
-	    !str_eqz(name, p->via + 9))
+	if (up == NULL || !up->function_call || up->argc == 0 ||
+	    !str_eq(up->argv[0].text, p->argv[0].text))
 		return;
 	if ((p->context & many) != 0 || p->before == CONNECT_PIPE ||
 	    p->after == CONNECT_PIPE)

@@ -121,6 +121,27 @@ flow_of_range(struct script *s, uint32_t first, uint32_t last)
 	return flow;
 }
 
+/* "< names.txt" */
+static unsigned
+flow_of_file(struct script *s, const struct shell_part *p)
+{
+	struct judge j = {
+		.run = s->run,
+		.script = s,
+		.shell = p,
+		.programs = s->run->programs,
+		.arena = s->run->arena,
+	};
+	const struct arg a = arg_of(&p->stdin_text, 0);
+	struct path_facts f;
+
+	arg_place(&j, &a, &f);
+	if (f.secret)
+		return FLOW_SECRET;
+	return f.in_workspace || f.base == PATH_TEMP ? FLOW_WORKSPACE :
+						       FLOW_UNKNOWN;
+}
+
 /* What comes in: by pipe, by a file, or with the outer text. */
 static unsigned
 flow_into(struct script *s, const struct shell_part *p)
@@ -140,10 +161,19 @@ flow_into(struct script *s, const struct shell_part *p)
 	case STDIN_OTHER:
 		return FLOW_UNKNOWN;
 	case STDIN_FILE:
+		return flow_of_file(s, p);
 	case STDIN_CLOSED:
 		break;
 	}
 	return 0;
+}
+
+unsigned
+script_input(struct script *s, uint32_t part)
+{
+	if (s == NULL || part >= s->result.part_count)
+		return FLOW_UNKNOWN;
+	return flow_into(s, &s->result.parts[part]);
 }
 
 static unsigned

@@ -24,6 +24,8 @@ int script_judge_argv(struct run *run, char *const *argv, size_t argc,
     const struct script_options *o);
 /* What the part gives to whoever reads its output; judges it if needed. */
 unsigned script_flow(struct script *s, uint32_t part);
+/* What the part reads from its input. */
+unsigned script_input(struct script *s, uint32_t part);
 /* The part that started this one, or NULL. */
 const struct shell_part *script_parent(const struct judge *j);
 /* The same for a substitution: with all that its last command starts. */

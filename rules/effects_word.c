@@ -36,6 +36,14 @@ struct sketch {
 	bool any_names; /* names that somebody else listed, of any place */
 };
 
+static unsigned
+piece_flow(struct judge *j, const struct shell_piece *piece)
+{
+	return piece->origin == ORIGIN_INPUT ?
+	    script_input(j->script, piece->part) :
+	    script_output(j->script, piece->part);
+}
+
 /* Names that a listing of the workspace gave are beneath its folder. */
 static bool
 is_listed(struct judge *j, const struct shell_piece *piece, struct sketch *s)
@@ -46,16 +54,19 @@ is_listed(struct judge *j, const struct shell_piece *piece, struct sketch *s)
 		return false;
 	if (piece->part == UINT32_MAX)
 		return false;
-	flow = script_output(j->script, piece->part);
+	flow = piece_flow(j, piece);
 	s->any_names = s->any_names || (flow & FLOW_ANY_NAMES) != 0;
 	return flow != 0 &&
 	    (flow & ~(unsigned)(FLOW_NAMES | FLOW_WORKSPACE)) == 0;
 }
 
 static void
-sketch_piece(struct judge *j, const struct shell_piece *piece, struct str text,
+sketch_piece(struct judge *j, const struct arg *a, size_t i, struct str text,
     struct sketch *s)
 {
+	const struct shell_piece *piece = &a->word->pieces[i];
+	const bool last = i + 1 == a->word->piece_count;
+
 	switch (piece->kind) {
 	case PIECE_TEXT:
 		buf_put_str(&s->text, text);
@@ -68,7 +79,12 @@ sketch_piece(struct judge *j, const struct shell_piece *piece, struct str text,
 		buf_puts(&s->text, "1");
 		break;
 	case PIECE_BELOW:
-		s->below = true;
+		if (last) {
+			s->below = true;
+			break;
+		}
+		buf_putc(&s->text, '*');
+		s->glob = true;
 		break;
 	case PIECE_UNKNOWN:
 		if (is_listed(j, piece, s))
@@ -102,7 +118,7 @@ sketch_word(struct judge *j, const struct arg *a, struct sketch *s)
 		}
 		t = str_from(t, skip);
 		skip = 0;
-		sketch_piece(j, &w->pieces[i], t, s);
+		sketch_piece(j, a, i, t, s);
 	}
 }
 
@@ -349,7 +365,7 @@ arg_flow(struct judge *j, const struct arg *a)
 		else if (p->part == UINT32_MAX)
 			flow |= FLOW_UNKNOWN;
 		else
-			flow |= script_output(j->script, p->part);
+			flow |= piece_flow(j, p);
 	}
 	return flow;
 }
