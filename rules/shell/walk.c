@@ -114,11 +114,25 @@ walk_list(struct norm *n, const struct node *list)
 	return f;
 }
 
-/* Can never fail, so that what follows && always runs. */
+/* The builtin "true" or ":", by a word that can be nothing else. */
 static bool
-always_works(const struct node *nd)
+says_true(struct norm *n, const struct word *w)
 {
-	if (nd->kind != NODE_SIMPLE || nd->words != NULL || nd->redirs != NULL)
+	const struct seg *const s = w->segs;
+
+	return w->next == NULL && s != NULL && s->next == NULL &&
+	    s->kind == SEG_TEXT &&
+	    (str_eq(s->text, STR("true")) || str_eq(s->text, STR(":"))) &&
+	    var_find(n, s->text, true) == NULL;
+}
+
+/* Can never fail and reads nothing, so that what follows && always runs, with
+ * the input as it was. */
+static bool
+always_works(struct norm *n, const struct node *nd)
+{
+	if (nd->kind != NODE_SIMPLE || nd->redirs != NULL ||
+	    (nd->words != NULL && !says_true(n, nd->words)))
 		return false;
 	for (const struct assign *a = nd->assigns; a != NULL; a = a->next) {
 		const struct seg *const s =
@@ -136,7 +150,7 @@ walk_andor(struct norm *n, const struct node *list)
 {
 	const struct node *item = list->a;
 	struct flow f = walk_item(n, item, n->frame.before, item->after);
-	bool certain = always_works(item) && item->after == CONNECT_AND;
+	bool certain = always_works(n, item) && item->after == CONNECT_AND;
 	struct mark m = state_mark(n);
 
 	for (; item->next != NULL && norm_step(n); item = item->next) {
@@ -146,7 +160,7 @@ walk_andor(struct norm *n, const struct node *list)
 		    frame_push(n, certain ? 0U : CONTEXT_CONDITION, NULL);
 		struct flow g;
 
-		n->frame.input.shared = true;
+		n->frame.input.shared = n->frame.input.shared || !certain;
 		/* What an earlier item changed may not have happened here. */
 		if (!and) {
 			state_blur(n, &m);
@@ -164,7 +178,7 @@ walk_andor(struct norm *n, const struct node *list)
 			f.fail = g.fail;
 		}
 		if (certain) {
-			certain = always_works(next);
+			certain = always_works(n, next);
 			m = state_mark(n);
 		}
 	}
