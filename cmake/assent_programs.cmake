@@ -4,6 +4,8 @@
 # The subcommands of assent, in the order of its help. Each is a constant
 # command_NAME in the module that knows its subject.
 set(ASSENT_COMMANDS
+	check
+	rules
 	run
 	sandbox
 	pending
@@ -14,10 +16,6 @@ set(ASSENT_COMMANDS
 	doctor
 	log
 	completion)
-if(EXISTS ${CMAKE_SOURCE_DIR}/rules/effects.c OR
-   EXISTS ${CMAKE_SOURCE_DIR}/rules/effects_standin.c)
-	list(PREPEND ASSENT_COMMANDS check rules)
-endif()
 
 set(ASSENT_COMMAND_DECLARATIONS "")
 set(ASSENT_COMMAND_ROWS "")

@@ -3,7 +3,7 @@
  * the header promises about them must hold.
  * Runs in: the fuzzer and its replay.  Trusts: nothing.  Owns: nothing.
  */
-#include "rules/shell/shell.h"
+#include "shell/shell.h"
 
 #include <assert.h>
 #include <stdint.h>

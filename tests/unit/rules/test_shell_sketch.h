@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "model/limits.h"
-#include "rules/shell/shell.h"
+#include "shell/shell.h"
 
 #define SKETCH_MAX ((size_t)1 << 20)
 
