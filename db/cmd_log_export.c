@@ -26,7 +26,8 @@ enum option {
 
 static const struct command_option options[] = {
 	[OPT_STATE] = { "--state", "DIR", "the daemon's state folder" },
-	[OPT_FORMAT] = { "--format", "jsonl|csv", "jsonl unless given" },
+	[OPT_FORMAT] = { "--format", "jsonl|csv|cef|ecs|ocsf",
+	    "jsonl unless given" },
 	[OPT_FROM] = { "--from", "ROW", "from that row on" },
 	[OPT_TO] = { "--to", "ROW", "up to that row" },
 	[OPT_SESSION] = { "--session", "ID", "only of that session" },
@@ -129,7 +130,7 @@ run(int argc, char **argv)
 
 const struct command cmdlog_export = {
 	.name = "log export",
-	.summary = "All rows, as JSON lines or CSV",
+	.summary = "All rows, as JSON lines, CSV, CEF, ECS or OCSF",
 	.usage = "log export [OPTIONS]",
 	.details = "Each row is checked against its hash on its way out. Text "
 		   "from outside cannot\nend a line or a field, nor begin a "
