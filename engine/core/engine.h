@@ -39,6 +39,13 @@ struct engine_env {
 	int (*check_place)(struct action *a, struct err *e);
 };
 
+/* What may change while the daemon runs. */
+struct engine_settings {
+	struct ruling_policy policy;
+	int64_t ask_timeout_ms;
+	bool full_access; /* danger-full-access is permitted */
+};
+
 struct engine_options {
 	const struct classifier_port *classifier_port;
 	struct classifier_options classifier_options;
@@ -49,9 +56,7 @@ struct engine_options {
 	struct executor *executor; /* borrowed */
 	struct engine_out out;
 	struct engine_env env;
-	struct ruling_policy policy;
-	int64_t ask_timeout_ms;
-	bool full_access; /* danger-full-access is permitted */
+	struct engine_settings set;
 	bool client_contained; /* the administrator declares clients so */
 };
 
@@ -78,6 +83,9 @@ void engine_set_roles(struct engine *g, struct str json, bool all_up);
 /* Loads the rules again; keeps the old set on any error. Diagnostics as
  * JSON in *ret_json (may be NULL). */
 int engine_reload(struct engine *g, struct buf *ret_json, struct err *e);
+/* The same under other settings; keeps the old ones, too, on any error. */
+int engine_reload_settings(
+    struct engine *g, const struct engine_settings *s, struct err *e);
 /* The executor's events; ctx is the engine. */
 extern const struct executor_events engine_executor_events;
 

@@ -90,7 +90,7 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 	if (r == 0)
 		r = read_answer(c, l, &said, e);
 	if (r == 0)
-		r = ruling_of(&l->a->classification, &g->o.policy, &said,
+		r = ruling_of(&l->a->classification, &g->o.set.policy, &said,
 		    &change.ruling, e);
 	if (r != 0)
 		return r;
@@ -147,7 +147,7 @@ take_back(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		.to = STAGE_PENDING,
 		.has_deadline = true,
 		.deadline_ns =
-		    g->o.env.boot_ns() + g->o.ask_timeout_ms * 1000000,
+		    g->o.env.boot_ns() + g->o.set.ask_timeout_ms * 1000000,
 		.answer = ANSWER_CALL_DECISION,
 		.call_id = c->id,
 	};
@@ -238,7 +238,7 @@ engine_expire(struct engine *g, struct live *l)
 	if (l->a->stage == STAGE_PENDING) {
 		change.to = STAGE_DECIDED;
 		change.has_ruling = true;
-		if (ruling_of(&l->a->classification, &g->o.policy, &late,
+		if (ruling_of(&l->a->classification, &g->o.set.policy, &late,
 			&change.ruling, &why) == 0 &&
 		    engine_record_ruling(g, &change, &why) == 0)
 			(void)engine_push(g, &change, &why);

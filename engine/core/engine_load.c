@@ -159,14 +159,14 @@ ask_again(
     struct engine *g, struct live *l, int64_t deadline_real_ns, struct err *e)
 {
 	const int64_t left = deadline_real_ns - g->o.env.real_ns();
-	const int64_t most = g->o.ask_timeout_ms * 1000000;
+	const int64_t most = g->o.set.ask_timeout_ms * 1000000;
 	struct change c = { .answer = ANSWER_CALL_NONE };
 
 	l->deadline_ns = g->o.env.boot_ns() +
 	    (left < 0             ? 0
 		    : left > most ? most
 				  : left);
-	if (ruling_asks(&l->a->classification, &g->o.policy) != ASKS_NOBODY)
+	if (ruling_asks(&l->a->classification, &g->o.set.policy) != ASKS_NOBODY)
 		return ERR_OK;
 	const int r = engine_rule(g, l, &c, e);
 

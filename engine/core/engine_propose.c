@@ -48,7 +48,7 @@ make_plan(struct engine *g, struct live *l, struct err *e)
 	    p->tool == TOOL_PERMISSION)
 		return ERR_OK;
 	if (!p->execute &&
-	    ruling_asks(&l->a->classification, &g->o.policy) == ASKS_NOBODY)
+	    ruling_asks(&l->a->classification, &g->o.set.policy) == ASKS_NOBODY)
 		return ERR_OK;
 	r = g->o.executor_port->plan(g->o.executor, l->a, l->a->arena, &l->plan,
 	    p->execute ? e : &ignored);
@@ -139,9 +139,9 @@ engine_rule(struct engine *g, struct live *l, struct change *c, struct err *e)
 	const struct answer none = { .kind = ANSWER_NONE };
 
 	c->live = l;
-	switch (ruling_asks(cl, &g->o.policy)) {
+	switch (ruling_asks(cl, &g->o.set.policy)) {
 	case ASKS_NOBODY:
-		if (ruling_of(cl, &g->o.policy, &none, &c->ruling, e) != 0)
+		if (ruling_of(cl, &g->o.set.policy, &none, &c->ruling, e) != 0)
 			return e == NULL ? ERR_INTERNAL : (int)e->code;
 		c->has_ruling = true;
 		c->to = STAGE_DECIDED;
@@ -162,7 +162,7 @@ engine_rule(struct engine *g, struct live *l, struct change *c, struct err *e)
 		g->n.asked++;
 	c->to = STAGE_PENDING;
 	c->has_deadline = true;
-	c->deadline_ns = g->o.env.boot_ns() + g->o.ask_timeout_ms * 1000000;
+	c->deadline_ns = g->o.env.boot_ns() + g->o.set.ask_timeout_ms * 1000000;
 	return record_pending(g, c, e);
 }
 
@@ -195,7 +195,8 @@ static int
 check_ceiling(struct engine *g, const struct proposal *p, struct err *e)
 {
 	if (p->profile != NULL &&
-	    strcmp(p->profile, "danger-full-access") == 0 && !g->o.full_access)
+	    strcmp(p->profile, "danger-full-access") == 0 &&
+	    !g->o.set.full_access)
 		return err_set(e, ERR_DENIED,
 		    "profile 'danger-full-access' is above the "
 		    "administrator's ceiling; ask for less");

@@ -121,8 +121,8 @@ record_boot(struct engine *g, struct str roles)
 
 	jsonw_object(&w);
 	jsonw_kstr(&w, "version", ASSENT_VERSION);
-	jsonw_kstr(
-	    &w, "approval_policy", approval_policy_name(g->o.policy.approval));
+	jsonw_kstr(&w, "approval_policy",
+	    approval_policy_name(g->o.set.policy.approval));
 	jsonw_key(&w, "roles");
 	jsonw_raw(&w, roles);
 	jsonw_end(&w);
@@ -183,6 +183,26 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 	g->o.classifier_port->digest(next, g->policy_sha256);
 	log_info("reload", "rules loaded");
 	return record_reload(g, e);
+}
+
+int
+engine_reload_settings(
+    struct engine *g, const struct engine_settings *s, struct err *e)
+{
+	const struct engine_settings old = g->o.set;
+	const struct classifier_options old_options = g->o.classifier_options;
+	int r;
+
+	g->o.set = *s;
+	g->o.classifier_options.policy = s->policy.approval;
+	g->o.classifier_options.reviewer =
+	    s->policy.provider && s->policy.auto_review;
+	r = engine_reload(g, NULL, e);
+	if (r != 0) {
+		g->o.set = old;
+		g->o.classifier_options = old_options;
+	}
+	return r;
 }
 
 void

@@ -330,6 +330,22 @@ open_rules(struct engine_process *p, struct engine_options *o, struct err *e)
 	return r;
 }
 
+static struct engine_settings
+settings_of(const struct config *c)
+{
+	return (struct engine_settings){
+		.policy = {
+			.approval = c->approval_policy,
+			.auto_review =
+			    c->approvals_reviewer == REVIEWER_AUTO,
+			.provider = c->provider_count > 0,
+		},
+		.ask_timeout_ms = c->ask_timeout_ms,
+		.full_access =
+		    config_profile_allowed(c, "danger-full-access"),
+	};
+}
+
 static int
 open_pipeline(struct engine_process *p, struct err *e)
 {
@@ -352,15 +368,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.home = whereabouts_home,
 			.check_place = whereabouts_check,
 		},
-		.policy = {
-			.approval = c->approval_policy,
-			.auto_review =
-			    c->approvals_reviewer == REVIEWER_AUTO,
-			.provider = c->provider_count > 0,
-		},
-		.ask_timeout_ms = c->ask_timeout_ms,
-		.full_access = c->ceiling.profiles.count > 0 &&
-		    config_profile_allowed(c, "danger-full-access"),
+		.set = settings_of(c),
 	};
 	int r;
 
@@ -473,9 +481,9 @@ engine_reload_role(
     struct role_env *env, const struct config *now, struct err *e)
 {
 	struct engine_process *p = env->self;
+	const struct engine_settings s = settings_of(now);
 
-	(void)now;
-	return engine_reload(p->engine, NULL, e);
+	return engine_reload_settings(p->engine, &s, e);
 }
 
 static void

@@ -451,6 +451,22 @@ supervisor_start_roles(struct supervisor *s, struct err *e)
 	return r;
 }
 
+int
+supervisor_check_children(
+    const struct supervisor *s, const struct config *now, struct err *e)
+{
+	int r = ERR_OK;
+
+	for (size_t i = 0; r == 0 && i < s->child_count; i++) {
+		const struct child *c = &s->children[i];
+
+		if (c->state == CHILD_UP)
+			r = supervisor_check_report(
+			    now, c->role->name, &c->report, e);
+	}
+	return r;
+}
+
 void
 supervisor_reload_roles(struct supervisor *s)
 {

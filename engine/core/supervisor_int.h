@@ -105,6 +105,9 @@ void supervisor_children_init(
 /* Failure to start at all is an error of the daemon. */
 int supervisor_start_roles(struct supervisor *s, struct err *e);
 void supervisor_reload_roles(struct supervisor *s);
+/* ERR_DENIED when a role that is up lacks what now requires. */
+int supervisor_check_children(
+    const struct supervisor *s, const struct config *now, struct err *e);
 /* Orderly, in the reverse order; the loop stops when all have ended. */
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_children_done(struct supervisor *s);

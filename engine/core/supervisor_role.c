@@ -70,6 +70,8 @@ on_hang_up(void *ctx, int signo)
 	r = load_config(s, &now, &e);
 	if (r == 0)
 		r = supervisor_check_machine(now, &e);
+	if (r == 0)
+		r = supervisor_check_children(s, now, &e);
 	if (r != 0) {
 		log_err("not-reloaded", "why=%s", e.msg);
 		sd_notify("READY=1");

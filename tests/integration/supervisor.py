@@ -565,6 +565,11 @@ class Signals(unittest.TestCase):
             d.process.send_signal(signal.SIGHUP)
             d.wait_line("not-reloaded")
             self.assertEqual(d.say("engine ask-timeout"), "60000")
+            mark = d.mark()
+            d.set_config("ask_timeout: 2m\nrequire: [landlock>=999]\n")
+            d.process.send_signal(signal.SIGHUP)
+            d.wait_line("not-reloaded why=landlock>=999 is required", mark)
+            self.assertEqual(d.say("engine ask-timeout"), "60000")
             d.set_config("ask_timeout: 2m\n")
             with open(f"{d.state}/fail-reload", "w", encoding="ascii"):
                 pass

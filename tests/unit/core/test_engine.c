@@ -463,6 +463,31 @@ a_wait_ends_with_202(void **state)
 }
 
 static void
+settings_change_with_a_reload_and_stay_when_it_fails(void **state)
+{
+	const struct engine_settings never = {
+		.policy = { .approval = POLICY_NEVER },
+		.ask_timeout_ms = 1000,
+	};
+	const struct engine_settings broken = {
+		.policy = { .auto_review = true, .provider = true },
+	};
+	static struct world w;
+	uint64_t call;
+
+	(void)state;
+	world_start(&w);
+	assert_int_equal(engine_reload_settings(w.g, &never, NULL), 0);
+	assert_int_equal(
+	    engine_reload_settings(w.g, &broken, NULL), ERR_INVALID);
+	call = world_propose(&w, "ask", false, NULL, -1);
+	engine_commit(w.g);
+	assert_true(reply_has(world_reply(&w, call), "\"deny\""));
+	assert_true(reply_has(world_reply(&w, call), "\"policy\""));
+	world_stop(&w);
+}
+
+static void
 another_uid_sees_nothing(void **state)
 {
 	static struct world w;
@@ -637,6 +662,8 @@ main(void)
 		cmocka_unit_test(a_repeated_key_gives_the_same_action),
 		cmocka_unit_test(a_waiting_call_is_answered_by_the_decision),
 		cmocka_unit_test(a_wait_ends_with_202),
+		cmocka_unit_test(
+		    settings_change_with_a_reload_and_stay_when_it_fails),
 		cmocka_unit_test(another_uid_sees_nothing),
 		cmocka_unit_test(a_session_belongs_to_the_peer_that_opened_it),
 		cmocka_unit_test(an_answer_is_taken_back_while_nothing_ran),
