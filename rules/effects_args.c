@@ -271,6 +271,7 @@ option_word(struct walk *w, const struct shell_word *word)
 static void
 operand_add(struct judge *j, const struct shell_word *word)
 {
+	words_note_operand(j, word);
 	if (j->operand_count == j->operand_cap) {
 		const size_t cap = j->shell->argc + 1;
 		struct arg *next = arena_array(j->arena, cap, sizeof(*next));

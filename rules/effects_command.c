@@ -176,7 +176,7 @@ words_any(struct judge *j)
 
 		any->apply(j, &a, STR_NONE);
 	}
-	j->command->operands_open = true;
+	words_note_all(j);
 }
 
 static void

@@ -171,4 +171,12 @@ int run_add_part(struct run *run, const struct part *part,
 void written_add(struct judge *j, const char *abs, unsigned flow,
     struct str text, bool text_known);
 
+/* ---- the words, for the conditions of rules (effects_words.c) ----------- */
+
+/* An operand of the command, behind its subcommand. */
+void words_note_operand(struct judge *j, const struct shell_word *word);
+/* All words of a program that is not described: what begins with '-' is an
+ * option, until "--". */
+void words_note_all(struct judge *j);
+
 #endif

@@ -67,7 +67,8 @@ def main():
             path = os.path.join(folder, "example.yaml")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(example)
-            for verb in (["check", "--strict"], ["test", "--threshold", "100"]):
+            for verb in (["check", "--strict", "--no-packs"],
+                         ["test", "--threshold", "100"]):
                 done = run("rules", *verb, folder)
                 check(f"example {number}: rules {' '.join(verb)}",
                       done.returncode == 0, done.stdout)
