@@ -56,14 +56,6 @@ assent_program(assent
 assent_program(assentd
 	SOURCES engine/main.c
 	MODULES api otlp core rules db sandbox reviewer)
-# Without effects of actions there is nothing to decide by; without a sandbox
-# decisions are made and nothing is run.
-if(TARGET assentd AND EXISTS ${CMAKE_SOURCE_DIR}/rules/effects.c)
-	target_compile_definitions(assentd PRIVATE ASSENT_HAVE_CLASSIFIER=1)
-endif()
-if(TARGET assentd AND EXISTS ${CMAKE_SOURCE_DIR}/sandbox/executor.c)
-	target_compile_definitions(assentd PRIVATE ASSENT_HAVE_EXECUTOR=1)
-endif()
 
 # The helpers of the sandbox know neither JSON, the network client nor the
 # store: tests/lint/elf.sh holds them to it.

@@ -17,21 +17,15 @@
 
 /* In this order they start; the last one stops first. */
 static const struct role *const roles[] = {
-#ifdef ASSENT_HAVE_CLASSIFIER
 	&engine_role,
-#endif
 	&reporter_role,
 	&front_role,
 };
 
 static const struct role_ports ports = {
-#ifdef ASSENT_HAVE_CLASSIFIER
 	.classifier = &rules_classifier,
-#endif
 	.recorder = &db_recorder,
-#ifdef ASSENT_HAVE_EXECUTOR
 	.executor = &sandbox_executor,
-#endif
 };
 
 static int
