@@ -16,7 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STREAM_QUEUE_MAX ((size_t)4 << 20)
+/* The whole output of a run comes at once to who asks late. */
+#define STREAM_QUEUE_MAX ((size_t)32 << 20)
 #define LAST_WORDS_MAX 256
 #define STREAM_BLOCK ((size_t)16 << 10)
 #define CONNECTION_MEMORY ((size_t)8 << 10)

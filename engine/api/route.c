@@ -18,7 +18,8 @@ static const char *const states[] = { "pending", "decided", "running", "done",
 static const char *const tools[] = { "shell", "exec", "stdin", "file", "fetch",
 	"mcp", "permission", NULL };
 static const char *const verdicts[] = { "allow", "deny", NULL };
-static const char *const signals[] = { "INT", "TERM", "KILL", "HUP", NULL };
+static const char *const signals[] = { "HUP", "INT", "QUIT", "KILL", "TERM",
+	"USR1", "USR2", NULL };
 static const char *const log_formats[] = { "jsonl", "ocsf", "ecs", "cef",
 	NULL };
 static const char *const event_types[] = { "session_start", "prompt",

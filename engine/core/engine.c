@@ -223,6 +223,8 @@ finish(struct engine *g, struct change *c)
 		return;
 	if (c->run)
 		engine_run(g, c->live);
+	if (c->to == STAGE_PENDING)
+		engine_ask(g, c->live);
 	engine_answer_or_wait(g, c->live, c);
 	engine_wake(g, c->live);
 }
@@ -384,6 +386,8 @@ engine_tick(struct engine *g)
 	while ((l = live_next(g->live, l)) != NULL) {
 		if (l->waiters != NULL)
 			wake_late(g, l, now);
+		if (l->in_review && l->review_deadline_ns <= now)
+			engine_review_late(g, l);
 		if (l->deadline_ns != 0 && l->deadline_ns <= now && !l->busy)
 			engine_expire(g, l);
 	}

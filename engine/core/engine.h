@@ -28,6 +28,10 @@ struct engine_out {
 	void (*end)(void *ctx, uint64_t call_id);
 	/* Asks the supervisor for a launcher under this identity. */
 	void (*launch)(void *ctx, uint64_t ticket, uid_t uid, gid_t gid);
+	/* Sends to the reviewer; failure means that a person is asked. */
+	int (*review)(
+	    void *ctx, const struct review_question *q, struct err *e);
+	void (*cancel_review)(void *ctx, const char *action_id);
 };
 
 /* What the pipeline takes from the machine; injected in tests. */
@@ -43,6 +47,7 @@ struct engine_env {
 struct engine_settings {
 	struct ruling_policy policy;
 	int64_t ask_timeout_ms;
+	int64_t review_timeout_ms;
 	bool full_access; /* danger-full-access is permitted */
 };
 
@@ -54,6 +59,7 @@ struct engine_options {
 	struct recorder *recorder; /* borrowed */
 	const struct executor_port *executor_port; /* NULL: runs nothing */
 	struct executor *executor; /* borrowed */
+	const struct reviewer_port *reviewer_port; /* NULL: asks nobody */
 	struct engine_out out;
 	struct engine_env env;
 	struct engine_settings set;
@@ -78,6 +84,9 @@ void engine_tick(struct engine *g);
 /* fd is taken. */
 void engine_launched(struct engine *g, uint64_t ticket, int fd);
 void engine_launch_failed(struct engine *g, uint64_t ticket, const char *why);
+void engine_reviewed(struct engine *g, const struct review_answer *r);
+/* The link to the reviewer broke: what it had goes to a person. */
+void engine_reviewer_gone(struct engine *g);
 /* JSON of all roles and what is enforced in each, for readyz and doctor. */
 void engine_set_roles(struct engine *g, struct str json, bool all_up);
 /* Loads the rules again; keeps the old set on any error. Diagnostics as

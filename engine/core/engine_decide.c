@@ -110,6 +110,9 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		return r;
 	}
 	l->run_requested = change.run;
+	if (l->in_review && g->o.out.cancel_review != NULL)
+		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
+	l->in_review = false;
 	return ERR_OK;
 }
 

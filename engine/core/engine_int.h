@@ -56,6 +56,8 @@ struct engine_counters {
 	uint64_t allowed, denied, asked, reviewed;
 	uint64_t by[BY_CEILING + 1];
 	uint64_t runs, run_failures, refused;
+	uint64_t review_approved, review_denied, review_escalated;
+	uint64_t review_failed;
 	int64_t commit_ns, commit_max_ns;
 };
 
@@ -118,6 +120,7 @@ void row_body_decided(
 void row_body_intent(const struct live *l, struct buf *out);
 void row_body_outcome(
     const struct live *l, const struct outcome *o, struct buf *out);
+void row_body_reviewed(const struct review_answer *r, struct buf *out);
 void row_body_note(const char *key, const char *text, struct buf *out);
 
 /* ---- engine_propose.c, engine_decide.c, engine_run.c, ... --------------- */
@@ -151,6 +154,10 @@ void engine_run(struct engine *g, struct live *l);
 /* Sends the rows since the last time to those who follow the events. */
 void engine_events_send(struct engine *g);
 void engine_events_ping(struct engine *g);
+/* The question is durable: ask whom rules name. */
+void engine_ask(struct engine *g, struct live *l);
+/* The reviewer has had more than its time. */
+void engine_review_late(struct engine *g, struct live *l);
 /* Questions and approvals whose time is over. */
 void engine_expire(struct engine *g, struct live *l);
 

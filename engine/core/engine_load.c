@@ -166,8 +166,12 @@ ask_again(
 	    (left < 0             ? 0
 		    : left > most ? most
 				  : left);
-	if (ruling_asks(&l->a->classification, &g->o.set.policy) != ASKS_NOBODY)
+	if (ruling_asks(&l->a->classification, &g->o.set.policy) !=
+	    ASKS_NOBODY) {
+		/* A review that was under way is not asked for again. */
+		l->a->review.outcome = REVIEW_ESCALATE;
 		return ERR_OK;
+	}
 	const int r = engine_rule(g, l, &c, e);
 
 	return r != 0 ? r : engine_push(g, &c, e);

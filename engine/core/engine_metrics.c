@@ -56,6 +56,15 @@ engine_metrics(struct engine *g, const struct call *c)
 	    "Actions that a person was asked about.", n->asked);
 	put(&body, "assent_reviewed_total", "counter",
 	    "Actions that rules sent to review.", n->reviewed);
+	put(&body, "assent_reviews_approved_total", "counter",
+	    "Reviews that approved.", n->review_approved);
+	put(&body, "assent_reviews_denied_total", "counter",
+	    "Reviews that denied.", n->review_denied);
+	put(&body, "assent_reviews_escalated_total", "counter",
+	    "Reviews that named a person.", n->review_escalated);
+	put(&body, "assent_review_failures_total", "counter",
+	    "Reviews that failed, so that a person was asked.",
+	    n->review_failed);
 	put(&body, "assent_pending", "gauge", "Actions that wait.",
 	    live_pending(g->live));
 	put(&body, "assent_executions_total", "counter", "Runs started.",

@@ -19,6 +19,7 @@
 
 #define TICK_MS 200
 #define CALL_ARENA_MAX ((size_t)8 << 20)
+#define REVIEW_ANSWER_MAX ((size_t)64 << 10)
 #define BOOT_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_MAX 64
 #define PATHS_OF_ITS_OWN 2
@@ -29,7 +30,7 @@ struct engine_process {
 	struct engine *engine;
 	struct recorder *recorder;
 	struct executor *executor;
-	struct ipc *front, *reporter;
+	struct ipc *front, *reporter, *reviewer;
 	struct loop_timer *tick;
 	struct arena *arena; /* rule folders: outlive a configuration */
 	struct confine_path paths[PATHS_MAX];
@@ -95,6 +96,34 @@ out_launch(void *ctx, uint64_t ticket, uid_t uid, gid_t gid)
 }
 
 static int
+out_review(void *ctx, const struct review_question *q, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
+	struct engine_process *p = ctx;
+	int r;
+
+	if (p->reviewer == NULL)
+		return err_set(e, ERR_SYS, "the reviewer is not there");
+	review_question_encode(q, &body);
+	r = buf_done(&body, e);
+	if (r == 0)
+		r = ipc_send(p->reviewer, ER_ASK, buf_str(&body), -1, e);
+	return r;
+}
+
+static void
+out_cancel_review(void *ctx, const char *action_id)
+{
+	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
+	struct engine_process *p = ctx;
+
+	rec_put_cstr(&body, action_id);
+	if (p->reviewer != NULL)
+		(void)ipc_send(
+		    p->reviewer, ER_CANCEL, buf_str(&body), -1, NULL);
+}
+
+static int
 random_bytes(void *bytes, size_t len)
 {
 	return getrandom(bytes, len, 0) == (ssize_t)len ? 0 : -1;
@@ -156,6 +185,41 @@ front_closed(void *ctx, struct ipc *i, const struct err *why)
 	p->front = NULL;
 }
 
+static int
+on_answer(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(CALL_ARENA_MAX);
+	struct engine_process *p = ctx;
+	struct review_answer answer;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	r = review_answer_decode(m->payload, a, &answer, e);
+	if (r == 0)
+		engine_reviewed(p->engine, &answer);
+	return r;
+}
+
+static const struct ipc_row reviewer_rows[] = {
+	{
+	    .type = RE_ANSWER,
+	    .len_max = REVIEW_ANSWER_MAX,
+	    .handler = on_answer,
+	},
+};
+
+static void
+reviewer_closed(void *ctx, struct ipc *i, const struct err *why)
+{
+	struct engine_process *p = ctx;
+
+	role_peer_closed(p->env, "reviewer", why);
+	ipc_free(i);
+	p->reviewer = NULL;
+	engine_reviewer_gone(p->engine);
+}
+
 static void
 reporter_closed(void *ctx, struct ipc *i, const struct err *why)
 {
@@ -167,21 +231,51 @@ reporter_closed(void *ctx, struct ipc *i, const struct err *why)
 }
 
 static int
+front_peer(struct engine_process *p, int fd, struct err *e)
+{
+	if (p->front != NULL)
+		engine_all_gone(p->engine);
+	ipc_freep(&p->front);
+	return ipc_new(p->env->loop, fd, "front", front_rows,
+	    ARRAY_LEN(front_rows), p, front_closed, &p->front, e);
+}
+
+static int
+reviewer_peer(struct engine_process *p, int fd, struct err *e)
+{
+	if (p->reviewer != NULL)
+		engine_reviewer_gone(p->engine);
+	ipc_freep(&p->reviewer);
+	return ipc_new(p->env->loop, fd, "reviewer", reviewer_rows,
+	    ARRAY_LEN(reviewer_rows), p, reviewer_closed, &p->reviewer, e);
+}
+
+static int
+reporter_peer(struct engine_process *p, int fd, struct err *e)
+{
+	ipc_freep(&p->reporter);
+	return ipc_new(p->env->loop, fd, "reporter", NULL, 0, p,
+	    reporter_closed, &p->reporter, e);
+}
+
+static int
 engine_peer(struct role_env *env, const char *peer, int fd, struct err *e)
 {
-	struct engine_process *p = env->self;
+	static const struct {
+		const char *name;
+		int (*link)(struct engine_process *p, int fd, struct err *e);
+	} peers[] = {
+		{ "front", front_peer },
+		{ "reviewer", reviewer_peer },
+		{ "reporter", reporter_peer },
+	};
 	AUTO_FD int link = fd;
 
-	if (strcmp(peer, "front") == 0) {
-		if (p->front != NULL)
-			engine_all_gone(p->engine);
-		ipc_freep(&p->front);
-		return ipc_new(env->loop, TAKE_FD(link), peer, front_rows,
-		    ARRAY_LEN(front_rows), p, front_closed, &p->front, e);
+	for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
+		if (strcmp(peer, peers[i].name) == 0)
+			return peers[i].link(env->self, TAKE_FD(link), e);
 	}
-	ipc_freep(&p->reporter);
-	return ipc_new(env->loop, TAKE_FD(link), peer, NULL, 0, p,
-	    reporter_closed, &p->reporter, e);
+	return err_set(e, ERR_INVALID, "the engine has no link to '%s'", peer);
 }
 
 /* ---- words from the supervisor ------------------------------------------ */
@@ -341,6 +435,7 @@ settings_of(const struct config *c)
 			.provider = c->provider_count > 0,
 		},
 		.ask_timeout_ms = c->ask_timeout_ms,
+		.review_timeout_ms = c->review_timeout_ms,
 		.full_access =
 		    config_profile_allowed(c, "danger-full-access"),
 	};
@@ -354,12 +449,15 @@ open_pipeline(struct engine_process *p, struct err *e)
 		.recorder_port = p->env->ports->recorder,
 		.recorder = p->recorder,
 		.executor_port = p->env->ports->executor,
+		.reviewer_port = p->env->ports->reviewer,
 		.out = {
 			.ctx = p,
 			.reply = out_reply,
 			.chunk = out_chunk,
 			.end = out_end,
 			.launch = out_launch,
+			.review = out_review,
+			.cancel_review = out_cancel_review,
 		},
 		.env = {
 			.boot_ns = loop_now_ns,
@@ -506,6 +604,7 @@ engine_close(struct role_env *env)
 		loop_cancel(env->loop, p->tick);
 	ipc_freep(&p->front);
 	ipc_freep(&p->reporter);
+	ipc_freep(&p->reviewer);
 	if (p->executor != NULL)
 		env->ports->executor->close(p->executor);
 	engine_free(p->engine);

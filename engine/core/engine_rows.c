@@ -87,6 +87,12 @@ row_body_decided(const struct live *l, const struct ruling *r, struct buf *out)
 		jsonw_kstr(&w, "approver", r->approver);
 	if (r->message != NULL)
 		jsonw_kstr(&w, "message", r->message);
+	if (r->by == BY_REVIEWER) {
+		put_cut(&w, "rationale", l->a->review.rationale);
+		put_cut(&w, "model", l->a->review.model);
+		jsonw_kstr(
+		    &w, "risk_by_reviewer", risk_name(l->a->review.risk));
+	}
 	if (r->expires_real_ns != 0) {
 		jsonw_key(&w, "expires_at");
 		jsonw_time(&w, r->expires_real_ns);
@@ -125,6 +131,24 @@ row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
 	for (size_t i = 0; i < o->violation_count; i++)
 		jsonw_cstr(&w, o->violations[i]);
 	jsonw_end(&w);
+	jsonw_end(&w);
+}
+
+/* What a model wrote is kept; whoever shows it escapes it (I8). */
+void
+row_body_reviewed(const struct review_answer *r, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "outcome",
+	    r->outcome == REVIEW_ESCALATE ? "escalate" : "failed");
+	put_cut(&w, "cause", r->cause);
+	put_cut(&w, "rationale", r->rationale);
+	put_cut(&w, "model", r->model);
+	put_cut(&w, "provider", r->provider);
+	jsonw_kint(&w, "latency_ms", r->latency_ms);
+	jsonw_kint(&w, "attempts", r->attempts);
 	jsonw_end(&w);
 }
 

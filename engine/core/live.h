@@ -46,6 +46,8 @@ struct live {
 	int64_t decided_ns;
 	bool busy; /* changed by the open transaction */
 	bool run_requested;
+	bool in_review; /* the reviewer has it; a person may answer first */
+	int64_t review_deadline_ns;
 	struct receipt *intent; /* owned */
 	struct buf out, err_out;
 	bool output_cut;

@@ -11,6 +11,7 @@
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
  *                        SR_RELOAD, SR_STOP
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED
+ *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER
  *     engine -> reporter ER_ROW
  *     reporter -> engine RE_FROM
  */
@@ -55,6 +56,37 @@ enum engine_to_reporter {
 
 enum reporter_to_engine {
 	RE_FROM = 0x701, /* u64 seq: rows from there on, please */
+};
+
+enum engine_to_reviewer {
+	ER_ASK = 0x601, /* struct review_question */
+	ER_CANCEL, /* cstr action id: an answer would come too late */
+};
+
+enum reviewer_to_engine {
+	RE_ANSWER = 0x701, /* struct review_answer */
+};
+
+/* What the reviewer is asked. Text is borrowed. */
+struct review_question {
+	char *action_id;
+	uint8_t sha256[SHA256_LEN];
+	enum risk least_risk;
+	char *session; /* or NULL: for its circuit breaker */
+	struct str evidence; /* one line of ASCII JSON */
+};
+
+/* outcome REVIEW_INVALID: it failed, and cause says how. */
+struct review_answer {
+	char *action_id;
+	uint8_t sha256[SHA256_LEN];
+	enum review_outcome outcome;
+	enum risk risk;
+	char *rationale, *model, *provider; /* or NULL */
+	char *cause; /* one word; NULL for approve and deny */
+	int64_t latency_ms;
+	int64_t input_tokens, cached_tokens, output_tokens; /* -1: unknown */
+	uint32_t attempts;
 };
 
 enum listener_kind {
@@ -125,6 +157,13 @@ struct call {
 };
 
 #define CALL_FIELDS_MAX 32
+
+void review_question_encode(const struct review_question *q, struct buf *out);
+int review_question_decode(struct str record, struct arena *a,
+    struct review_question *ret, struct err *e);
+void review_answer_encode(const struct review_answer *r, struct buf *out);
+int review_answer_decode(struct str record, struct arena *a,
+    struct review_answer *ret, struct err *e);
 
 void call_encode(const struct call *c, struct buf *out);
 /* action_record borrows from record; the rest is in the arena. */

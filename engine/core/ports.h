@@ -59,17 +59,19 @@ extern const struct classifier_port rules_classifier;
 
 /* ---- reviewer: reviewer/ ----------------------------------------------- */
 
-struct reviewer;
-/* out is REVIEW_INVALID when the reviewer failed: then why says so. */
-typedef void review_fn(void *ctx, const char *action_id,
-    const uint8_t sha256[static SHA256_LEN], const struct review *out,
-    const char *why);
-
+/* What the engine itself says about a review; the question is answered by
+ * the reviewer's own process (messages.h, ER_ASK). Pure functions. */
 struct reviewer_port {
-	/* Sends a question; the answer comes through the function. */
-	int (*ask)(struct reviewer *r, const struct action *a, struct err *e);
-	void (*cancel)(struct reviewer *r, const char *action_id);
+	/* One line of ASCII JSON for the model. ERR_LIMIT: does not fit, a
+	 * person has to look. */
+	int (*evidence)(const struct action *a, struct buf *out, struct err *e);
+	/* What code noticed: no answer of a model can be below it. */
+	enum risk (*least_risk)(const struct action *a);
+	/* Why a person has to look whatever a model would say, or NULL. */
+	const char *(*for_person)(const struct action *a);
 };
+
+extern const struct reviewer_port llm_reviewer;
 
 /* ---- recorder: db/ ----------------------------------------------------- */
 
@@ -94,6 +96,7 @@ enum row_kind {
 	ROW_EVENT, /* prompts and tool results that clients report */
 	ROW_NETWORK,
 	ROW_DEGRADED,
+	ROW_REVIEWED, /* a reviewer did not decide: why */
 	ROW_PRUNED, /* bodies that were exported are dropped up to a row */
 };
 

@@ -34,6 +34,7 @@ struct role_ports {
 	const struct classifier_port *classifier;
 	const struct recorder_port *recorder;
 	const struct executor_port *executor;
+	const struct reviewer_port *reviewer; /* or NULL: nobody */
 };
 
 struct role_env {

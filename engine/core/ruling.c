@@ -61,7 +61,8 @@ by_rules(const struct classification *c, struct ruling *ret, struct err *e)
 }
 
 static int
-by_reviewer(const struct answer *answer, struct ruling *ret, struct err *e)
+by_reviewer(const struct ruling_policy *p, const struct answer *answer,
+    struct ruling *ret, struct err *e)
 {
 	switch (answer->outcome) {
 	case REVIEW_APPROVE:
@@ -81,6 +82,15 @@ by_reviewer(const struct answer *answer, struct ruling *ret, struct err *e)
 	case REVIEW_ESCALATE:
 	case REVIEW_INVALID:
 		break;
+	}
+	if (p->approval == POLICY_NEVER) {
+		*ret = (struct ruling){
+			.decision = DECISION_DENY,
+			.by = BY_POLICY,
+			.message = "the reviewer did not decide, and the "
+				   "approval policy is 'never'",
+		};
+		return ERR_OK;
 	}
 	return err_set(
 	    e, ERR_CONFLICT, "the reviewer did not decide; a person has to");
@@ -117,7 +127,7 @@ ruling_of(const struct classification *c, const struct ruling_policy *p,
 		return err_set(e, ERR_CONFLICT, "nobody has answered yet");
 	case ANSWER_REVIEWER:
 		if (asked == ASKS_REVIEWER)
-			return by_reviewer(answer, ret, e);
+			return by_reviewer(p, answer, ret, e);
 		return err_set(
 		    e, ERR_CONFLICT, "the reviewer was not asked about this");
 	case ANSWER_PERSON:

@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[ROW_EVENT] = "event",
 	[ROW_NETWORK] = "network",
 	[ROW_DEGRADED] = "degraded",
+	[ROW_REVIEWED] = "reviewed",
 	[ROW_PRUNED] = "pruned",
 };
 _Static_assert(

@@ -353,6 +353,8 @@ round_of(struct bench *b, size_t clients, bool store)
 	int64_t start, took;
 	size_t done;
 
+	for (size_t i = 0; i < clients; i++)
+		connect_client(b, &b->clients[i]);
 	(void)drive(b, clients, request, len, WARM_UP_NS);
 	before = use_of_roles(b);
 	start = loop_now_ns();
@@ -370,6 +372,8 @@ round_of(struct bench *b, size_t clients, bool store)
 	    what, clients,
 	    (double)(after.ticks - before.ticks) * 1e6 / TICKS_PER_S /
 		(double)done);
+	for (size_t i = 0; i < clients; i++)
+		(void)close(b->clients[i].fd);
 	if (clients == CLIENTS_MAX && store)
 		(void)printf("roles_rss\t%.1f\tMiB, all roles together\n",
 		    (double)after.rss_kb / 1024);
@@ -411,8 +415,6 @@ main(void)
 	if (mkdtemp(b.dir) == NULL)
 		die("cannot make a folder");
 	start_daemon(&b);
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		connect_client(&b, &b.clients[i]);
 	bare_sync(&b);
 	for (size_t i = 0; i < ARRAY_LEN(rounds); i++) {
 		round_of(&b, rounds[i], true);

@@ -660,9 +660,9 @@ class Streams(unittest.TestCase):
                                 0.25 if not SANITIZED else 2)
             text = answer.read()
             self.assertIn(b"event: dropped\ndata: ", text[-200:])
-            self.assertLess(len(text), 8 << 20)
+            self.assertLess(len(text), 40 << 20)
             if not SANITIZED:
-                self.assertLess(f.kernel("VmRSS"), 40 << 10)
+                self.assertLess(f.kernel("VmRSS"), 80 << 10)
 
     def test_a_stream_says_that_the_engine_died(self):
         with Front() as f, f.unix("approver") as s:

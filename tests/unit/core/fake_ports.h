@@ -82,6 +82,10 @@ struct world {
 	unsigned launches;
 	uint64_t last_ticket;
 	struct ruling_policy policy;
+	unsigned questions, cancelled;
+	char asked[ACTION_ID_MAX];
+	uint8_t asked_sha256[SHA256_LEN];
+	bool reviewer_away;
 };
 
 extern int64_t fake_now;
@@ -105,6 +109,8 @@ const char *world_id(
     struct world *w, uint64_t call_id, char ret[static ACTION_ID_MAX]);
 /* An approver's answer to the action, with its ETag and hash as shown. */
 uint64_t world_answer(struct world *w, uint64_t proposed, const char *decision);
+/* As a reviewer would answer the question that was asked last. */
+void world_review(struct world *w, enum review_outcome outcome);
 bool reply_has(const struct fake_reply *r, const char *text);
 /* Hex of the action's hash in a reply; must be freed. */
 char *reply_text(const struct fake_reply *r, const char *key);
