@@ -75,6 +75,10 @@ as_pid(struct judge *j, const struct arg *a, struct str param)
 		target = "job";
 	else if (a->known)
 		target = arena_strndup(j->arena, a->text.s, a->text.len);
+	if (str_starts(a->text, STR("assent")) ||
+	    str_search(a->text, STR("approval")) < a->text.len ||
+	    str_starts(a->text, STR("approvald")))
+		effect_privilege(j, "policy tampering");
 	effect_add(j,
 	    &(struct effect){ .kind = EFFECT_SIGNAL,
 		.target = target,

@@ -39,9 +39,11 @@ struct sketch {
 static unsigned
 piece_flow(struct judge *j, const struct shell_piece *piece)
 {
-	return piece->origin == ORIGIN_INPUT ?
-	    script_input(j->script, piece->part) :
-	    script_output(j->script, piece->part);
+	if (piece->origin != ORIGIN_INPUT)
+		return script_output(j->script, piece->part);
+	/* What the reader gets, and what it lists or opens by itself. */
+	return script_input(j->script, piece->part) |
+	    script_flow(j->script, piece->part);
 }
 
 /* Names that a listing of the workspace gave are beneath its folder. */
@@ -328,6 +330,7 @@ place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
 		ret->root = false;
 		judge_likely(j, a, ret);
 		ret->secret = ret->secret || s->any_names;
+		ret->likely = ret->base;
 	}
 }
 

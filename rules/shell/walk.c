@@ -432,6 +432,10 @@ loop_value(struct norm *n, const struct shell_word *w)
 
 	if ((w->flags & WORD_SPLIT) == 0)
 		return v;
+	/* One of the words of one output: where it is from is known. */
+	if (v.count == 1 && v.pieces[0].kind == PIECE_UNKNOWN)
+		return value_unknown(n, v.pieces[0].origin, v.pieces[0].name,
+		    v.pieces[0].part, value_likely(n, &v));
 	for (uint32_t i = 0; i < v.count; i++) {
 		if (v.pieces[i].kind != PIECE_DIGITS &&
 		    v.pieces[i].kind != PIECE_BELOW)
