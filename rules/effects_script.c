@@ -138,8 +138,8 @@ flow_of_file(struct script *s, const struct shell_part *p)
 	arg_place(&j, &a, &f);
 	if (f.secret)
 		return FLOW_SECRET;
-	return f.in_workspace || f.base == PATH_TEMP ? FLOW_WORKSPACE :
-						       FLOW_UNKNOWN;
+	return f.in_workspace || f.base == PATH_TEMP ? FLOW_WORKSPACE
+						     : FLOW_UNKNOWN;
 }
 
 /* What comes in: by pipe, by a file, or with the outer text. */

@@ -117,7 +117,9 @@ check_conflict(struct classifier *c, const struct rule *a, const struct rule *b,
 {
 	char witness[WITNESS_MAX + 32];
 
-	if (a->decision != DECISION_ALLOW || !tightens(b) || !same_level(a, b))
+	/* The defaults are a table: its rows meet on every call. */
+	if (a->decision != DECISION_ALLOW || !tightens(b) ||
+	    !same_level(a, b) || rule_is_default(a))
 		return;
 	put_witness(c, a, b, witness, sizeof(witness));
 	if (witness[0] != '\0')
