@@ -181,15 +181,14 @@ line_of(
 	buf_putc(out, '\n');
 }
 
-/* "rule git.push.protected (git.yaml:12)" or "the default". */
+/* "git.push.protected (git.yaml:12)" or "default". */
 static void
 put_rule(struct buf *out, const struct rule_ref *rule)
 {
 	if (rule->id == NULL) {
-		buf_puts(out, "by default");
+		buf_puts(out, "default");
 		return;
 	}
-	buf_puts(out, rule->floor ? "floor rule " : "rule ");
 	esc(out, rule->id);
 	if (rule->file == NULL)
 		return;
@@ -198,47 +197,73 @@ put_rule(struct buf *out, const struct rule_ref *rule)
 	buf_printf(out, ":%u)", rule->line);
 }
 
-/* "  writes notes.txt: workspace -- allow, by default" */
-static void
-effect_text(struct buf *out, const struct effect *f)
+static const char *
+verb_of(enum effect_kind k)
 {
 	static const char *const verbs[] = {
-		[EFFECT_INVALID] = "does something unknown with",
+		[EFFECT_INVALID] = "nobody can tell what it does",
 		[EFFECT_READ] = "reads",
 		[EFFECT_WRITE] = "writes",
 		[EFFECT_DELETE] = "deletes",
 		[EFFECT_CONNECT] = "connects to",
-		[EFFECT_RUN_CODE] = "runs code of",
+		[EFFECT_RUN_CODE] = "runs code:",
 		[EFFECT_SIGNAL] = "signals",
-		[EFFECT_PRIVILEGE] = "gains privilege by",
-		[EFFECT_REMOTE_STATE] = "changes remote state of",
+		[EFFECT_PRIVILEGE] = "gains privilege:",
+		[EFFECT_REMOTE_STATE] = "changes remote state:",
 		[EFFECT_WIDEN] = "asks for more than the profile gives:",
-		[EFFECT_UNKNOWN] = "may do anything with",
+		[EFFECT_UNKNOWN] = "nobody can tell what it does",
 	};
-	const char *verb =
-	    (size_t)f->kind < ARRAY_LEN(verbs) ? verbs[f->kind] : verbs[0];
 
-	buf_printf(out, "      %-6s %s ", decision_name(f->decision), verb);
-	if (f->target == NULL)
-		buf_puts(out, "(not known in advance)");
-	esc(out, f->target);
+	return (size_t)k < ARRAY_LEN(verbs) ? verbs[k] : verbs[0];
+}
+
+/* "does  ask     writes /etc/hosts [system], because ...: default.write" */
+static void
+effect_text(struct buf *out, const struct effect *f)
+{
+	const bool known =
+	    f->kind != EFFECT_INVALID && f->kind != EFFECT_UNKNOWN;
+
+	buf_printf(out, "     does  %-6s  %s", decision_name(f->decision),
+	    verb_of(f->kind));
+	if (f->target != NULL) {
+		buf_puts(out, known ? " " : ": ");
+		esc(out, f->target);
+	} else if (known) {
+		buf_puts(out, " what is not known in advance");
+	}
 	if (f->path_class != PATH_NONE)
 		buf_printf(out, " [%s]", path_class_name(f->path_class));
 	if (f->code_class != CODE_NONE)
-		buf_printf(out, " [%s code]", code_class_name(f->code_class));
+		buf_printf(out, " [%s]", code_class_name(f->code_class));
 	if (f->why != NULL) {
-		buf_puts(out, ": ");
+		buf_puts(out, ", because ");
 		esc(out, f->why);
 	}
-	buf_puts(out, "; ");
-	put_rule(out, &f->rule);
+	if (f->rule.id != NULL) {
+		buf_puts(out, " -> ");
+		esc(out, f->rule.id);
+	}
+	buf_putc(out, '\n');
+}
+
+static void
+rule_text(struct buf *out, const struct rule_ref *rule)
+{
+	buf_printf(out, "     %s  %-6s  ", rule->floor ? "floor" : "rule ",
+	    decision_name(rule->decision));
+	put_rule(out, rule);
+	if (rule->reason != NULL) {
+		buf_puts(out, ": ");
+		esc(out, rule->reason);
+	}
 	buf_putc(out, '\n');
 }
 
 static void
 part_text(struct buf *out, size_t number, const struct part *part)
 {
-	buf_printf(out, "  %zu. %-6s ", number, decision_name(part->decision));
+	buf_printf(out, "  %zu. %-6s  ", number, decision_name(part->decision));
 	esc(out, part->text);
 	if (part->context != NULL) {
 		buf_puts(out, "   (");
@@ -246,19 +271,11 @@ part_text(struct buf *out, size_t number, const struct part *part)
 		buf_putc(out, ')');
 	}
 	buf_putc(out, '\n');
-	line_of(out, "      ", "not understood: ", part->not_understood);
+	line_of(out, "     ", "not understood: ", part->not_understood);
 	for (size_t i = 0; i < part->effect_count; i++)
 		effect_text(out, &part->effects[i]);
-	for (size_t i = 0; i < part->rule_count; i++) {
-		buf_printf(
-		    out, "      %-6s ", decision_name(part->rules[i].decision));
-		put_rule(out, &part->rules[i]);
-		if (part->rules[i].reason != NULL) {
-			buf_puts(out, ": ");
-			esc(out, part->rules[i].reason);
-		}
-		buf_putc(out, '\n');
-	}
+	for (size_t i = 0; i < part->rule_count; i++)
+		rule_text(out, &part->rules[i]);
 }
 
 static void
@@ -315,7 +332,8 @@ explain_to_text(const struct action *a, struct buf *out)
 	    c->part_count == 1 ? "" : "s");
 	for (size_t i = 0; i < c->part_count; i++)
 		part_text(out, i + 1, &c->parts[i]);
-	profile_text(out, &c->profile);
+	if (c->decision != DECISION_DENY)
+		profile_text(out, &c->profile);
 	if (a->review.outcome != REVIEW_INVALID)
 		line_of(out, "", "Reviewer: ", a->review.rationale);
 	if (a->ruling.decision == DECISION_INVALID)
