@@ -27,6 +27,8 @@ static const struct command *const subcommands[] = {
 	&cmdlog_verify,
 	&cmdlog_export,
 	&cmdlog_prove,
+	&cmdlog_backup,
+	&cmdlog_prune,
 };
 
 int
@@ -42,6 +44,7 @@ cmdlog_error(const struct command *c, const struct err *e)
 	switch (e->code) {
 	case ERR_DENIED:
 	case ERR_NOTFOUND:
+	case ERR_CONFLICT:
 		return EXIT_DENIED;
 	case ERR_INVALID:
 	case ERR_SYS:
@@ -49,7 +52,6 @@ cmdlog_error(const struct command *c, const struct err *e)
 	case ERR_OK:
 	case ERR_LIMIT:
 	case ERR_NOMEM:
-	case ERR_CONFLICT:
 	case ERR_INTERNAL:
 		break;
 	}
@@ -211,7 +213,9 @@ run(int argc, char **argv)
 
 	if (argc < 2)
 		return command_usage_error(&command_log,
-		    "say what to do: list, show, verify, export or prove");
+		    "say what to do: list, show, verify, export, prove, backup "
+		    "or "
+		    "prune");
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++) {
 		/* "log list": the word after the blank. */
 		names[i] = subcommands[i]->name + strlen("log ");
@@ -237,13 +241,15 @@ static const struct command_option options[] = {
 const struct command command_log = {
 	.name = "log",
 	.summary = "Read, verify and export the decision log",
-	.usage = "log list|show|verify|export|prove [OPTIONS]",
+	.usage = "log list|show|verify|export|prove|backup|prune [OPTIONS]",
 	.details = "list    rows, newest last, with filters\n"
 		   "show    the whole story of one action\n"
 		   "verify  whether it is what was recorded\n"
-		   "export  rows as jsonl or csv\n"
-		   "prove   that one row is in the log, without the log\n\n"
-		   "All of them only read, need no daemon and may run beside "
+		   "export  rows as jsonl, csv, cef, ecs or ocsf\n"
+		   "prove   that one row is in the log, without the log\n"
+		   "backup  a verified copy\n"
+		   "prune   drop the bodies of old rows that were exported\n\n"
+		   "All but prune only read, need no daemon and may run beside "
 		   "one.\n'assent log list --help' tells more about one.",
 	.example = "assent log verify",
 	.options = options,

@@ -23,12 +23,14 @@ struct world {
 	int status;
 };
 
+#define BEGIN_NS INT64_C(1795000000000000000) /* 2026-11-18 11:06:40 */
+
+/* The next row of the story, a second and a half after the last. */
 static void
 append(struct recorder *r, enum row_kind kind, enum decision decision,
     enum decided_by by, const char *body)
 {
 	static const uint8_t action[SHA256_LEN] = { 0xac };
-	static int64_t now = INT64_C(1795000000000000000);
 	struct err e = ERR_INIT;
 	uint8_t hash[SHA256_LEN];
 	uint64_t seq = 0;
@@ -41,12 +43,14 @@ append(struct recorder *r, enum row_kind kind, enum decision decision,
 		.decision = decision,
 		.by = by,
 		.rule_id = "git.push.protected",
-		.time_real_ns = now += 1500000000,
 		.body = str_of(body),
 		.action_sha256 = action,
 	};
+	struct row timed = row;
 
-	must(db_recorder.append(r, &row, &seq, hash, NULL, &e), &e);
+	db_recorder.head(r, &seq, hash);
+	timed.time_real_ns = BEGIN_NS + (int64_t)(seq + 1) * 1500000000;
+	must(db_recorder.append(r, &timed, &seq, hash, NULL, &e), &e);
 	must(db_recorder.commit(r, &e), &e);
 }
 
@@ -208,7 +212,7 @@ list_filters_and_pages(void **state)
 
 	run(w, "list", NULL);
 	expect(w, EXIT_OK,
-	    "     4  2026-11-18T11:06:52.000Z  shell: ended with status 1");
+	    "     4  2026-11-18T11:06:46.000Z  shell: ended with status 1");
 	run(w, "list", "--limit", "2", NULL);
 	assert_null(strstr(buf_cstr(&w->out), "    3  "));
 	expect(w, EXIT_OK, "     5  ");
@@ -223,7 +227,7 @@ list_filters_and_pages(void **state)
 	run(w, "list", "--since", "2026-11-18T11:08:00Z", NULL);
 	expect(w, EXIT_OK, "     5  ");
 	assert_null(strstr(buf_cstr(&w->out), "     4  "));
-	run(w, "list", "--until", "2026-11-18 11:06:48", NULL);
+	run(w, "list", "--until", "2026-11-18 11:06:42", NULL);
 	expect(w, EXIT_OK, "     1  ");
 	assert_null(strstr(buf_cstr(&w->out), "     2  "));
 	run(w, "list", "--decision", "maybe", NULL);
@@ -386,6 +390,107 @@ i9_a_changed_proof_proves_nothing(void **state)
 }
 
 static void
+a_cursor_exports_each_row_once(void **state)
+{
+	struct world *w = *state;
+	struct recorder *r;
+
+	run(w, "export", "--cursor", "siem", NULL);
+	expect(w, EXIT_OK, "{\"seq\":5,");
+	run(w, "export", "--cursor", "siem", NULL);
+	assert_int_equal(w->status, EXIT_OK);
+	assert_int_equal(w->out.len, 0);
+	r = store_at(&w->p);
+	add_rows(r, 0, 2, 1);
+	store_close(r);
+	run(w, "export", "--cursor", "siem", "--format", "cef", NULL);
+	expect(w, EXIT_OK, "cn1Label=seq cn1=6 ");
+	assert_null(strstr(buf_cstr(&w->out), "cn1=5 "));
+	run(w, "export", "--cursor", "../x", NULL);
+	expect(w, EXIT_CONFIG, "is no name for a destination");
+	run(w, "export", "--cursor", "siem", "--kind", "intent", NULL);
+	expect(w, EXIT_USAGE, "leave --kind away");
+}
+
+static void
+bodies_go_only_when_every_destination_has_them(void **state)
+{
+	struct world *w = *state;
+	struct recorder *r;
+
+	run(w, "prune", "--through", "3", NULL);
+	expect(w, EXIT_DENIED, "nothing was exported yet");
+	run(w, "export", "--cursor", "one", NULL);
+	r = store_at(&w->p);
+	add_rows(r, 0, 2, 1);
+	store_close(r);
+	run(w, "export", "--cursor", "two", NULL);
+	run(w, "prune", "--through", "6", NULL);
+	expect(w, EXIT_DENIED, "rows from 6 on were not exported everywhere");
+	run(w, "prune", "--through", "3", NULL);
+	expect(w, EXIT_OK, "ok: 3 bodies dropped");
+	run(w, "verify", NULL);
+	expect(w, EXIT_OK, "ok: 8 rows");
+	expect(w, EXIT_OK, "3 bodies were dropped after export");
+	run(w, "show", ACTION, NULL);
+	expect(w, EXIT_OK, "its details were dropped after export");
+	run(w, "prune", "--through", "3", NULL);
+	expect(w, EXIT_OK, "ok: 0 bodies dropped");
+	run(w, "prune", "--before", "2026-11-18T11:06:47Z", NULL);
+	expect(w, EXIT_OK, "ok: 1 bodies dropped");
+	run(w, "verify", "--json", NULL);
+	expect(w, EXIT_OK, "\"bodies_dropped\":4");
+	run(w, "prune", NULL);
+	expect(w, EXIT_USAGE, "say either");
+	/* Who runs it beside the daemon is told. */
+	r = store_at(&w->p);
+	run(w, "prune", "--through", "4", NULL);
+	expect(w, EXIT_DENIED, "another assentd");
+	store_close(r);
+}
+
+/* I9: retention is no way to make a body disappear unseen. */
+static void
+i9_a_body_dropped_by_hand_is_found_after_a_prune(void **state)
+{
+	struct world *w = *state;
+
+	run(w, "export", "--cursor", "one", NULL);
+	run(w, "prune", "--through", "3", NULL);
+	expect(w, EXIT_OK, "ok: 3");
+	tamper_rows(&w->p,
+	    "DELETE FROM payload WHERE seq = 4; "
+	    "UPDATE meta SET value = '5' WHERE key = 'bodies_exported'");
+	run(w, "verify", NULL);
+	expect(w, EXIT_DENIED, "row 4: its body is missing");
+}
+
+static void
+a_backup_is_a_log_of_its_own(void **state)
+{
+	struct world *w = *state;
+	struct recorder *r = store_at(&w->p);
+	char target[128], path[256];
+
+	/* While it is written to, and not yet copied back. */
+	add_rows(r, 0, 20, 1);
+	(void)snprintf(target, sizeof(target), "%s/copy", w->p.dir);
+	run(w, "backup", target, NULL);
+	expect(w, EXIT_OK, "ok: 25 rows copied and verified");
+	add_rows(r, 20, 5, 1);
+	store_close(r);
+	run(w, "backup", target, NULL);
+	expect(w, EXIT_CONFIG, "cannot make the folder");
+	(void)snprintf(path, sizeof(path), "%s/log.key", target);
+	assert_int_equal(access(path, F_OK), -1);
+	(void)snprintf(w->p.state, sizeof(w->p.state), "%s", target);
+	run(w, "verify", NULL);
+	expect(w, EXIT_OK, "ok: 25 rows");
+	run(w, "backup", NULL);
+	expect(w, EXIT_USAGE, "name one folder");
+}
+
+static void
 what_is_not_a_log_is_said_so(void **state)
 {
 	struct world *w = *state;
@@ -430,6 +535,10 @@ main(void)
 		T(verify_says_what_is_good_and_what_is_not),
 		T(a_row_is_proved_without_the_log),
 		T(i9_a_changed_proof_proves_nothing),
+		T(a_cursor_exports_each_row_once),
+		T(bodies_go_only_when_every_destination_has_them),
+		T(i9_a_body_dropped_by_hand_is_found_after_a_prune),
+		T(a_backup_is_a_log_of_its_own),
 		T(what_is_not_a_log_is_said_so),
 		T(usage_is_explained),
 	};
