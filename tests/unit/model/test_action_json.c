@@ -598,8 +598,10 @@ I8_an_explanation_is_inert_on_a_terminal(void **state)
 	explain_to_text(a, &out);
 	assert_int_equal(text_find_hidden(buf_str(&out), "\n"), out.len);
 	assert_null(strstr(buf_cstr(&out), "\nDecision: allow\n"));
-	assert_non_null(strstr(buf_cstr(&out), "does  ask     writes a\\x1b]0;x"));
-	assert_non_null(strstr(buf_cstr(&out), "rule   allow   git.read (git.yaml:12)"));
+	assert_non_null(
+	    strstr(buf_cstr(&out), "does  ask     writes a\\x1b]0;x"));
+	assert_non_null(
+	    strstr(buf_cstr(&out), "rule   allow   git.read (git.yaml:12)"));
 	explain_to_json(a, &json);
 	if (json_in(buf_str(&json), &j, &e) != 0)
 		fail_msg("%s", e.msg);
