@@ -138,14 +138,9 @@ forget_command(struct norm *n, const struct node *nd, bool *moves)
 		"eval",
 		"source",
 		".",
-		"command",
-		"builtin",
-		"trap",
-		"set",
-		"shift",
-		"enable",
-		"alias",
 	};
+	static const char *const runners[] = { "command", "builtin" };
+	static const char *const arguments[] = { "set", "shift" };
 	struct str name;
 	const struct var *f;
 
@@ -161,6 +156,14 @@ forget_command(struct norm *n, const struct node *nd, bool *moves)
 		*moves = true;
 		state_forget(n);
 	}
+	/* "command -v" runs nothing. */
+	if (is_any(name, runners, ARRAY_LEN(runners)) &&
+	    !(nd->words->next != NULL && word_is_bare(nd->words->next, "-v"))) {
+		*moves = true;
+		state_forget(n);
+	}
+	if (is_any(name, arguments, ARRAY_LEN(arguments)))
+		n->args.unknown = true;
 	if (is_any(name, movers, ARRAY_LEN(movers)))
 		*moves = true;
 	if (!is_any(name, setters, ARRAY_LEN(setters)))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "shell/parser.h"
 
 #define BRACE_ITEMS_MAX 1024
 
@@ -339,6 +340,35 @@ items_of(struct norm *n, const struct word *w, struct items *ret)
 	return true;
 }
 
+/*
+ * bash expands braces in the text, before it looks for '$' and '~': "$x{1,2}"
+ * is "$x1 $x2". True where two neighbours were none before and their texts
+ * could become something else together.
+ */
+static bool
+joins_badly(const struct items *row, uint32_t i)
+{
+	const struct item *a, *b;
+	char first;
+
+	if (i + 1 >= row->count)
+		return false;
+	a = &row->i[i];
+	b = &row->i[i + 1];
+	if (b->c == NULL && b->seg->text.len == 0)
+		return false;
+	first = b->c != NULL ? *b->c : b->seg->text.s[0];
+	if (a->c == NULL)
+		return a->seg->kind == SEG_PARAM && !a->seg->quoted &&
+		    a->seg->text.s[1] != '{' &&
+		    lex_name_start((unsigned char)a->seg->text.s[1]) &&
+		    b->c != NULL && lex_name_char((unsigned char)first);
+	if (b->c == a->c + 1)
+		return false;
+	return *a->c == '$' || *a->c == '~' || first == '~' || *a->c == '[' ||
+	    *a->c == ':' || *a->c == '=';
+}
+
 /* A run of characters becomes one segment, without a copy where it can. */
 static bool
 row_segs(struct norm *n, const struct items *row, struct word *w)
@@ -349,7 +379,7 @@ row_segs(struct norm *n, const struct items *row, struct word *w)
 		struct seg *const s = norm_alloc(n, 1, sizeof(*s));
 		uint32_t j = i + 1;
 
-		if (s == NULL || !norm_step(n))
+		if (s == NULL || !norm_step(n) || joins_badly(row, i))
 			return false;
 		if (row->i[i].c == NULL) {
 			*s = *row->i[i].seg;
@@ -358,6 +388,8 @@ row_segs(struct norm *n, const struct items *row, struct word *w)
 			while (j < row->count && row->i[j].c != NULL &&
 			    row->i[j].c == row->i[j - 1].c + 1)
 				j++;
+			if (joins_badly(row, j - 1))
+				return false;
 			s->kind = SEG_TEXT;
 			s->text = str_n(row->i[i].c, j - i);
 			w->tilde =

@@ -402,6 +402,17 @@ finish_pieces(struct norm *n, const struct builder *b, struct finish *f)
 	return true;
 }
 
+static bool
+all_unknown(const struct shell_word *w)
+{
+	for (size_t i = 0; i < w->piece_count; i++) {
+		if (w->pieces[i].kind == PIECE_TEXT ||
+		    w->pieces[i].kind == PIECE_DIGITS)
+			return false;
+	}
+	return true;
+}
+
 /* Ends the field; an empty one counts only if something was quoted in it. */
 void
 builder_break(struct norm *n, struct builder *b)
@@ -421,10 +432,13 @@ builder_break(struct norm *n, struct builder *b)
 
 		w = word_of_value(n, &v);
 		w.flags = (w.flags & WORD_DYNAMIC) | f.flags;
+		if (b->may_vanish && (b->count == 0 || all_unknown(&w)))
+			w.flags |= WORD_SPLIT;
 		words_add(n, b->out, &w);
 	}
 	b->count = 0;
 	b->started = false;
+	b->may_vanish = false;
 	b->flags &= WORD_SUBST | WORD_QUOTED;
 }
 

@@ -308,8 +308,11 @@ builtin_declare(struct norm *n, uint32_t part, struct flow *f)
 	}
 	/* Inside a function, declare is local, too. */
 	if ((str_eqz(self, "declare") || str_eqz(self, "typeset")) &&
-	    (n->frame.context & CONTEXT_FUNCTION) != 0)
+	    n->function_depth > 0)
 		d.local = true;
+	/* Elsewhere "local" is an error that sets nothing. */
+	if (str_eqz(self, "local") && n->function_depth == 0)
+		return;
 	if (d.function || d.print)
 		return;
 	if (d.reference)

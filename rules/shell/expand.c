@@ -154,8 +154,6 @@ expand_operand(struct norm *n, struct builder *b, const struct word *w)
 {
 	struct value v;
 
-	if (w->quoted_null)
-		b->started = true;
 	if (!w->tilde) {
 		expand_segs(n, b, w->segs, true);
 		return;
@@ -175,8 +173,6 @@ expand_into(
 
 	if (w->quoted)
 		b->flags |= WORD_QUOTED;
-	if (w->quoted_null)
-		b->started = true;
 	if (!w->tilde) {
 		expand_segs(n, b, w->segs, false);
 		return;

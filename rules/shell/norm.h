@@ -57,9 +57,8 @@ struct var {
 	struct value value;
 	const struct value *items; /* VAR_LIST */
 	uint32_t item_count;
-	const struct node *body; /* function: VAR_SET or VAR_MAYBE */
-	bool called;
-	unsigned busy; /* calls of it that are being followed */
+	/* A function (VAR_SET, VAR_MAYBE); NULL: one of several. */
+	struct function *def;
 };
 
 /* An old state of a variable, for undoing. */
@@ -114,6 +113,15 @@ struct frame {
 	bool no_function; /* "command", "builtin" */
 };
 
+/* The definition of a function. */
+struct function {
+	struct str name;
+	const struct node *body;
+	bool called;
+	bool unsure; /* some calls of the name may or may not mean it */
+	unsigned busy; /* calls of it that are being followed */
+};
+
 /* What is known about a part beside what callers see. */
 struct part_meta {
 	unsigned subst_depth;
@@ -128,12 +136,6 @@ struct mark {
 	const struct dir_stack *stack;
 	const struct dirs *dirs;
 	struct positional args;
-};
-
-struct function {
-	struct str name;
-	const struct node *body;
-	struct var *var;
 };
 
 /* What "local" hides until the function ends. */
@@ -183,7 +185,7 @@ struct norm {
 	uint32_t trap_count;
 	bool stopped;
 	bool no_memory;
-	unsigned loop_depth;
+	unsigned loop_depth, function_depth;
 	struct function functions[NORM_GUESSES_MAX]; /* in case none calls */
 	uint32_t function_count;
 };
@@ -288,6 +290,7 @@ struct builder {
 	uint32_t count, cap;
 	unsigned flags;
 	bool started; /* the field exists even if it is empty */
+	bool may_vanish; /* ...or perhaps not */
 };
 
 void builder_text(struct norm *n, struct builder *b, struct str s, bool active);

@@ -363,6 +363,9 @@ expand_list(
 	}
 	if (star && quoted)
 		b->started = true;
+	/* "$x$@" without arguments and with an empty x is no argument. */
+	if (!star && quoted && count == 0)
+		b->may_vanish = true;
 	for (uint32_t i = 0; i < count && norm_step(n); i++) {
 		if (i > 0 && b->out != NULL)
 			builder_break(n, b);

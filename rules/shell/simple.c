@@ -460,7 +460,7 @@ hidden_restore(struct norm *n, uint32_t down_to)
 
 /* A function that the script defines. */
 static struct flow
-run_function(struct norm *n, uint32_t part, struct var *f)
+run_function(struct norm *n, uint32_t part, struct function *f)
 {
 	const struct shell_part p = *part_at(n, part);
 	const struct positional old_args = n->args;
@@ -500,7 +500,9 @@ run_function(struct norm *n, uint32_t part, struct var *f)
 
 	n->args.unknown = n->args.unknown || f->busy > 0;
 	f->busy++;
+	n->function_depth++;
 	r = walk(n, f->body);
+	n->function_depth--;
 	f->busy--;
 	frame_pop(n, &saved);
 	hidden_restore(n, hidden);
@@ -529,20 +531,26 @@ run_known(struct norm *n, uint32_t part, struct str name)
 			part_refuse(n, part,
 			    "a command's name that is not plain ASCII");
 	}
-	if (current && f->kind == VAR_SET && var_current(n, f)) {
+	if (current && f->kind == VAR_SET && var_current(n, f) &&
+	    f->def != NULL) {
 		part_at(n, part)->kind = PART_WRAPPER;
 		part_at(n, part)->function_call = true;
-		return run_function(n, part, f);
+		return run_function(n, part, f->def);
 	}
 	if (n->frame.external || !builtin_run(n, part, &r))
 		(void)wrapper_run(n, part);
 	if (!current)
 		return r;
+	if (f->def == NULL) {
+		/* Their bodies are looked at with nothing known. */
+		unknown_command_state(n);
+		return flow_here(n);
+	}
 	/* Perhaps a function: what is in it may run, too. */
 	const struct mark m = state_mark(n);
 
 	part_at(n, part)->function_call = true;
-	g = run_function(n, part, f);
+	g = run_function(n, part, f->def);
 	state_blur(n, &m);
 	return (struct flow){
 		.ok = dirs_union(n, r.ok, g.ok),

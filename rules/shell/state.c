@@ -177,13 +177,11 @@ state_undo(struct norm *n, const struct mark *m)
 	assert(n->trail_count >= m->trail);
 	while (n->trail_count > m->trail) {
 		const struct trail *const t = &n->trail[--n->trail_count];
-		const bool called = t->var->called;
 		const bool fixed = t->var->fixed;
 		struct var *const next = t->var->next;
 
 		*t->var = t->old;
 		t->var->next = next;
-		t->var->called = called;
 		t->var->fixed = fixed;
 	}
 	n->epoch = m->epoch;
@@ -196,8 +194,24 @@ static bool
 var_same(const struct var *a, const struct var *b)
 {
 	return a->kind == b->kind && a->epoch == b->epoch &&
-	    a->items == b->items && a->body == b->body &&
+	    a->items == b->items && a->def == b->def &&
 	    value_same(&a->value, &b->value);
+}
+
+/* Perhaps the old one, perhaps the new one. */
+static void
+blur_function(struct var *v, const struct var *old)
+{
+	if (v->kind == VAR_SET)
+		v->kind = VAR_MAYBE;
+	if (v->def == old->def || old->kind == VAR_INHERITED)
+		return;
+	if (v->def != NULL)
+		v->def->unsure = true;
+	if (old->def != NULL)
+		old->def->unsure = true;
+	v->kind = VAR_MAYBE;
+	v->def = NULL;
 }
 
 void
@@ -210,8 +224,7 @@ state_blur(struct norm *n, const struct mark *m)
 		if (var_same(v, old))
 			continue;
 		if (v->function) {
-			if (v->kind == VAR_SET)
-				v->kind = VAR_MAYBE;
+			blur_function(v, old);
 		} else if (v->kind == VAR_SET && old->kind == VAR_SET &&
 		    var_current(n, v) && old->epoch == v->epoch &&
 		    value_is_number(&v->value) &&

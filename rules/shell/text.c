@@ -291,6 +291,7 @@ norm_nested(struct norm *n, struct str text, enum shell_dialect dialect,
 	const struct frame saved = frame_push(
 	    n, dialect == SHELL_OTHER ? (unsigned)CONTEXT_GUESS : 0U, NULL);
 	const bool old_lastpipe = n->lastpipe;
+	const unsigned old_functions = n->function_depth;
 
 	memcpy(old, n->vars, sizeof(old));
 	memset(n->vars, 0, sizeof(n->vars));
@@ -300,7 +301,12 @@ norm_nested(struct norm *n, struct str text, enum shell_dialect dialect,
 	n->args = args != NULL ? *args : (struct positional){ .count = 0 };
 	n->dialect = dialect == SHELL_OTHER ? SHELL_BASH : dialect;
 	n->lastpipe = false;
-	(void)assigns_apply(n, assigns, assign_count);
+	n->function_depth = 0;
+	/* A shell does not take IFS from its environment. */
+	for (size_t i = 0; i < assign_count; i++) {
+		if (!str_eqz(assigns[i].name, "IFS"))
+			(void)assigns_apply(n, &assigns[i], 1);
+	}
 	if (dialect == SHELL_OTHER) {
 		const struct shell_word w = word_text(n, text);
 
@@ -309,6 +315,7 @@ norm_nested(struct norm *n, struct str text, enum shell_dialect dialect,
 	(void)norm_text_here(n, text);
 	n->dialect = old_dialect;
 	n->lastpipe = old_lastpipe;
+	n->function_depth = old_functions;
 	state_undo(n, &m);
 	memcpy(n->vars, old, sizeof(old));
 	frame_pop(n, &saved);
@@ -322,14 +329,16 @@ norm_uncalled(struct norm *n)
 		struct mark m;
 		struct frame saved;
 
-		if (f->var->called)
+		if (f->called && !f->unsure)
 			continue;
 		m = state_mark(n);
 		saved = frame_push(
 		    n, CONTEXT_FUNCTION | CONTEXT_UNCALLED, "function");
 		unknown_command_state(n);
 		n->args.unknown = true;
+		n->function_depth++;
 		(void)walk(n, f->body);
+		n->function_depth--;
 		frame_pop(n, &saved);
 		state_undo(n, &m);
 	}

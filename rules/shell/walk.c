@@ -293,6 +293,8 @@ branch_end(struct norm *n, const struct mark *m, struct branch *ret)
 		ret->vars[i] = v;
 		ret->likely[i] = v->value;
 		ret->more = ret->more || v->function;
+		if (v->function && v->def != NULL)
+			v->def->unsure = true;
 	}
 	ret->count = count;
 	state_undo(n, m);
@@ -523,6 +525,26 @@ walk_cond(struct norm *n, const struct node *nd)
 	return flow_same(n);
 }
 
+/* A definition is one thing, however often it is walked past. */
+static struct function *
+function_of(struct norm *n, const struct node *nd)
+{
+	struct function *f;
+
+	for (uint32_t i = 0; i < n->function_count; i++) {
+		if (n->functions[i].body == nd->b)
+			return &n->functions[i];
+	}
+	if (n->function_count == ARRAY_LEN(n->functions)) {
+		norm_refuse(n, "too many functions", n->place);
+		return NULL;
+	}
+	f = &n->functions[n->function_count++];
+	f->name = nd->name;
+	f->body = nd->b;
+	return f;
+}
+
 static struct flow
 walk_function(struct norm *n, const struct node *nd)
 {
@@ -532,17 +554,7 @@ walk_function(struct norm *n, const struct node *nd)
 		return flow_same(n);
 	v->kind = VAR_SET;
 	v->epoch = n->epoch;
-	v->body = nd->b;
-	v->called = false;
-	v->busy = 0;
-	if (n->function_count == ARRAY_LEN(n->functions))
-		norm_refuse(n, "too many functions", n->place);
-	else
-		n->functions[n->function_count++] = (struct function){
-			.name = nd->name,
-			.body = nd->b,
-			.var = v,
-		};
+	v->def = function_of(n, nd);
 	return flow_same(n);
 }
 
