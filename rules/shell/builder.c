@@ -25,6 +25,15 @@ words_add(struct norm *n, struct words *ws, const struct shell_word *w)
 	ws->w[ws->count++] = *w;
 }
 
+void
+words_reserve(struct norm *n, struct words *ws, uint32_t count)
+{
+	if (count == 0 || ws->cap > 0)
+		return;
+	ws->w = norm_alloc(n, count, sizeof(*ws->w));
+	ws->cap = ws->w == NULL ? 0 : count;
+}
+
 static struct shell_piece *
 builder_slot(struct norm *n, struct builder *b, bool active)
 {

@@ -40,7 +40,7 @@ dirs_enter(struct norm *n, const struct shell_word *w)
 		d->count = 1;
 		d->dir[0] = path_join(n, STR_NONE, path);
 		d->below = below;
-		return d;
+		return d->dir[0].len == 0 ? dirs_unknown(n, NULL) : d;
 	}
 	if (n->dirs == NULL || (n->dirs->below && up))
 		return dirs_unknown(n, n->dirs);
@@ -49,8 +49,11 @@ dirs_enter(struct norm *n, const struct shell_word *w)
 		return NULL;
 	*d = *n->dirs;
 	d->below = d->below || below;
-	for (uint32_t i = 0; i < d->count; i++)
+	for (uint32_t i = 0; i < d->count; i++) {
 		d->dir[i] = path_join(n, d->dir[i], path);
+		if (d->dir[i].len == 0)
+			return dirs_unknown(n, NULL);
+	}
 	return d;
 }
 

@@ -482,8 +482,11 @@ builtin_run(struct norm *n, uint32_t part, struct flow *f)
 {
 	const struct str name = part_at(n, part)->argv[0].text;
 
+	if (name.len == 0)
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(builtins); i++) {
-		if (!str_eqz(name, builtins[i].name))
+		if (name.s[0] != builtins[i].name[0] ||
+		    !str_eqz(name, builtins[i].name))
 			continue;
 		builtins[i].fn(n, part, f);
 		return true;

@@ -253,8 +253,11 @@ name_fits(struct str name, const char *pattern)
 enum env_effect
 shell_env_effect(struct str name)
 {
+	const int first = name.len > 0 ? name.s[0] | 0x20 : 0;
+
 	for (size_t i = 0; i < ARRAY_LEN(env_names); i++) {
-		if (name.len > 0 && name_fits(name, env_names[i].name))
+		if ((env_names[i].name[0] | 0x20) == first &&
+		    name_fits(name, env_names[i].name))
 			return env_names[i].effect;
 	}
 	/* CARGO_x_RUNNER, git's and others' x_EDITOR and the like. */

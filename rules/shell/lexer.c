@@ -111,6 +111,8 @@ lex_operator(struct parser *p)
 	const struct str rest = str_from(p->text, p->at);
 
 	for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
+		if (operators[i].text[0] != rest.s[0])
+			continue;
 		const struct str op = str_of(operators[i].text);
 
 		if (!str_starts(rest, op))
@@ -160,6 +162,18 @@ lex_number(struct parser *p)
 	return 1;
 }
 
+/* Words that lex_is may be asked about; a quick look that saves most of the
+ * comparing. */
+static bool
+may_be_reserved(const struct word *w)
+{
+	struct str s;
+
+	if (!word_bare(w, &s) || s.len == 0 || s.len > 8)
+		return false;
+	return strchr("!{}[]cdefistuw-", s.s[0]) != NULL;
+}
+
 bool
 lex_peek(struct parser *p)
 {
@@ -202,6 +216,7 @@ lex_peek(struct parser *p)
 			.start = start,
 			.end = p->at,
 			.word = w,
+			.reserved = may_be_reserved(w),
 		};
 	}
 	p->have_tok = true;
@@ -218,6 +233,10 @@ lex_take(struct parser *p)
 bool
 lex_is(const struct parser *p, const char *reserved)
 {
-	return p->have_tok && p->tok.kind == TOK_WORD &&
-	    word_is_bare(p->tok.word, reserved);
+	const struct word *w;
+
+	if (!p->have_tok || p->tok.kind != TOK_WORD || !p->tok.reserved)
+		return false;
+	w = p->tok.word;
+	return w->segs->text.s[0] == reserved[0] && word_is_bare(w, reserved);
 }

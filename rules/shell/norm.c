@@ -86,7 +86,10 @@ norm_init(struct norm *n, const struct shell_context *ctx, struct arena *a,
 		n->frame.input.kind = STDIN_TEXT;
 		n->frame.input.text = word_text(n, ctx->stdin_text);
 	}
-	n->dirs = dirs_of(n, ctx->cwd);
+	n->dirs = dirs_of(n,
+	    ctx->cwd.len > 0 && ctx->cwd.s[0] == '/'
+		? path_join(n, STR_NONE, ctx->cwd)
+		: STR_NONE);
 }
 
 static int
@@ -106,6 +109,8 @@ shell_understand(struct str script, const struct shell_context *ctx,
 	struct norm n;
 
 	norm_init(&n, ctx, a, ret);
+	n.parts_expected =
+	    (uint32_t)(str_head(script, SCRIPT_UNDERSTOOD_MAX).len / 24);
 	norm_script(&n, script, ctx->dialect);
 	return norm_end(&n, e);
 }

@@ -25,6 +25,7 @@
 #define NORM_TEXT_MAX ((size_t)1 << 20) /* bytes of all computed texts */
 #define NORM_BRACES_MAX 256 /* words that one brace expansion gives */
 #define NORM_STACK_MAX 16 /* pushd */
+#define NORM_PATH_MAX 1024 /* bytes of a directory that is followed */
 #define NORM_GUESSES_MAX 64
 
 /* ---- values ------------------------------------------------------------ */
@@ -157,6 +158,7 @@ struct norm {
 	struct shell_result *result;
 	enum shell_dialect dialect;
 	uint32_t part_cap;
+	uint32_t parts_expected; /* a guess by the length of the script */
 	struct part_meta *meta;
 	struct var *vars[NORM_VAR_BUCKETS];
 	struct trail *trail;
@@ -238,7 +240,8 @@ const struct dirs *dirs_of(struct norm *n, struct str path);
 const struct dirs *dirs_unknown(struct norm *n, const struct dirs *likely);
 const struct dirs *dirs_union(
     struct norm *n, const struct dirs *a, const struct dirs *b);
-/* Joins and normalises lexically: "/a/b" and "../c" give "/a/c". */
+/* Joins and normalises lexically: "/a/b" and "../c" give "/a/c"; dir is
+ * normal already. Empty when it is too long. */
 struct str path_join(struct norm *n, struct str dir, struct str path);
 /* assigned.c: what the body of a loop may set is unknown. Returns whether it
  * may change the directory. */
@@ -271,6 +274,7 @@ struct words {
 };
 
 void words_add(struct norm *n, struct words *ws, const struct shell_word *w);
+void words_reserve(struct norm *n, struct words *ws, uint32_t count);
 /* All the words of a list as arguments. */
 void expand_words(struct norm *n, const struct word *list, struct words *ret);
 /* As one text: assignments, here-documents, redirections, case. */

@@ -54,6 +54,7 @@ struct token {
 	enum token_kind kind;
 	uint32_t start, end;
 	struct word *word; /* TOK_WORD */
+	bool reserved; /* may be a reserved word: see lex_is */
 	int number; /* TOK_NUMBER */
 };
 

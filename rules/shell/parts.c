@@ -16,7 +16,7 @@ static bool
 parts_grow(struct norm *n)
 {
 	const uint32_t count = (uint32_t)n->result->part_count;
-	const uint32_t cap = n->part_cap == 0 ? 8 : n->part_cap * 2;
+	uint32_t cap = n->part_cap == 0 ? n->parts_expected : n->part_cap * 2;
 	struct shell_part *parts;
 	struct part_meta *meta;
 
@@ -26,6 +26,7 @@ parts_grow(struct norm *n)
 		norm_refuse(n, "too many commands", n->place);
 		return false;
 	}
+	cap = cap < 8 ? 8 : cap > NORM_PARTS_MAX ? NORM_PARTS_MAX : cap;
 	parts = norm_alloc(n, cap, sizeof(*parts));
 	meta = norm_alloc(n, cap, sizeof(*meta));
 	if (parts == NULL || meta == NULL)

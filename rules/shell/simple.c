@@ -35,6 +35,7 @@ redir_target(struct norm *n, const struct redir *r, struct shell_word *ret)
 	}
 	one = *r->target;
 	one.next = NULL;
+	words_reserve(n, &ws, 1);
 	expand_words(n, &one, &ws);
 	if (ws.count == 1) {
 		*ret = ws.w[0];
@@ -336,6 +337,10 @@ assigns_expand(
 		struct shell_assign *const o = &out[(*ret_count)++];
 		struct value v;
 
+		/* bash treats these in a way of its own. */
+		if ((a->list || a->index != NULL) &&
+		    (!keep || str_eqz(a->name, "IFS")))
+			norm_refuse(n, "an array before a command", n->place);
 		if (keep || a->list || a->index != NULL) {
 			assign_one(n, a);
 			v = var_value(n, a->name);
@@ -626,6 +631,7 @@ walk_simple(struct norm *n, const struct node *nd)
 	struct shell_part p = { .kind = PART_COMMAND };
 	uint32_t count = 0;
 
+	words_reserve(n, &ws, nd->word_count);
 	expand_words(n, nd->words, &ws);
 	if (ws.count == 0)
 		return run_no_command(n, nd);

@@ -320,32 +320,30 @@ path_join(struct norm *n, struct str dir, struct str path)
 {
 	char *out;
 	size_t len = 0;
-	struct str parts[2];
 
-	if (path.len > 0 && path.s[0] == '/')
-		dir = STR_NONE;
+	/* Longer ones are not followed: the result is no absolute path. */
+	if (dir.len + path.len > NORM_PATH_MAX)
+		return STR_NONE;
 	out = norm_text(n, dir.len + path.len + 2);
 	if (out == NULL)
 		return STR_NONE;
-	parts[0] = dir;
-	parts[1] = path;
-	for (int i = 0; i < 2; i++) {
-		struct str rest = parts[i];
+	if (dir.len > 1 && !(path.len > 0 && path.s[0] == '/')) {
+		memcpy(out, dir.s, dir.len);
+		len = dir.len;
+	}
+	while (path.len > 0) {
+		const struct str c = str_cut(&path, '/');
 
-		while (rest.len > 0) {
-			const struct str c = str_cut(&rest, '/');
-
-			if (c.len == 0 || str_eqz(c, "."))
+		if (c.len == 0 || str_eqz(c, "."))
+			continue;
+		if (str_eqz(c, "..")) {
+			while (len > 0 && out[--len] != '/')
 				continue;
-			if (str_eqz(c, "..")) {
-				while (len > 0 && out[--len] != '/')
-					continue;
-				continue;
-			}
-			out[len++] = '/';
-			memcpy(out + len, c.s, c.len);
-			len += c.len;
+			continue;
 		}
+		out[len++] = '/';
+		memcpy(out + len, c.s, c.len);
+		len += c.len;
 	}
 	if (len == 0)
 		out[len++] = '/';

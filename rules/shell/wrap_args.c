@@ -407,14 +407,17 @@ found_dirs(struct norm *n, const struct shell_word *root)
 		return NULL;
 	*d = *n->dirs;
 	d->below = true;
-	for (uint32_t i = 0; i < d->count; i++)
+	for (uint32_t i = 0; i < d->count; i++) {
 		d->dir[i] = path_join(n, d->dir[i], root->text);
+		if (d->dir[i].len == 0)
+			return dirs_unknown(n, NULL);
+	}
 	if (root->text.len > 0 && root->text.s[0] == '/') {
 		d->unknown = false;
 		d->count = 1;
 		d->dir[0] = path_join(n, STR_NONE, root->text);
 	}
-	return d;
+	return d->count > 0 && d->dir[0].len == 0 ? dirs_unknown(n, NULL) : d;
 }
 
 static void

@@ -330,10 +330,13 @@ moved_dirs(struct norm *n, const struct shell_word *w)
 	if (w->text.len > 0 && w->text.s[0] == '/') {
 		*d = (struct dirs){ .count = 1 };
 		d->dir[0] = path_join(n, STR_NONE, w->text);
-		return d;
+		return d->dir[0].len == 0 ? dirs_unknown(n, NULL) : d;
 	}
-	for (uint32_t i = 0; i < d->count; i++)
+	for (uint32_t i = 0; i < d->count; i++) {
 		d->dir[i] = path_join(n, d->dir[i], w->text);
+		if (d->dir[i].len == 0)
+			return dirs_unknown(n, NULL);
+	}
 	return d;
 }
 
@@ -578,6 +581,20 @@ subcommand_at(struct norm *n, const struct shell_part *p, struct str program)
 	return 1;
 }
 
+/* As memcmp of the name against the start of an entry's name. */
+static int
+compare_start(const char *entry, struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		const int d =
+		    (unsigned char)entry[i] - (unsigned char)name.s[i];
+
+		if (d != 0)
+			return d;
+	}
+	return 0;
+}
+
 /* The first entry of the sorted table that is not before the name. */
 static size_t
 first_of(struct str program)
@@ -587,7 +604,7 @@ first_of(struct str program)
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;
 
-		if (str_cmp(str_of(wrapper_table[mid].name), program) < 0)
+		if (compare_start(wrapper_table[mid].name, program) < 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -608,7 +625,7 @@ wrapper_run(struct norm *n, uint32_t part)
 		const struct wrapper *const w = &wrapper_table[i];
 		size_t words;
 
-		if (!str_starts(str_of(w->name), program))
+		if (compare_start(w->name, program) != 0)
 			break;
 		if (!scanned)
 			at = subcommand_at(n, &p, program);
