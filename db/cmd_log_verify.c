@@ -66,6 +66,7 @@ put_hex(struct jsonw *w, const char *key, const uint8_t hash[SHA256_LEN])
 static void
 put_json(const struct verify_result *v, const char *why, struct buf *out)
 {
+	AUTO_BUF struct buf key = BUF_INIT(NOTE_BYTES_MAX);
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
@@ -84,6 +85,9 @@ put_json(const struct verify_result *v, const char *why, struct buf *out)
 	jsonw_uint(&w, v->bodies_dropped);
 	put_hex(&w, "log_hash", v->head);
 	put_hex(&w, "root", v->root);
+	note_public_print(&v->first_key, &key);
+	jsonw_key(&w, "first_key");
+	jsonw_str(&w, buf_str(&key));
 	jsonw_key(&w, "bad_seq");
 	if (v->bad_seq == 0)
 		jsonw_null(&w);
@@ -123,7 +127,9 @@ put_good(const struct verify_result *v, bool own_key, struct buf *out)
 		    "start signs again\n");
 	buf_puts(out, "last hash ");
 	text_hex(out, v->head, SHA256_LEN);
-	buf_puts(out, "\n");
+	buf_puts(out, "\nfirst key ");
+	note_public_print(&v->first_key, out);
+	buf_putc(out, '\n');
 	if (own_key)
 		buf_puts(out,
 		    "the public key was taken from the same folder: with a "

@@ -244,19 +244,16 @@ parse_head(
 
 /* The handovers come after the root, but are what it is trusted by. */
 static int
-check_notes(
-    struct str rest, const char *public_key, struct note *ret, struct err *e)
+check_notes(struct str rest, const struct note_public *first, struct note *ret,
+    struct err *e)
 {
 	struct seal_set seals = SEAL_SET_INIT;
-	struct note_public first;
-	int r = read_public(public_key, &first, e);
+	int r;
 
-	if (r != 0)
-		return r;
 	if (note_parse(rest, ret, NULL) != 0)
 		return no_proof(e, "its checkpoint is damaged");
 	r = seal_set_parse(
-	    &seals, "the proof", str_from(rest, ret->len), &first, e);
+	    &seals, "the proof", str_from(rest, ret->len), first, e);
 	if (r == 0 && seals.torn)
 		r = no_proof(e, "it ends too early");
 	if (r == 0)
@@ -328,24 +325,18 @@ check_path(const struct merkle_proof *p, const struct note *n,
 }
 
 int
-proof_verify(
-    const char *path, const char *public_key, struct buf *out, struct err *e)
+proof_check(struct str proof, const struct note_public *first, struct buf *out,
+    struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(PROOF_BYTES_MAX);
 	AUTO_BUF struct buf record = BUF_INIT(LOG_RECORD_BYTES_MAX * 2);
 	struct merkle_proof p = { .count = 0 };
 	const uint8_t *prev;
 	struct log_row row;
 	struct note n;
-	struct str rest;
-	int r = fdio_read_file(path, &text, e);
+	int r = parse_head(&proof, &p, &record, e);
 
-	if (r != 0)
-		return r;
-	rest = buf_str(&text);
-	r = parse_head(&rest, &p, &record, e);
 	if (r == 0)
-		r = check_notes(rest, public_key, &n, e);
+		r = check_notes(proof, first, &n, e);
 	if (r != 0)
 		return r;
 	p.size = n.size;
@@ -358,4 +349,17 @@ proof_verify(
 		return r;
 	print_row(&row, &n, out);
 	return buf_done(out, e);
+}
+
+int
+proof_verify(
+    const char *path, const char *public_key, struct buf *out, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(PROOF_BYTES_MAX);
+	struct note_public first;
+	int r = fdio_read_file(path, &text, e);
+
+	if (r == 0)
+		r = read_public(public_key, &first, e);
+	return r == 0 ? proof_check(buf_str(&text), &first, out, e) : r;
 }

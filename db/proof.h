@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "note.h"
 
 /* ERR_NOTFOUND: no such row, or no checkpoint covers it yet. */
 int proof_make(
@@ -20,5 +21,9 @@ int proof_make(
  * nothing. */
 int proof_verify(
     const char *path, const char *public_key, struct buf *out, struct err *e);
+
+/* The same for a proof and a key in memory. */
+int proof_check(struct str proof, const struct note_public *first,
+    struct buf *out, struct err *e);
 
 #endif

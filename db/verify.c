@@ -86,6 +86,7 @@ load_seals(struct verify *v, struct err *e)
 		r = seal_set_load(&v->seals, buf_cstr(&path), &first, e);
 	if (r == ERR_NOTFOUND || r == ERR_DENIED || r == ERR_INVALID)
 		return bad(v, 0, e);
+	v->ret->first_key = first;
 	v->ret->checkpoints = v->seals.count;
 	for (size_t i = 0; r == 0 && i < v->o->against_count; i++)
 		r = seal_set_add(&v->seals, v->o->against[i], e);

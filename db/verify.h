@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/sha256.h"
+#include "note.h"
 
 struct reader;
 
@@ -32,6 +33,7 @@ struct verify_result {
 	size_t checkpoints, foreign_checkpoints, keys;
 	bool torn; /* the checkpoints end in half a note */
 	uint8_t head[SHA256_LEN], root[SHA256_LEN];
+	struct note_public first_key; /* bytes zero: not read */
 };
 
 int verify_log(
