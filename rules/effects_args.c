@@ -368,9 +368,9 @@ is_option(const struct walk *w, const struct shell_word *word)
 
 	if (w->ended || text.len < 2)
 		return false;
-	if (text.s[0] == '-')
+	if (str_at(text, 0) == '-')
 		return true;
-	return (text.s[0] == '+' || text.s[0] == '@') &&
+	return (str_at(text, 0) == '+' || str_at(text, 0) == '@') &&
 	    entry_prefix(w->en, text, &len) != NULL;
 }
 
@@ -548,7 +548,7 @@ judge_words(struct judge *j, const struct entry *en, size_t from)
 	if ((en->style & STYLE_BUNDLE) != 0 && argc > from &&
 	    shell_word_known(&j->shell->argv[from]) &&
 	    j->shell->argv[from].text.len > 0 &&
-	    j->shell->argv[from].text.s[0] != '-') {
+	    str_at(j->shell->argv[from].text, 0) != '-') {
 		cluster(
 		    &w, &j->shell->argv[from], j->shell->argv[from].text, 0);
 		w.at++;

@@ -247,8 +247,8 @@ is_path_like(struct str t)
 	if (t.len < 2 || t.len > 300 || str_find(t, '\n') < t.len ||
 	    str_find(t, ' ') < t.len || str_search(t, STR("://")) < t.len)
 		return false;
-	return str_find(t, '/') < t.len || t.s[0] == '.' || t.s[0] == '~' ||
-	    str_rfind(t, '.') < t.len;
+	return str_find(t, '/') < t.len || str_at(t, 0) == '.' ||
+	    str_at(t, 0) == '~' || str_rfind(t, '.') < t.len;
 }
 
 static bool
@@ -266,7 +266,7 @@ is_host_like(struct str t)
 		if (!ident_char(c) && c != '-')
 			return false;
 	}
-	return dots > 0 && (letters == 0 ? dots == 3 : t.s[0] != '.') &&
+	return dots > 0 && (letters == 0 ? dots == 3 : str_at(t, 0) != '.') &&
 	    t.s[t.len - 1] != '.';
 }
 
@@ -279,7 +279,7 @@ judge_path(struct scan *x, const struct literal *l)
 	struct path_facts f;
 	char text[400];
 
-	if (l->text.s[0] == '>') { /* perl's open */
+	if (str_at(l->text, 0) == '>') { /* perl's open */
 		a = arg_text(j->arena,
 		    str_trim(str_from(
 			l->text, str_starts(l->text, STR(">>")) ? 2 : 1)));
@@ -289,7 +289,7 @@ judge_path(struct scan *x, const struct literal *l)
 	if (!is_path_like(l->text))
 		return;
 	arg_place(j, &a, &f);
-	if (!f.secret && l->text.s[0] == '.') {
+	if (!f.secret && str_at(l->text, 0) == '.') {
 		(void)snprintf(text, sizeof(text), "~/%.*s", STR_ARG(l->text));
 		a = arg_text(j->arena, str_of(arena_strdup(j->arena, text)));
 		arg_place(j, &a, &f);
@@ -321,7 +321,7 @@ is_command(struct scan *x, struct str t)
 	first = str_head(first, str_find(first, ';'));
 	first = str_head(first, str_find(first, '|'));
 	return programs_find(x->j->programs, first) != NULL ||
-	    (first.len > 1 && first.s[0] == '/') ||
+	    (first.len > 1 && str_at(first, 0) == '/') ||
 	    str_starts(first, STR("./"));
 }
 
@@ -480,7 +480,8 @@ note_modes(struct scan *x)
 
 		if (!x->literals[i + 1].joined || next.len > 3 || next.len == 0)
 			continue;
-		if (next.s[0] == 'w' || next.s[0] == 'a' || next.s[0] == 'x' ||
+		if (str_at(next, 0) == 'w' || str_at(next, 0) == 'a' ||
+		    str_at(next, 0) == 'x' ||
 		    (next.len > 1 && next.s[1] == '+'))
 			x->literals[i].mode = 'w';
 	}

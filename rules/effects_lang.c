@@ -450,8 +450,9 @@ editor_plain(struct str c)
 	c = str_from(c, i);
 	if (c.len == 0)
 		return true;
-	if (c.s[0] == 's' || c.s[0] == 'g' || c.s[0] == 'd' || c.s[0] == 'v' ||
-	    c.s[0] == 'm' || c.s[0] == 't' || c.s[0] == 'p' || c.s[0] == 'y')
+	if (str_at(c, 0) == 's' || str_at(c, 0) == 'g' || str_at(c, 0) == 'd' ||
+	    str_at(c, 0) == 'v' || str_at(c, 0) == 'm' || str_at(c, 0) == 't' ||
+	    str_at(c, 0) == 'p' || str_at(c, 0) == 'y')
 		return c.len == 1 || !ident_char(c.s[1]) ||
 		    sql_starts(c, "sort") || sql_starts(c, "set");
 	for (size_t k = 0; k < ARRAY_LEN(words); k++) {

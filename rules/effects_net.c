@@ -355,8 +355,8 @@ as_mount(struct judge *j, const struct arg *a, struct str param)
 	(void)param;
 	if (at >= a->text.len || source.len == 0)
 		return;
-	if (a->known && source.s[0] != '/' && source.s[0] != '.' &&
-	    source.s[0] != '~')
+	if (a->known && str_at(source, 0) != '/' && str_at(source, 0) != '.' &&
+	    str_at(source, 0) != '~')
 		return; /* a volume with a name */
 	path = a->known ? arg_text(j->arena, source) : path;
 	arg_place(j, &path, &f);

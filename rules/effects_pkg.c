@@ -44,7 +44,7 @@ git_value_runs(struct judge *j, const struct arg *a)
 	if (str_eq(v.text, STR("true")) || str_eq(v.text, STR("false")) ||
 	    v.text.len == 0)
 		return;
-	if (v.text.s[0] == '!') {
+	if (str_at(v.text, 0) == '!') {
 		v.skip++;
 		v.text = str_from(v.text, 1);
 	}

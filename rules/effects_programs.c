@@ -360,7 +360,7 @@ as_gdb(struct judge *j, const struct arg *a, struct str param)
 		return;
 	if (str_eq(word, STR("shell")) || str_starts(word, STR("!"))) {
 		const struct arg c = arg_text(
-		    j->arena, str_from(rest, word.s[0] == '!' ? 1 : 6));
+		    j->arena, str_from(rest, str_at(word, 0) == '!' ? 1 : 6));
 
 		judge_shell_text(j, &c, "a debugger command");
 	}

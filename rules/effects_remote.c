@@ -452,7 +452,7 @@ as_media(struct judge *j, const struct arg *a, struct str param)
 		effect_unknown(j, "'%.*s' may read a file or run a program",
 		    STR_ARG(a->text));
 	} else if (str_find(a->text, '/') < a->text.len ||
-	    a->text.s[0] == '~' || a->text.s[0] == '.') {
+	    str_at(a->text, 0) == '~' || str_at(a->text, 0) == '.') {
 		struct path_facts f;
 
 		arg_place(j, a, &f);

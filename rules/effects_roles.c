@@ -181,7 +181,7 @@ as_any(struct judge *j, const struct arg *a, struct str param)
 	    str_search(a->text, STR("://")) < a->text.len)
 		return;
 	if (a->known && str_find(a->text, '/') == a->text.len &&
-	    a->text.s[0] != '.' && a->text.s[0] != '~' &&
+	    str_at(a->text, 0) != '.' && str_at(a->text, 0) != '~' &&
 	    str_find(a->text, '.') == a->text.len &&
 	    str_find(a->text, '_') == a->text.len)
 		return;

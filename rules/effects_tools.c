@@ -101,9 +101,9 @@ line_elides(struct str line)
 		return false;
 	dots = str_search(t, STR("...")) < t.len ||
 	    str_search(t, STR("\xe2\x80\xa6")) < t.len ||
-	    (t.s[0] == '(' && t.s[t.len - 1] == ')') ||
-	    (t.s[0] == '[' && t.s[t.len - 1] == ']') ||
-	    (t.s[0] == '<' && t.s[t.len - 1] == '>');
+	    (str_at(t, 0) == '(' && str_at(t, t.len - 1) == ')') ||
+	    (str_at(t, 0) == '[' && str_at(t, t.len - 1) == ']') ||
+	    (str_at(t, 0) == '<' && str_at(t, t.len - 1) == '>');
 	for (size_t i = 0; dots && i < ARRAY_LEN(words); i++) {
 		if (str_search(t, str_of(words[i])) < t.len)
 			return true;

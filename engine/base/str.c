@@ -54,6 +54,12 @@ str_cmp(struct str a, struct str b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
+char
+str_at(struct str s, size_t i)
+{
+	return i < s.len ? s.s[i] : '\0';
+}
+
 struct str
 str_from(struct str s, size_t offset)
 {

@@ -28,6 +28,8 @@ bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* bytewise order, as memcmp; shorter first when one is a prefix. */
 int str_cmp(struct str a, struct str b);
+/* The byte at i, or NUL beyond the end. */
+char str_at(struct str s, size_t i);
 /* The rest from offset on (empty beyond the end). */
 struct str str_from(struct str s, size_t offset);
 /* The first n bytes at most. */
