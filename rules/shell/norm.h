@@ -327,6 +327,17 @@ bool pattern_match(struct str pattern, struct str text);
 
 /* walk.c */
 struct flow walk(struct norm *n, const struct node *nd);
+/* The shell is where it was. */
+struct flow flow_same(const struct norm *n);
+const struct dirs *flow_any(struct norm *n, const struct flow *f);
+/* A body that may or may not run. */
+struct flow walk_maybe(struct norm *n, const struct node *body);
+/* branches.c */
+struct flow walk_if(struct norm *n, const struct node *nd);
+struct flow walk_case(struct norm *n, const struct node *nd);
+struct flow walk_while(struct norm *n, const struct node *nd);
+struct flow walk_for(struct norm *n, const struct node *nd);
+struct flow walk_arith_for(struct norm *n, const struct node *nd);
 struct frame frame_push(struct norm *n, unsigned context, const char *via);
 void frame_pop(struct norm *n, const struct frame *saved);
 /* The commands of a substitution; gives what it prints, as far as known. */

@@ -10,12 +10,6 @@
 #include "base/num.h"
 #include "shell/parser.h"
 
-static struct flow
-flow_here(const struct norm *n)
-{
-	return (struct flow){ .ok = n->dirs, .fail = n->dirs };
-}
-
 /* ---- redirections ------------------------------------------------------ */
 
 static bool
@@ -482,7 +476,7 @@ run_function(struct norm *n, uint32_t part, struct function *f)
 	if (items == NULL || f->busy > 0)
 		unknown_command_state(n);
 	if (items == NULL || f->busy > 1)
-		return flow_here(n);
+		return flow_same(n);
 	n->args = (struct positional){ .items = items };
 	for (size_t i = 1; i < p.argc; i++) {
 		items[i - 1] = value_of_word(&p.argv[i]);
@@ -528,7 +522,7 @@ run_known(struct norm *n, uint32_t part, struct str name)
 	struct var *const f = n->frame.external || n->frame.no_function
 	    ? NULL
 	    : var_find(n, name, true);
-	struct flow r = flow_here(n), g;
+	struct flow r = flow_same(n), g;
 	const bool current = f != NULL && f->kind != VAR_INHERITED;
 
 	for (size_t i = 0; i < name.len; i++) {
@@ -549,7 +543,7 @@ run_known(struct norm *n, uint32_t part, struct str name)
 	if (f->def == NULL) {
 		/* Their bodies are looked at with nothing known. */
 		unknown_command_state(n);
-		return flow_here(n);
+		return flow_same(n);
 	}
 	/* Perhaps a function: what is in it may run, too. */
 	const struct mark m = state_mark(n);
@@ -568,7 +562,7 @@ run_command(struct norm *n, struct shell_part *p)
 {
 	struct input in = n->frame.input;
 	uint32_t part;
-	struct flow f = flow_here(n);
+	struct flow f = flow_same(n);
 
 	if (!norm_step(n) || !norm_enter(n))
 		return f;
@@ -590,7 +584,7 @@ run_command(struct norm *n, struct shell_part *p)
 		if ((n->frame.context & CONTEXT_GUESS) == 0)
 			run_likely(n, p);
 		unknown_command_state(n);
-		f = flow_here(n);
+		f = flow_same(n);
 	}
 	norm_leave(n);
 	return f;
@@ -611,7 +605,7 @@ run_no_command(struct norm *n, const struct node *nd)
 		p.kind = PART_REDIR;
 	if (p.assign_count > 0 || p.redir_count > 0)
 		(void)part_add(n, &p);
-	return flow_here(n);
+	return flow_same(n);
 }
 
 /* export a=(x): the builtin sees the words only. */
