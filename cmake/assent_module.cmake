@@ -77,6 +77,14 @@ function(assent_test_program target module)
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 
+# What a test may take; sanitizers make it several times slower.
+set(ASSENT_UNIT_SECONDS 20)
+set(ASSENT_DATA_SECONDS 30)
+if(ASSENT_SANITIZE)
+	set(ASSENT_UNIT_SECONDS 120)
+	set(ASSENT_DATA_SECONDS 120)
+endif()
+
 # tests/unit/MODULE/test_*.c: one cmocka program each, CTest name unit.MODULE.X
 function(assent_unit_tests module)
 	file(GLOB tests CONFIGURE_DEPENDS
@@ -95,7 +103,7 @@ function(assent_unit_tests module)
 		endif()
 		add_test(NAME unit.${module}.${what} COMMAND ${target})
 		set_tests_properties(unit.${module}.${what} PROPERTIES
-			LABELS unit TIMEOUT 20)
+			LABELS unit TIMEOUT ${ASSENT_UNIT_SECONDS})
 	endforeach()
 endfunction()
 
@@ -107,7 +115,7 @@ function(assent_data_test name module)
 	assent_test_program(${target} ${module})
 	add_test(NAME data.${name} COMMAND ${target}
 		${CMAKE_SOURCE_DIR}/tests/data/${name})
-	set_tests_properties(data.${name} PROPERTIES LABELS data TIMEOUT 30)
+	set_tests_properties(data.${name} PROPERTIES LABELS data TIMEOUT ${ASSENT_DATA_SECONDS})
 endfunction()
 
 # tests/fuzz/fuzz_NAME.c: with libFuzzer in preset fuzz; everywhere else its
@@ -127,5 +135,5 @@ function(assent_fuzz_target name module)
 	set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
 	add_test(NAME fuzz.replay.${name} COMMAND ${target} -runs=0 ${corpus})
 	set_tests_properties(fuzz.replay.${name} PROPERTIES
-		LABELS unit TIMEOUT 30)
+		LABELS unit TIMEOUT ${ASSENT_DATA_SECONDS})
 endfunction()
