@@ -2,6 +2,7 @@
  * assent pending: what waits for a person.
  * Runs in: assent.  Trusts: nothing of the daemon's texts.  Owns: nothing.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -11,6 +12,7 @@
 
 #define LIST_PATH "/v1/actions?state=pending&limit=500"
 #define SEEN_MAX 10000
+#define PATH_BYTES 256
 
 extern const struct command command_pending;
 
@@ -48,13 +50,25 @@ list(struct client *c, struct client_reply *ret, struct err *e)
 	return r != 0 ? r : client_expect(ret, e);
 }
 
+/* Also what it would be permitted; what cannot be explained is shown so. */
 static void
 put_item(const struct watch *w, const json_t *item, struct buf *out)
 {
-	if (w->full)
-		show_question(out, item, NULL);
-	else
+	AUTO(client_reply_done) struct client_reply why = CLIENT_REPLY_INIT;
+	const char *id = client_text(item, "id");
+	char path[PATH_BYTES];
+	int n;
+
+	if (!w->full || id == NULL) {
 		show_question_line(out, item);
+		return;
+	}
+	n = snprintf(path, sizeof(path), "/v1/actions/%s/explain", id);
+	if (n > 0 && (size_t)n < sizeof(path) && strpbrk(id, "/?#% ") == NULL)
+		(void)client_call(w->client,
+		    &(struct client_request){ .method = "GET", .path = path },
+		    &why, NULL);
+	show_question(out, item, why.json);
 }
 
 static int

@@ -317,7 +317,7 @@ class Approve(unittest.TestCase):
 
 
 class Pending(unittest.TestCase):
-    LIST = "GET /v1/actions?state=pending&limit=1000"
+    LIST = "GET /v1/actions?state=pending&limit=500"
 
     def test_i8_a_list_is_inert_and_lines_are_lines(self):
         item = dict(PENDING, proposal={
