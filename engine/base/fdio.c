@@ -24,36 +24,40 @@
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 #define TEMP_TRIES 8
 
+/* At most one chunk; at the limit one byte more tells the end from too long.
+ * 1: go on, 0: the end, negative: error. */
+static int
+read_chunk(int fd, struct buf *out, struct err *e)
+{
+	const size_t room = out->max - out->len;
+	const size_t want = room < READ_CHUNK ? room : READ_CHUNK;
+	char over;
+	char *to = room == 0 ? &over : buf_reserve(out, want);
+	ssize_t n;
+
+	if (to == NULL)
+		return buf_done(out, e);
+	n = read(fd, to, room == 0 ? 1 : want);
+	if (n < 0 && errno == EINTR)
+		return 1;
+	if (n < 0)
+		return err_sys(e, "cannot read descriptor %d", fd);
+	if (n > 0 && room == 0)
+		return err_set(e, ERR_LIMIT, "longer than %zu bytes", out->max);
+	if (n > 0)
+		buf_advance(out, (size_t)n);
+	return n > 0;
+}
+
 int
 fdio_read_all(int fd, struct buf *out, struct err *e)
 {
-	for (;;) {
-		const size_t room = out->max - out->len;
-		char over;
-		char *to = &over;
-		ssize_t n;
+	int r;
 
-		/* At the limit one byte more tells the end from too long. */
-		if (room > 0)
-			to = buf_reserve(
-			    out, room < READ_CHUNK ? room : READ_CHUNK);
-		if (to == NULL)
-			return buf_done(out, e);
-		n = read(fd, to,
-		    room == 0               ? 1
-			: room < READ_CHUNK ? room
-					    : READ_CHUNK);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(e, "cannot read descriptor %d", fd);
-		if (n == 0)
-			return buf_done(out, e);
-		if (room == 0)
-			return err_set(
-			    e, ERR_LIMIT, "longer than %zu bytes", out->max);
-		buf_advance(out, (size_t)n);
-	}
+	do {
+		r = read_chunk(fd, out, e);
+	} while (r > 0);
+	return r != 0 ? r : buf_done(out, e);
 }
 
 int

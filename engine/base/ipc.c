@@ -123,6 +123,7 @@ queue_pop(struct ipc *i)
 {
 	struct queued *q = i->queue;
 
+	assert(q != NULL);
 	i->queue = q->next;
 	if (i->queue == NULL)
 		i->queue_end = &i->queue;
@@ -189,6 +190,7 @@ ipc_send(
 	r = queued_new(type, payload, fd, &q, e);
 	if (r != 0)
 		return r;
+	assert(q != NULL);
 	*i->queue_end = q;
 	i->queue_end = &q->next;
 	i->queued_bytes += queued_cost(q);
@@ -447,6 +449,7 @@ dispatch(struct ipc *i, struct received *m, struct err *e)
 		r = check_row(i, m, &row, e);
 	if (r != 0)
 		return r;
+	assert(row != NULL);
 	i->seen[row - i->table] = true;
 	msg.type = m->header.type;
 	msg.payload = str_n(m->bytes, m->len);

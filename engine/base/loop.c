@@ -375,7 +375,7 @@ loop_signal(
 
 	assert(signo > 0 && signo < SIGNALS_MAX && fn != NULL);
 	(void)sigaddset(&l->signals, signo);
-	if (sigprocmask(SIG_BLOCK, &l->signals, NULL) != 0)
+	if (pthread_sigmask(SIG_BLOCK, &l->signals, NULL) != 0)
 		return err_sys(e, "cannot block signal %d", signo);
 	fd = signalfd(l->signal_fd, &l->signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)

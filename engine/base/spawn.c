@@ -103,7 +103,7 @@ reset_signals(void)
 	for (int signo = 1; signo < NSIG; signo++)
 		(void)sigaction(signo, &by_default, NULL);
 	(void)sigemptyset(&none);
-	return sigprocmask(SIG_SETMASK, &none, NULL);
+	return pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 static int
@@ -253,16 +253,18 @@ spawn_reap(
     int pidfd, int *ret_exit, char *ret_how, size_t how_size, struct err *e)
 {
 	siginfo_t info = { .si_pid = 0 };
+	const char *name;
 
 	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) != 0)
 		return err_sys(e, "cannot reap a process");
+	name = sigdescr_np(info.si_status);
 	if (info.si_code == CLD_EXITED) {
 		*ret_exit = info.si_status;
 		(void)snprintf(ret_how, how_size, "exit %d", info.si_status);
 	} else {
 		*ret_exit = -info.si_status;
 		(void)snprintf(ret_how, how_size, "signal %d (%s)",
-		    info.si_status, strsignal(info.si_status));
+		    info.si_status, name == NULL ? "?" : name);
 	}
 	return ERR_OK;
 }

@@ -131,14 +131,20 @@ take(struct supervisor_options *o, int value, int *ret_status)
 	}
 }
 
+static int
+next_option(int argc, char **argv)
+{
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no role has threads. */
+	return getopt_long(argc, argv, "", long_options, NULL);
+}
+
 int
 supervisor_args(
     int argc, char **argv, struct supervisor_options *o, int *ret_status)
 {
 	int value;
 
-	while (
-	    (value = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((value = next_option(argc, argv)) != -1) {
 		const int r = take(o, value, ret_status);
 
 		if (r != 0)

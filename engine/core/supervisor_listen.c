@@ -157,7 +157,7 @@ parse_address(const char *text, union address *ret, socklen_t *ret_len)
 static unsigned
 bound_port(int fd)
 {
-	union address a;
+	union address a = { .any.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(a);
 
 	if (getsockname(fd, &a.any, &len) != 0)
@@ -172,8 +172,8 @@ listen_tcp(struct supervisor *s, const char *text, struct err *e)
 	struct listener *l = &s->listeners[s->listener_count];
 	const int on = 1;
 	AUTO_FD int fd = -1;
-	union address address;
-	socklen_t len;
+	union address address = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = 0;
 
 	if (parse_address(text, &address, &len) != 0)
 		return err_set(e, ERR_INVALID, "'%s' is not an address", text);

@@ -5,6 +5,7 @@
  */
 #include "supervisor_role.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,6 +78,7 @@ on_hang_up(void *ctx, int signo)
 		sd_notify("READY=1");
 		return;
 	}
+	assert(now != NULL);
 	if (differs(now->listen_tcp, s->config->listen_tcp))
 		log_warn("ignoring",
 		    "key=listen.tcp why=it takes effect at the next start");
