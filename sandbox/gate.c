@@ -45,12 +45,12 @@ open_records(struct gate *g, struct err *e)
 	return g->req == NULL || g->resp == NULL ? err_nomem(e) : ERR_OK;
 }
 
-int
-gate_open(struct gate *g, const struct plan *p, int listener, struct err *e)
+void
+gate_init(struct gate *g, const struct plan *p)
 {
 	struct stat st;
 
-	g->listener = listener;
+	g->listener = -1;
 	g->guard.protect = p->protect;
 	g->guard.protect_count = p->protect_count;
 	g->files_left = p->limits.new_files;
@@ -65,6 +65,13 @@ gate_open(struct gate *g, const struct plan *p, int listener, struct err *e)
 		add_root(g, "/tmp", false);
 	if (stat("/tmp", &st) == 0)
 		g->tmp_dev = st.st_dev;
+}
+
+int
+gate_open(struct gate *g, const struct plan *p, int listener, struct err *e)
+{
+	gate_init(g, p);
+	g->listener = listener;
 	/* One switch between caller and gate costs less than two wake-ups. */
 	(void)ioctl(
 	    listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYS_SECCOMP_SYNC_WAKE_UP);

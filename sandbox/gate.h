@@ -57,6 +57,8 @@ struct gate {
 	struct seccomp_notif_resp *resp; /* owned */
 };
 
+/* Which names are judged; all that edits need. */
+void gate_init(struct gate *g, const struct plan *p);
 /* listener is taken. The gate is large: it is not put on a stack. */
 int gate_open(
     struct gate *g, const struct plan *p, int listener, struct err *e);

@@ -35,6 +35,9 @@ int gate_folder(struct gate *g, int dirfd);
 /* 0 when place is filled, GATE_NATIVE when the kernel is to decide. */
 int gate_resolve(struct gate *g, int dirfd, const char *path, bool follow,
     struct gate_place *ret);
+/* The same for a folder of our own (an absolute path needs none). */
+int gate_resolve_from(struct gate *g, int dirfd, const char *path, bool follow,
+    struct gate_place *ret);
 /* The caller still waits: what was read belongs to it. */
 bool gate_valid(const struct gate *g);
 mode_t gate_umask(struct gate *g);

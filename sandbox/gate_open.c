@@ -240,6 +240,17 @@ open_again(struct gate *g, const struct opening *o, int number)
 	return r;
 }
 
+/* Programs try to keep caches beside themselves: that is no news. */
+static bool
+is_system(const char *path)
+{
+	for (size_t i = 0; profile_system[i] != NULL; i++) {
+		if (plan_path_within(path, profile_system[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The kernel refuses these by itself; the person is told why. */
 static void
 note_outside(
@@ -251,7 +262,8 @@ note_outside(
 		return;
 	if (p->exists && !S_ISREG(p->st.st_mode))
 		return;
-	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 || errno != EROFS)
+	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 ||
+	    (errno != EROFS && is_system(p->rel)))
 		return;
 	(void)snprintf(path, sizeof(path), "%s/%s", p->rel, p->name);
 	gate_violation(g, "write outside the workspace:", path);

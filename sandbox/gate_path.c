@@ -183,11 +183,22 @@ int
 gate_resolve(struct gate *g, int dirfd, const char *path, bool follow,
     struct gate_place *ret)
 {
+	AUTO_FD int base = path[0] == '/' ? -1 : gate_folder(g, dirfd);
+
+	if ((base < 0 && path[0] != '/') || !gate_valid(g))
+		return GATE_NATIVE;
+	return gate_resolve_from(g, base, path, follow, ret);
+}
+
+int
+gate_resolve_from(struct gate *g, int dirfd, const char *path, bool follow,
+    struct gate_place *ret)
+{
 	char at[PATH_MAX];
 	AUTO_FD int base = path[0] == '/' ? open("/", O_PATH | O_CLOEXEC)
-					  : gate_folder(g, dirfd);
+					  : fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
 
-	if (base < 0 || path[0] == '\0' || !gate_valid(g))
+	if (base < 0 || path[0] == '\0')
 		return GATE_NATIVE;
 	(void)snprintf(at, sizeof(at), "%s", path);
 	for (unsigned i = 0; i < LINKS_MAX; i++) {

@@ -22,6 +22,7 @@
 
 #include "ctl.h"
 #include "domain.h"
+#include "edit.h"
 #include "filter.h"
 #include "gate.h"
 #include "identity.h"
@@ -167,6 +168,21 @@ start_command(struct init *in, struct err *e)
 			      : ERR_OK;
 }
 
+/* No command: the edits are made here and now. */
+static int
+apply_edits(struct init *in, struct err *e)
+{
+	const struct plan *p = in->job->plan;
+	int r;
+
+	gate_init(&in->gate, p);
+	(void)umask(022);
+	r = edit_apply(&in->gate, p, in->job->stdio[1], e);
+	in->supervised = false;
+	in->ended = true;
+	return r;
+}
+
 static void
 kill_all(struct init *in, uint32_t why)
 {
@@ -304,7 +320,8 @@ init_main(struct job *j)
 	if (prepare(in, &e) != 0)
 		give_up(in, &e);
 	watch_open(&in->watch, j->plan);
-	if (start_command(in, &e) != 0)
+	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
+				     : start_command(in, &e)) != 0)
 		give_up(in, &e);
 	(void)ctl_send(j->ctl, &started);
 	serve(in);

@@ -161,7 +161,8 @@ root_do_workspace(struct root *r, const struct op *op, struct err *e)
 		AUTO_FD int src =
 		    sys_openat2(AT_FDCWD, op->path, O_PATH | O_NOFOLLOW, HOST);
 
-		if (src < 0 && errno == ELOOP)
+		if ((src < 0 && errno == ELOOP) ||
+		    (src >= 0 && fstat(src, &st) == 0 && S_ISLNK(st.st_mode)))
 			return err_set(e, ERR_DENIED,
 			    "the path '%s' leads through a symbolic link: "
 			    "give the real path of the folder",

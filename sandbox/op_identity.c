@@ -96,20 +96,31 @@ write_map(pid_t pid, const char *file, uint64_t owner, uint64_t runs)
 					 : write_text(path, map.s, map.len);
 }
 
+/* Also when we are killed; and without a hold on anything of ours. */
+static _Noreturn void
+wait_for_the_end(pid_t parent)
+{
+	(void)sys_close_from(0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+	    getppid() != parent)
+		_exit(0);
+	for (;;)
+		(void)pause();
+}
+
 /* A process is needed only until its namespace has been opened. */
 static int
 make_namespace(const struct plan_who *who, const struct stat *st, struct err *e)
 {
 	char path[64];
+	const pid_t us = getpid();
 	const pid_t pid = sys_fork(CLONE_NEWUSER, NULL);
 	int fd = -1;
 
 	if (pid < 0)
 		return err_sys(e, "cannot make a user namespace");
-	if (pid == 0) {
-		for (;;)
-			(void)pause();
-	}
+	if (pid == 0)
+		wait_for_the_end(us);
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 	if (write_map(pid, "uid_map", st->st_uid, who->uid) == 0 &&
 	    write_map(pid, "gid_map", st->st_gid, who->gid) == 0)
@@ -134,7 +145,8 @@ identity_idmap(
 		return ERR_OK;
 	dir = sys_openat2(AT_FDCWD, workspace, O_PATH | O_NOFOLLOW,
 	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-	if (dir < 0 && errno == ELOOP)
+	if ((dir < 0 && errno == ELOOP) ||
+	    (dir >= 0 && fstat(dir, &st) == 0 && S_ISLNK(st.st_mode)))
 		return err_set(e, ERR_DENIED,
 		    "the path '%s' leads through a symbolic link: give the "
 		    "real path of the folder",

@@ -6,9 +6,11 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +42,44 @@ explain(struct err *e)
 	return r;
 }
 
+/* "/dev/stderr" opens a pipe again, which only its owner may. */
+static void
+give_pipes(const struct plan *p, const int stdio[3])
+{
+	struct stat st;
+
+	for (int i = 0; i < 3 && p->who.identity != IDENTITY_SAME; i++) {
+		if (fstat(stdio[i], &st) == 0 && S_ISFIFO(st.st_mode))
+			(void)!fchown(stdio[i], p->who.uid, p->who.gid);
+	}
+}
+
+/*
+ * The first process of a run never executes anything, so close-on-exec does
+ * not help: it keeps five descriptors and closes all others, above all the
+ * ends of other runs' pipes.
+ */
+static void
+keep_only_own(struct job *j)
+{
+	int *const kept[] = { &j->ctl, &j->stdio[0], &j->stdio[1], &j->stdio[2],
+		&j->idmap };
+	const int first = STDERR_FILENO + 1;
+
+	/* Out of the way first, then to their places. */
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (*kept[i] >= 0)
+			*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 64);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (*kept[i] >= 0)
+			*kept[i] = dup3(*kept[i], first + (int)i, O_CLOEXEC);
+		else
+			(void)close(first + (int)i);
+	}
+	(void)sys_close_from(first + (int)ARRAY_LEN(kept));
+}
+
 int
 run_start(const struct plan *p, const int stdio[3], int tty, struct run *ret,
     struct err *e)
@@ -64,13 +104,14 @@ run_start(const struct plan *p, const int stdio[3], int tty, struct run *ret,
 		return err_sys(e, "cannot make a link to the run");
 	mine = pair[0];
 	theirs = pair[1];
+	give_pipes(p, stdio);
 	pid = sys_fork(namespaces(p), &pidfd);
 	if (pid < 0)
 		return explain(e);
 	if (pid == 0) {
-		(void)close(mine);
 		job.ctl = theirs;
 		job.idmap = idmap;
+		keep_only_own(&job);
 		init_main(&job);
 	}
 	*ret = (struct run){ .pid = pid, .pidfd = pidfd, .ctl = TAKE_FD(mine) };
