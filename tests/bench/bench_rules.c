@@ -2,6 +2,8 @@
  * Rules alone: time and memory to load them, and CPU time of a decision, with
  * 10 to 10,000 rules: 70 % name a program and a subcommand, 20 % are regexes
  * about an option of a program, 10 % regexes about file names anywhere.
+ * "decide" is the rules' work alone, on commands that were understood before;
+ * "classify" is all of it: the shell, the effects, the shipped rules, these.
  *
  *     bench_rules
  *
@@ -11,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "decide.h"
 #include "index.h"
@@ -243,6 +246,83 @@ bench(unsigned count)
 	return ns;
 }
 
+/* ---- whole decisions --------------------------------------------------- */
+
+static const char *const scripts[] = { "git status", "ls -la src",
+	"git diff HEAD~1 -- src/main.c", "make -j2 test",
+	"grep -rn 'TODO' src | head -20", "cargo test --all",
+	"npm ci && npm test", "rm -rf build", "git push origin topic",
+	"python3 -c 'print(1)'", "cat README.md", "find . -name '*.o' -delete",
+	"cd src && gcc -c main.c -o main.o", "curl -s https://example.com/x" };
+
+static void
+write_rules(char *path, unsigned count)
+{
+	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
+	const int fd = mkstemps(path, 5);
+
+	rules_text(&text, count);
+	if (fd < 0 || write(fd, buf_cstr(&text), text.len) != (ssize_t)text.len)
+		exit(1);
+	(void)close(fd);
+}
+
+static double
+classify_all(struct classifier *c)
+{
+	const double start = cpu_ns();
+
+	for (size_t i = 0; i < CALLS; i++) {
+		AUTO(action_freep) struct action *a = NULL;
+
+		if (action_new(&a, NULL) != 0)
+			exit(1);
+		a->proposal.tool = TOOL_SHELL;
+		a->proposal.executor = EXECUTOR_ASSENT;
+		a->proposal.input.script =
+		    arena_strdup(a->arena, scripts[i % ARRAY_LEN(scripts)]);
+		a->proposal.cwd = arena_strdup(a->arena, "/home/dev/proj");
+		a->proposal.workspace = a->proposal.cwd;
+		a->proposer.home = arena_strdup(a->arena, "/home/dev");
+		if (rules_classifier.classify(
+			c, a, a->arena, &a->classification, NULL) != 0)
+			exit(1);
+	}
+	return (cpu_ns() - start) / CALLS;
+}
+
+static double
+bench_whole(unsigned count)
+{
+	char path[] = "/tmp/bench-rules-XXXXXX.yaml";
+	const struct rule_dir dir = { .path = path,
+		.layer = LAYER_ORGANISATION };
+	const struct classifier_options o = {
+		.dirs = &dir, .dir_count = 1, .policy = POLICY_ON_REQUEST
+	};
+	struct classifier *c = NULL;
+	struct err e = ERR_INIT;
+	double best = 0;
+
+	write_rules(path, count);
+	const int r = rules_classifier.open(&o, NULL, &c, &e);
+
+	(void)unlink(path);
+	if (r != 0) {
+		(void)fprintf(stderr, "bench_rules: %s\n", e.msg);
+		exit(1);
+	}
+	for (int i = 0; i < REPEATS; i++) {
+		const double ns = classify_all(c);
+
+		if (i == 0 || ns < best)
+			best = ns;
+	}
+	rules_classifier.close(c);
+	(void)printf("classify_%u_rules\t%.0f\tns\n", count, best);
+	return best;
+}
+
 int
 main(void)
 {
@@ -250,6 +330,10 @@ main(void)
 
 	(void)bench(100);
 	(void)bench(1000);
-	(void)printf("growth_10_to_10000\t%.2f\tx\n", bench(10000) / small);
+	(void)printf("decide_10_to_10000\t%.2f\tx\n", bench(10000) / small);
+	const double whole = bench_whole(10);
+
+	(void)printf(
+	    "classify_10_to_10000\t%.2f\tx\n", bench_whole(10000) / whole);
 	return 0;
 }

@@ -8,7 +8,7 @@
 
 #include "rule_world.h"
 
-#define ROUNDS 1000
+#define ROUNDS 400
 #define RULES_EACH 12
 #define PARTS_EACH 3
 #define EFFECTS_EACH 3
