@@ -314,8 +314,10 @@ rule_implies(const struct rule *a, const struct rule *b)
 	const bool a_loosens =
 	    a->decision == DECISION_ALLOW || a->covers.count > 0;
 
-	/* Rules that loosen match less of what they say. */
-	if (b_loosens && !a_loosens)
+	/* Rules that loosen match less of what they say; one that allows
+	 * also leaves out what was not understood. */
+	if ((b_loosens && !a_loosens) ||
+	    (b->decision == DECISION_ALLOW && a->decision != DECISION_ALLOW))
 		return false;
 	if (b->unless.count > 0 || b->rollout != NULL ||
 	    b->expires_real_ns != 0 || b->mode != MODE_ENFORCE || b->disabled)

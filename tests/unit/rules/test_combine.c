@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "lint.h"
 #include "rule_world.h"
 
 #define ROUNDS 400
@@ -488,6 +489,68 @@ the_index_finds_what_trying_every_rule_finds(void **state)
 	assert_true(strict > ROUNDS);
 }
 
+static enum tri
+try_rule(struct world *w, const struct rule *r)
+{
+	struct match_input in = { .action = w->action,
+		.part = &w->parts[0],
+		.cmd = &w->commands[0],
+		.runner = w->runner,
+		.policy = w->policy };
+	struct slots hits;
+
+	match_input_prepare(&in);
+	regex_runner_begin(w->runner);
+	return rule_match(r, &in, &hits);
+}
+
+/* One pair on one call: 1 when the claim was put to the test. */
+static unsigned
+test_claim(struct world *w, const struct rule *a, const struct rule *b)
+{
+	if (try_rule(w, a) != TRI_YES)
+		return 0;
+	if (try_rule(w, b) == TRI_NO)
+		fail_msg("%s matches '%s' and %s does not", a->id,
+		    w->parts[0].text, b->id);
+	return 1;
+}
+
+/* What the linter claims to have proved, against calls. */
+static void
+what_one_rule_is_said_to_imply_it_does_imply(void **state)
+{
+	struct dice d = { .state = 161803 };
+	unsigned claims = 0, tested = 0;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS * 4; round++) {
+		AUTO(rules_done) struct rules_text rules = { 0 };
+		struct effect pool[PARTS_EACH * EFFECTS_EACH];
+		size_t order[RULES_EACH];
+		struct world w;
+
+		random_rules(&d, &rules);
+		for (size_t i = 0; i < RULES_EACH; i++)
+			order[i] = i;
+		start(&w);
+		w.set = build(&rules, ~0u, order, RULES_EACH);
+		for (size_t i = 0; i < RULES_EACH * RULES_EACH; i++) {
+			const struct rule *a = &w.set->rules[i % RULES_EACH];
+			const struct rule *b = &w.set->rules[i / RULES_EACH];
+
+			if (a == b || !rule_implies(a, b))
+				continue;
+			claims++;
+			random_call(&d, &w, pool);
+			tested += test_claim(&w, a, b);
+		}
+		world_close(&w);
+	}
+	assert_true(claims > 100);
+	assert_true(tested > 10);
+}
+
 int
 main(void)
 {
@@ -497,6 +560,7 @@ main(void)
 		    adding_a_rule_never_loosens_an_uncovered_effect),
 		cmocka_unit_test(a_floor_and_a_deny_only_ever_tighten),
 		cmocka_unit_test(the_index_finds_what_trying_every_rule_finds),
+		cmocka_unit_test(what_one_rule_is_said_to_imply_it_does_imply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
