@@ -153,12 +153,16 @@ compare_examples(struct compare *c, const struct examples *list, struct err *e)
 	return ERR_OK;
 }
 
+/* The tests of the folder itself, not those of the packs beneath it. */
 static int
-compare_tests(struct compare *c, const struct ruleset *set, struct err *e)
+compare_tests(struct compare *c, const struct ruleset *set,
+    const struct cmd_rules *o, struct err *e)
 {
 	int r = ERR_OK;
 
 	for (size_t i = 0; i < set->rule_count && r == 0; i++) {
+		if (!verb_is_subject(o, set->rules[i].layer))
+			continue;
 		r = compare_examples(c, &set->rules[i].match, e);
 		if (r == 0)
 			r = compare_examples(c, &set->rules[i].nomatch, e);
@@ -166,6 +170,8 @@ compare_tests(struct compare *c, const struct ruleset *set, struct err *e)
 	for (size_t i = 0; i < set->file_count && r == 0; i++) {
 		const struct rule_file *f = &set->files[i];
 
+		if (!verb_is_subject(o, f->layer))
+			continue;
 		for (size_t k = 0; k < f->scenario_count && r == 0; k++)
 			r = compare_examples(c,
 			    &(struct examples){
@@ -360,9 +366,9 @@ run_diff(int argc, char **argv)
 
 	if (done || status != EXIT_OK)
 		return status;
-	r = compare_tests(&s.cmp, s.cmp.from->set, &e);
+	r = compare_tests(&s.cmp, s.cmp.from->set, &s.from_rules, &e);
 	if (r == 0)
-		r = compare_tests(&s.cmp, s.cmp.to->set, &e);
+		r = compare_tests(&s.cmp, s.cmp.to->set, &s.to_rules, &e);
 	if (r == 0 && s.values[OPT_CALLS] != NULL)
 		r = compare_file(&s, &e);
 	if (r != 0)

@@ -83,24 +83,36 @@ word_or_words(struct jsonw *w, const struct words *list)
 	end_any(w);
 }
 
-/* Text, or a list of it. Numbers are text, too. */
+/* Numbers and truth values are text, too. */
 static void
-texts(struct jsonw *w)
+scalars(struct jsonw *w)
 {
-	static const char *const scalars[] = { "string", "number", "boolean" };
+	static const char *const types[] = { "string", "number", "boolean" };
 
-	begin_any(w);
-	for (size_t i = 0; i < ARRAY_LEN(scalars); i++)
-		type_only(w, scalars[i]);
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		type_only(w, types[i]);
+}
+
+static void
+text_list(struct jsonw *w)
+{
 	begin_list(w);
 	begin_any(w);
-	for (size_t i = 0; i < ARRAY_LEN(scalars); i++)
-		type_only(w, scalars[i]);
+	scalars(w);
 	begin_list(w); /* spellings of one option */
 	type_only(w, "string");
 	jsonw_end(w);
 	end_any(w);
 	jsonw_end(w);
+}
+
+/* Text, or a list of it. */
+static void
+texts(struct jsonw *w)
+{
+	begin_any(w);
+	scalars(w);
+	text_list(w);
 	end_any(w);
 }
 
@@ -318,7 +330,7 @@ put_names(struct jsonw *w, const struct key *k)
 {
 	begin_names(w);
 	if (k->kind == VALUE_LISTS)
-		texts(w);
+		text_list(w);
 	else
 		type_only(w, "string");
 	jsonw_end(w);

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 """docs/rules.md holds what it says: every YAML example loads, passes its own
-tests and is formatted; the reference is the loader's; the codes exist."""
+tests and is formatted; the walk-through gives what it shows; the reference is
+the loader's; the codes exist.
+
+    docs_rules.py [--write]    --write: put the real output into the page
+"""
 
 import os
 import re
@@ -34,6 +38,27 @@ def examples(text):
 def reference(text):
     return re.search(r"<!-- reference: begin -->\n(.*?)<!-- reference: end -->",
                      text, re.S).group(1)
+
+
+def walk_through(text):
+    """The transcript as it stands, and as it comes out."""
+    block = re.search(r"^```console\n(.*?)^```", text, re.M | re.S).group(1)
+    commands = re.findall(r"^\$ (.*)$", block, re.M)
+    path = os.path.abspath(os.environ["ASSENT_BIN"])
+    out = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("old", "new"):
+            os.mkdir(os.path.join(folder, name))
+            with open(os.path.join(folder, name, "git.yaml"), "w",
+                      encoding="utf-8") as file:
+                file.write(examples(text)[0])
+        for command in commands:
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=folder, text=True, check=False,
+                env={"PATH": path + ":" + os.environ["PATH"]},
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            out.append("$ " + command + "\n" + done.stdout)
+    return block, "".join(out)
 
 
 def codes_in_source():
@@ -75,6 +100,14 @@ def main():
             done = run("rules", "fmt", "--check", path)
             check(f"example {number}: rules fmt", done.returncode == 0,
                   done.stdout)
+    shown, real = walk_through(text)
+    if "--write" in sys.argv[1:]:
+        text = text.replace(shown, real)
+        text = text.replace(reference(text), run("rules", "reference").stdout)
+        with open(PAGE, "w", encoding="utf-8") as file:
+            file.write(text)
+        shown = real
+    check("the walk-through gives what it shows", shown == real, real)
     done = run("rules", "reference")
     check("the reference is the loader's", done.stdout == reference(text),
           "put the output of 'assent rules reference' between the marks")

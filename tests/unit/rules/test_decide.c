@@ -292,6 +292,26 @@ what_cannot_be_told_is_a_match_for_deny_and_none_for_allow(void **state)
 }
 
 static void
+a_rule_that_may_not_match_covers_nothing(void **state)
+{
+	struct world w;
+	struct effect fx = { .kind = EFFECT_REMOTE_STATE,
+		.target = "github.com" };
+
+	(void)state;
+	world_open(&w,
+	    HEAD "  - {id: r, command: {program: hub, any_operand: [topic]},\n"
+		 "     decision: review, covers: {remote_state: any, start: "
+		 "any}}\n");
+	world_part(&w, "hub push topic", &fx, 1);
+	assert_int_equal(world_decide(&w), DECISION_REVIEW);
+	w.fx.count = 0;
+	world_part(&w, "hub push $BRANCH", &fx, 1);
+	assert_int_equal(world_decide(&w), DECISION_ASK);
+	world_close(&w);
+}
+
+static void
 a_dynamic_program_may_be_the_one_that_is_denied(void **state)
 {
 	struct world w;
@@ -600,6 +620,7 @@ main(void)
 		    a_review_loosens_only_the_effects_that_it_covers),
 		cmocka_unit_test(
 		    what_cannot_be_told_is_a_match_for_deny_and_none_for_allow),
+		cmocka_unit_test(a_rule_that_may_not_match_covers_nothing),
 		cmocka_unit_test(
 		    a_dynamic_program_may_be_the_one_that_is_denied),
 		cmocka_unit_test(what_is_not_understood_is_never_allowed),
