@@ -150,7 +150,12 @@ class Supervised:
 
 def run_to_end(daemon):
     daemon.launch()
-    return daemon.ended()
+    try:
+        return daemon.ended()
+    except subprocess.TimeoutExpired:
+        daemon.process.kill()
+        daemon.process.wait()
+        raise
 
 
 class Life(unittest.TestCase):
