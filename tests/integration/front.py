@@ -22,6 +22,8 @@ BIN = os.environ["ASSENT_BIN"]
 ALONE = os.path.join(os.path.dirname(BIN), "fake", "front_alone")
 SANITIZED = os.environ.get("ASSENT_PRESET_SANITIZES") == "1"
 PATIENCE_S = 20
+# How much longer things may take: built for checks, or on a busy machine.
+SLACK = 8 if SANITIZED or os.getloadavg()[0] > 2 * os.cpu_count() else 1
 DEADLINE_S = 10
 TOKEN = "0123456789abcdef0123456789abcdef"
 JSON = "Content-Type: application/json\r\n"
@@ -467,7 +469,7 @@ class Hostile(unittest.TestCase):
                 worst = max(worst, time.monotonic() - at)
                 time.sleep(0.5)
             self.assertGreater(min(closed.values()), DEADLINE_S - 2)
-            self.assertLess(worst, 0.25 if not SANITIZED else 2)
+            self.assertLess(worst, 0.25 * SLACK)
             for s in slow:
                 s.close()
             print(f"worst answer meanwhile {worst * 1000:.1f} ms, closed "
@@ -499,7 +501,7 @@ class Hostile(unittest.TestCase):
                 at = time.monotonic()
                 self.assertEqual(f.propose("allow")[0], 200)
                 self.assertLess(time.monotonic() - at,
-                                0.25 if not SANITIZED else 2)
+                                0.25 * SLACK)
             for _ in range(3):
                 self.assertEqual(len(take(stuck[0])[1]), 4 << 20)
             for s in stuck:
@@ -540,7 +542,7 @@ class Waiting(unittest.TestCase):
                 s.close()
             p99 = sorted(late)[int(count * 0.99)]
             print(f"{count} parked: {rss >> 10} MB, p99 {p99 * 1000:.0f} ms")
-            self.assertLess(p99, 0.25 if not SANITIZED else 3)
+            self.assertLess(p99, 0.25 * SLACK)
             if not SANITIZED:
                 self.assertLess(rss, 24 << 10)
 
@@ -571,7 +573,7 @@ class Waiting(unittest.TestCase):
                     ask(idle, "POST", "/v1/actions", action("allow"))[0], 503)
                 self.assertEqual(ask(idle, "GET", "/readyz")[0], 503)
                 self.assertEqual(ask(idle, "GET", "/healthz")[0], 200)
-                self.assertLess(time.monotonic() - at, 0.25)
+                self.assertLess(time.monotonic() - at, 0.25 * SLACK)
                 f.wait(lambda: ask(idle, "POST", "/v1/actions",
                                    action("allow"))[0] == 200)
                 self.assertEqual(
@@ -657,7 +659,7 @@ class Streams(unittest.TestCase):
                 at = time.monotonic()
                 self.assertEqual(f.propose("allow")[0], 200)
                 self.assertLess(time.monotonic() - at,
-                                0.25 if not SANITIZED else 2)
+                                0.25 * SLACK)
             text = answer.read()
             self.assertIn(b"event: dropped\ndata: ", text[-200:])
             self.assertLess(len(text), 40 << 20)
