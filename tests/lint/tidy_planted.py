@@ -17,11 +17,11 @@ PLANTED = {
     "cert-err33-c":
         "#include <stdio.h>\nvoid f(void);\n"
         "void f(void) { fopen(\"x\", \"re\"); }\n",
-    "clang-analyzer-unix.Malloc":
-        "#include <stdlib.h>\nint f(void);\n"
-        "int f(void) { char *p = malloc(3); return p == NULL; }\n",
-    "concurrency-mt-unsafe":
-        "#include <stdlib.h>\nvoid f(void);\nvoid f(void) { exit(3); }\n",
+    "clang-analyzer-core.DivideZero":
+        "int f(int a);\n"
+        "int f(int a) { int b = 0; return a / b; }\n",
+    "misc-redundant-expression":
+        "int f(int a);\nint f(int a) { return a == a; }\n",
     "readability-else-after-return":
         "int f(int a);\n"
         "int f(int a) { if (a) { return 1; } else { return 2; } }\n",
