@@ -250,7 +250,7 @@ bench(unsigned count)
 
 static const char *const scripts[] = { "git status", "ls -la src",
 	"git diff HEAD~1 -- src/main.c", "make -j2 test",
-	"grep -rn 'TODO' src | head -20", "cargo test --all",
+	"grep -rn 'main(' src | head -20", "cargo test --all",
 	"npm ci && npm test", "rm -rf build", "git push origin topic",
 	"python3 -c 'print(1)'", "cat README.md", "find . -name '*.o' -delete",
 	"cd src && gcc -c main.c -o main.o", "curl -s https://example.com/x" };

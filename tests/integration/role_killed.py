@@ -88,11 +88,18 @@ class RoleKilled(unittest.TestCase):
         self.random = random.Random(SEED)
 
     def kill_one(self, daemon):
-        """A role that is there now; which one was it?"""
+        """A role that is there now; which one was it? With the supervisor
+        all of them go, and the daemon is started again."""
         for _ in range(1000):
             roles = daemon.roles()
             name = self.random.choice(
-                ("engine", "engine", "front", "reporter", "launcher"))
+                ("engine", "engine", "front", "reporter", "launcher",
+                 "supervisor"))
+            if name == "supervisor":
+                daemon.process.kill()
+                daemon.process.wait()
+                daemon.start()
+                return name
             if roles.get(name):
                 try:
                     os.kill(self.random.choice(roles[name]), signal.SIGKILL)
