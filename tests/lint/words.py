@@ -24,14 +24,19 @@ def load_words():
         for row in file:
             if row.strip() and not row.startswith("#"):
                 pattern, why = row.rstrip("\n").split("\t")
-                words.append((re.compile(pattern), why))
+                words.append((re.compile(pattern, re.M), why))
     return words
 
 
-def hidden(char):
-    category = unicodedata.category(char)
-    return category in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") \
-        and char not in "\t\n"
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def hidden(line):
+    """The characters of a line that a reader does not see."""
+    if line.isascii():
+        return CONTROL.findall(line)
+    return [char for char in line if char != "\t" and unicodedata.category(
+        char) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")]
 
 
 def check_tidy(found, path, text):
@@ -40,10 +45,8 @@ def check_tidy(found, path, text):
     for number, line in enumerate(text.split("\n"), 1):
         if line != line.rstrip():
             found.find(path, number, "blank at the end of the line")
-        for char in line:
-            if hidden(char):
-                found.find(path, number,
-                           f"hidden character U+{ord(char):04X}")
+        for char in hidden(line):
+            found.find(path, number, f"hidden character U+{ord(char):04X}")
 
 
 def check(found):
@@ -55,11 +58,10 @@ def check(found):
             continue
         text = found.read(path)
         check_tidy(found, path, text)
-        for number, line in enumerate(text.split("\n"), 1):
-            for pattern, why in words:
-                if pattern.search(line):
-                    found.find(path, number,
-                               f"'{pattern.search(line).group(0)}': {why}")
+        for pattern, why in words:
+            for match in pattern.finditer(text):
+                found.find(path, text.count("\n", 0, match.start()) + 1,
+                           f"'{match.group(0).strip()}': {why}")
 
 
 if __name__ == "__main__":
