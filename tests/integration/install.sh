@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# What is installed is whole, works from where it is, and names its own place.
+set -euo pipefail
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+chmod 755 "$folder"
+
+DESTDIR=$folder cmake --install "$ASSENT_BIN/.." --prefix /opt/assent \
+	>"$folder/log"
+root=$folder/opt/assent
+for file in bin/assent bin/assentd bin/assent-exec share/man/man1/assent.1 \
+	share/man/man5/assent.rules.5 share/man/man8/assentd.8 \
+	share/bash-completion/completions/assent \
+	lib/systemd/system/assentd.service lib/sysusers.d/assent.conf; do
+	[[ -s $root/$file ]] || { echo "FAILED: no $file"; exit 1; }
+done
+grep -qx "ExecStart=/opt/assent/bin/assentd --foreground" \
+	"$root/lib/systemd/system/assentd.service"
+"$root/bin/assent" --version
+"$root/bin/assentd" --settings >"$folder/settings"
+grep -q approval_policy "$folder/settings"
+bash -n "$root/share/bash-completion/completions/assent"
+if command -v systemd-analyze >/dev/null; then
+	sed "s|/opt/assent|$root|" "$root/lib/systemd/system/assentd.service" \
+		>"$folder/assentd.service"
+	systemd-analyze verify --man=no "$folder/assentd.service" 2>&1 |
+		grep -v 'Failed to connect' | grep assentd.service && exit 1
+fi
+exit 0
