@@ -155,6 +155,12 @@ ld_regex(struct loader *ld, const struct yaml *v)
 	int r;
 
 	expand(ld, v, &x);
+	/* Half an expression would be another one. */
+	if (x.text.failed == ERR_NOMEM)
+		ld->fatal = err_nomem(ld->e);
+	if (x.text.failed == ERR_LIMIT)
+		regex_finding(
+		    ld, v, 0, "E026", NULL, "too long with its named pieces");
 	ld->skipped = ld->skipped || x.text.failed == ERR_INVALID;
 	if (ld->errors != before || ld->fatal != 0 || ld->skipped)
 		return NULL;

@@ -68,6 +68,10 @@ ld_json(struct loader *ld, const struct yaml *v)
 	struct jsonw w = jsonw_on(&b);
 
 	put_json(&w, v, false);
+	if (b.failed == ERR_NOMEM) {
+		ld->fatal = err_nomem(ld->e);
+		return NULL;
+	}
 	if (buf_done(&b, NULL) != 0) {
 		ld_error(ld, v, "E042", NULL, "this action is too large");
 		return NULL;
