@@ -191,9 +191,32 @@ take_claim(
 	return ERR_OK;
 }
 
+static bool
+is_profile(const char *name)
+{
+	static const char *const names[] = {
+		"read-only",
+		"workspace-write",
+		"workspace-write-online",
+		"danger-full-access",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 check_ceiling(struct engine *g, const struct proposal *p, struct err *e)
 {
+	if (p->profile != NULL && !is_profile(p->profile))
+		return err_set(e, ERR_INVALID,
+		    "there is no profile '%.64s'; leave it out, or name "
+		    "'read-only', 'workspace-write' or "
+		    "'workspace-write-online'",
+		    p->profile);
 	if (p->profile != NULL &&
 	    strcmp(p->profile, "danger-full-access") == 0 &&
 	    !g->o.set.full_access)

@@ -86,6 +86,7 @@ struct world {
 	char asked[ACTION_ID_MAX];
 	uint8_t asked_sha256[SHA256_LEN];
 	bool reviewer_away;
+	const char *profile; /* of what is proposed, or NULL */
 };
 
 extern int64_t fake_now;

@@ -512,6 +512,35 @@ another_uid_sees_nothing(void **state)
 	world_stop(&w);
 }
 
+static void
+i5_a_profile_above_the_ceiling_or_unknown_is_refused(void **state)
+{
+	static const struct {
+		const char *profile;
+		unsigned status;
+	} cases[] = {
+		{ "danger-full-access", 403 },
+		{ "workspace-write ", 422 },
+		{ "full", 422 },
+		{ "", 422 },
+		{ "read-only", 200 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		static struct world w;
+		uint64_t call;
+
+		world_start(&w);
+		w.profile = cases[i].profile;
+		call = world_propose(&w, "allow", false, NULL, -1);
+		engine_commit(w.g);
+		assert_int_equal(
+		    world_reply(&w, call)->status, cases[i].status);
+		world_stop(&w);
+	}
+}
+
 static uint64_t
 report(struct world *w, uid_t uid)
 {
@@ -665,6 +694,8 @@ main(void)
 		cmocka_unit_test(
 		    settings_change_with_a_reload_and_stay_when_it_fails),
 		cmocka_unit_test(another_uid_sees_nothing),
+		cmocka_unit_test(
+		    i5_a_profile_above_the_ceiling_or_unknown_is_refused),
 		cmocka_unit_test(a_session_belongs_to_the_peer_that_opened_it),
 		cmocka_unit_test(an_answer_is_taken_back_while_nothing_ran),
 		cmocka_unit_test(a_launcher_that_cannot_start_ends_the_run),
