@@ -77,12 +77,13 @@ function(assent_test_program target module)
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endfunction()
 
-# What a test may take; sanitizers make it several times slower.
-set(ASSENT_UNIT_SECONDS 20)
-set(ASSENT_DATA_SECONDS 30)
+# What a test may take on a busy machine (most take milliseconds); sanitizers
+# make it several times slower.
+set(ASSENT_UNIT_SECONDS 60)
+set(ASSENT_DATA_SECONDS 60)
 if(ASSENT_SANITIZE)
-	set(ASSENT_UNIT_SECONDS 120)
-	set(ASSENT_DATA_SECONDS 120)
+	set(ASSENT_UNIT_SECONDS 180)
+	set(ASSENT_DATA_SECONDS 180)
 endif()
 
 # tests/unit/MODULE/test_*.c: one cmocka program each, CTest name unit.MODULE.X
