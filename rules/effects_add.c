@@ -221,6 +221,7 @@ effect_read(struct judge *j, const struct arg *a, bool tree)
 		class = f.below;
 	if (tree && f.holds_secrets && class != PATH_WORKSPACE)
 		class = PATH_SECRET;
+	j->lists_secrets = j->lists_secrets || class == PATH_SECRET;
 	path_effect(j, EFFECT_READ, class, target_of(j, &f, a),
 	    tree ? "reads all of" : "reads");
 	w = written_find(j, f.abs);
@@ -297,7 +298,7 @@ effect_delete(struct judge *j, const struct arg *a, bool tree)
 	arg_place(j, a, &f);
 	if (f.own || f.device)
 		note_place(j, &f);
-	class = paths_class(&f, true);
+	class = f.base == PATH_SYSTEM ? PATH_SYSTEM : paths_class(&f, true);
 	if (tree && f.holds_protected && class != PATH_SYSTEM)
 		class = PATH_PROTECTED;
 	if (f.root)

@@ -377,6 +377,9 @@ judge_command(struct judge *j)
 	}
 	runs_what_came(j);
 	stays_behind(j);
+	if (p->stdout_part == SHELL_NO_PART && p->argc > 0 &&
+	    programs_word(j->programs, "endless", j->program))
+		effect_unknown(j, "%.*s never ends", STR_ARG(j->program));
 	secret_variables(j);
 	redirs_judge(j, true);
 }

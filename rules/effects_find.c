@@ -236,6 +236,9 @@ list_start(struct search *s, const struct arg *a)
 	bool secrets;
 
 	arg_place(j, a, &f);
+	if (f.likely != PATH_NONE)
+		f.base = f.likely;
+	j->lists_secrets = j->lists_secrets || f.holds_secrets || f.secret;
 	secrets = f.secret ||
 	    (!f.in_workspace && (f.holds_secrets || f.base == PATH_UNKNOWN) &&
 		aims_at_secrets(s, a));
@@ -274,6 +277,16 @@ delete_start(struct search *s, const struct arg *a)
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_DELETE,
 			.path_class = PATH_GENERATED,
+			.target = f.abs,
+			.why = "find deletes what has that name beneath" });
+		return;
+	}
+	/* Narrowed by names, it does not take a whole home. */
+	if (f.root && f.base == PATH_HOME && s->name_count > 0 &&
+	    !s->narrowed_odd) {
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_DELETE,
+			.path_class = PATH_HOME,
 			.target = f.abs,
 			.why = "find deletes what has that name beneath" });
 		return;

@@ -31,7 +31,8 @@ enum flow {
 	FLOW_DECODED = 16, /* made readable only here: base64 -d, xxd -r */
 	FLOW_NAMES = 32, /* names of files below the workspace */
 	FLOW_UNKNOWN = 64, /* read from who knows where */
-	FLOW_ANY_NAMES = 128, /* names of files of any place */
+	FLOW_ANY_NAMES = 128, /* names of files, of secret places, too */
+	FLOW_FAR_NAMES = 256, /* names of files outside, none of them secret */
 };
 
 /* A file that this action writes before it is used. */
@@ -92,6 +93,7 @@ struct judge {
 	bool wrapper; /* the commands inside are parts of their own */
 	bool stop; /* a role took the rest of the words */
 	bool has_child; /* a role saw a command to start */
+	bool lists_secrets; /* it lists a folder that holds secrets */
 	const char *not_understood;
 };
 

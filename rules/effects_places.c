@@ -30,6 +30,7 @@ as_stat(struct judge *j, const struct arg *a, struct str param)
 		return;
 	if (f.likely != PATH_NONE)
 		f.base = f.likely;
+	j->lists_secrets = j->lists_secrets || f.holds_secrets || f.secret;
 	why = judge_say(j, "%.*s looks at its operand", STR_ARG(j->program));
 	effect_add(j,
 	    &(struct effect){
@@ -277,9 +278,17 @@ as_install_dir(struct judge *j, const struct arg *a, struct str param)
 {
 	struct path_facts f;
 
-	(void)param;
 	arg_place(j, a, &f);
-	effect_write(j, a, "installs to");
+	if (str_eq(param, STR("source"))) { /* where it goes: a --prefix */
+		for (size_t i = 1; i < j->shell->argc; i++) {
+			if (str_starts(j->shell->argv[i].text, STR("--prefix")))
+				return;
+		}
+		f.in_workspace = false;
+		f.base = PATH_SYSTEM;
+	} else {
+		effect_write(j, a, "installs to");
+	}
 	if (!f.in_workspace && f.base != PATH_TEMP)
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_WRITE,

@@ -444,6 +444,8 @@ as_media(struct judge *j, const struct arg *a, struct str param)
 	const bool last = j->operand_at + 1 == j->operand_count;
 
 	(void)param;
+	if (a->text.len == 0)
+		return;
 	if (str_search(a->text, STR("://")) < a->text.len) {
 		url_connect(j, a, PATH_NONE);
 		if (last)

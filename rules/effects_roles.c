@@ -46,6 +46,32 @@ as_pattern(struct judge *j, const struct arg *a, struct str param)
 			.why = "it looks for secrets in the environment" });
 }
 
+/* A word that by itself means more rights: "disks-and-file-systems". */
+static void
+as_privileged(struct judge *j, const struct arg *a, struct str param)
+{
+	char *text = arena_strndup(j->arena, param.s, param.len);
+
+	(void)a;
+	for (size_t i = 0; text != NULL && i < param.len; i++) {
+		if (text[i] == '-')
+			text[i] = ' ';
+	}
+	if (text != NULL)
+		effect_privilege(j, text);
+}
+
+/* A file for a pager: with its commands from somewhere it may run more. */
+static void
+as_pager_file(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	effect_read(j, a, false);
+	if (j->shell->stdin_kind != STDIN_INHERIT)
+		effect_unknown(j, "%.*s may take commands from its input",
+		    STR_ARG(j->program));
+}
+
 /* The name of a variable whose value is shown. */
 static void
 as_variable(struct judge *j, const struct arg *a, struct str param)
@@ -58,6 +84,31 @@ as_variable(struct judge *j, const struct arg *a, struct str param)
 		.path_class = PATH_SECRET,
 		.target = judge_say(j, "$%.*s", STR_ARG(a->text)),
 		.why = "it shows a secret variable" });
+}
+
+/* assentd and its helpers, and what others call such a daemon. */
+static bool
+is_own_process(struct str name)
+{
+	return str_starts(name, STR("assent")) ||
+	    str_search(name, STR("approvald")) < name.len ||
+	    str_search(name, STR("approval-")) < name.len;
+}
+
+/* kill $(pgrep assentd) */
+static bool
+asks_for_own_process(struct judge *j, const struct arg *a)
+{
+	for (size_t i = 0; a->word != NULL && i < a->word->piece_count; i++) {
+		const struct shell_piece *pc = &a->word->pieces[i];
+		const struct shell_part *p = script_part(j, pc->part);
+
+		for (size_t k = 1; p != NULL && k < p->argc; k++) {
+			if (is_own_process(p->argv[k].text))
+				return true;
+		}
+	}
+	return false;
 }
 
 static void
@@ -75,9 +126,7 @@ as_pid(struct judge *j, const struct arg *a, struct str param)
 		target = "job";
 	else if (a->known)
 		target = arena_strndup(j->arena, a->text.s, a->text.len);
-	if (str_starts(a->text, STR("assent")) ||
-	    str_search(a->text, STR("approval")) < a->text.len ||
-	    str_starts(a->text, STR("approvald")))
+	if (is_own_process(a->text) || asks_for_own_process(j, a))
 		effect_privilege(j, "policy tampering");
 	effect_add(j,
 	    &(struct effect){ .kind = EFFECT_SIGNAL,
@@ -304,11 +353,13 @@ static const struct role roles[] = {
 	{ "option-text", as_option_text, true },
 	{ "overwrite", as_overwrite, true },
 	{ "package", as_package, true },
+	{ "pager-file", as_pager_file, true },
 	{ "pattern", as_pattern, false },
 	{ "perl-edit", as_perl_edit, true },
 	{ "perl-module", as_perl_module, true },
 	{ "pid", as_pid, true },
 	{ "pipe-or-file", as_pipe_or_file, true },
+	{ "privileged", as_privileged, true },
 	{ "program", as_program, true },
 	{ "project", as_project, true },
 	{ "read", as_read, false },

@@ -195,6 +195,34 @@ flow_of_words(struct judge *j)
 	return flow;
 }
 
+/* Of what place the names are that an effect of a listing is about. */
+static unsigned
+names_of_effect(const struct judge *j, const struct effect *f)
+{
+	if (f->kind == EFFECT_UNKNOWN)
+		return FLOW_UNKNOWN;
+	if (f->kind != EFFECT_READ)
+		return 0;
+	switch (f->path_class) {
+	case PATH_WORKSPACE:
+	case PATH_GENERATED:
+	case PATH_TEMP:
+		return FLOW_NAMES;
+	case PATH_OUTSIDE:
+	case PATH_SYSTEM:
+		return j->lists_secrets ? FLOW_ANY_NAMES | FLOW_UNKNOWN
+					: FLOW_FAR_NAMES;
+	case PATH_NONE:
+	case PATH_UNKNOWN:
+		return FLOW_UNKNOWN;
+	case PATH_HOME:
+	case PATH_SECRET:
+	case PATH_PROTECTED:
+		break;
+	}
+	return FLOW_ANY_NAMES | FLOW_UNKNOWN;
+}
+
 /* Listing names is not reading content; decoding is noted. */
 static unsigned
 flow_transformed(const struct judge *j)
@@ -202,7 +230,7 @@ flow_transformed(const struct judge *j)
 	unsigned flow = j->flow_in | j->flow_out;
 	const struct programs *p = j->programs;
 	const struct str name = j->program;
-	bool far = false;
+	unsigned names = 0;
 
 	if (programs_word(p, "decoders", name))
 		return flow | FLOW_DECODED;
@@ -210,18 +238,10 @@ flow_transformed(const struct judge *j)
 		return flow | FLOW_ENVIRONMENT;
 	if (!programs_word(p, "lists_names", name))
 		return flow;
-	for (size_t i = 0; i < j->effect_count; i++) {
-		const struct effect *f = &j->effects[i];
-
-		far = far || f->kind == EFFECT_UNKNOWN ||
-		    (f->kind == EFFECT_READ &&
-			f->path_class != PATH_WORKSPACE &&
-			f->path_class != PATH_TEMP);
-	}
-	if (far)
-		return flow | FLOW_UNKNOWN | FLOW_ANY_NAMES;
-	return (flow & ~(unsigned)(FLOW_WORKSPACE | FLOW_ENVIRONMENT)) |
-	    FLOW_NAMES;
+	for (size_t i = 0; i < j->effect_count; i++)
+		names |= names_of_effect(j, &j->effects[i]);
+	flow &= ~(unsigned)(FLOW_WORKSPACE | FLOW_ENVIRONMENT);
+	return flow | (names != 0 ? names : FLOW_NAMES);
 }
 
 /* Data that leave: what is sent becomes an effect of its own. */
@@ -327,6 +347,16 @@ part_judge(struct script *s, uint32_t index)
 	judge_command(&j);
 	part_finish(s, &j, ev);
 	ev->done = true;
+}
+
+const struct shell_part *
+script_part(const struct judge *j, uint32_t index)
+{
+	const struct script *s = j->script;
+
+	return s != NULL && index < s->result.part_count
+	    ? &s->result.parts[index]
+	    : NULL;
 }
 
 const struct shell_part *

@@ -26,6 +26,8 @@ int script_judge_argv(struct run *run, char *const *argv, size_t argc,
 unsigned script_flow(struct script *s, uint32_t part);
 /* What the part reads from its input. */
 unsigned script_input(struct script *s, uint32_t part);
+/* A part of the same text by its index, or NULL. */
+const struct shell_part *script_part(const struct judge *j, uint32_t index);
 /* The part that started this one, or NULL. */
 const struct shell_part *script_parent(const struct judge *j);
 /* The same for a substitution: with all that its last command starts. */

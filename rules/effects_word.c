@@ -34,6 +34,7 @@ struct sketch {
 	bool unknown; /* anything that starts with text is meant */
 	const char *dir; /* what an empty text with below is relative to */
 	bool any_names; /* names that somebody else listed, of any place */
+	bool far; /* names of files outside of the workspace */
 };
 
 static unsigned
@@ -58,8 +59,10 @@ is_listed(struct judge *j, const struct shell_piece *piece, struct sketch *s)
 		return false;
 	flow = piece_flow(j, piece);
 	s->any_names = s->any_names || (flow & FLOW_ANY_NAMES) != 0;
+	s->far = s->far || (flow & FLOW_FAR_NAMES) != 0;
 	return flow != 0 &&
-	    (flow & ~(unsigned)(FLOW_NAMES | FLOW_WORKSPACE)) == 0;
+	    (flow &
+		~(unsigned)(FLOW_NAMES | FLOW_FAR_NAMES | FLOW_WORKSPACE)) == 0;
 }
 
 static void
@@ -280,13 +283,24 @@ judge_everywhere(
 	}
 }
 
+static bool
+has_below(const struct arg *a)
+{
+	for (size_t i = 0; i < a->word->piece_count; i++) {
+		if (a->word->pieces[i].kind == PIECE_BELOW)
+			return true;
+	}
+	return false;
+}
+
 static void
 judge_likely(struct judge *j, const struct arg *a, struct path_facts *ret)
 {
 	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
 	struct path_facts likely;
 
-	if (a->text.len > 0) {
+	/* What a find is given below "$x" is not below the root folder. */
+	if (a->text.len > 0 && !has_below(a)) {
 		judge_everywhere(j, a->text, true, &likely);
 		merge_worse(ret, &likely);
 	}
@@ -294,6 +308,8 @@ judge_likely(struct judge *j, const struct arg *a, struct path_facts *ret)
 	if (b.failed == 0 && b.len > 1) {
 		judge_everywhere(j, buf_str(&b), true, &likely);
 		likely.root = false;
+		if (has_below(a))
+			likely.base = PATH_UNKNOWN;
 		merge_worse(ret, &likely);
 	}
 }
@@ -316,8 +332,15 @@ place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
 		ret->secret = ret->secret || ret->holds_secrets;
 		ret->protected = ret->protected || ret->holds_protected;
 		ret->glob = true;
-		ret->root = false;
+		ret->root =
+		    ret->root && !ret->in_workspace && ret->base != PATH_TEMP;
 		ret->generated = ret->generated && !s->any_names;
+		if (ret->base == PATH_HOME)
+			ret->root = false;
+	}
+	if (s->below && s->far) {
+		ret->base = ret->likely = PATH_OUTSIDE;
+		ret->in_workspace = ret->generated = false;
 	}
 	if (s->unknown) {
 		ret->below = str_rfind(text, '/') < text.len && !ret->root

@@ -48,6 +48,7 @@ struct pattern {
 	bool tree; /* ends in a double star: the folder and all beneath */
 	size_t count;
 	struct str *parts;
+	unsigned char lead; /* what the first part starts with; 0: a pattern */
 };
 
 struct list {
@@ -64,6 +65,7 @@ struct paths {
 struct split {
 	struct str part[PATH_PARTS_MAX];
 	bool glob[PATH_PARTS_MAX];
+	unsigned char lead[PATH_PARTS_MAX]; /* lower case; 0: a pattern */
 	size_t count;
 	bool any_glob;
 	size_t home; /* components of a home that it is in, 0: none */
@@ -115,6 +117,18 @@ paths_bytes(const struct paths *p)
 	return n;
 }
 
+/* The first character in lower case; 0 when patterns is set and it is one. */
+static unsigned char
+lead_of(struct str name, bool patterns)
+{
+	const char c = name.len > 0 ? name.s[0] : '\0';
+
+	if (patterns && (c == '*' || c == '?' || c == '['))
+		return 0;
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a')
+				    : (unsigned char)c;
+}
+
 /* Cuts "~/a/b", "/a/b", "$workspace/a" or "a/b" into a pattern. */
 static bool
 pattern_parse(struct arena *a, struct str text, struct pattern *ret)
@@ -159,6 +173,8 @@ pattern_parse(struct arena *a, struct str text, struct pattern *ret)
 		ret->parts[i] = str_of(copy);
 	}
 	ret->count = n;
+	if (n > 0)
+		ret->lead = lead_of(ret->parts[0], true);
 	return true;
 }
 
@@ -274,8 +290,8 @@ static bool
 part_matches(struct str pattern, struct str part, bool glob, bool whole)
 {
 	if (glob && !whole)
-		return path_globs_meet(pattern, part) &&
-		    aimed_at(part, pattern);
+		return aimed_at(part, pattern) &&
+		    path_globs_meet(pattern, part);
 	if (pattern.len > 0 && pattern.s[0] != '*' && pattern.s[0] != '[' &&
 	    part.len > 0 && (pattern.s[0] | 0x20) != (part.s[0] | 0x20))
 		return false;
@@ -294,6 +310,9 @@ match_at(
 {
 	size_t i = 0;
 
+	if (from < s->count && p->lead != 0 && s->lead[from] != 0 &&
+	    p->lead != s->lead[from])
+		return MATCH_NONE;
 	for (; i < p->count && from + i < s->count; i++) {
 		if (!part_matches(p->parts[i], s->part[from + i],
 			s->glob[from + i], whole))
@@ -408,6 +427,7 @@ split_path(
 			memchr(name.s, '?', name.len) ||
 			memchr(name.s, '[', name.len));
 		s->any_glob = s->any_glob || s->glob[s->count];
+		s->lead[s->count] = lead_of(name, s->glob[s->count]);
 		s->part[s->count++] = name;
 	}
 	s->home = home_parts(s, abs, at->home);

@@ -154,25 +154,32 @@ path_glob_match(struct str pattern, struct str name, bool icase)
 	return p == pattern.len;
 }
 
-/* Whether two single-character patterns have a character in common; both
- * offsets move behind theirs. Sets are tried character by character. */
+/* The character that a pattern of one character stands for, '\0' for any;
+ * false for a set. */
 static bool
-units_meet(struct str a, size_t *i, struct str b, size_t *j)
+is_single(char c, unsigned char *ret)
+{
+	*ret = c == '?' ? 0 : lower(c);
+	return c != '[';
+}
+
+/* Some character that a set and another pattern of one both match. */
+static bool
+sets_meet(struct str a, size_t *i, struct str b, size_t *j)
 {
 	const size_t i0 = *i, j0 = *j;
 	bool met = false;
 
 	for (int c = 1; c < 256 && !met; c++) {
-		bool in_a, in_b;
+		bool in_a = a.s[i0] == '?' || lower(a.s[i0]) == lower((char)c);
+		bool in_b = b.s[j0] == '?' || lower(b.s[j0]) == lower((char)c);
 
 		*i = i0 + 1;
 		*j = j0 + 1;
-		in_a = a.s[i0] == '?' || lower(a.s[i0]) == lower((char)c);
 		if (a.s[i0] == '[') {
 			*i = i0;
 			in_a = set_match(a, i, (char)c, true);
 		}
-		in_b = b.s[j0] == '?' || lower(b.s[j0]) == lower((char)c);
 		if (b.s[j0] == '[') {
 			*j = j0;
 			in_b = set_match(b, j, (char)c, true);
@@ -180,6 +187,22 @@ units_meet(struct str a, size_t *i, struct str b, size_t *j)
 		met = in_a && in_b;
 	}
 	return met;
+}
+
+/* Whether two single-character patterns have a character in common; both
+ * offsets move behind theirs. */
+static bool
+units_meet(struct str a, size_t *i, struct str b, size_t *j)
+{
+	unsigned char ca, cb;
+	const bool single_a = is_single(a.s[*i], &ca);
+	const bool single_b = is_single(b.s[*j], &cb);
+
+	if (!single_a || !single_b)
+		return sets_meet(a, i, b, j);
+	(*i)++;
+	(*j)++;
+	return ca == 0 || cb == 0 || ca == cb;
 }
 
 static bool

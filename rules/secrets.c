@@ -163,12 +163,12 @@ static size_t
 token_at(struct str s, size_t *ret_keep)
 {
 	for (size_t i = 0; i < ARRAY_LEN(token_forms); i++) {
-		const size_t n = strlen(token_forms[i].prefix);
-		size_t end = n;
+		size_t n, end;
 
 		if (s.s[0] != token_forms[i].prefix[0] ||
 		    !str_starts(s, str_of(token_forms[i].prefix)))
 			continue;
+		n = end = strlen(token_forms[i].prefix);
 		while (end < s.len && token_char(s.s[end]))
 			end++;
 		if (end - n < token_forms[i].length_min)
