@@ -5,6 +5,7 @@
  */
 #include "note.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <string.h>
 #include <sys/random.h>
@@ -85,10 +86,12 @@ key_id(
     const struct note_public *p, uint8_t ret[static KEY_ID_LEN], struct err *e)
 {
 	uint8_t bytes[NOTE_NAME_MAX + 1 + TAGGED_LEN];
-	const size_t len = strnlen(p->name, sizeof(p->name));
 	uint8_t digest[SHA256_LEN];
+	size_t len;
 	int r;
 
+	assert(p != NULL);
+	len = strnlen(p->name, sizeof(p->name));
 	memcpy(bytes, p->name, len);
 	bytes[len] = '\n';
 	bytes[len + 1] = ED25519;
@@ -127,6 +130,7 @@ key_of_seed(struct str name, const uint8_t seed[static NOTE_PUBLIC_LEN],
 		return err_nomem(e);
 	if (!name_is_good(name))
 		return err_set(e, ERR_INVALID, "not a name for a key");
+	assert(name.s != NULL);
 	memcpy(k->public.name, name.s, name.len);
 	k->seed = secret_new(seed, NOTE_PUBLIC_LEN);
 	if (k->seed == NULL)
@@ -258,6 +262,7 @@ note_public_parse(struct str text, struct note_public *ret, struct err *e)
 
 	if (r != 0)
 		return r;
+	assert(name.s != NULL);
 	memcpy(p.name, name.s, name.len);
 	r = key_id(&p, want, e);
 	if (r == 0 && memcmp(id, want, sizeof(id)) != 0)
