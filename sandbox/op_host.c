@@ -19,8 +19,6 @@
 #include "model/limits.h"
 #include "sys.h"
 
-#define HOST (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
-
 /* A copy of a host mount, dressed; -1 in *ret when there is nothing. */
 static int
 host_tree(struct root *r, const struct op *op, int src, int *ret, struct err *e)
@@ -90,6 +88,7 @@ put_tree(
 		code = stash_place(r, index, folder, true, &place, e);
 	else
 		code = root_open_place(r, op->path, folder, &place, e);
+	root_forget_near(r);
 	return code == 0 ? mnt_put(tree, place, e) : code;
 }
 
@@ -134,8 +133,7 @@ root_do_host(struct root *r, const struct op *op, struct err *e)
 
 	if (r->each_run)
 		return put_stashed(r, op, e);
-	src = sys_openat2(AT_FDCWD, op->source == NULL ? op->path : op->source,
-	    O_PATH | O_NOFOLLOW, HOST);
+	src = root_open_host(r, op->source == NULL ? op->path : op->source);
 	if (src < 0 && (op->flags & OP_OPTIONAL) != 0)
 		return ERR_OK;
 	if (src < 0)
@@ -192,8 +190,7 @@ cover(int fd, bool read_only, struct err *e)
 int
 root_do_protect(struct root *r, const struct op *op, struct err *e)
 {
-	AUTO_FD int fd =
-	    sys_openat2(r->dir, op->path, O_PATH | O_NOFOLLOW, INSIDE);
+	AUTO_FD int fd = root_open_inside(r, op->path);
 	mode_t type = 0;
 	bool folder;
 	int code;
@@ -207,17 +204,43 @@ root_do_protect(struct root *r, const struct op *op, struct err *e)
 	return code == 0 ? code : err_wrap(e, code, "'%s'", op->path);
 }
 
+/* Nobody need hide what this user cannot read anyway. */
+static bool
+is_readable(const struct root *r, int fd)
+{
+	const struct plan_who *who = &r->plan->who;
+	struct stat st;
+
+	if (who->identity == IDENTITY_SAME)
+		return faccessat(fd, "", R_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+	return fstat(fd, &st) != 0 || st.st_uid == who->uid ||
+	    st.st_gid == who->gid || (st.st_mode & S_IRWXO) != 0;
+}
+
+/* In a workspace the way may lead through links that it holds. */
+static int
+open_to_mask(struct root *r, const char *path)
+{
+	const int fd = root_open_inside(r, path);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISLNK(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return sys_openat2(
+	    r->dir, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
 int
 root_do_mask(struct root *r, const struct op *op, struct err *e)
 {
-	AUTO_FD int fd = sys_openat2(
-	    r->dir, op->path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	AUTO_FD int fd = open_to_mask(r, op->path);
 	AUTO_FD int with = -1;
 	AUTO_FD int tree = -1;
 	mode_t type = 0;
 	int code;
 
-	if (fd < 0)
+	if (fd < 0 || !is_readable(r, fd))
 		return ERR_OK;
 	with = openat(r->base, is_folder(fd, &type) ? "hide-dir" : "hide-file",
 	    O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -23,6 +23,63 @@ root_note(struct root *r, const char *text)
 		r->notes[r->note_count++] = text;
 }
 
+static void
+forget(struct root_near *n)
+{
+	fd_closep(&n->fd);
+	n->fd = -1;
+	n->known = false;
+}
+
+void
+root_forget_near(struct root *r)
+{
+	forget(&r->inside);
+	forget(&r->host);
+}
+
+/* A hundred names are looked for in three folders. */
+static int
+open_near(struct root_near *n, int base, const char *path, uint64_t resolve)
+{
+	const char *name = strrchr(path, '/');
+	const size_t len = name == NULL ? 0 : (size_t)(name - path);
+
+	if (len == 0 || len >= sizeof(n->path))
+		return sys_openat2(base, path, O_PATH | O_NOFOLLOW, resolve);
+	if (!n->known || strncmp(n->path, path, len) != 0 ||
+	    n->path[len] != '\0') {
+		forget(n);
+		memcpy(n->path, path, len);
+		n->path[len] = '\0';
+		n->fd =
+		    sys_openat2(base, n->path, O_PATH | O_DIRECTORY, resolve);
+		n->known = n->fd >= 0 || errno == ENOENT;
+	}
+	if (n->fd < 0) {
+		if (n->known)
+			errno = ENOENT;
+		return -1;
+	}
+	/* Most are missing, and a look is cheaper than an attempt. */
+	if (faccessat(n->fd, name + 1, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return -1;
+	return sys_openat2(n->fd, name + 1, O_PATH | O_NOFOLLOW,
+	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
+int
+root_open_inside(struct root *r, const char *path)
+{
+	return open_near(&r->inside, r->dir, path, INSIDE);
+}
+
+int
+root_open_host(struct root *r, const char *path)
+{
+	return open_near(&r->host, AT_FDCWD, path, HOST);
+}
+
 /* What a run owns in its own /tmp; elsewhere folders are ours. */
 void
 root_give(const struct root *r, int dirfd, const char *name)
@@ -37,39 +94,64 @@ root_give(const struct root *r, int dirfd, const char *name)
 	(void)given;
 }
 
-/* Opens the folder that holds path, making what is missing; *ret_name is the
- * last component. */
-int
-root_open_parent(struct root *r, const char *path, int *ret,
-    const char **ret_name, struct err *e)
+/* Makes every folder of path, and gives the last one. */
+static int
+make_folders(struct root *r, const char *path, int *ret, struct err *e)
 {
 	AUTO_FD int at = fcntl(r->dir, F_DUPFD_CLOEXEC, 0);
-	const char *name = path + 1;
 
-	for (;;) {
-		const size_t n = strcspn(name, "/");
+	for (const char *name = path; at >= 0 && *name == '/';) {
+		const size_t n = strcspn(++name, "/");
 		char part[NAME_MAX + 1];
 		int next;
 
-		if (at < 0 || n == 0 || n > NAME_MAX)
-			return err_sys(e, "cannot make '%s'", path);
-		if (name[n] == '\0')
-			break;
+		if (n == 0 || n > NAME_MAX)
+			return err_set(
+			    e, ERR_INVALID, "cannot make '%s'", path);
 		memcpy(part, name, n);
 		part[n] = '\0';
 		if (mkdirat(at, part, 0755) == 0)
 			root_give(r, at, part);
 		next = sys_openat2(at, part, O_PATH | O_DIRECTORY, INSIDE);
-		if (next < 0)
-			return err_sys(
-			    e, "cannot make '%s' in the sandbox", path);
 		(void)close(at);
 		at = next;
-		name += n + 1;
+		name += n;
 	}
+	if (at < 0)
+		return err_sys(e, "cannot make '%s' in the sandbox", path);
 	*ret = TAKE_FD(at);
-	*ret_name = name;
 	return ERR_OK;
+}
+
+int
+root_open_parent(struct root *r, const char *path, int *ret,
+    const char **ret_name, struct err *e)
+{
+	struct root_near *near = &r->inside;
+	const char *slash = strrchr(path, '/');
+	const size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+	int code = ERR_OK;
+
+	*ret_name = path + len + 1;
+	if (len == 0) {
+		*ret = r->dir;
+		return ERR_OK;
+	}
+	if (len >= sizeof(near->path))
+		return err_set(e, ERR_LIMIT, "the path '%s' is too long", path);
+	if (near->fd < 0 || strncmp(near->path, path, len) != 0 ||
+	    near->path[len] != '\0') {
+		forget(near);
+		memcpy(near->path, path, len);
+		near->path[len] = '\0';
+		near->fd = sys_openat2(
+		    r->dir, near->path, O_PATH | O_DIRECTORY, INSIDE);
+		if (near->fd < 0)
+			code = make_folders(r, near->path, &near->fd, e);
+		near->known = near->fd >= 0;
+	}
+	*ret = near->fd;
+	return code;
 }
 
 /* The place at path in the new root; makes it when it is missing. */
@@ -77,11 +159,10 @@ int
 root_open_place(
     struct root *r, const char *path, bool folder, int *ret, struct err *e)
 {
-	AUTO_FD int parent = -1;
 	const char *name;
-	int fd, code;
+	int fd, parent, code;
 
-	fd = sys_openat2(r->dir, path, O_PATH | O_NOFOLLOW, INSIDE);
+	fd = root_open_inside(r, path);
 	if (fd >= 0) {
 		*ret = fd;
 		return ERR_OK;
@@ -103,9 +184,8 @@ root_open_place(
 int
 root_put_link(struct root *r, const char *path, const char *to, struct err *e)
 {
-	AUTO_FD int parent = -1;
 	const char *name;
-	int code = root_open_parent(r, path, &parent, &name, e);
+	int parent, code = root_open_parent(r, path, &parent, &name, e);
 
 	if (code != 0)
 		return code;

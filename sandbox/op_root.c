@@ -217,6 +217,7 @@ root_free(struct root *r)
 {
 	fd_closep(&r->base);
 	fd_closep(&r->dir);
+	root_forget_near(r);
 	fd_closep(&r->idmap);
 	fd_closep(&r->proc);
 	r->base = r->dir = r->idmap = r->proc = -1;

@@ -11,11 +11,21 @@
  * Sources and targets are opened without following links and mounted by
  * descriptor, so a name that changes meanwhile changes nothing.
  */
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "sandbox/plan.h"
 
 /* What could not be done and was not required. */
 #define ROOT_NOTES_MAX 16
+#define ROOT_NEAR_MAX 512
+
+/* The folder that was opened last: the next name is often in it, too. */
+struct root_near {
+	char path[ROOT_NEAR_MAX];
+	int fd; /* -1: it is not there */
+	bool known;
+};
 
 struct root {
 	const struct plan *plan;
@@ -24,13 +34,17 @@ struct root {
 	int idmap; /* user namespace that maps owners, or -1 */
 	int proc; /* the host's, for user namespaces; or -1 */
 	bool each_run; /* second phase */
+	struct root_near inside, host;
 	const char *notes[ROOT_NOTES_MAX];
 	size_t note_count;
 };
 
 #define ROOT_INIT                                                              \
 	{                                                                      \
-		.base = -1, .dir = -1, .idmap = -1, .proc = -1                 \
+		.base = -1, .dir = -1, .idmap = -1, .proc = -1,                \
+		.inside = { .fd = -1 }, .host = {                              \
+			.fd = -1                                               \
+		}                                                              \
 	}
 
 int root_build(struct root *r, const struct plan *p, struct err *e);

@@ -7,17 +7,23 @@
 
 /* Inside the new root nothing is a link that we did not make ourselves. */
 #define INSIDE (RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+#define HOST (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 
 void root_note(struct root *r, const char *text);
 /* In the second phase, makes the run the owner of a name. */
 void root_give(const struct root *r, int dirfd, const char *name);
-/* Opens the folder that holds path, making what is missing; *ret_name is the
- * last component. */
+/* The folder that holds path, made where it is missing, and the last
+ * component. The descriptor is root's: valid until the next call. */
 int root_open_parent(struct root *r, const char *path, int *ret,
     const char **ret_name, struct err *e);
 /* The place at path in the new root; makes it when it is missing. */
 int root_open_place(
     struct root *r, const char *path, bool folder, int *ret, struct err *e);
+/* Opens what is there (O_PATH), links not followed; -1 and errno. */
+int root_open_inside(struct root *r, const char *path);
+int root_open_host(struct root *r, const char *path);
+/* After a mount: folders may show something else now. */
+void root_forget_near(struct root *r);
 int root_put_link(
     struct root *r, const char *path, const char *to, struct err *e);
 
