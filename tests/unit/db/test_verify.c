@@ -14,7 +14,7 @@
 #include "seal.h"
 
 #define ROWS 200
-#define FLIP_STRIDE 173
+#define FLIP_STRIDE 331
 #define FILE_BYTES_MAX ((size_t)4 << 20)
 
 /* A log of ROWS rows, made once; each test works on a copy. */
