@@ -63,7 +63,7 @@ assent_program(assentd
 # cost more than a sandbox.
 find_library(LIBCRYPTO_STATIC NAMES libcrypto.a REQUIRED)
 assent_program(assent-exec
-	SOURCES sandbox/exec_main.c sandbox/exec/sha256_lean.c
+	SOURCES sandbox/exec_main.c engine/base/lean/sha256_lean.c
 	MODULES sandbox)
 if(TARGET assent-exec)
 	target_link_libraries(assent-exec PRIVATE ${LIBCRYPTO_STATIC})

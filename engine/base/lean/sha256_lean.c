@@ -1,5 +1,5 @@
 /*
- * SHA-256 for the helper alone: the same interface as base/sha256.h on the
+ * SHA-256 for assent-exec alone: the same interface as sha256.h on the
  * three functions of libcrypto that do the work, linked statically. Loading
  * the whole library would cost more than a sandbox.
  * Runs in: assent-exec.  Trusts: libcrypto.  Owns: its contexts.
