@@ -369,6 +369,24 @@ joins_badly(const struct items *row, uint32_t i)
 	    *a->c == ':' || *a->c == '=';
 }
 
+/* The name behind every '~' stood together before, too. */
+static bool
+tildes_whole(const struct items *row)
+{
+	for (uint32_t i = 0; i < row->count; i++) {
+		if (!is_char(row, i, '~'))
+			continue;
+		for (uint32_t k = i + 1; k < row->count; k++) {
+			if (row->i[k].c == NULL ||
+			    row->i[k].c != row->i[k - 1].c + 1)
+				return false;
+			if (*row->i[k].c == '/')
+				break;
+		}
+	}
+	return true;
+}
+
 /* A run of characters becomes one segment, without a copy where it can. */
 static bool
 row_segs(struct norm *n, const struct items *row, struct word *w)
@@ -418,10 +436,9 @@ braces_expand(struct norm *n, const struct word *w)
 			return NULL;
 		out->quoted = w->quoted;
 		out->globs = true;
-		out->assign = w->assign;
 		out->start = w->start;
 		out->end = w->end;
-		if (!row_segs(n, &rows.r[i], out))
+		if (!tildes_whole(&rows.r[i]) || !row_segs(n, &rows.r[i], out))
 			return NULL;
 		*tail = out;
 		tail = &out->next;

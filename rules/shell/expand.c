@@ -310,3 +310,57 @@ expand_words(struct norm *n, const struct word *list, struct words *ret)
 			expand_one(n, w, ret);
 	}
 }
+
+/* NAME=VALUE behind export and its like is an assignment: it is not split. */
+static void
+expand_assign_word(struct norm *n, const struct word *w, struct words *ret)
+{
+	struct builder b = { .out = NULL };
+	const struct value v = expand_value(n, w->assign->value, true);
+	struct value whole;
+	struct shell_word out;
+
+	builder_text(n, &b, w->segs->text, false);
+	builder_value(n, &b, &v);
+	whole = builder_done_value(n, &b);
+	whole.flags |= v.flags;
+	out = word_of_value(n, &whole);
+	words_add(n, ret, &out);
+}
+
+static bool
+is_declaration(const struct norm *n, const struct word *w)
+{
+	static const char *const names[] = { "export", "declare", "typeset",
+		"local", "readonly" };
+
+	if (w == NULL || n->dialect != SHELL_BASH)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (word_is_bare(w, names[i]))
+			return true;
+	}
+	return false;
+}
+
+void
+expand_command(struct norm *n, const struct word *list, struct words *ret)
+{
+	struct word one;
+
+	if (!is_declaration(n, list)) {
+		expand_words(n, list, ret);
+		return;
+	}
+	for (const struct word *w = list; w != NULL && norm_step(n);
+	     w = w->next) {
+		if (w->assign != NULL && !w->assign->list &&
+		    w->assign->index == NULL && !w->braces) {
+			expand_assign_word(n, w, ret);
+			continue;
+		}
+		one = *w;
+		one.next = NULL;
+		expand_words(n, &one, ret);
+	}
+}

@@ -188,6 +188,7 @@ struct norm {
 	bool stopped;
 	bool no_memory;
 	unsigned loop_depth, function_depth;
+	struct flow *inner_flow; /* of what "command" and "builtin" run */
 	struct function functions[NORM_GUESSES_MAX]; /* in case none calls */
 	uint32_t function_count;
 };
@@ -277,6 +278,8 @@ void words_add(struct norm *n, struct words *ws, const struct shell_word *w);
 void words_reserve(struct norm *n, struct words *ws, uint32_t count);
 /* All the words of a list as arguments. */
 void expand_words(struct norm *n, const struct word *list, struct words *ret);
+/* The words of a command: export and its like do not split assignments. */
+void expand_command(struct norm *n, const struct word *list, struct words *ret);
 /* As one text: assignments, here-documents, redirections, case. */
 struct value expand_value(struct norm *n, const struct word *w, bool tildes);
 void expand_operand(struct norm *n, struct builder *b, const struct word *w);
@@ -429,6 +432,7 @@ void part_refuse(struct norm *n, uint32_t part, const char *why);
 /* output.c: what a part writes, when that can be computed */
 /* What the parts [from, to) write together. */
 bool output_known(struct norm *n, uint32_t from, uint32_t to, struct str *ret);
+bool output_likely(struct norm *n, uint32_t from, uint32_t to, struct str *ret);
 bool part_all_known(const struct shell_part *p);
 /* Some of its output goes elsewhere. */
 bool output_moved(const struct shell_part *p);

@@ -419,8 +419,6 @@ command_text(struct norm *n, const struct shell_part *p, struct str *ret)
 {
 	const struct str name = shell_part_program(p);
 
-	if (!part_all_known(p))
-		return false;
 	if (str_eqz(name, "echo"))
 		return echo_text(n, p, ret);
 	if (str_eqz(name, "printf"))
@@ -481,28 +479,64 @@ last_writer(struct norm *n, uint32_t from, uint32_t to)
 	return last;
 }
 
-bool
-output_known(struct norm *n, uint32_t from, uint32_t to, struct str *ret)
+/* The command that writes for all, if it surely writes and nothing else. */
+static struct shell_part *
+sure_writer(struct norm *n, uint32_t from, uint32_t to)
 {
 	const unsigned unsure = CONTEXT_LOOP | CONTEXT_CONDITION |
 	    CONTEXT_FUNCTION | CONTEXT_BACKGROUND | CONTEXT_GUESS |
 	    CONTEXT_TRAP;
-	const struct shell_part *p;
+	struct shell_part *p;
 	uint32_t last;
-	size_t at;
 
 	if (to <= from || n->result->not_understood != NULL)
-		return false;
+		return NULL;
 	last = last_writer(n, from, to);
 	if (last == SHELL_NO_PART)
-		return false;
+		return NULL;
 	p = part_at(n, last);
 	if (p->kind != PART_COMMAND || p->not_understood != NULL ||
 	    (p->context & ~n->frame.context & unsure) != 0 || output_moved(p))
+		return NULL;
+	return p;
+}
+
+/* What a shell would cut or refuse is not known. */
+static bool
+output_plain(struct str text)
+{
+	size_t at;
+
+	return text_is_utf8(text) && text_refused(text, &at) == NULL;
+}
+
+bool
+output_known(struct norm *n, uint32_t from, uint32_t to, struct str *ret)
+{
+	const struct shell_part *const p = sure_writer(n, from, to);
+
+	return p != NULL && part_all_known(p) && command_text(n, p, ret) &&
+	    output_plain(*ret);
+}
+
+/* The same with every word as it is likely to read. */
+bool
+output_likely(struct norm *n, uint32_t from, uint32_t to, struct str *ret)
+{
+	const struct shell_part *const p = sure_writer(n, from, to);
+	struct shell_part likely;
+	struct shell_word *w;
+
+	if (p == NULL || p->argc == 0)
 		return false;
-	if (!command_text(n, p, ret))
+	likely = *p;
+	w = norm_alloc(n, p->argc, sizeof(*w));
+	if (w == NULL)
 		return false;
-	/* What a shell would cut or refuse is not known. */
-	return text_is_utf8(*ret) && str_find(*ret, '\0') == ret->len &&
-	    text_refused(*ret, &at) == NULL;
+	for (size_t i = 0; i < p->argc; i++)
+		w[i] = word_text(n, p->argv[i].text);
+	likely.argv = w;
+	likely.stdin_text = word_text(n, p->stdin_text.text);
+	return command_text(n, &likely, ret) && output_plain(*ret) &&
+	    ret->len > 0;
 }

@@ -168,7 +168,8 @@ print_piece(struct buf *out, const struct shell_piece *p)
 		buf_put_str(out, p->text);
 		break;
 	case PIECE_DIGITS:
-		buf_puts(out, "$((...))");
+		buf_puts(
+		    out, p->origin == ORIGIN_FILE_NAME ? "<(...)" : "$((...))");
 		break;
 	case PIECE_UNKNOWN:
 	case PIECE_INVALID:
@@ -178,8 +179,6 @@ print_piece(struct buf *out, const struct shell_piece *p)
 			buf_putc(out, '}');
 		} else if (p->origin == ORIGIN_OUTPUT) {
 			buf_puts(out, "$(...)");
-		} else if (p->origin == ORIGIN_FILE_NAME) {
-			buf_puts(out, "<(...)");
 		} else {
 			buf_puts(out, "${...}");
 		}
@@ -359,6 +358,8 @@ print_part(struct buf *out, const struct shell_part *p, size_t i)
 	print_dirs(&line, p);
 	print_stdin(&line, p);
 	text_escape_block(out, buf_str(&line));
+	if (line.failed != 0)
+		out->failed = line.failed;
 	if (p->negated)
 		buf_puts(out, "  negated\n");
 	if (p->before != CONNECT_NONE || p->after != CONNECT_NONE)

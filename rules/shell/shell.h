@@ -55,7 +55,7 @@ enum piece_origin {
 	                    whose value depends on what happens */
 	ORIGIN_OUTPUT, /* of a substitution; part: its last command */
 	ORIGIN_INPUT, /* standard input (xargs, read); part: who reads it */
-	ORIGIN_FILE_NAME, /* a <( ) or >( ): a /dev/fd name */
+	ORIGIN_FILE_NAME, /* the number in /dev/fd/N of a <( ) or >( ) */
 };
 
 struct shell_piece {

@@ -365,12 +365,12 @@ unknown_command_state(struct norm *n)
 static void
 run_likely(struct norm *n, const struct shell_part *p)
 {
-	const struct frame saved = frame_push(n, CONTEXT_GUESS, NULL);
-	const struct mark m = state_mark(n);
 	struct words ws = { .count = 0 };
 	struct str rest = p->argv[0].text;
 	struct shell_part guess = *p;
 
+	if (rest.len == 0 && (p->argv[0].flags & WORD_SUBST) != 0)
+		return;
 	while (rest.len > 0) {
 		const struct str field = str_cut(&rest, ' ');
 		const struct shell_word w = word_text(n, str_trim(field));
@@ -379,8 +379,9 @@ run_likely(struct norm *n, const struct shell_part *p)
 			words_add(n, &ws, &w);
 	}
 	for (size_t i = 1; i < p->argc; i++) {
-		/* What is likely empty and not quoted vanishes. */
-		if (ws.count == 0 && p->argv[i].text.len == 0)
+		/* A variable that is not set and not quoted vanishes. */
+		if (ws.count == 0 && p->argv[i].text.len == 0 &&
+		    (p->argv[i].flags & WORD_SUBST) == 0)
 			continue;
 		if (ws.count == 0 && !shell_word_known(&p->argv[i])) {
 			const struct shell_word w =
@@ -391,11 +392,14 @@ run_likely(struct norm *n, const struct shell_part *p)
 		}
 		words_add(n, &ws, &p->argv[i]);
 	}
-	if (ws.count > 0) {
-		guess.argv = ws.w;
-		guess.argc = ws.count;
-		(void)run_command(n, &guess);
-	}
+	if (ws.count == 0)
+		return;
+	const struct frame saved = frame_push(n, CONTEXT_GUESS, NULL);
+	const struct mark m = state_mark(n);
+
+	guess.argv = ws.w;
+	guess.argc = ws.count;
+	(void)run_command(n, &guess);
 	state_undo(n, &m);
 	frame_pop(n, &saved);
 }
@@ -536,8 +540,13 @@ run_known(struct norm *n, uint32_t part, struct str name)
 		part_at(n, part)->function_call = true;
 		return run_function(n, part, f->def);
 	}
-	if (n->frame.external || !builtin_run(n, part, &r))
+	if (n->frame.external || !builtin_run(n, part, &r)) {
+		struct flow *const outer = n->inner_flow;
+
+		n->inner_flow = &r;
 		(void)wrapper_run(n, part);
+		n->inner_flow = outer;
+	}
 	if (!current)
 		return r;
 	if (f->def == NULL) {
@@ -626,7 +635,7 @@ walk_simple(struct norm *n, const struct node *nd)
 	uint32_t count = 0;
 
 	words_reserve(n, &ws, nd->word_count);
-	expand_words(n, nd->words, &ws);
+	expand_command(n, nd->words, &ws);
 	if (ws.count == 0)
 		return run_no_command(n, nd);
 	p.argv = ws.w;

@@ -210,6 +210,8 @@ pipe_input(struct norm *n, uint32_t from, uint32_t to, struct input *ret)
 	if (output_known(n, from, to, &text)) {
 		ret->kind = STDIN_TEXT;
 		ret->text = word_text(n, text);
+	} else if (output_likely(n, from, to, &text)) {
+		ret->text = word_unknown(n, text);
 	}
 }
 
@@ -406,6 +408,23 @@ walk(struct norm *n, const struct node *nd)
 	return f;
 }
 
+/* <( ) stands for a name such as /dev/fd/63. */
+static struct value
+file_name_value(struct norm *n, uint32_t part)
+{
+	struct builder b = { .out = NULL };
+	const struct shell_piece number = {
+		.kind = PIECE_DIGITS,
+		.origin = ORIGIN_FILE_NAME,
+		.text = STR("63"),
+		.part = part,
+	};
+
+	builder_text(n, &b, STR("/dev/fd/"), false);
+	builder_piece(n, &b, &number);
+	return builder_done_value(n, &b);
+}
+
 static struct value
 subst_value(struct norm *n, const struct subst *s, uint32_t from)
 {
@@ -419,8 +438,7 @@ subst_value(struct norm *n, const struct subst *s, uint32_t from)
 			n->meta[to - 1].has_output =
 			    output_known(n, from, to, &n->meta[to - 1].output);
 		}
-		v = value_unknown(n, ORIGIN_FILE_NAME, STR_NONE,
-		    to > from ? to - 1 : SHELL_NO_PART, STR("/dev/fd/63"));
+		v = file_name_value(n, to > from ? to - 1 : SHELL_NO_PART);
 	} else if (to == from) {
 		v = value_text(n, STR(""));
 	} else if (output_known(n, from, to, &text)) {

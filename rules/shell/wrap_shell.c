@@ -22,8 +22,8 @@ dialect_of(struct str program)
 static uint32_t
 process_of(const struct shell_word *w)
 {
-	if (w->piece_count == 1 && w->pieces[0].origin == ORIGIN_FILE_NAME)
-		return w->pieces[0].part;
+	if (w->piece_count == 2 && w->pieces[1].origin == ORIGIN_FILE_NAME)
+		return w->pieces[1].part;
 	return SHELL_NO_PART;
 }
 
@@ -58,7 +58,10 @@ stdin_code(struct norm *n, uint32_t part, struct shell_word *ret)
 	if (p->stdin_kind != STDIN_FILE)
 		part_refuse(
 		    n, part, "it runs what it reads from standard input");
-	return p->stdin_kind == STDIN_TEXT;
+	if (p->stdin_kind == STDIN_TEXT)
+		return true;
+	*ret = p->stdin_text;
+	return p->stdin_text.text.len > 0 && p->stdin_kind != STDIN_FILE;
 }
 
 static void
@@ -207,6 +210,11 @@ wrap_shell(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 		part_refuse(n, part, s.bad);
 		in.context = CONTEXT_GUESS;
 		s.text = true;
+		/* Perhaps the text behind the last word of options. */
+		for (size_t i = at; i + 1 < p.argc; i++) {
+			if (str_eqz(p.argv[i].text, "-c"))
+				at = i + 1;
+		}
 	}
 	if (s.interactive) {
 		part_refuse(n, part, "an interactive shell");

@@ -136,7 +136,7 @@ const struct wrapper wrapper_table[] = {
 	    "chdir split-string unset block-signal default-signal "
 	    "ignore-signal",
 	    W_ASSIGNS | W_ABBREV, 0, 0, NO, "C chdir", wrap_env },
-	{ "exec", "cl", "a", NO, NO, W_BUILTIN, 0, 0, NO, NO, wrap_exec },
+	{ "exec", "cl", "a", NO, NO, 0, 0, 0, NO, NO, wrap_exec },
 	{ "fakeroot", "hvu", "lsib", "unknown-is-real help version",
 	    "lib faked", 0, 0, 0, NO, NO, NULL },
 	{ "faketime", "m", "fp", NO, "date-prog", 0, 0, 1, NO, NO, NULL },

@@ -260,6 +260,8 @@ inner_command(struct norm *n, uint32_t part, const struct inner *in)
 		f = run_command(n, &p);
 	if (in->external)
 		state_undo(n, &m);
+	else if (n->inner_flow != NULL)
+		*n->inner_flow = f;
 	frame_pop(n, &saved);
 	return f;
 }
@@ -384,8 +386,8 @@ guess_inner(struct norm *n, uint32_t part, const struct wrapper *w, size_t at)
 		.external = true,
 	};
 
-	while (at < p.argc &&
-	    (p.argv[at].text.len == 0 || p.argv[at].text.s[0] == '-'))
+	while (at < p.argc && p.argv[at].text.len > 0 &&
+	    p.argv[at].text.s[0] == '-')
 		at++;
 	at += w->skip;
 	if (at >= p.argc)
