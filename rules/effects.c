@@ -241,6 +241,33 @@ display_of(struct run *run)
 	return copy == NULL ? "" : copy;
 }
 
+static const char *
+real_path(struct run *run, const char *path)
+{
+	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
+	char *copy;
+
+	if (path == NULL || path_follow(path, &b, NULL) != ERR_OK)
+		return path;
+	copy = arena_strndup(run->arena, b.s, b.len);
+	return copy == NULL ? path : copy;
+}
+
+/* Links are followed where the action is about to be done on this machine;
+ * what is only asked about is judged by its names. */
+static void
+follow_links(struct run *run)
+{
+	const struct action *a = run->action;
+
+	run->follow =
+	    a->proposal.execute || a->proposal.executor == EXECUTOR_CLIENT;
+	if (!run->follow)
+		return;
+	run->real_workspace = real_path(run, a->proposal.workspace);
+	run->real_home = real_path(run, a->proposer.home);
+}
+
 int
 effects_of(const struct programs *p, const struct action *a,
     struct arena *arena, struct effects *ret, struct err *e)
@@ -253,6 +280,7 @@ effects_of(const struct programs *p, const struct action *a,
 	run->programs = p;
 	run->action = a;
 	run->arena = arena;
+	follow_links(run);
 	r = judge_action(run);
 	if (r == ERR_LIMIT) {
 		run->overflow = true;

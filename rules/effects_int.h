@@ -58,6 +58,9 @@ struct run {
 	size_t written_count;
 	unsigned flow_all; /* of all parts so far */
 	bool empty_ok; /* a text without commands: nothing is done */
+	/* What is about to be done here: links are followed. */
+	bool follow;
+	const char *real_workspace, *real_home;
 };
 
 /* A word, or what is left of it behind "--option=". */

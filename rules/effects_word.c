@@ -226,6 +226,31 @@ is_absolute(struct str path)
 	return path.len > 0 && (path.s[0] == '/' || path.s[0] == '~');
 }
 
+/* What a link on the way leads to counts as well; whatever is worse. */
+static void
+follow(struct judge *j, struct path_facts *ret)
+{
+	const struct path_place at = {
+		.cwd = "/",
+		.workspace = j->run->real_workspace,
+		.home = j->run->real_home,
+	};
+	AUTO_BUF struct buf real = BUF_INIT(2 * PATH_BYTES_MAX);
+	struct path_facts f;
+	const char *copy;
+
+	if (path_follow(ret->abs, &real, NULL) != ERR_OK)
+		return;
+	if (str_eqz(buf_str(&real), ret->abs))
+		return;
+	copy = arena_strndup(j->arena, real.s, real.len);
+	if (copy == NULL)
+		return;
+	(void)paths_judge(programs_paths(j->programs), &at, str_of(copy), false,
+	    j->arena, &f);
+	merge(ret, &f, false);
+}
+
 static void
 judge_at(struct judge *j, const char *cwd, struct str path, bool glob,
     struct path_facts *ret)
@@ -240,6 +265,8 @@ judge_at(struct judge *j, const char *cwd, struct str path, bool glob,
 		path = STR(".");
 	(void)paths_judge(
 	    programs_paths(j->programs), &at, path, glob, j->arena, ret);
+	if (j->run->follow && !ret->glob && ret->abs[0] == '/')
+		follow(j, ret);
 }
 
 /* Against every directory that the command may be run in. */

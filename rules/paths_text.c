@@ -292,8 +292,10 @@ path_follow(const char *abs, struct buf *ret, struct err *e)
 		const size_t keep = done.len;
 		ssize_t n;
 
-		if (str_eq(name, STR("..")))
+		if (str_eq(name, STR(".."))) {
 			drop_last(&done);
+			there = true;
+		}
 		if (name.len > 0 && !str_eq(name, STR(".")) &&
 		    !str_eq(name, STR(".."))) {
 			buf_putc(&done, '/');

@@ -10,13 +10,46 @@
 #define SECRET_TEXT_MAX ((size_t)4 << 20)
 #define VALUE_MIN 6 /* shorter values behind a name are no passwords */
 
-/* Tokens that tell what they are by how they begin. */
+/* Tokens that tell what they are by how they begin; the longest first. */
 struct token_form {
 	const char *prefix;
 	size_t length_min; /* of what follows */
 };
 
 static const struct token_form token_forms[] = {
+	{ "AGE-SECRET-KEY-", 20 },
+	{ "EAACEdEose0cBA", 10 },
+	{ "github_pat_", 20 },
+	{ "dckr_pat_", 16 },
+	{ "vault:v1:", 20 },
+	{ "rubygems_", 20 },
+	{ "sk_live_", 8 },
+	{ "sk_test_", 8 },
+	{ "sk-live-", 6 },
+	{ "sk-proj-", 10 },
+	{ "rk_live_", 8 },
+	{ "pk_live_", 8 },
+	{ "lin_api_", 20 },
+	{ "sk-ant-", 10 },
+	{ "dop_v1_", 20 },
+	{ "sq0csp-", 20 },
+	{ "glpat-", 16 },
+	{ "glptt-", 16 },
+	{ "shpat_", 20 },
+	{ "tskey-", 12 },
+	{ "whsec_", 16 },
+	{ "nvapi-", 20 },
+	{ "gldt-", 16 },
+	{ "xoxb-", 10 },
+	{ "xoxp-", 10 },
+	{ "xoxa-", 10 },
+	{ "xoxs-", 10 },
+	{ "xapp-", 10 },
+	{ "ya29.", 20 },
+	{ "pypi-", 16 },
+	{ "glsa_", 20 },
+	{ "PMAK-", 20 },
+	{ "figd_", 20 },
 	{ "AKIA", 16 },
 	{ "ASIA", 16 },
 	{ "AGPA", 16 },
@@ -26,51 +59,18 @@ static const struct token_form token_forms[] = {
 	{ "ghu_", 20 },
 	{ "ghs_", 20 },
 	{ "ghr_", 20 },
-	{ "github_pat_", 20 },
-	{ "glpat-", 16 },
-	{ "glptt-", 16 },
-	{ "gldt-", 16 },
-	{ "sk-", 16 },
-	{ "sk_live_", 8 },
-	{ "sk_test_", 8 },
-	{ "sk-live-", 6 },
-	{ "sk-ant-", 10 },
-	{ "sk-proj-", 10 },
-	{ "rk_live_", 8 },
-	{ "pk_live_", 8 },
-	{ "xoxb-", 10 },
-	{ "xoxp-", 10 },
-	{ "xoxa-", 10 },
-	{ "xoxs-", 10 },
-	{ "xapp-", 10 },
 	{ "AIza", 30 },
-	{ "ya29.", 20 },
 	{ "npm_", 30 },
-	{ "pypi-", 16 },
-	{ "dop_v1_", 20 },
 	{ "hvs.", 16 },
-	{ "s.", 24 },
-	{ "SG.", 20 },
 	{ "key-", 32 },
-	{ "shpat_", 20 },
-	{ "lin_api_", 20 },
-	{ "dckr_pat_", 16 },
-	{ "hf_", 20 },
-	{ "glsa_", 20 },
-	{ "eyJ", 30 },
-	{ "AGE-SECRET-KEY-", 20 },
 	{ "ops_", 40 },
-	{ "tskey-", 12 },
-	{ "whsec_", 16 },
-	{ "EAACEdEose0cBA", 10 },
-	{ "sq0csp-", 20 },
-	{ "vault:v1:", 20 },
-	{ "PMAK-", 20 },
-	{ "rubygems_", 20 },
-	{ "figd_", 20 },
-	{ "nvapi-", 20 },
 	{ "gsk_", 20 },
+	{ "sk-", 16 },
+	{ "SG.", 20 },
+	{ "hf_", 20 },
+	{ "eyJ", 30 },
 	{ "r8_", 20 },
+	{ "s.", 24 },
 };
 
 /* Parts of names whose values are secret. */
@@ -120,7 +120,9 @@ secret_name(struct str name)
 	for (size_t i = 0; i < ARRAY_LEN(name_parts) && !found; i++)
 		found = holds(name, name_parts[i]);
 	if (!found) /* PGPASSWORD is above; DB_PASS and STRIPE_KEY here */
-		found = holds(str_from(name, name.len - 3), "pwd") ||
+		found =
+		    (holds(str_from(name, name.len - 3), "pwd") &&
+			!str_eqz(name, "PWD") && !str_eqz(name, "OLDPWD")) ||
 		    (name.len > 4 &&
 			(holds(str_from(name, name.len - 4), "_key") ||
 			    holds(str_from(name, name.len - 4), "pass")));

@@ -1,0 +1,286 @@
+/*
+ * The shipped policy over everyday and hostile commands (tests/data/policy):
+ * what is allowed, asked and denied, and that text around a command, another
+ * executor or another policy never makes it looser.
+ * Runs in: tests.  Trusts: nothing.  Owns: one classifier.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "base/fdio.h"
+#include "core/ports.h"
+
+#define ARENA_MAX ((size_t)64 << 20)
+#define LINE_MAX_BYTES 2000
+#define SCRIPT_BYTES 8000
+
+static struct classifier *classifiers[POLICY_NEVER + 1];
+
+static int
+setup(void **state)
+{
+	(void)state;
+	for (int p = POLICY_UNTRUSTED; p <= POLICY_NEVER; p++) {
+		const struct classifier_options o = {
+			.policy = (enum approval_policy)p
+		};
+
+		if (rules_classifier.open(&o, NULL, &classifiers[p], NULL) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	for (int p = POLICY_UNTRUSTED; p <= POLICY_NEVER; p++)
+		rules_classifier.close(classifiers[p]);
+	return 0;
+}
+
+struct how {
+	enum approval_policy policy;
+	enum executor_kind executor;
+};
+
+static const struct how usual = { POLICY_ON_REQUEST, EXECUTOR_ASSENT };
+
+static enum decision
+judge(const char *script, struct how how)
+{
+	AUTO(action_freep) struct action *a = NULL;
+	AUTO(arena_freep) struct arena *arena = arena_new(ARENA_MAX);
+	struct classification c = { 0 };
+
+	assert_non_null(arena);
+	assert_int_equal(action_new(&a, NULL), 0);
+	a->proposal.tool = TOOL_SHELL;
+	a->proposal.executor = how.executor;
+	a->proposal.input.script = arena_strdup(a->arena, script);
+	a->proposal.cwd = arena_strdup(a->arena, "/home/dev/proj");
+	a->proposal.workspace = arena_strdup(a->arena, "/home/dev/proj");
+	a->proposer.home = arena_strdup(a->arena, "/home/dev");
+	assert_int_equal(rules_classifier.classify(
+			     classifiers[how.policy], a, arena, &c, NULL),
+	    0);
+	return c.decision;
+}
+
+typedef void line_fn(const char *line, void *ctx);
+
+static size_t
+each_line(const char *name, line_fn *fn, void *ctx)
+{
+	AUTO_BUF struct buf b = BUF_INIT(1 << 20);
+	char path[400], line[LINE_MAX_BYTES];
+	struct str rest;
+	size_t n = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/tests/data/policy/%s.txt",
+	    TEST_SOURCE_DIR, name);
+	assert_int_equal(fdio_read_file(path, &b, NULL), 0);
+	rest = buf_str(&b);
+	while (rest.len > 0) {
+		const struct str l = str_cut(&rest, '\n');
+
+		if (l.len == 0 || l.s[0] == '#')
+			continue;
+		assert_true(l.len < sizeof(line));
+		(void)snprintf(line, sizeof(line), "%.*s", STR_ARG(l));
+		fn(line, ctx);
+		n++;
+	}
+	return n;
+}
+
+struct expect {
+	enum decision least, most;
+	struct how how;
+	const char *format; /* text around the command, or NULL */
+	size_t failed;
+};
+
+static void
+check_line(const char *line, void *ctx)
+{
+	struct expect *x = ctx;
+	char script[SCRIPT_BYTES];
+	enum decision d;
+
+	/* The format is one of this file's own. */
+	if (x->format != NULL) {
+		const char *at = strstr(x->format, "%s");
+
+		(void)snprintf(script, sizeof(script), "%.*s%s%s",
+		    (int)(at - x->format), x->format, line, at + 2);
+	} else {
+		(void)snprintf(script, sizeof(script), "%s", line);
+	}
+	d = judge(script, x->how);
+	if (d >= x->least && d <= x->most)
+		return;
+	print_message("%s: %s\n", decision_name(d), script);
+	x->failed++;
+}
+
+static void
+expect_lines(const char *name, struct expect x, size_t at_least)
+{
+	assert_true(each_line(name, check_line, &x) >= at_least);
+	assert_int_equal(x.failed, 0);
+}
+
+static void
+everyday_work_is_allowed(void **state)
+{
+	(void)state;
+	expect_lines("allow",
+	    (struct expect){
+		.least = DECISION_ALLOW, .most = DECISION_ALLOW, .how = usual },
+	    500);
+}
+
+static void
+what_others_see_or_is_lost_is_asked(void **state)
+{
+	(void)state;
+	expect_lines("ask",
+	    (struct expect){
+		.least = DECISION_ASK, .most = DECISION_DENY, .how = usual },
+	    300);
+}
+
+static void
+what_no_agent_needs_is_denied(void **state)
+{
+	(void)state;
+	expect_lines("deny",
+	    (struct expect){
+		.least = DECISION_DENY, .most = DECISION_DENY, .how = usual },
+	    200);
+}
+
+static void
+text_around_a_command_never_makes_it_an_allow(void **state)
+{
+	static const char *const around[] = { "true && %s", "(%s\n)", "{ %s\n}",
+		"%s\n# done", "ls; %s", "if true; then %s\nfi", "! %s",
+		"cd src; cd ..; %s", "for i in 1 2; do %s\ndone",
+		"make test; %s", "cat <<'EOF'\nx\nEOF\n%s" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+		const struct expect x = { .least = DECISION_REVIEW,
+			.most = DECISION_DENY,
+			.how = usual,
+			.format = around[i] };
+
+		expect_lines("ask", x, 300);
+		expect_lines("deny", x, 200);
+	}
+}
+
+static void
+a_deletion_behind_everyday_work_is_never_allowed(void **state)
+{
+	(void)state;
+	expect_lines("allow",
+	    (struct expect){ .least = DECISION_REVIEW,
+		.most = DECISION_DENY,
+		.how = usual,
+		.format = "%s\nrm -rf ~" },
+	    500);
+}
+
+static void
+never_denies_what_would_be_asked(void **state)
+{
+	(void)state;
+	expect_lines("ask",
+	    (struct expect){ .least = DECISION_DENY,
+		.most = DECISION_DENY,
+		.how = { POLICY_NEVER, EXECUTOR_ASSENT } },
+	    300);
+}
+
+static void
+untrusted_and_clients_are_never_looser(void **state)
+{
+	static const struct how hows[] = {
+		{ POLICY_UNTRUSTED, EXECUTOR_ASSENT },
+		{ POLICY_UNTRUSTED, EXECUTOR_CLIENT },
+		{ POLICY_ON_REQUEST, EXECUTOR_CLIENT },
+		{ POLICY_NEVER, EXECUTOR_CLIENT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(hows); i++) {
+		expect_lines("ask",
+		    (struct expect){ .least = DECISION_ASK,
+			.most = DECISION_DENY,
+			.how = hows[i] },
+		    300);
+		expect_lines("deny",
+		    (struct expect){ .least = DECISION_DENY,
+			.most = DECISION_DENY,
+			.how = hows[i] },
+		    200);
+	}
+}
+
+static void
+a_client_that_runs_calls_itself_is_asked_about_code_and_writes(void **state)
+{
+	static const struct how client = { POLICY_ON_REQUEST, EXECUTOR_CLIENT };
+	static const char *const asked[] = { "make test", "python3 -c 'x'",
+		"./scripts/x.sh", "echo x > a", "rm -rf build", "npm test" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		assert_true(judge(asked[i], client) >= DECISION_ASK);
+	assert_int_equal(judge("cat README.md", client), DECISION_ALLOW);
+	assert_int_equal(judge("git status", client), DECISION_ALLOW);
+}
+
+static void
+untrusted_allows_only_reads(void **state)
+{
+	static const struct how untrusted = { POLICY_UNTRUSTED,
+		EXECUTOR_ASSENT };
+	static const char *const asked[] = { "make", "echo x > a", "touch a",
+		"node -e 1", "rm -rf build", "curl https://example.com",
+		"frobnicate" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		assert_true(judge(asked[i], untrusted) >= DECISION_ASK);
+	assert_int_equal(judge("cat README.md", untrusted), DECISION_ALLOW);
+	assert_int_equal(
+	    judge("grep -rn x src | head", untrusted), DECISION_ALLOW);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everyday_work_is_allowed),
+		cmocka_unit_test(what_others_see_or_is_lost_is_asked),
+		cmocka_unit_test(what_no_agent_needs_is_denied),
+		cmocka_unit_test(text_around_a_command_never_makes_it_an_allow),
+		cmocka_unit_test(
+		    a_deletion_behind_everyday_work_is_never_allowed),
+		cmocka_unit_test(never_denies_what_would_be_asked),
+		cmocka_unit_test(untrusted_and_clients_are_never_looser),
+		cmocka_unit_test(
+		    a_client_that_runs_calls_itself_is_asked_about_code_and_writes),
+		cmocka_unit_test(untrusted_allows_only_reads),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
