@@ -6,6 +6,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,13 +39,23 @@ def normal(text):
     return lines
 
 
-def run_demo(folder):
+def run_demo(folder, before=()):
     env = dict(os.environ, TMPDIR=folder)
     env.setdefault("ASSENT_BIN", f"{SOURCE}/build/dev/bin")
+    command = ["bash", f"{SOURCE}/tests/demo/demo.sh"]
+    if before:
+        # what nobody may read and start
+        for name in ("assent", "assentd", "assent-exec"):
+            shutil.copy(f"{env['ASSENT_BIN']}/{name}", folder)
+        shutil.copy(command[1], folder)
+        env.update(ASSENT_BIN=folder, HOME="/nonexistent",
+                   TMPDIR=f"{folder}/tmp")
+        os.mkdir(env["TMPDIR"])
+        shutil.chown(env["TMPDIR"], "nobody", "nogroup")
+        command = [*before, "bash", f"{folder}/demo.sh"]
     return subprocess.run(
-        ["bash", f"{SOURCE}/tests/demo/demo.sh"], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, check=False, timeout=110, env=env,
-        stdin=subprocess.DEVNULL)
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        check=False, timeout=110, env=env, stdin=subprocess.DEVNULL, cwd="/")
 
 
 def processes_that_name(text):
@@ -105,6 +116,16 @@ class Demo(unittest.TestCase):
             self.assertIsNone(follows(block, lines),
                               "README.md shows what the demo does not say; "
                               "it says:\n" + "\n".join(lines))
+
+    @unittest.skipUnless(os.geteuid() == 0, "this was the plain user's run")
+    def test_the_demo_works_for_a_plain_user(self):
+        with tempfile.TemporaryDirectory(prefix="a-demo.", dir="/tmp") as tmp:
+            os.chmod(tmp, 0o755)
+            ran = run_demo(tmp, ("setpriv", "--reuid", "nobody", "--regid",
+                                 "nogroup", "--clear-groups"))
+            self.assertEqual(ran.returncode, 0, ran.stdout.decode())
+            self.assertEqual(os.listdir(f"{tmp}/tmp"), [])
+            self.assertEqual(processes_that_name(tmp), [])
 
 
 if __name__ == "__main__":
