@@ -6,8 +6,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "engine_int.h"
+#include "model/json_in.h"
 #include "stage.h"
+
+/* The approval has expired, whatever the clock says. */
+#define LONG_AGO_NS 1
 
 struct stored {
 	struct ruling ruling;
@@ -66,6 +71,55 @@ set_stored_stage(struct engine *g, struct live *l, enum stage to)
 		live_set_stage(g->live, l, path_to[to][i]);
 }
 
+/* What the chained log says of an action in the row that decided it. */
+struct logged {
+	const struct action *a;
+	bool found;
+};
+
+static bool
+is_text(const json_t *row, const char *key, const char *text)
+{
+	const char *value = json_string_value(json_object_get(row, key));
+
+	return value != NULL && strcmp(value, text) == 0;
+}
+
+static int
+on_logged(void *ctx, uint64_t seq, struct str json, struct err *e)
+{
+	struct logged *l = ctx;
+	AUTO_BUF struct buf sha256 = BUF_INIT(SHA256_HEX_LEN);
+	json_auto_t *row = NULL;
+
+	(void)e;
+	text_hex(&sha256, l->a->sha256, SHA256_LEN);
+	l->found = seq == l->a->seq && json_in(json, &row, NULL) == 0 &&
+	    is_text(row, "kind", row_kind_name(ROW_DECIDED)) &&
+	    is_text(row, "action_id", l->a->id) &&
+	    is_text(row, "decision", decision_name(DECISION_ALLOW)) &&
+	    is_text(row, "action_sha256", buf_cstr(&sha256));
+	return ERR_INTERNAL; /* one row is enough */
+}
+
+/*
+ * An approval that waits to be used is believed only if the chained log says
+ * so of this very action, hashed again: the table of open actions is not part
+ * of the chain, and whoever can write it decides nothing.
+ */
+static bool
+is_in_the_log(struct engine *g, const struct live *l)
+{
+	struct logged logged = { .a = l->a };
+	const struct log_filter f = { .from_seq = l->a->seq, .limit = 1 };
+
+	if (l->a->ruling.decision != DECISION_ALLOW)
+		return true;
+	(void)g->o.recorder_port->list(
+	    g->o.recorder, &f, on_logged, &logged, NULL);
+	return logged.found;
+}
+
 static int
 rebuild(struct engine *g, const struct open_action *o, struct live **ret,
     struct err *e)
@@ -102,8 +156,14 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 		live_remove(g->live, l);
 		return r;
 	}
-	/* What was approved is what was hashed then; other rules or another
-	 * plan since mean that it is not the same any more (I4). */
+	if (o->stage == STAGE_DECIDED && !is_in_the_log(g, l)) {
+		log_warn("load",
+		    "id=%s its approval is not in the log as it stands "
+		    "now; it cannot be used",
+		    l->a->id);
+		l->a->ruling.expires_real_ns = LONG_AGO_NS;
+	}
+	/* What ran is told under the hash that it had then. */
 	if (o->stage != STAGE_PENDING)
 		memcpy(l->a->sha256, stored.sha256, SHA256_LEN);
 	set_stored_stage(g, l, o->stage);

@@ -6,6 +6,7 @@
 
 #include "core/ids.h"
 #include "engine_int.h"
+#include "whereabouts.h"
 #include "model/action_json.h"
 
 #define ROW_BODY_MAX ((size_t)256 << 10)
@@ -279,6 +280,9 @@ check_claim(struct engine *g, struct action *a, struct err *e)
 	    (a->proposal.workspace != NULL || a->proposal.tool == TOOL_SHELL ||
 		a->proposal.tool == TOOL_EXEC || a->proposal.tool == TOOL_FILE))
 		r = g->o.env.check_place(a, e);
+	if (r == 0)
+		r = whereabouts_not_own(
+		    a, g->o.own_dirs, g->o.own_dir_count, e);
 	return r;
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -35,6 +36,8 @@ struct engine_process {
 	struct arena *arena; /* rule folders: outlive a configuration */
 	struct confine_path paths[PATHS_MAX];
 	size_t path_count;
+	const char *own_dirs[PATHS_MAX]; /* real paths, in the arena */
+	size_t own_dir_count;
 	bool stopping;
 };
 
@@ -441,6 +444,28 @@ settings_of(const struct config *c)
 	};
 }
 
+/* What no workspace may hold or be: the daemon's folders and its rules. */
+static int
+own_dirs(struct engine_process *p, const struct config *c,
+    const struct classifier_options *rules, struct err *e)
+{
+	const char *dirs[PATHS_MAX] = { c->state_dir, c->runtime_dir };
+	size_t count = 2;
+
+	for (size_t i = 0; i < rules->dir_count && count < PATHS_MAX; i++)
+		dirs[count++] = rules->dirs[i].path;
+	for (size_t i = 0; i < count; i++) {
+		AUTO_FREE char *real = realpath(dirs[i], NULL);
+		const char *copy =
+		    arena_strdup(p->arena, real == NULL ? dirs[i] : real);
+
+		if (copy == NULL)
+			return err_nomem(e);
+		p->own_dirs[p->own_dir_count++] = copy;
+	}
+	return ERR_OK;
+}
+
 static int
 open_pipeline(struct engine_process *p, struct err *e)
 {
@@ -473,7 +498,11 @@ open_pipeline(struct engine_process *p, struct err *e)
 	r = open_rules(p, &o, e);
 	if (r != 0)
 		return r;
-	r = engine_new(&o, &p->engine, e);
+	r = own_dirs(p, c, &o.classifier_options, e);
+	o.own_dirs = p->own_dirs;
+	o.own_dir_count = p->own_dir_count;
+	if (r == 0)
+		r = engine_new(&o, &p->engine, e);
 	if (r != 0) {
 		o.classifier_port->close(o.classifier);
 		return r;
@@ -564,7 +593,9 @@ engine_limits(struct role_env *env, struct confine_options *o, struct err *e)
 		.access = CONFINE_READ | CONFINE_WRITE,
 	};
 	p->paths[p->path_count++] = (struct confine_path){
-		.path = "/etc/passwd",
+		/* the folder: useradd puts another file in the place
+		 * of passwd, and a rule holds on to what it was made for */
+		.path = "/etc",
 		.access = CONFINE_READ,
 	};
 	o->syscalls = engine_syscalls;

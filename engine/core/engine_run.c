@@ -375,7 +375,10 @@ engine_execute(struct engine *g, const struct call *c)
 		return;
 	if (l->a->stage == STAGE_RUNNING || l->a->stage == STAGE_DONE ||
 	    l->a->stage == STAGE_UNKNOWN) {
-		engine_reply_decision(g, c->id, l, 200);
+		if (engine_check_hash(c, l, &why) != 0)
+			engine_problem_err(g, c->id, &why);
+		else
+			engine_reply_decision(g, c->id, l, 200);
 		return;
 	}
 	if (execute(g, c, l, &why) != 0)

@@ -93,6 +93,8 @@ static const char *const secret_names[] = {
 	".claude",
 	".gemini",
 	"keyrings",
+	".git",
+	".assent",
 };
 
 static bool
@@ -114,6 +116,16 @@ has_component(const char *path, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* The first name below the home begins with a dot: settings, tools, state. */
+static bool
+is_settings(const char *path, const char *home)
+{
+	const size_t n = home == NULL ? 0 : strlen(home);
+
+	return n > 1 && is_below(path, home) && path[n] == '/' &&
+	    path[n + 1] == '.';
 }
 
 static int
@@ -140,6 +152,11 @@ check_place(const char *path, const char *home, struct err *e)
 			    "(%s); name the project's own directory",
 			    path, secret_names[i]);
 	}
+	if (is_settings(path, home))
+		return err_set(e, ERR_INVALID,
+		    "workspace '%s' lies among the settings of the home "
+		    "directory; name the project's own directory",
+		    path);
 	if (home != NULL && is_below(home, path))
 		return err_set(e, ERR_INVALID,
 		    "workspace '%s' is or holds the home directory; name the "
@@ -214,5 +231,29 @@ whereabouts_check(struct action *a, struct err *e)
 		return r;
 	a->proposal.workspace = workspace;
 	a->proposal.cwd = cwd;
+	return ERR_OK;
+}
+
+int
+whereabouts_not_own(const struct action *a, const char *const *own,
+    size_t own_count, struct err *e)
+{
+	const char *const places[] = {
+		a->proposal.workspace,
+		a->proposal.cwd,
+	};
+
+	for (size_t i = 0; i < own_count; i++) {
+		if (places[0] != NULL && is_below(own[i], places[0]))
+			return err_set(e, ERR_DENIED,
+			    "workspace '%s' holds a folder of assent itself",
+			    places[0]);
+		for (size_t k = 0; k < ARRAY_LEN(places); k++) {
+			if (places[k] != NULL && is_below(places[k], own[i]))
+				return err_set(e, ERR_DENIED,
+				    "'%s' lies in a folder of assent itself",
+				    places[k]);
+		}
+	}
 	return ERR_OK;
 }

@@ -18,5 +18,11 @@ int whereabouts_home(uid_t uid, struct arena *a, char **ret, struct err *e);
  * peer may not write there.
  */
 int whereabouts_check(struct action *a, struct err *e);
+/*
+ * ERR_DENIED where the workspace or cwd holds, or lies in, one of the
+ * daemon's own folders (real paths): whoever writes there decides.
+ */
+int whereabouts_not_own(const struct action *a, const char *const *own,
+    size_t own_count, struct err *e);
 
 #endif

@@ -541,6 +541,60 @@ i5_a_profile_above_the_ceiling_or_unknown_is_refused(void **state)
 	}
 }
 
+static void
+i1_an_approval_that_only_the_open_table_tells_of_is_not_used(void **state)
+{
+	static struct world w;
+	uint64_t allowed, asked, run;
+	struct fake_open *from, *to;
+	char id[ACTION_ID_MAX];
+
+	(void)state;
+	world_start(&w);
+	allowed = world_propose(&w, "allow", false, NULL, -1);
+	asked = world_propose(&w, "ask", false, NULL, -1);
+	engine_commit(w.g);
+	/* Somebody copies what the store notes of the one to the other. */
+	from = find_open(&w.recorder, world_id(&w, allowed, id));
+	to = find_open(&w.recorder, world_id(&w, asked, id));
+	to->stage = from->stage;
+	buf_reset(&to->state);
+	buf_put_str(&to->state, buf_str(&from->state));
+	to->deadline_real_ns = 0;
+	world_restart(&w);
+	run = execute(&w, asked);
+	assert_int_not_equal(world_reply(&w, run)->status, 201);
+	assert_int_equal(w.executor.started, 0);
+	/* What the log does have is used. */
+	run = execute(&w, allowed);
+	assert_int_equal(world_reply(&w, run)->status, 201);
+	world_stop(&w);
+}
+
+static void
+i4_another_action_under_an_approved_id_is_not_run(void **state)
+{
+	static struct world w;
+	uint64_t allowed, other, run;
+	struct fake_open *from, *to;
+	char id[ACTION_ID_MAX];
+
+	(void)state;
+	world_start(&w);
+	allowed = world_propose(&w, "allow", false, NULL, -1);
+	other = world_propose(&w, "allow and more", false, NULL, -1);
+	engine_commit(w.g);
+	from = find_open(&w.recorder, world_id(&w, other, id));
+	to = find_open(&w.recorder, world_id(&w, allowed, id));
+	buf_reset(&to->record);
+	buf_put_str(&to->record, buf_str(&from->record));
+	world_restart(&w);
+	run = execute(&w, allowed);
+	assert_int_not_equal(world_reply(&w, run)->status, 201);
+	assert_int_equal(w.executor.started, 0);
+	world_stop(&w);
+}
+
 static uint64_t
 report(struct world *w, uid_t uid)
 {
@@ -694,6 +748,10 @@ main(void)
 		cmocka_unit_test(
 		    settings_change_with_a_reload_and_stay_when_it_fails),
 		cmocka_unit_test(another_uid_sees_nothing),
+		cmocka_unit_test(
+		    i1_an_approval_that_only_the_open_table_tells_of_is_not_used),
+		cmocka_unit_test(
+		    i4_another_action_under_an_approved_id_is_not_run),
 		cmocka_unit_test(
 		    i5_a_profile_above_the_ceiling_or_unknown_is_refused),
 		cmocka_unit_test(a_session_belongs_to_the_peer_that_opened_it),

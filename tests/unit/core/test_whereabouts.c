@@ -109,6 +109,35 @@ the_home_and_what_holds_it_are_refused(void **state)
 }
 
 static void
+settings_of_the_home_are_refused(void **state)
+{
+	struct place *p = *state;
+	char hidden[96];
+
+	(void)snprintf(hidden, sizeof(hidden), "%s/.config", p->dir);
+	assert_int_equal(mkdir(hidden, 0700), 0);
+	p->a->proposer.home = p->dir;
+	assert_int_equal(check(p, hidden, NULL, NULL), ERR_INVALID);
+	assert_int_equal(rmdir(hidden), 0);
+}
+
+static void
+the_daemons_own_folders_are_refused(void **state)
+{
+	struct place *p = *state;
+	char inner[96];
+	const char *own[] = { inner };
+	const char *above[] = { "/tmp" };
+
+	(void)snprintf(inner, sizeof(inner), "%s/state", p->dir);
+	assert_int_equal(check(p, p->dir, NULL, NULL), 0);
+	assert_int_equal(whereabouts_not_own(p->a, own, 1, NULL), ERR_DENIED);
+	assert_int_equal(whereabouts_not_own(p->a, above, 1, NULL), ERR_DENIED);
+	(void)snprintf(inner, sizeof(inner), "%s-state", p->dir);
+	assert_int_equal(whereabouts_not_own(p->a, own, 1, NULL), 0);
+}
+
+static void
 a_link_does_not_hide_where_it_leads(void **state)
 {
 	struct place *p = *state;
@@ -153,6 +182,10 @@ main(void)
 		    shared_system_and_secret_places_are_refused, make, unmake),
 		cmocka_unit_test_setup_teardown(
 		    the_home_and_what_holds_it_are_refused, make, unmake),
+		cmocka_unit_test_setup_teardown(
+		    settings_of_the_home_are_refused, make, unmake),
+		cmocka_unit_test_setup_teardown(
+		    the_daemons_own_folders_are_refused, make, unmake),
 		cmocka_unit_test_setup_teardown(
 		    a_link_does_not_hide_where_it_leads, make, unmake),
 		cmocka_unit_test_setup_teardown(
