@@ -114,13 +114,28 @@ own_home(void)
 	return home;
 }
 
+/* The first name below the home begins with a dot: settings, tools, state. */
+static bool
+is_settings(const char *path, const char *home)
+{
+	const size_t n = home == NULL ? 0 : strlen(home);
+
+	return n > 1 && plan_path_within(path, home) && path[n] == '/' &&
+	    path[n + 1] == '.';
+}
+
 static int
-check_workspace(const char *path, struct err *e)
+check_workspace(const char *path, const char *home, struct err *e)
 {
 	if (!plan_path_normal(path))
 		return err_set(e, ERR_INVALID,
 		    "'%s' cannot be the workspace: give an absolute path "
 		    "without '.', '..' or a final '/'",
+		    path);
+	if (is_settings(path, home))
+		return err_set(e, ERR_DENIED,
+		    "'%s' cannot be the workspace: it lies among the settings "
+		    "of the home folder",
 		    path);
 	if (access(path, F_OK) != 0)
 		return err_sys(e, "cannot open the workspace '%s'", path);
@@ -173,10 +188,10 @@ options_plan(
 	/* A longer time than the profile's is the caller's own to spend. */
 	if (o->timeout_ms > limits.wall_ms)
 		limits.wall_ms = o->timeout_ms;
-	r = check_workspace(po.workspace, e);
+	po.home = o->home == NULL ? own_home() : o->home;
+	r = check_workspace(po.workspace, po.home, e);
 	if (r != 0)
 		return r;
-	po.home = o->home == NULL ? own_home() : o->home;
 	if (here[0] == '/' && plan_path_within(here, po.workspace))
 		po.cwd = here;
 	while (environ[po.env_count] != NULL)
