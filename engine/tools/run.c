@@ -277,7 +277,6 @@ watch_signals(struct run *r, struct err *e)
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signal_fd < 0)
 		return err_sys(e, "cannot watch signals");
-	client_interrupt_by(r->client, r->signal_fd, on_signal, r);
 	return ERR_OK;
 }
 
@@ -451,6 +450,8 @@ run_it(struct run *r, char **cmd, const char *const *values)
 	    client_open(r->runtime, CLIENT_AGENT, &r->client, &e) != 0 ||
 	    watch_signals(r, &e) != 0 || propose(r, buf_str(&body), &e) != 0)
 		return show_error(&command_run, &e, RUN_FAILED);
+	/* Not before: what was proposed has to be known to be cancelled. */
+	client_interrupt_by(r->client, r->signal_fd, on_signal, r);
 	status = follow(r, &e);
 	if (r->json && r->now.json != NULL && show_json(r->now.json) != EXIT_OK)
 		return RUN_FAILED;

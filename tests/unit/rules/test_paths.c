@@ -92,7 +92,7 @@ static void
 credentials_are_secret_wherever_they_are(void **state)
 {
 	static const char *const paths[] = { "~/.ssh/id_rsa", "~/.ssh",
-		"/root/.ssh/id_rsa", "/home/other/.aws/credentials", ".env",
+		"/root/.ssh/id_rsa", "/home/dev2/.aws/credentials", ".env",
 		"web/.env.production", "/etc/shadow", "/proc/self/environ",
 		"/proc/1/root/etc/shadow", "certs/server.key", "x/id_ed25519",
 		"secrets/a.txt", "../.netrc", ".ENV" };
