@@ -17,7 +17,7 @@
 #include "core/ports.h"
 #include "model/action.h"
 
-#define LIVE_ENDED_MAX 512
+#define LIVE_ENDED_MAX 128
 #define LIVE_OUTPUT_MAX RUN_OUTPUT_BYTES_DEFAULT
 
 /* Somebody who waits for this action: a parked HTTP call. */
