@@ -15,17 +15,22 @@ assign_judge(struct judge *j, const struct shell_assign *s)
 {
 	const struct acts *acts = programs_env(j->programs, s->name);
 	const struct arg value = arg_of(&s->value, 0);
+	const bool wrapper = j->wrapper, has_child = j->has_child;
 	char by[VARIABLE_NAME_MAX + 16];
 
 	if (acts == NULL && s->effect == ENV_PLAIN)
 		return;
 	(void)snprintf(by, sizeof(by), "%.*s", STR_ARG(s->name));
 	j->by = str_of(arena_strdup(j->arena, by));
+	/* What a wrapper starts has parts of its own; its variables do not. */
+	j->wrapper = false;
 	if (acts != NULL)
 		acts_apply(j, acts, &value);
 	else
 		effect_unknown(j, "%.*s changes what programs do (%s)",
 		    STR_ARG(s->name), env_effect_name(s->effect));
+	j->wrapper = wrapper;
+	j->has_child = has_child;
 	j->by = STR_NONE;
 }
 

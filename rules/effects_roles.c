@@ -135,6 +135,21 @@ as_pid(struct judge *j, const struct arg *a, struct str param)
 		    target == NULL ? "" : target) });
 }
 
+/* Options of less that neither run a command nor name a file. */
+static void
+as_less_options(struct judge *j, const struct arg *a, struct str param)
+{
+	bool plain = a->known;
+
+	(void)param;
+	for (size_t i = 0; plain && i < a->text.len; i++)
+		plain = strchr("+koOtpPD#\"\\", a->text.s[i]) == NULL;
+	if (!plain)
+		effect_unknown(j,
+		    "options that may make the pager run "
+		    "commands or write a file");
+}
+
 /* The value is a secret by itself. */
 static void
 as_secret(struct judge *j, const struct arg *a, struct str param)
@@ -195,6 +210,49 @@ as_mode(struct judge *j, const struct arg *a, struct str param)
 		    &(struct effect){ .kind = EFFECT_DELETE,
 			.path_class = PATH_WORKSPACE,
 			.why = "nobody can read it any more" });
+}
+
+/* The name of a variable behind a '$': nothing of it is expanded again. */
+static size_t
+plain_variable(struct str t)
+{
+	const bool brace = str_at(t, 0) == '{';
+	const size_t from = brace ? 1 : 0;
+	size_t i = from;
+
+	while (i < t.len &&
+	    (t.s[i] == '_' || (t.s[i] >= '0' && t.s[i] <= '9') ||
+		((t.s[i] | 0x20) >= 'a' && (t.s[i] | 0x20) <= 'z')))
+		i++;
+	if (i == from || (brace && str_at(t, i) != '}'))
+		return 0;
+	return brace ? i + 1 : i;
+}
+
+/* A prompt, which the shell expands: its escapes first, then as a string. */
+static void
+as_prompt(struct judge *j, const struct arg *a, struct str param)
+{
+	bool plain = a->known;
+
+	(void)param;
+	for (size_t i = 0; plain && i < a->text.len; i++) {
+		const char c = a->text.s[i];
+		size_t len;
+
+		if (c == '`' || c == '\\')
+			plain = false;
+		if (c != '$')
+			continue;
+		len = plain_variable(str_from(a->text, i + 1));
+		plain = len > 0;
+		i += len;
+	}
+	if (plain)
+		return;
+	effect_unknown(j, "a shell expands and runs its prompt");
+	if (a->known)
+		judge_shell_text(j, a, "a prompt");
 }
 
 /* NAME=VALUE for another program: as if the shell had set it. */
@@ -330,6 +388,7 @@ static const struct role roles[] = {
 	{ "keyvalue", as_keyvalue, true },
 	{ "keyword", as_keyword, false },
 	{ "kube-kind", as_kube_kind, true },
+	{ "less-options", as_less_options, true },
 	{ "link", as_link, true },
 	{ "list", as_stat, false },
 	{ "make-dry", as_make_dry, true },
@@ -362,6 +421,7 @@ static const struct role roles[] = {
 	{ "privileged", as_privileged, true },
 	{ "program", as_program, true },
 	{ "project", as_project, true },
+	{ "prompt", as_prompt, true },
 	{ "read", as_read, false },
 	{ "redis", as_redis, true },
 	{ "refspec", as_refspec, true },

@@ -575,6 +575,49 @@ builtin_getopts(struct norm *n, uint32_t part, struct flow *f)
 	set_unknown(n, SHELL_NO_PART, STR("OPTARG"), STR_NONE);
 }
 
+/* "$!" is a number, and so is a copy of it. */
+static bool
+is_last_job(const struct shell_word *w)
+{
+	return w->piece_count == 1 && w->pieces[0].kind == PIECE_DIGITS;
+}
+
+/* "wait -p NAME" evaluates the subscript of NAME. */
+static bool
+wait_word(struct norm *n, const struct shell_part *p, size_t *at)
+{
+	const struct shell_word *const w = &p->argv[*at];
+	const size_t letter = str_find(w->text, 'p');
+	struct str name;
+
+	if (!shell_word_known(w))
+		return is_last_job(w) || !shell_word_may_be_option(w);
+	if (w->text.len < 2 || w->text.s[0] != '-' || letter == w->text.len)
+		return true;
+	name = str_from(w->text, letter + 1);
+	if (name.len == 0 && ++*at < p->argc && shell_word_known(&p->argv[*at]))
+		name = p->argv[*at].text;
+	if (!name_plain(name))
+		return false;
+	set_unknown(n, SHELL_NO_PART, name, STR_NONE);
+	return true;
+}
+
+void
+builtin_wait(struct norm *n, uint32_t part, struct flow *f)
+{
+	const struct shell_part p = *part_at(n, part);
+
+	(void)f;
+	for (size_t i = 1; i < p.argc; i++) {
+		if (wait_word(n, &p, &i))
+			continue;
+		part_refuse(n, part, "wait into a name that is not plain");
+		state_forget(n);
+		return;
+	}
+}
+
 void
 builtin_let(struct norm *n, uint32_t part, struct flow *f)
 {

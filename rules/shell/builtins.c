@@ -459,6 +459,7 @@ static const struct {
 	{ "printf", builtin_printf },
 	{ "getopts", builtin_getopts },
 	{ "let", builtin_let },
+	{ "wait", builtin_wait },
 	{ "eval", builtin_eval },
 	{ "trap", builtin_trap },
 	{ "source", builtin_source },

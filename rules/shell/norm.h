@@ -394,6 +394,7 @@ void builtin_read(struct norm *n, uint32_t part, struct flow *f);
 void builtin_mapfile(struct norm *n, uint32_t part, struct flow *f);
 void builtin_printf(struct norm *n, uint32_t part, struct flow *f);
 void builtin_getopts(struct norm *n, uint32_t part, struct flow *f);
+void builtin_wait(struct norm *n, uint32_t part, struct flow *f);
 void builtin_let(struct norm *n, uint32_t part, struct flow *f);
 bool name_plain(struct str name);
 /* printf's output for known words. False: cannot be told. */

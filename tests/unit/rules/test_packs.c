@@ -157,6 +157,18 @@ what_others_see_or_is_lost_is_asked(void **state)
 }
 
 static void
+what_is_not_understood_waits_whoever_runs_it(void **state)
+{
+	(void)state;
+	for (int e = EXECUTOR_ASSENT; e <= EXECUTOR_CLIENT; e++)
+		expect_lines("review",
+		    (struct expect){ .least = DECISION_REVIEW,
+			.most = DECISION_DENY,
+			.how = { POLICY_ON_REQUEST, (enum executor_kind)e } },
+		    30);
+}
+
+static void
 what_no_agent_needs_is_denied(void **state)
 {
 	(void)state;
@@ -271,6 +283,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everyday_work_is_allowed),
 		cmocka_unit_test(what_others_see_or_is_lost_is_asked),
+		cmocka_unit_test(what_is_not_understood_waits_whoever_runs_it),
 		cmocka_unit_test(what_no_agent_needs_is_denied),
 		cmocka_unit_test(text_around_a_command_never_makes_it_an_allow),
 		cmocka_unit_test(
