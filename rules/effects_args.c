@@ -556,7 +556,9 @@ judge_words(struct judge *j, const struct entry *en, size_t from)
 	for (; w.at < argc && !j->stop; w.at++) {
 		const size_t before = w.at;
 
+		j->taken = 0;
 		walk_word(&w, &j->shell->argv[before]);
+		w.at += j->taken;
 		j->entry = w.en;
 	}
 	if (w.lost) {

@@ -321,6 +321,11 @@ as_jq(struct judge *j, const struct arg *a, struct str param)
 			.path_class = PATH_UNKNOWN,
 			.target = "environment",
 			.why = "its filter reads the environment" });
+	if (has_ident(a->text, "load") || has_ident(a->text, "load_str") ||
+	    has_ident(a->text, "load_xml") ||
+	    has_ident(a->text, "load_props") ||
+	    has_ident(a->text, "load_base64") || has_ident(a->text, "strload"))
+		effect_unknown(j, "its filter reads another file");
 	if (has_ident(a->text, "import") || has_ident(a->text, "include"))
 		effect_unknown(j, "its filter loads another file");
 }
@@ -430,62 +435,6 @@ as_sqlite(struct judge *j, const struct arg *a, struct str param)
 		effect_write(j, a, "may write");
 	if (j->operand_count == 1 && j->operand_at == 0 && j->wrapper == false)
 		as_sqlite_input(j);
-}
-
-/* ---- commands of vi and ex --------------------------------------------- */
-
-static bool
-editor_plain(struct str c)
-{
-	static const char *const words[] = { "wq", "x", "q", "w", "wqa", "qa",
-		"xa", "wa", "set", "normal", "norm", "sort", "retab", "noh",
-		"update", "up", "join", "global", "syntax", "filetype", "echo",
-		"undo", "redo", "print", "nu" };
-	size_t i = 0;
-
-	if (c.len > 0 && c.s[0] == ':')
-		c = str_from(c, 1);
-	while (i < c.len && strchr("%$.,0123456789'<>+- ", c.s[i]) != NULL)
-		i++;
-	c = str_from(c, i);
-	if (c.len == 0)
-		return true;
-	if (str_at(c, 0) == 's' || str_at(c, 0) == 'g' || str_at(c, 0) == 'd' ||
-	    str_at(c, 0) == 'v' || str_at(c, 0) == 'm' || str_at(c, 0) == 't' ||
-	    str_at(c, 0) == 'p' || str_at(c, 0) == 'y')
-		return c.len == 1 || !ident_char(c.s[1]) ||
-		    sql_starts(c, "sort") || sql_starts(c, "set");
-	for (size_t k = 0; k < ARRAY_LEN(words); k++) {
-		if (sql_starts(c, words[k]))
-			return true;
-	}
-	return false;
-}
-
-void
-as_editor(struct judge *j, const struct arg *a, struct str param)
-{
-	struct str rest = a->text;
-
-	(void)param;
-	if (!a->known)
-		effect_unknown(j, "the editor's command is not known before");
-	while (rest.len > 0) {
-		const struct str c = str_trim(str_cut(&rest, '|'));
-		const size_t bang = str_find(c, '!');
-		const bool plain_bang = bang + 1 == c.len;
-
-		if (bang < c.len && !plain_bang) {
-			const struct arg cmd =
-			    arg_text(j->arena, str_from(c, bang + 1));
-
-			judge_shell_text(j, &cmd, "an editor command");
-			effect_unknown(j, "the editor runs a command (!)");
-		} else if (!editor_plain(c)) {
-			effect_unknown(j, "'%.*s' is not described for %.*s",
-			    STR_ARG(c), STR_ARG(j->program));
-		}
-	}
 }
 
 /* ---- awk --------------------------------------------------------------- */

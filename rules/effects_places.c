@@ -11,6 +11,74 @@ as_read(struct judge *j, const struct arg *a, struct str param)
 	effect_read(j, a, false);
 }
 
+/* The second value of an option with two: "--rawfile NAME FILE". */
+static bool
+take_next(struct judge *j, const struct arg *a, struct arg *ret)
+{
+	const struct shell_word *const end = j->shell->argv + j->shell->argc;
+
+	if (a->word < j->shell->argv || a->word + 1 >= end)
+		return false;
+	*ret = arg_of(a->word + 1, 0);
+	j->taken = 1;
+	return true;
+}
+
+void
+as_next_read(struct judge *j, const struct arg *a, struct str param)
+{
+	struct arg file;
+
+	(void)param;
+	if (take_next(j, a, &file))
+		effect_read(j, &file, false);
+}
+
+void
+as_next_text(struct judge *j, const struct arg *a, struct str param)
+{
+	struct arg text;
+
+	(void)param;
+	(void)take_next(j, a, &text);
+}
+
+/* The path that "REV:PATH", ":(top)PATH" or a plain operand speaks of; none
+ * for what leaves paths out and for ":/text". */
+static struct str
+path_of_object(struct str t)
+{
+	const size_t last = str_rfind(t, ':');
+
+	if (str_at(t, 0) != ':')
+		return last < t.len ? str_from(t, last + 1) : t;
+	if (str_at(t, 1) == '!' || str_at(t, 1) == '^')
+		return STR_NONE;
+	if (str_at(t, 1) == '/')
+		return str_from(t, 2);
+	if (str_at(t, 1) != '(')
+		return str_from(t, last + 1);
+	if (str_search(t, STR("exclude")) < str_find(t, ')'))
+		return STR_NONE;
+	return str_from(t, str_find(t, ')') + 1);
+}
+
+/* A revision, a path in one, or a path: git shows what it holds. */
+void
+as_git_object(struct judge *j, const struct arg *a, struct str param)
+{
+	const struct str t = path_of_object(a->text);
+	struct arg path = a->known ? arg_text(j->arena, t) : *a;
+	struct path_facts f;
+
+	(void)param;
+	if (t.len == 0)
+		return;
+	arg_place(j, &path, &f);
+	if (f.secret || (a->known && !f.in_workspace && !f.sink))
+		effect_read(j, &path, false);
+}
+
 void
 as_tree(struct judge *j, const struct arg *a, struct str param)
 {
