@@ -223,6 +223,76 @@ names_of_effect(const struct judge *j, const struct effect *f)
 	return FLOW_ANY_NAMES | FLOW_UNKNOWN;
 }
 
+static bool
+is_one_of(struct str s, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_eqz(s, words[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A format that makes its own path: find -printf, date +, seq -f. */
+static bool
+makes_paths(const struct judge *j)
+{
+	static const char *const options[] = { "-printf", "-c", "--format",
+		"--printf", "--pretty", "-f", "-s", "--time-style" };
+	const struct shell_part *p = j->shell;
+
+	for (size_t i = 1; i < p->argc; i++) {
+		const struct str t = p->argv[i].text;
+		const size_t eq = str_find(t, '=');
+		struct str v = STR_NONE;
+
+		if (str_at(t, 0) == '+')
+			v = str_from(t, 1);
+		else if (eq < t.len &&
+		    is_one_of(str_head(t, eq), options, ARRAY_LEN(options)))
+			v = str_from(
+			    t, eq + (str_at(t, eq + 1) == '+' ? 2 : 1));
+		else if (is_one_of(
+			     p->argv[i - 1].text, options, ARRAY_LEN(options)))
+			v = t;
+		if (str_at(v, 0) == '/' || str_at(v, 0) == '~' ||
+		    str_search(v, STR("..")) < v.len ||
+		    str_search(v, STR("n/")) < v.len ||
+		    str_search(v, STR(" /")) < v.len ||
+		    str_search(v, STR("\n/")) < v.len)
+			return true;
+	}
+	return false;
+}
+
+/* Programs that print names or content, as they are told. */
+static bool
+prints_content(const struct judge *j)
+{
+	static const char *const content[] = { "show", "log", "cat-file",
+		"blame", "annotate", "diff", "grep", "config", "whatchanged" };
+	static const char *const names[] = { "-l", "-L", "-c", "-q", "--count",
+		"--files", "--quiet", "--files-without-match" };
+	static const char *const both[] = { "--files-with-matches",
+		"--name-only", "--name-status" };
+	const struct part_command *c = j->command;
+	const bool grep = str_eqz(j->program, "grep") ||
+	    str_eqz(j->program, "rg") ||
+	    (str_eqz(j->program, "git") && str_eqz(c->subcommand, "grep"));
+	bool may = grep ||
+	    (str_eqz(j->program, "git") &&
+		is_one_of(c->subcommand, content, ARRAY_LEN(content)));
+
+	for (size_t i = 0; may && i < c->option_count; i++) {
+		const struct str o = c->options[i].spelt;
+
+		if (is_one_of(o, both, ARRAY_LEN(both)) ||
+		    (grep && is_one_of(o, names, ARRAY_LEN(names))))
+			may = false;
+	}
+	return may || makes_paths(j);
+}
+
 /* Listing names is not reading content; decoding is noted. */
 static unsigned
 flow_transformed(const struct judge *j)
@@ -236,7 +306,7 @@ flow_transformed(const struct judge *j)
 		return flow | FLOW_DECODED;
 	if (programs_word(p, "prints_environment", name))
 		return flow | FLOW_ENVIRONMENT;
-	if (!programs_word(p, "lists_names", name))
+	if (!programs_word(p, "lists_names", name) || prints_content(j))
 		return flow;
 	for (size_t i = 0; i < j->effect_count; i++)
 		names |= names_of_effect(j, &j->effects[i]);

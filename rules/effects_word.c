@@ -62,7 +62,7 @@ is_listed(struct judge *j, const struct shell_piece *piece, struct sketch *s)
 	s->far = s->far || (flow & FLOW_FAR_NAMES) != 0;
 	return flow != 0 &&
 	    (flow &
-		~(unsigned)(FLOW_NAMES | FLOW_FAR_NAMES | FLOW_WORKSPACE)) == 0;
+		~(unsigned)(FLOW_NAMES | FLOW_FAR_NAMES)) == 0;
 }
 
 static void
