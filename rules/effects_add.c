@@ -266,8 +266,6 @@ effect_write(struct judge *j, const struct arg *a, const char *verb)
 	arg_place(j, a, &f);
 	if (f.sink || (a->known && str_eq(a->text, STR("-"))))
 		return;
-	if (f.in_workspace && f.secret && !f.protected)
-		f.secret = false; /* to write a new .env tells nothing */
 	note_place(j, &f);
 	path_effect(
 	    j, EFFECT_WRITE, paths_class(&f, true), target_of(j, &f, a), verb);
@@ -289,6 +287,24 @@ from_afar(struct judge *j, const struct arg *a)
 	return f.root && !f.in_workspace && f.base != PATH_TEMP;
 }
 
+/* Did this action move work to there, above it or beneath? */
+static bool
+holds_moved(const struct judge *j, const struct path_facts *f)
+{
+	const struct str at = str_of(f->abs);
+	const struct run *run = j->run;
+
+	if (run->moved_count >= MOVED_MAX)
+		return true;
+	for (size_t i = 0; i < run->moved_count; i++) {
+		const struct str m = str_of(run->moved[i]);
+
+		if (str_starts(m, at) || str_starts(at, m))
+			return true;
+	}
+	return false;
+}
+
 void
 effect_delete(struct judge *j, const struct arg *a, bool tree)
 {
@@ -306,7 +322,9 @@ effect_delete(struct judge *j, const struct arg *a, bool tree)
 		    : f.base == PATH_TEMP ? PATH_OUTSIDE
 					  : PATH_SYSTEM;
 	else if (f.generated && !f.protected)
-		class = PATH_GENERATED;
+		class = holds_moved(j, &f) ? PATH_WORKSPACE : PATH_GENERATED;
+	else if (class == PATH_TEMP && holds_moved(j, &f))
+		class = PATH_WORKSPACE;
 	if (class == PATH_TEMP && tree && from_afar(j, a))
 		class = PATH_OUTSIDE;
 	path_effect(j, EFFECT_DELETE, class, target_of(j, &f, a),

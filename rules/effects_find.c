@@ -209,6 +209,32 @@ find_names_generated(struct judge *j, const struct shell_part *find)
 	return names > 0;
 }
 
+/* Does a find look for a name that a secret has? */
+bool
+find_names_secret(struct judge *j, const struct shell_part *find)
+{
+	static const char *const tests[] = { "-name", "-iname", "-path",
+		"-ipath", "-wholename", "-iwholename" };
+	const char *const workspace = j->run->action->proposal.workspace;
+	const struct path_place at = { .cwd = workspace,
+		.workspace = workspace,
+		.home = j->run->action->proposer.home };
+
+	for (size_t i = 1; i + 1 < find->argc; i++) {
+		struct path_facts f;
+
+		if (!listed(find->argv[i].text, tests, ARRAY_LEN(tests)) ||
+		    shell_word_is(&find->argv[i - 1], "!") ||
+		    shell_word_is(&find->argv[i - 1], "-not"))
+			continue;
+		(void)paths_judge(programs_paths(j->programs), &at,
+		    find->argv[i + 1].text, true, j->arena, &f);
+		if (f.secret)
+			return true;
+	}
+	return false;
+}
+
 /* "find ~ -name 'id_*'": names that one looks for to get at secrets. */
 static bool
 aims_at_secrets(struct search *s, const struct arg *start)
@@ -303,6 +329,7 @@ handle_find(struct judge *j)
 	starts(&s);
 	for (; s.at < j->shell->argc; s.at++)
 		expression_word(&s, &j->shell->argv[s.at]);
+	j->names_secrets = find_names_secret(j, j->shell);
 	j->by = STR("where it starts");
 	for (size_t i = 0; i < s.start_count || i == 0; i++) {
 		const struct arg a = arg_of(

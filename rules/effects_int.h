@@ -35,6 +35,8 @@ enum flow {
 	FLOW_FAR_NAMES = 256, /* names of files outside, none of them secret */
 };
 
+#define MOVED_MAX 16
+
 /* A file that this action writes before it is used. */
 struct written {
 	const char *abs;
@@ -57,6 +59,9 @@ struct run {
 	struct written written[WRITTEN_MAX];
 	size_t written_count;
 	unsigned flow_all; /* of all parts so far */
+	/* Where work was moved that could have been made again otherwise. */
+	const char *moved[MOVED_MAX];
+	size_t moved_count; /* MOVED_MAX: perhaps anywhere */
 	bool empty_ok; /* a text without commands: nothing is done */
 	/* What is about to be done here: links are followed. */
 	bool follow;
@@ -97,6 +102,7 @@ struct judge {
 	bool stop; /* a role took the rest of the words */
 	size_t taken; /* words behind the option that a role took */
 	bool has_child; /* a role saw a command to start */
+	bool names_secrets; /* it looks for names that secrets have */
 	bool lists_secrets; /* it lists a folder that holds secrets */
 	const char *not_understood;
 };
@@ -149,7 +155,7 @@ role_fn as_socat, as_http_word, as_dns, as_ssh_option, as_mirror_to, as_keyfile,
 void as_sqlite_input(struct judge *j);
 role_fn as_clone_from;
 role_fn as_make_dry, as_media_in;
-role_fn as_next_read, as_next_text, as_git_object;
+role_fn as_tee, as_next_read, as_next_text, as_git_object;
 role_fn as_git_setting, as_git_key, as_refspec, as_git_url;
 role_fn as_package, as_script_name, as_make_word, as_module;
 handler_fn handle_find, handle_test, handle_echo, handle_git_config;
@@ -168,6 +174,7 @@ bool judge_seen(const struct judge *j, const char *option);
 void judge_shell_text(struct judge *j, const struct arg *a, const char *via);
 void judge_child(struct judge *j, size_t from, const char *via);
 bool find_names_generated(struct judge *j, const struct shell_part *find);
+bool find_names_secret(struct judge *j, const struct shell_part *find);
 /* Text in another language (effects_code.c). */
 void judge_code(struct judge *j, struct str language, const struct arg *a);
 

@@ -3,6 +3,7 @@
  * Runs in: engine, assent.  Trusts: the parser.  Owns: nothing.
  */
 #include "effects_int.h"
+#include "effects_script.h"
 
 void
 as_read(struct judge *j, const struct arg *a, struct str param)
@@ -155,6 +156,18 @@ as_deltree(struct judge *j, const struct arg *a, struct str param)
 	effect_delete(j, a, true);
 }
 
+/* Work is there now: to delete that place loses it. NULL: anywhere. */
+static void
+note_moved(struct judge *j, const struct path_facts *to)
+{
+	struct run *const run = j->run;
+
+	if (to == NULL)
+		run->moved_count = MOVED_MAX;
+	if (run->moved_count < MOVED_MAX)
+		run->moved[run->moved_count++] = to->abs;
+}
+
 /* Moved away: gone from where it was. Inside the workspace that is a change,
  * not a loss. */
 void
@@ -168,6 +181,8 @@ as_move(struct judge *j, const struct arg *a, struct str param)
 	arg_place(j, a, &f);
 	arg_place(j, last, &to);
 	effect_read(j, a, true);
+	if (f.in_workspace && !f.generated)
+		note_moved(j, judge_seen(j, "--target-directory") ? NULL : &to);
 	if (f.in_workspace && !f.protected && !f.root &&
 	    (to.in_workspace || judge_seen(j, "--target-directory")))
 		effect_write(j, a, "moves");
@@ -195,16 +210,55 @@ as_truncate(struct judge *j, const struct arg *a, struct str param)
 }
 
 /* of=: noise over a file is a loss, zeros into a new one are not. */
+/* Nothing comes in: a file that it is written to is empty afterwards. */
+static bool
+input_is_empty(const struct judge *j)
+{
+	const struct shell_part *const p = j->shell;
+	const struct shell_part *from;
+
+	if (p->stdin_kind == STDIN_CLOSED)
+		return true;
+	if (p->stdin_kind == STDIN_TEXT)
+		return shell_word_known(&p->stdin_text) &&
+		    p->stdin_text.text.len == 0;
+	if (p->stdin_kind == STDIN_FILE)
+		return shell_word_is(&p->stdin_text, "/dev/null");
+	if (p->stdin_kind != STDIN_PIPE)
+		return false;
+	from = script_part(j, p->stdin_part);
+	return from != NULL && from->argc > 0 &&
+	    (shell_word_is(&from->argv[0], ":") ||
+		shell_word_is(&from->argv[0], "true") ||
+		shell_word_is(&from->argv[0], "false") ||
+		(shell_word_is(&from->argv[0], "cat") && from->argc == 2 &&
+		    shell_word_is(&from->argv[1], "/dev/null")));
+}
+
+/* tee and sponge write what comes in. */
+void
+as_tee(struct judge *j, const struct arg *a, struct str param)
+{
+	if (input_is_empty(j) && !judge_seen(j, "-a"))
+		as_truncate(j, a, param);
+	else
+		effect_write(j, a, "writes");
+}
+
 void
 as_overwrite(struct judge *j, const struct arg *a, struct str param)
 {
-	bool noise = false;
+	bool noise = false, input = false;
 
-	for (size_t i = 1; i < j->shell->argc; i++)
-		noise = noise ||
-		    str_search(j->shell->argv[i].text, STR("random")) <
-			j->shell->argv[i].text.len;
-	if (noise)
+	for (size_t i = 1; i < j->shell->argc; i++) {
+		const struct shell_word *const w = &j->shell->argv[i];
+
+		input = input || str_starts(w->text, STR("if="));
+		noise = noise || shell_word_is(w, "if=/dev/null") ||
+		    shell_word_is(w, "count=0") ||
+		    str_search(w->text, STR("random")) < w->text.len;
+	}
+	if (noise || (!input && input_is_empty(j)))
 		as_truncate(j, a, param);
 	else
 		effect_write(j, a, "writes");

@@ -456,6 +456,7 @@ static const struct role roles[] = {
 	{ "ssh-option", as_ssh_option, true },
 	{ "stat", as_stat, false },
 	{ "sysctl", as_sysctl, true },
+	{ "tee", as_tee, true },
 	{ "text", as_text, false },
 	{ "tree", as_tree, false },
 	{ "truncate", as_truncate, true },

@@ -207,7 +207,8 @@ names_of_effect(const struct judge *j, const struct effect *f)
 	case PATH_WORKSPACE:
 	case PATH_GENERATED:
 	case PATH_TEMP:
-		return FLOW_NAMES;
+		return j->names_secrets ? FLOW_ANY_NAMES | FLOW_UNKNOWN
+					: FLOW_NAMES;
 	case PATH_OUTSIDE:
 	case PATH_SYSTEM:
 		return j->lists_secrets ? FLOW_ANY_NAMES | FLOW_UNKNOWN

@@ -34,6 +34,7 @@ struct sketch {
 	bool unknown; /* anything that starts with text is meant */
 	const char *dir; /* what an empty text with below is relative to */
 	bool any_names; /* names that somebody else listed, of any place */
+	bool secrets; /* names were looked for that secrets have */
 	bool far; /* names of files outside of the workspace */
 };
 
@@ -61,8 +62,17 @@ is_listed(struct judge *j, const struct shell_piece *piece, struct sketch *s)
 	s->any_names = s->any_names || (flow & FLOW_ANY_NAMES) != 0;
 	s->far = s->far || (flow & FLOW_FAR_NAMES) != 0;
 	return flow != 0 &&
-	    (flow &
-		~(unsigned)(FLOW_NAMES | FLOW_FAR_NAMES)) == 0;
+	    (flow & ~(unsigned)(FLOW_NAMES | FLOW_FAR_NAMES)) == 0;
+}
+
+/* A find for names that secrets have. */
+static bool
+is_hunt(struct judge *j, uint32_t part)
+{
+	const struct shell_part *const p = script_part(j, part);
+
+	return p != NULL && str_eqz(shell_part_program(p), "find") &&
+	    find_names_secret(j, p);
 }
 
 static void
@@ -84,6 +94,7 @@ sketch_piece(struct judge *j, const struct arg *a, size_t i, struct str text,
 		buf_puts(&s->text, "1");
 		break;
 	case PIECE_BELOW:
+		s->secrets = s->secrets || is_hunt(j, piece->part);
 		if (last) {
 			s->below = true;
 			break;
@@ -341,6 +352,19 @@ judge_likely(struct judge *j, const struct arg *a, struct path_facts *ret)
 	}
 }
 
+/* ".*" and the like: every name that starts with a dot, so .env as well. */
+static bool
+all_hidden(struct str path)
+{
+	const size_t slash = str_rfind(path, '/');
+	const struct str name =
+	    slash < path.len ? str_from(path, slash + 1) : path;
+
+	return str_at(name, 0) == '.' &&
+	    (str_at(name, 1) == '*' || str_at(name, 1) == '?' ||
+		str_at(name, 1) == '[');
+}
+
 static void
 place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
     struct path_facts *ret)
@@ -348,8 +372,13 @@ place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
 	const struct str text = buf_str(&s->text);
 
 	judge_everywhere(j, text, s->glob, ret);
+	if (s->glob && all_hidden(text))
+		ret->secret = true;
 	if (s->below) {
 		const struct shell_part *parent = script_parent(j);
+
+		if (s->secrets || is_hunt(j, j->shell->parent))
+			ret->secret = true;
 
 		if (parent != NULL && ret->in_workspace &&
 		    str_eqz(shell_part_program(parent), "find") &&

@@ -54,14 +54,14 @@ prints_name(const struct shell_part *p, struct str name)
 
 static struct value
 value_of_kind(struct norm *n, struct str before, enum piece_kind kind,
-    struct str likely, struct str after)
+    struct str likely, struct str after, uint32_t part)
 {
 	struct builder b = { .out = NULL };
 	const struct shell_piece p = {
 		.kind = kind,
 		.origin = ORIGIN_OUTPUT,
 		.text = likely,
-		.part = SHELL_NO_PART,
+		.part = part,
 	};
 
 	builder_text(n, &b, before, false);
@@ -151,8 +151,9 @@ mktemp_shape(struct norm *n, const struct shell_part *p, struct value *ret)
 		memcpy(joined + folder_len, before.s, before.len);
 		before = str_n(joined, folder_len + before.len);
 	}
-	*ret = value_of_kind(n, before, PIECE_GLOB,
-	    str_n(template.s + x, end - x), str_from(template, end));
+	*ret =
+	    value_of_kind(n, before, PIECE_GLOB, str_n(template.s + x, end - x),
+		str_from(template, end), SHELL_NO_PART);
 	return true;
 }
 
@@ -233,6 +234,7 @@ struct value
 output_shape(struct norm *n, uint32_t from, uint32_t to)
 {
 	const uint32_t last = last_writer(n, from, to);
+	uint32_t source;
 	const struct shell_part *p;
 	struct value v;
 	struct str name, root;
@@ -249,14 +251,17 @@ output_shape(struct norm *n, uint32_t from, uint32_t to)
 	if (prints_number(p, name))
 		return value_digits(n);
 	if (prints_name(p, name))
-		return value_of_kind(n, STR(""), PIECE_GLOB, STR("*"), STR(""));
+		return value_of_kind(
+		    n, STR(""), PIECE_GLOB, STR("*"), STR(""), SHELL_NO_PART);
 	if (str_eqz(name, "mktemp") && mktemp_shape(n, p, &v))
 		return v;
-	p = part_at(n, source_of(n, last));
+	source = source_of(n, last);
+	p = part_at(n, source);
 	name = shell_part_program(p);
 	if (p->kind == PART_COMMAND && part_all_known(p) && !output_moved(p) &&
 	    !p->function_call && prints_paths(p, name, &root))
-		return value_of_kind(n, root, PIECE_BELOW, STR("*"), STR(""));
+		return value_of_kind(
+		    n, root, PIECE_BELOW, STR("*"), STR(""), source);
 	/* "$(which rm)" is likely rm. */
 	if ((str_eqz(name, "which") || str_eqz(name, "command") ||
 		str_eqz(name, "type")) &&
