@@ -235,6 +235,29 @@ find_names_secret(struct judge *j, const struct shell_part *find)
 	return false;
 }
 
+/* A pattern that says which files are read: --include, -g. */
+void
+as_name_glob(struct judge *j, const struct arg *a, struct str param)
+{
+	const char *const workspace = j->run->action->proposal.workspace;
+	const struct path_place at = { .cwd = workspace,
+		.workspace = workspace,
+		.home = j->run->action->proposer.home };
+	struct path_facts f;
+
+	(void)param;
+	if (a->text.len == 0 || str_at(a->text, 0) == '!')
+		return;
+	(void)paths_judge(
+	    programs_paths(j->programs), &at, a->text, true, j->arena, &f);
+	if (f.secret || str_starts(a->text, STR(".*")))
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_READ,
+			.path_class = PATH_SECRET,
+			.target = f.abs,
+			.why = "it reads what has the name of a secret" });
+}
+
 /* "find ~ -name 'id_*'": names that one looks for to get at secrets. */
 static bool
 aims_at_secrets(struct search *s, const struct arg *start)

@@ -155,7 +155,7 @@ role_fn as_socat, as_http_word, as_dns, as_ssh_option, as_mirror_to, as_keyfile,
 void as_sqlite_input(struct judge *j);
 role_fn as_clone_from;
 role_fn as_make_dry, as_media_in;
-role_fn as_tee, as_next_read, as_next_text, as_git_object;
+role_fn as_name_glob, as_tee, as_next_read, as_next_text, as_git_object;
 role_fn as_git_setting, as_git_key, as_refspec, as_git_url;
 role_fn as_package, as_script_name, as_make_word, as_module;
 handler_fn handle_find, handle_test, handle_echo, handle_git_config;

@@ -406,6 +406,7 @@ static const struct role roles[] = {
 	{ "mount", as_mount, true },
 	{ "move", as_move, true },
 	{ "mvn-goal", as_mvn_goal, true },
+	{ "name-glob", as_name_glob, false },
 	{ "next-read", as_next_read, false },
 	{ "next-text", as_next_text, false },
 	{ "npm-setting", as_npm_setting, true },
