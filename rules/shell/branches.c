@@ -137,7 +137,7 @@ loop_round(
 	if (moves)
 		n->dirs = dirs_unknown(n, n->dirs);
 	if (nd->name.len > 0)
-		var_set(n, nd->name, v);
+		var_fill(n, nd->name, v);
 	f = walk(n, nd->b);
 	n->dirs = flow_any(n, &f);
 	(void)state_forget_assigned(n, nd->b);

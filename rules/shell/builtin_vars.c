@@ -384,7 +384,7 @@ set_unknown(struct norm *n, uint32_t part, struct str name, struct str likely)
 	const struct value v =
 	    value_unknown(n, ORIGIN_INPUT, name, part, likely);
 
-	var_set(n, name, &v);
+	var_fill(n, name, &v);
 }
 
 /* The first line of a text that only this command reads. */
@@ -434,7 +434,7 @@ read_fields(struct norm *n, uint32_t part, const struct shell_word *names,
 		const struct value v = value_text(n, field);
 
 		if (exact)
-			var_set(n, names[i].text, &v);
+			var_fill(n, names[i].text, &v);
 		else
 			set_unknown(n, part, names[i].text, field);
 	}
@@ -553,7 +553,7 @@ builtin_printf(struct norm *n, uint32_t part, struct flow *f)
 	    printf_text(n, p.argv + from, p.argc - from, &text)) {
 		const struct value v = value_text(n, text);
 
-		assign_value(n, name, false, &v);
+		var_fill(n, name, &v);
 	} else {
 		set_unknown(n, SHELL_NO_PART, name, STR_NONE);
 	}

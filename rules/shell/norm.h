@@ -226,6 +226,8 @@ struct var *var_find(struct norm *n, struct str name, bool function);
 /* For changing: the old state goes to the trail. NULL: no memory. */
 struct var *var_change(struct norm *n, struct str name, bool function);
 void var_set(struct norm *n, struct str name, const struct value *v);
+void var_guard(struct norm *n, struct str name);
+void var_fill(struct norm *n, struct str name, const struct value *v);
 void var_maybe(struct norm *n, struct str name, const struct value *likely);
 bool var_current(const struct norm *n, const struct var *v);
 struct mark state_mark(const struct norm *n);

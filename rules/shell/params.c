@@ -289,8 +289,10 @@ expand_choice(
 
 		v = likely_variable(n, pm->name,
 		    pm->op == PARAM_ERROR ? value_likely(n, &v) : operand);
-		if (pm->op == PARAM_ASSIGN && !pm->indexed)
+		if (pm->op == PARAM_ASSIGN && !pm->indexed) {
+			var_guard(n, pm->name);
 			var_maybe(n, pm->name, &v);
+		}
 		add(n, b, &v, quoted);
 	} else if ((k == KNOWN_SET) != alternate) {
 		if (!alternate)
@@ -300,7 +302,7 @@ expand_choice(
 	} else if (pm->op == PARAM_ASSIGN) {
 		v = expand_value(n, pm->arg, true);
 		if (!pm->indexed)
-			var_set(n, pm->name, &v);
+			var_fill(n, pm->name, &v);
 		else
 			var_maybe(n, pm->name, &v);
 		add(n, b, &v, quoted);

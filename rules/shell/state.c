@@ -139,6 +139,27 @@ var_set(struct norm *n, struct str name, const struct value *value)
 	var_store(n, name, VAR_SET, value);
 }
 
+/* By read, printf, for or ${x:=}: no part says that it is assigned. */
+void
+var_guard(struct norm *n, struct str name)
+{
+	const enum env_effect effect = shell_env_effect(name);
+
+	/* ENV is a usual name, and means something to few shells. */
+	if (effect == ENV_SEARCH || effect == ENV_LOADER ||
+	    (effect == ENV_SHELL && !str_eqz(name, "ENV") &&
+		!str_eqz(name, "IFS")))
+		norm_refuse(
+		    n, "a variable that changes what runs is filled", n->place);
+}
+
+void
+var_fill(struct norm *n, struct str name, const struct value *value)
+{
+	var_guard(n, name);
+	assign_value(n, name, false, value);
+}
+
 void
 var_maybe(struct norm *n, struct str name, const struct value *likely)
 {
