@@ -65,7 +65,6 @@ struct engine_options {
 	struct engine_settings set;
 	const char *const *own_dirs; /* real paths: no workspace is there */
 	size_t own_dir_count;
-	bool client_contained; /* the administrator declares clients so */
 };
 
 int engine_new(

@@ -72,6 +72,32 @@ read_answer(
 	return arena_failed(l->a->arena) ? err_nomem(e) : ERR_OK;
 }
 
+int
+engine_push_answer(struct engine *g, struct change *c, struct err *e)
+{
+	struct live *l = c->live;
+	const bool allow = c->ruling.decision == DECISION_ALLOW;
+	int r;
+
+	c->run = allow && l->a->proposal.execute;
+	if (allow && !c->run) {
+		c->deadline_ns = g->o.env.boot_ns() + APPROVAL_LIFE_NS;
+		c->ruling.expires_boot_ns = c->deadline_ns;
+		c->ruling.expires_real_ns =
+		    g->o.env.real_ns() + APPROVAL_LIFE_NS;
+	}
+	r = engine_record_ruling(g, c, e);
+	if (r == 0)
+		r = engine_push(g, c, e);
+	if (r != 0) {
+		receipt_free(c->receipt);
+		return r;
+	}
+	l->in_review = false;
+	l->run_requested = c->run;
+	return ERR_OK;
+}
+
 static int
 answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 {
@@ -94,26 +120,12 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		    &change.ruling, e);
 	if (r != 0)
 		return r;
-	change.run =
-	    change.ruling.decision == DECISION_ALLOW && l->a->proposal.execute;
-	if (change.ruling.decision == DECISION_ALLOW && !change.run) {
-		change.deadline_ns = g->o.env.boot_ns() + APPROVAL_LIFE_NS;
-		change.ruling.expires_boot_ns = change.deadline_ns;
-		change.ruling.expires_real_ns =
-		    g->o.env.real_ns() + APPROVAL_LIFE_NS;
-	}
-	r = engine_record_ruling(g, &change, e);
-	if (r == 0)
-		r = engine_push(g, &change, e);
-	if (r != 0) {
-		receipt_free(change.receipt);
-		return r;
-	}
-	l->run_requested = change.run;
-	if (l->in_review && g->o.out.cancel_review != NULL)
+	const bool was_in_review = l->in_review;
+
+	r = engine_push_answer(g, &change, e);
+	if (r == 0 && was_in_review && g->o.out.cancel_review != NULL)
 		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
-	l->in_review = false;
-	return ERR_OK;
+	return r;
 }
 
 void

@@ -149,6 +149,9 @@ int engine_rule(
     struct engine *g, struct live *l, struct change *c, struct err *e);
 /* Rows for a ruling: decided, and the intent when it will run at once. */
 int engine_record_ruling(struct engine *g, struct change *c, struct err *e);
+/* A ruling that somebody's answer made: its life, its rows, into the batch.
+ * c names live, ruling, and to = STAGE_DECIDED. */
+int engine_push_answer(struct engine *g, struct change *c, struct err *e);
 /* The intent of c->live is durable: start it, by way of a launcher. */
 void engine_run(struct engine *g, struct live *l);
 /* Sends the rows since the last time to those who follow the events. */

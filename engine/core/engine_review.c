@@ -58,21 +58,7 @@ decide_by(struct engine *g, struct live *l, const struct answer *answer)
 	    ruling_of(&l->a->classification, &g->o.set.policy, answer,
 		&c.ruling, &why) != 0)
 		return false;
-	c.run = c.ruling.decision == DECISION_ALLOW && l->a->proposal.execute;
-	if (c.ruling.decision == DECISION_ALLOW && !c.run) {
-		c.deadline_ns = g->o.env.boot_ns() + APPROVAL_LIFE_NS;
-		c.ruling.expires_boot_ns = c.deadline_ns;
-		c.ruling.expires_real_ns =
-		    g->o.env.real_ns() + APPROVAL_LIFE_NS;
-	}
-	if (engine_record_ruling(g, &c, &why) != 0 ||
-	    engine_push(g, &c, &why) != 0) {
-		receipt_free(c.receipt);
-		return false;
-	}
-	l->in_review = false;
-	l->run_requested = c.run;
-	return true;
+	return engine_push_answer(g, &c, &why) == 0;
 }
 
 static void

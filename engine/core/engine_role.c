@@ -38,7 +38,6 @@ struct engine_process {
 	size_t path_count;
 	const char *own_dirs[PATHS_MAX]; /* real paths, in the arena */
 	size_t own_dir_count;
-	bool stopping;
 };
 
 /* ---- words to front and supervisor ------------------------------------- */
