@@ -160,6 +160,17 @@ header_is(struct str line, const char *name, struct str *ret)
 	return true;
 }
 
+/* From the end of its head on, a stream misses nothing. */
+static int
+head_ended(struct transfer *t)
+{
+	const struct client_request *q = t->request;
+
+	if (!t->is_stream || q->on_event == NULL)
+		return ERR_OK;
+	return q->on_event(q->ctx, STR(CLIENT_EVENT_OPEN), STR(""), &t->why);
+}
+
 static size_t
 on_header(char *bytes, size_t size, size_t count, void *ctx)
 {
@@ -167,7 +178,10 @@ on_header(char *bytes, size_t size, size_t count, void *ctx)
 	const struct str line = str_n(bytes, size * count);
 	struct str value;
 
-	if (header_is(line, "Content-Type", &value)) {
+	if (str_trim(line).len == 0) {
+		if (head_ended(t) != 0)
+			return 0;
+	} else if (header_is(line, "Content-Type", &value)) {
 		const struct str type = str_trim(str_cut(&value, ';'));
 
 		t->is_json = str_eqz(type, "application/json") ||

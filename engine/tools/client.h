@@ -30,7 +30,9 @@ enum client_door {
 struct client;
 
 /* One event of a stream; the texts are valid during the call. Non-zero ends
- * the stream: client_call then returns it. */
+ * the stream: client_call then returns it. The first one is CLIENT_EVENT_OPEN,
+ * without data: what happens after it is not missed. */
+#define CLIENT_EVENT_OPEN "open"
 typedef int client_event_fn(
     void *ctx, struct str name, struct str data, struct err *e);
 

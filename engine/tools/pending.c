@@ -128,7 +128,8 @@ show_news(struct watch *w, struct err *e)
 	return ERR_OK;
 }
 
-/* Whatever happened, the list tells what it means for a person. */
+/* Whatever happened, the list tells what it means for a person. The opening
+ * of the stream counts too: a question that came before it is in the list. */
 static int
 on_event(void *ctx, struct str name, struct str data, struct err *e)
 {
@@ -144,8 +145,6 @@ watch(struct watch *w, const char *runtime, struct err *e)
 	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
 	int r = client_open(runtime, CLIENT_APPROVER, &events, e);
 
-	if (r == 0)
-		r = show_news(w, e);
 	if (r != 0)
 		return r;
 	r = client_call(events,
