@@ -13,6 +13,7 @@
  * Once a key is SEAL_KEY_SECONDS old the next one is announced under its
  * signature and it is erased: a thief of today's key cannot sign yesterday.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

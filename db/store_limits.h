@@ -28,6 +28,9 @@
 
 #define SEAL_ROWS 4096 /* a signed checkpoint at least every so many rows */
 #define SEAL_SECONDS 60 /* and so many seconds, when there are new rows */
+/* Rows beyond these and without a signature: somebody took it away. */
+#define SEAL_OVERDUE_SECONDS 600
+#define SEAL_OVERDUE_ROWS ((uint64_t)8 * SEAL_ROWS)
 #define SEAL_KEY_SECONDS 86400 /* then the next key is made, the old erased */
 #define SEAL_FILE_BYTES_MAX ((size_t)256 << 20)
 #define NOTE_BYTES_MAX ((size_t)4096)

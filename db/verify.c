@@ -31,6 +31,7 @@ struct verify {
 	struct chain chain;
 	uint64_t missing_body; /* the last row that has none */
 	uint64_t pruned_through; /* as the log itself says */
+	int64_t unsigned_ns, last_ns; /* first row not signed, last row */
 	struct verify_result *ret;
 };
 
@@ -231,6 +232,9 @@ check_row(struct verify *v, struct err *e)
 		return r;
 	v->ret->rows = row.seq;
 	memcpy(v->ret->head, v->chain.hash, SHA256_LEN);
+	if (row.seq == v->ret->signed_rows + 1)
+		v->unsigned_ns = row.time_real_ns;
+	v->last_ns = row.time_real_ns;
 	return check_points(v, e);
 }
 
@@ -259,9 +263,36 @@ check_rows(struct verify *v, struct err *e)
 	return r;
 }
 
+/* So many rows without a signature, the oldest and the newest of those times. */
+static bool
+is_overdue(uint64_t rows, int64_t oldest_ns, int64_t newest_ns)
+{
+	const int64_t ns = SEAL_OVERDUE_SECONDS * INT64_C(1000000000);
+
+	return rows > SEAL_OVERDUE_ROWS ||
+	    (rows > 1 && newest_ns / 2 - oldest_ns / 2 > ns / 2);
+}
+
+static int
+check_unsigned(struct verify *v, struct err *e)
+{
+	const uint64_t first = v->ret->signed_rows + 1;
+
+	if (!is_overdue(v->chain.seq + 1 - first, v->unsigned_ns, v->last_ns))
+		return ERR_OK;
+	(void)err_set(e, ERR_DENIED,
+	    "rows %" PRIu64 " to %" PRIu64
+	    " should have been signed long ago and are not: checkpoints were "
+	    "taken away, or could not be written",
+	    first, v->chain.seq);
+	return bad(v, first, e);
+}
+
 static int
 check_end(struct verify *v, struct err *e)
 {
+	int r;
+
 	if (v->body_ready)
 		return bad_row(v, (uint64_t)sqlite3_column_int64(v->bodies, 0),
 		    "there is a body without a row", e);
@@ -277,8 +308,9 @@ check_end(struct verify *v, struct err *e)
 		    v->chain.seq, size);
 		return bad(v, v->chain.seq + 1, e);
 	}
-	return merkle_root(
+	r = merkle_root(
 	    &v->chain.tree, reader_tools(v->reader)->sha, v->ret->root, e);
+	return r == 0 ? check_unsigned(v, e) : r;
 }
 
 /* ---- the file ---------------------------------------------------------- */

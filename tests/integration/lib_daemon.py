@@ -6,6 +6,7 @@ sockets, and processes that are surely gone at the end.
         status, body, headers = d.agent("POST", "/v1/actions", {...})
 """
 
+import faulthandler
 import http.client
 import json
 import os
@@ -19,6 +20,7 @@ import time
 
 BIN = os.environ["ASSENT_BIN"]
 START_S = 30
+faulthandler.dump_traceback_later(100)  # where a test hangs
 
 
 def skip(why):

@@ -14,6 +14,7 @@
 #include "seal.h"
 
 #define ROWS 200
+#define ROW_NS INT64_C(10000000000) /* in all longer than overdue */
 #define FLIP_STRIDE 331
 #define FILE_BYTES_MAX ((size_t)4 << 20)
 
@@ -49,7 +50,8 @@ make_short_rows(const struct place *p, unsigned count, uint64_t seal_rows)
 			.tool = TOOL_SHELL,
 			.decision = n % 5 == 4 ? DECISION_DENY : DECISION_ALLOW,
 			.by = BY_HUMAN,
-			.time_real_ns = INT64_C(1795000000000000000) + n,
+			.time_real_ns =
+			    INT64_C(1795000000000000000) + n * ROW_NS,
 			.body = str_of(body),
 		};
 
@@ -446,6 +448,28 @@ i9_missing_checkpoints_are_found(void **state)
 }
 
 static void
+i9_emptied_checkpoints_are_found(void **state)
+{
+	struct log *l = *state;
+	char path[192];
+
+	assert_int_equal(truncate(place_path(&l->p, SEAL_FILE, path), 0), 0);
+	expect_bad(l, 1, "checkpoints were taken away");
+}
+
+static void
+i9_checkpoints_cut_short_are_found(void **state)
+{
+	struct log *l = *state;
+	char path[192];
+
+	assert_int_equal(truncate(place_path(&l->p, SEAL_FILE, path),
+			     (off_t)l->checkpoints.len / 3),
+	    0);
+	expect_bad(l, 0, "checkpoints were taken away");
+}
+
+static void
 i9_a_changed_checkpoint_is_found(void **state)
 {
 	struct log *l = *state;
@@ -809,6 +833,8 @@ main(void)
 		T(i9_truncation_of_the_file_is_found),
 		T(i9_removed_triggers_are_found),
 		T(i9_missing_checkpoints_are_found),
+		T(i9_emptied_checkpoints_are_found),
+		T(i9_checkpoints_cut_short_are_found),
 		T(i9_a_changed_checkpoint_is_found),
 		T(half_a_checkpoint_is_no_alarm),
 		T(i9_a_row_whose_hash_is_made_anew_is_found_by_the_next),
