@@ -1,12 +1,12 @@
 /*
- * HTTP over the daemon's unix sockets, by libcurl.
+ * What assent asks the daemon, and what it believes of the answer.
  * Runs in: assent.  Trusts: the owner of the socket's folder; of an answer
- * only what was checked.  Owns: a curl handle.
+ * only what was checked.  Owns: nothing else.
  */
 #include "client.h"
 
 #include <assert.h>
-#include <curl/curl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -14,13 +14,14 @@
 #include "model/config.h"
 #include "model/json_in.h"
 #include "events.h"
+#include "http.h"
 
 #define CLIENT_BODY_MAX ((size_t)64 << 20)
 #define CLIENT_PATH_MAX 4096
-#define CONNECT_TIMEOUT_MS 5000L
 #define REPLY_TIMEOUT_S 30 /* beyond what the request itself waits for */
-#define POLL_MS 1000
 #define ARENA_BYTES 65536
+
+_Static_assert(CLIENT_ETAG_MAX == HTTP_FIELD_MAX, "an ETag fits");
 
 static const char *const socket_names[] = {
 	[CLIENT_AGENT] = "agent.sock",
@@ -28,8 +29,6 @@ static const char *const socket_names[] = {
 };
 
 struct client {
-	CURL *curl;
-	CURLM *multi;
 	int interrupt_fd;
 	client_interrupt_fn *interrupt;
 	void *interrupt_ctx;
@@ -42,8 +41,6 @@ struct transfer {
 	struct client_reply *reply;
 	struct buf body;
 	struct events events;
-	struct curl_slist *headers;
-	struct err why; /* of a callback that failed */
 	bool is_json, is_stream;
 };
 
@@ -110,10 +107,6 @@ client_open(const char *runtime, enum client_door door, struct client **ret,
 	r = find_socket(c, runtime, door, e);
 	if (r != 0)
 		return r;
-	c->curl = curl_easy_init();
-	c->multi = curl_multi_init();
-	if (c->curl == NULL || c->multi == NULL)
-		return err_nomem(e);
 	*ret = TAKE_PTR(c);
 	return ERR_OK;
 }
@@ -121,10 +114,6 @@ client_open(const char *runtime, enum client_door door, struct client **ret,
 void
 client_free(struct client *c)
 {
-	if (c == NULL)
-		return;
-	curl_easy_cleanup(c->curl);
-	(void)curl_multi_cleanup(c->multi);
 	free(c);
 }
 
@@ -146,68 +135,35 @@ client_interrupt_by(
 
 /* ---- what comes back ---------------------------------------------------- */
 
-/* The value of a header line, when it is the one called name. */
-static bool
-header_is(struct str line, const char *name, struct str *ret)
-{
-	struct str rest = line;
-	const struct str found = str_cut(&rest, ':');
-
-	if (found.len != strlen(name) ||
-	    strncasecmp(found.s, name, found.len) != 0)
-		return false;
-	*ret = str_trim(rest);
-	return true;
-}
-
 /* From the end of its head on, a stream misses nothing. */
 static int
-head_ended(struct transfer *t)
+on_head(void *ctx, const struct http_head *head, struct err *e)
 {
+	struct transfer *t = ctx;
 	const struct client_request *q = t->request;
+	struct str rest = str_of(head->content_type);
+	const struct str type = str_trim(str_cut(&rest, ';'));
 
-	if (!t->is_stream || q->on_event == NULL)
+	t->reply->status = (long)head->status;
+	t->is_json = str_eqz(type, "application/json") ||
+	    str_eqz(type, "application/problem+json");
+	t->is_stream =
+	    q->on_event != NULL && str_eqz(type, "text/event-stream");
+	memcpy(t->reply->etag, head->etag, sizeof(head->etag));
+	if (!t->is_stream)
 		return ERR_OK;
-	return q->on_event(q->ctx, STR(CLIENT_EVENT_OPEN), STR(""), &t->why);
+	return q->on_event(q->ctx, STR(CLIENT_EVENT_OPEN), STR(""), e);
 }
 
-static size_t
-on_header(char *bytes, size_t size, size_t count, void *ctx)
+static int
+on_body(void *ctx, struct str bytes, struct err *e)
 {
 	struct transfer *t = ctx;
-	const struct str line = str_n(bytes, size * count);
-	struct str value;
 
-	if (str_trim(line).len == 0) {
-		if (head_ended(t) != 0)
-			return 0;
-	} else if (header_is(line, "Content-Type", &value)) {
-		const struct str type = str_trim(str_cut(&value, ';'));
-
-		t->is_json = str_eqz(type, "application/json") ||
-		    str_eqz(type, "application/problem+json");
-		t->is_stream = str_eqz(type, "text/event-stream");
-	} else if (header_is(line, "ETag", &value) &&
-	    value.len < sizeof(t->reply->etag)) {
-		memcpy(t->reply->etag, value.s, value.len);
-		t->reply->etag[value.len] = '\0';
-	}
-	return line.len;
-}
-
-static size_t
-on_body(char *bytes, size_t size, size_t count, void *ctx)
-{
-	struct transfer *t = ctx;
-	const struct str chunk = str_n(bytes, size * count);
-
-	if (t->is_stream && t->request->on_event != NULL) {
-		if (events_feed(&t->events, chunk, &t->why) != 0)
-			return 0;
-		return chunk.len;
-	}
-	buf_put_str(&t->body, chunk);
-	return buf_done(&t->body, &t->why) == 0 ? chunk.len : 0;
+	if (t->is_stream)
+		return events_feed(&t->events, bytes, e);
+	buf_put_str(&t->body, bytes);
+	return buf_done(&t->body, e);
 }
 
 static int
@@ -216,7 +172,7 @@ read_body(struct transfer *t, struct err *e)
 	const long status = t->reply->status;
 	int r;
 
-	if (t->is_stream && t->request->on_event != NULL)
+	if (t->is_stream)
 		return ERR_OK;
 	if (status == 204 || status == 304)
 		return ERR_OK;
@@ -234,178 +190,86 @@ read_body(struct transfer *t, struct err *e)
 
 /* ---- one call ----------------------------------------------------------- */
 
+/* Nothing that a caller gives can end its line and begin another. */
 static int
-add_header(
-    struct transfer *t, const char *name, const char *value, struct err *e)
+put_header(struct buf *out, const char *name, const char *value, struct err *e)
 {
-	AUTO_BUF struct buf line = BUF_INIT(CLIENT_PATH_MAX);
-	struct curl_slist *longer;
-	int r;
-
 	if (value == NULL)
 		return ERR_OK;
-	buf_printf(&line, "%s: %s", name, value);
-	r = buf_done(&line, e);
-	if (r != 0)
-		return r;
-	longer = curl_slist_append(t->headers, line.s);
-	if (longer == NULL)
-		return err_nomem(e);
-	t->headers = longer;
+	for (const char *c = value; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return err_set(e, ERR_INVALID,
+			    "the request's %s has a control character", name);
+	}
+	buf_printf(out, "%s: %s\r\n", name, value);
 	return ERR_OK;
 }
 
 static int
-add_headers(struct transfer *t, struct err *e)
+put_headers(struct buf *out, const struct client_request *q, struct err *e)
 {
-	const struct client_request *q = t->request;
-	char wait[48];
 	int r = 0;
 
+	buf_puts(out, "Host: assent\r\nConnection: close\r\n");
+	buf_printf(out, "Accept: %s\r\n",
+	    q->on_event != NULL ? "text/event-stream" : "*/*");
 	if (q->body.len > 0)
-		r = add_header(t, "Content-Type", "application/json", e);
-	if (r == 0 && q->wait_s > 0) {
-		(void)snprintf(
-		    wait, sizeof(wait), "wait=%lld", (long long)q->wait_s);
-		r = add_header(t, "Prefer", wait, e);
-	}
+		buf_printf(out,
+		    "Content-Type: application/json\r\n"
+		    "Content-Length: %zu\r\n",
+		    q->body.len);
+	if (q->wait_s > 0)
+		buf_printf(out, "Prefer: wait=%lld\r\n", (long long)q->wait_s);
+	r = put_header(out, "If-Match", q->if_match, e);
 	if (r == 0)
-		r = add_header(t, "If-Match", q->if_match, e);
+		r = put_header(out, "If-None-Match", q->if_none_match, e);
 	if (r == 0)
-		r = add_header(t, "If-None-Match", q->if_none_match, e);
-	if (r == 0)
-		r = add_header(t, "Idempotency-Key", q->idempotency_key, e);
-	if (r == 0)
-		r = add_header(t, "Accept",
-		    q->on_event != NULL ? "text/event-stream" : NULL, e);
-	/* curl would wait a second for a 100 that nobody sends */
-	return r != 0 ? r : add_header(t, "Expect", "", e);
+		r = put_header(out, "Idempotency-Key", q->idempotency_key, e);
+	return r;
+}
+
+static int
+put_request(struct buf *out, const struct client_request *q, struct err *e)
+{
+	int r;
+
+	if (strpbrk(q->path, " \r\n") != NULL ||
+	    strlen(q->path) > CLIENT_PATH_MAX)
+		return err_set(e, ERR_INVALID, "no path: '%.80s'", q->path);
+	buf_printf(out, "%s %s HTTP/1.1\r\n", q->method, q->path);
+	r = put_headers(out, q, e);
+	if (r != 0)
+		return r;
+	buf_puts(out, "\r\n");
+	buf_put_str(out, q->body);
+	return buf_done(out, e);
 }
 
 /* A stream may be silent for long; any other answer comes in time. */
-static void
-set_timeouts(CURL *curl, const struct client_request *q)
+static int64_t
+timeout_ms_of(const struct client_request *q)
 {
-	(void)curl_easy_setopt(
-	    curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-	if (q->on_event == NULL)
-		(void)curl_easy_setopt(
-		    curl, CURLOPT_TIMEOUT, (long)(q->wait_s + REPLY_TIMEOUT_S));
-}
-
-static int
-set_up(struct client *c, struct transfer *t, struct err *e)
-{
-	const struct client_request *q = t->request;
-	char url[CLIENT_PATH_MAX];
-	const int n = snprintf(url, sizeof(url), "http://assent%s", q->path);
-	int r;
-
-	if (n < 0 || (size_t)n >= sizeof(url))
-		return err_set(e, ERR_LIMIT, "the request's path is too long");
-	r = add_headers(t, e);
-	if (r != 0)
-		return r;
-	curl_easy_reset(c->curl);
-	(void)curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
-	(void)curl_easy_setopt(c->curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, q->method);
-	/* nothing of the environment decides where this goes */
-	(void)curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http");
-	(void)curl_easy_setopt(c->curl, CURLOPT_FOLLOWLOCATION, 0L);
-	(void)curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, t->headers);
-	(void)curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, on_header);
-	(void)curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, t);
-	(void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
-	(void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, t);
-	if (q->body.len > 0) {
-		(void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, q->body.s);
-		(void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)q->body.len);
-	}
-	set_timeouts(c->curl, q);
-	return ERR_OK;
-}
-
-static int
-transfer_failed(const struct client *c, const struct transfer *t, CURLcode code,
-    struct err *e)
-{
-	if (t->why.code != ERR_OK) {
-		if (e != NULL)
-			*e = t->why;
-		return t->why.code;
-	}
-	if (code == CURLE_COULDNT_CONNECT)
-		return err_set(e, ERR_SYS,
-		    "no daemon answers at '%s'; start assentd, or name its "
-		    "folder with --runtime",
-		    c->socket);
-	return err_set(e, ERR_SYS, "talking to the daemon at '%s': %s",
-	    c->socket, curl_easy_strerror(code));
-}
-
-/* Waits for the network or the interrupt descriptor. */
-static int
-wait_for_more(struct client *c, struct err *e)
-{
-	struct curl_waitfd extra = {
-		.fd = c->interrupt_fd,
-		.events = CURL_WAIT_POLLIN,
-	};
-	const unsigned extras = c->interrupt_fd >= 0 ? 1 : 0;
-
-	if (curl_multi_poll(c->multi, &extra, extras, POLL_MS, NULL) !=
-	    CURLM_OK)
-		return err_set(e, ERR_INTERNAL, "libcurl cannot wait");
-	if (extras != 0 && extra.revents != 0)
-		return c->interrupt(c->interrupt_ctx, e);
-	return ERR_OK;
-}
-
-/* Until the transfer is over or an interrupt ends it. */
-static int
-drive(struct client *c, CURLcode *ret, struct err *e)
-{
-	for (;;) {
-		int running = 0, messages = 0;
-		const CURLMsg *m;
-		int r;
-
-		if (curl_multi_perform(c->multi, &running) != CURLM_OK)
-			return err_set(e, ERR_INTERNAL, "libcurl cannot go on");
-		m = curl_multi_info_read(c->multi, &messages);
-		if (m != NULL && m->msg == CURLMSG_DONE) {
-			*ret = m->data.result;
-			return ERR_OK;
-		}
-		r = wait_for_more(c, e);
-		if (r != 0)
-			return r;
-	}
+	return q->on_event != NULL ? 0 : (q->wait_s + REPLY_TIMEOUT_S) * 1000;
 }
 
 static int
 perform(struct client *c, struct transfer *t, struct err *e)
 {
-	CURLcode code = CURLE_OK;
-	int r = set_up(c, t, e);
+	AUTO_BUF struct buf request = BUF_INIT(CLIENT_BODY_MAX);
+	int r = put_request(&request, t->request, e);
 
-	if (r != 0)
-		return r;
-	if (curl_multi_add_handle(c->multi, c->curl) != CURLM_OK)
-		return err_nomem(e);
-	r = drive(c, &code, e);
-	(void)curl_multi_remove_handle(c->multi, c->curl);
-	if (r != 0)
-		return r;
-	if (code != CURLE_OK)
-		return transfer_failed(c, t, code, e);
-	(void)curl_easy_getinfo(
-	    c->curl, CURLINFO_RESPONSE_CODE, &t->reply->status);
-	return read_body(t, e);
+	if (r == 0)
+		r = http_exchange(&(struct http_call){ .socket = c->socket,
+				      .request = buf_str(&request),
+				      .on_head = on_head,
+				      .on_body = on_body,
+				      .ctx = t,
+				      .timeout_ms = timeout_ms_of(t->request),
+				      .interrupt_fd = c->interrupt_fd,
+				      .interrupt = c->interrupt,
+				      .interrupt_ctx = c->interrupt_ctx },
+		    e);
+	return r != 0 ? r : read_body(t, e);
 }
 
 int
@@ -421,7 +285,6 @@ client_call(struct client *c, const struct client_request *request,
 
 	assert(request->path[0] == '/');
 	r = perform(c, &t, e);
-	curl_slist_free_all(t.headers);
 	events_done(&t.events);
 	buf_free(&t.body);
 	if (r != 0) {

@@ -6,7 +6,8 @@ import pty
 import subprocess
 import unittest
 
-from lib_fake_daemon import BIN, FakeDaemon, decision, json_reply, raw_reply
+from lib_fake_daemon import (BIN, FakeDaemon, chunked_reply, decision,
+                             json_reply, raw_reply)
 
 POST = "POST /v1/actions"
 GET = "GET /v1/actions/act_01TEST"
@@ -79,6 +80,42 @@ class RunBelievesNothing(unittest.TestCase):
         self.assert_not_run(whole[: len(whole) // 2])
         self.assert_not_run(b"")
         self.assert_not_run(b"\xff" * 100)
+
+    def test_an_answer_without_an_end_is_no_answer(self):
+        whole = json_reply(200, decision())
+        head, _, body = whole.partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n")
+                 if not line.startswith(b"Content-Length")]
+        self.assert_not_run(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+
+    def test_chunks_are_read_and_a_missing_last_one_is_an_error(self):
+        body = json.dumps(decision()).encode()
+        kind = "application/json"
+        for size in (1, 7, 4096):
+            ran, _ = self.run_with(chunked_reply(kind, body, size))
+            self.assertEqual(ran.returncode, ALLOWED, ran.stderr)
+            self.assert_not_run(chunked_reply(kind, body, size, end=b""))
+            self.assert_not_run(chunked_reply(kind, body, size, end=b"0\r\n"))
+        self.assert_not_run(chunked_reply(kind, body, 9, end=b"-1\r\n\r\n"))
+        whole = chunked_reply(kind, body, 100)
+        both = whole.replace(
+            b"Transfer-", b"Content-Length: 5\r\nTransfer-")
+        self.assert_not_run(both)
+
+    def test_an_answer_in_single_bytes_is_read_whole(self):
+        whole = json_reply(200, decision())
+        pieces = [whole[at:at + 1] for at in range(len(whole))]
+        ran, _ = self.run_with(pieces)
+        self.assertEqual(ran.returncode, ALLOWED, ran.stderr)
+
+    def test_other_protocols_are_no_answer(self):
+        whole = json_reply(200, decision())
+        self.assert_not_run(b"HTTP/1.1 100 Continue\r\n\r\n" + whole)
+        self.assert_not_run(b"SSH-2.0-OpenSSH_9.2\r\n")
+        long = b"Content-Type: " + b"x" * 500
+        self.assert_not_run(whole.replace(b"Content-Type: ", long))
+        self.assert_not_run(whole.replace(
+            b"\r\n", b"\r\nX: " + b"y" * 100_000 + b"\r\n", 1))
 
     def test_a_redirect_is_not_followed(self):
         self.assert_not_run(raw_reply(

@@ -5,7 +5,7 @@
         ran = fake.assent("run", "--", "true")
 
 Answers are raw bytes; several for one request line are given in turn, the last
-one again and again. Every request is kept in fake.requests.
+one again and again; a list is sent piece by piece. Every request is kept in fake.requests.
 """
 
 import json
@@ -24,6 +24,15 @@ def raw_reply(status, kind, body, extra=""):
             f"Content-Length: {len(body)}\r\nConnection: close\r\n"
             f"{extra}\r\n")
     return head.encode() + body
+
+
+def chunked_reply(kind, body, size, end=b"0\r\n\r\n"):
+    """The body in chunks of that size."""
+    chunks = b"".join(
+        f"{len(body[at:at + size]):x}\r\n".encode() + body[at:at + size]
+        + b"\r\n" for at in range(0, len(body), size))
+    return (f"HTTP/1.1 200 X\r\nContent-Type: {kind}\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n").encode() + chunks + end
 
 
 def json_reply(status, value, extra=""):
@@ -109,7 +118,8 @@ class FakeDaemon:
                 json_reply(404, {"detail": "no such thing"})]
             reply = replies.pop(0) if len(replies) > 1 else replies[0]
             try:
-                peer.sendall(reply)
+                for piece in reply if isinstance(reply, list) else [reply]:
+                    peer.sendall(piece)
             except OSError:
                 pass  # the other side had enough
 

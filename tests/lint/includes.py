@@ -29,7 +29,8 @@ EXTRA = {"engine/model": ("core/ports.h",)}
 
 # header (as a regular expression) -> the folders that may include it.
 LIBRARIES = {
-    r"curl/": ("reviewer", "engine/otlp", "engine/tools"),
+    r"curl/": ("reviewer", "engine/otlp"),
+    r"http_parser\.h": ("engine/tools",),
     r"sqlite3\.h": ("db",),
     r"pcre2.*\.h": ("rules",),
     r"(ncurses|curses|panel|menu).*\.h|ncursesw/": ("engine/tools",),
