@@ -32,6 +32,17 @@ struct engine_out {
 	int (*review)(
 	    void *ctx, const struct review_question *q, struct err *e);
 	void (*cancel_review)(void *ctx, const char *action_id);
+	/* A row for the reporter; false: not now, it comes again. */
+	bool (*row)(void *ctx, uint32_t feed, uint64_t seq, struct str json);
+};
+
+/* What the reporter says of a place to which the log is sent. */
+struct destination_lag {
+	const char *name;
+	uint64_t seq; /* it has the rows up to here */
+	uint64_t refused; /* rows that it will never take */
+	uint64_t failures; /* in a row */
+	const char *why; /* of the last failure, or NULL */
 };
 
 /* What the pipeline takes from the machine; injected in tests. */
@@ -88,6 +99,14 @@ void engine_launch_failed(struct engine *g, uint64_t ticket, const char *why);
 void engine_reviewed(struct engine *g, const struct review_answer *r);
 /* The link to the reviewer broke: what it had goes to a person. */
 void engine_reviewer_gone(struct engine *g);
+/* The reporter wants at most count rows after seq. */
+int engine_feed(struct engine *g, uint32_t feed, uint64_t seq, uint32_t count,
+    struct err *e);
+/* The link to the reporter broke: it asks anew when it is back. */
+void engine_reporter_gone(struct engine *g);
+/* How far a destination of the log has come; text is copied. */
+int engine_lag(
+    struct engine *g, const struct destination_lag *lag, struct err *e);
 /* JSON of all roles and what is enforced in each, for readyz and doctor. */
 void engine_set_roles(struct engine *g, struct str json, bool all_up);
 /* Loads the rules again; keeps the old set on any error. Diagnostics as

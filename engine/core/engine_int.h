@@ -10,6 +10,7 @@
 #include "sessions.h"
 
 #define EVENT_READERS_MAX 64
+#define DESTINATION_WHY_MAX 256
 #define LAUNCHES_MAX 256
 #define SECOND_NS INT64_C(1000000000)
 #define APPROVAL_LIFE_NS (600 * SECOND_NS) /* an unused approval expires */
@@ -51,6 +52,18 @@ struct event_reader {
 	uint64_t seq; /* sent up to here */
 };
 
+/* Rows that the reporter waits for. */
+struct feed {
+	uint64_t seq; /* sent up to here */
+	uint32_t count; /* still wanted */
+};
+
+struct destination {
+	char name[DESTINATION_NAME_MAX];
+	uint64_t seq, refused, failures;
+	char why[DESTINATION_WHY_MAX];
+};
+
 struct engine_counters {
 	uint64_t calls, proposed, commits, commit_failures, rows;
 	uint64_t allowed, denied, asked, reviewed;
@@ -74,6 +87,9 @@ struct engine {
 	uint64_t next_ticket;
 	struct event_reader events[EVENT_READERS_MAX];
 	size_t event_count;
+	struct feed feeds[FEEDS_MAX];
+	struct destination destinations[FEEDS_MAX];
+	size_t destination_count;
 	int64_t ping_ns, idle_ns;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
@@ -157,6 +173,10 @@ void engine_run(struct engine *g, struct live *l);
 /* Sends the rows since the last time to those who follow the events. */
 void engine_events_send(struct engine *g);
 void engine_events_ping(struct engine *g);
+/* Gives the reporter what it waits for. */
+void engine_feeds_send(struct engine *g);
+void engine_feeds_metrics(
+    const struct engine *g, uint64_t head, struct buf *out);
 /* The question is durable: ask whom rules name. */
 void engine_ask(struct engine *g, struct live *l);
 /* The reviewer has had more than its time. */

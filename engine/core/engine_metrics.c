@@ -82,6 +82,7 @@ engine_metrics(struct engine *g, const struct call *c)
 	    "assent_store_commit_seconds_total %.6f\n",
 	    (double)n->commit_ns / 1e9);
 	put(&body, "assent_log_seq", "gauge", "Last row of the log.", seq);
+	engine_feeds_metrics(g, seq, &body);
 	r.body = buf_str(&body);
 	g->o.out.reply(g->o.out.ctx, &r);
 }

@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "engine.h"
+#include "engine_reporter.h"
 #include "whereabouts.h"
 
 #define TICK_MS 200
@@ -31,7 +32,8 @@ struct engine_process {
 	struct engine *engine;
 	struct recorder *recorder;
 	struct executor *executor;
-	struct ipc *front, *reporter, *reviewer;
+	struct ipc *front, *reviewer;
+	struct reporter_link *reporter;
 	struct loop_timer *tick;
 	struct arena *arena; /* rule folders: outlive a configuration */
 	struct confine_path paths[PATHS_MAX];
@@ -223,13 +225,21 @@ reviewer_closed(void *ctx, struct ipc *i, const struct err *why)
 }
 
 static void
-reporter_closed(void *ctx, struct ipc *i, const struct err *why)
+reporter_closed(void *ctx, const struct err *why)
 {
 	struct engine_process *p = ctx;
 
 	role_peer_closed(p->env, "reporter", why);
-	ipc_free(i);
+	reporter_link_free(p->reporter);
 	p->reporter = NULL;
+}
+
+static bool
+out_row(void *ctx, uint32_t feed, uint64_t seq, struct str json)
+{
+	struct engine_process *p = ctx;
+
+	return reporter_link_row(p->reporter, feed, seq, json);
 }
 
 static int
@@ -255,9 +265,16 @@ reviewer_peer(struct engine_process *p, int fd, struct err *e)
 static int
 reporter_peer(struct engine_process *p, int fd, struct err *e)
 {
-	ipc_freep(&p->reporter);
-	return ipc_new(p->env->loop, fd, "reporter", NULL, 0, p,
-	    reporter_closed, &p->reporter, e);
+	const struct reporter_link_options o = {
+		.engine = p->engine,
+		.closed = reporter_closed,
+		.ctx = p,
+	};
+
+	reporter_link_free(p->reporter);
+	p->reporter = NULL;
+	engine_reporter_gone(p->engine);
+	return reporter_link_open(p->env->loop, fd, &o, &p->reporter, e);
 }
 
 static int
@@ -482,6 +499,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.launch = out_launch,
 			.review = out_review,
 			.cancel_review = out_cancel_review,
+		.row = out_row,
 		},
 		.env = {
 			.boot_ns = loop_now_ns,
@@ -633,7 +651,7 @@ engine_close(struct role_env *env)
 	if (p->tick != NULL)
 		loop_cancel(env->loop, p->tick);
 	ipc_freep(&p->front);
-	ipc_freep(&p->reporter);
+	reporter_link_free(p->reporter);
 	ipc_freep(&p->reviewer);
 	if (p->executor != NULL)
 		env->ports->executor->close(p->executor);

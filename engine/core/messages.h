@@ -13,7 +13,7 @@
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED
  *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER
  *     engine -> reporter ER_ROW
- *     reporter -> engine RE_FROM
+ *     reporter -> engine RE_FEED, RE_LAG
  */
 #include "base/buf.h"
 #include "model/action.h"
@@ -51,12 +51,23 @@ enum engine_supervisor {
 };
 
 enum engine_to_reporter {
-	ER_ROW = 0x601, /* u64 seq, str JSON: a row of the decision log */
+	/* u32 feed, u64 seq, str JSON: a row of the decision log */
+	ER_ROW = 0x601,
 };
 
 enum reporter_to_engine {
-	RE_FROM = 0x701, /* u64 seq: rows from there on, please */
+	/* u32 feed, u64 seq, u32 count: at most so many rows after seq, as
+	 * they become durable. Replaces what was asked for before. */
+	RE_FEED = 0x701,
+	/* cstr name, u64 seq, u64 refused, u64 failures, cstr why or NULL:
+	 * how far a destination has come, rows that it will never take, and
+	 * failed attempts since the last success with the latest reason. */
+	RE_LAG,
 };
+
+#define FEEDS_MAX 8
+#define FEED_ROWS_MAX 256 /* in one RE_FEED */
+#define DESTINATION_NAME_MAX 32
 
 enum engine_to_reviewer {
 	ER_ASK = 0x601, /* struct review_question */

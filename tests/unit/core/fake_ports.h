@@ -86,6 +86,8 @@ struct world {
 	char asked[ACTION_ID_MAX];
 	uint8_t asked_sha256[SHA256_LEN];
 	bool reviewer_away;
+	bool reporter_full;
+	uint64_t fed[FEEDS_MAX]; /* the last row of each feed */
 	const char *profile; /* of what is proposed, or NULL */
 };
 
