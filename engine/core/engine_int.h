@@ -124,6 +124,7 @@ void engine_reply_decision(
 void engine_etag(const struct live *l, char ret[static 40]);
 /* Answers those for whom this is what they waited for. */
 void engine_wake(struct engine *g, struct live *l);
+void engine_set_deadline(struct engine *g, struct live *l, int64_t boot_ns);
 /* Answers the call now, or parks it when it may wait. */
 void engine_answer_or_wait(
     struct engine *g, struct live *l, const struct change *c);

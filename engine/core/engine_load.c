@@ -222,10 +222,11 @@ ask_again(
 	const int64_t most = g->o.set.ask_timeout_ms * 1000000;
 	struct change c = { .answer = ANSWER_CALL_NONE };
 
-	l->deadline_ns = g->o.env.boot_ns() +
-	    (left < 0             ? 0
-		    : left > most ? most
-				  : left);
+	engine_set_deadline(g, l,
+	    g->o.env.boot_ns() +
+		(left < 0             ? 0
+			: left > most ? most
+				      : left));
 	if (ruling_asks(&l->a->classification, &g->o.set.policy) !=
 	    ASKS_NOBODY) {
 		/* A review that was under way is not asked for again. */

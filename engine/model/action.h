@@ -318,6 +318,7 @@ struct action {
 	struct proposal proposal;
 	uint8_t sha256[SHA256_LEN]; /* of the canonical record and its plan */
 	int64_t proposed_real_ns;
+	int64_t answer_by_real_ns; /* while it waits; 0: not known */
 	enum stage stage;
 	struct classification classification;
 	struct review review;

@@ -16,6 +16,8 @@ int action_from_json(
     struct str json, bool allow_home, struct action *a, struct err *e);
 /* The proposal, as it would be sent. */
 void action_to_json(const struct action *a, struct buf *out);
+/* The same without the transcript: what a person is shown. */
+void action_input_to_json(const struct action *a, struct buf *out);
 /* The decision object of the contract; state as the stage says. */
 void decision_to_json(const struct action *a, struct buf *out);
 /* Parts, effects, rules: the body of GET .../explain. */

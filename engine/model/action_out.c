@@ -119,8 +119,8 @@ transcript(struct jsonw *w, const struct proposal *p)
 	jsonw_end(w);
 }
 
-void
-action_to_json(const struct action *a, struct buf *out)
+static void
+put_action(const struct action *a, bool with_transcript, struct buf *out)
 {
 	const struct proposal *p = &a->proposal;
 	struct jsonw w = jsonw_on(out);
@@ -141,11 +141,24 @@ action_to_json(const struct action *a, struct buf *out)
 		jsonw_end(&w);
 	}
 	opt(&w, "justification", p->justification);
-	transcript(&w, p);
+	if (with_transcript)
+		transcript(&w, p);
 	opt(&w, "profile", p->profile);
 	jsonw_kstr(&w, "executor", executor_name(p->executor));
 	jsonw_kbool(&w, "execute", p->execute);
 	jsonw_end(&w);
+}
+
+void
+action_to_json(const struct action *a, struct buf *out)
+{
+	put_action(a, true, out);
+}
+
+void
+action_input_to_json(const struct action *a, struct buf *out)
+{
+	put_action(a, false, out);
 }
 
 /* ---- the decision ------------------------------------------------------ */
@@ -275,6 +288,8 @@ question(struct jsonw *w, const struct action *a)
 	jsonw_kint(w, "uid", a->proposer.uid);
 	jsonw_key(w, "proposed_at");
 	jsonw_time(w, a->proposed_real_ns);
+	jsonw_key(w, "answer_by");
+	jsonw_time(w, a->answer_by_real_ns);
 	jsonw_end(w);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/jsonw.h"
 #include "base/text.h"
+#include "model/limits.h"
 
 /* ---- JSON -------------------------------------------------------------- */
 
@@ -113,6 +114,20 @@ review_json(struct jsonw *w, const struct review *r)
 	jsonw_end(w);
 }
 
+/* All that was asked for, byte for byte: nobody answers unseen input. */
+static void
+action_json(struct jsonw *w, const struct action *a)
+{
+	AUTO_BUF struct buf text = BUF_INIT(ACTION_ARENA_MAX);
+
+	action_input_to_json(a, &text);
+	jsonw_key(w, "action");
+	jsonw_raw(w, buf_str(&text));
+	/* half of an action is none */
+	if (text.failed != 0)
+		w->out->failed = text.failed;
+}
+
 static void
 ruling_json(struct jsonw *w, const struct ruling *r)
 {
@@ -154,6 +169,7 @@ explain_to_json(const struct action *a, struct buf *out)
 		part_json(&w, &c->parts[i]);
 	jsonw_end(&w);
 	profile_json(&w, &c->profile);
+	action_json(&w, a);
 	review_json(&w, &a->review);
 	ruling_json(&w, &a->ruling);
 	jsonw_key(&w, "policy_sha256");
