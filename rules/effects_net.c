@@ -283,6 +283,8 @@ as_form(struct judge *j, const struct arg *a, struct str param)
 	    (a->text.s[eq + 1] == '@' || a->text.s[eq + 1] == '<'))
 		read_named_file(j, a, eq + 2);
 	effect_remote(j, "http write");
+	if (secrets_found(a->text))
+		effect_remote(j, "send secret");
 }
 
 /* Programs that serve others with the rights of root. */

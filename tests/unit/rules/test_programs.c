@@ -2,7 +2,7 @@
  * The shipped programs: they load, are small, and do what their tests say.
  * Runs in: tests.  Trusts: nothing.  Owns: one set of programs.
  */
-#include "fx_world.h"
+#include "fx_tests.h"
 
 #include <time.h>
 
@@ -26,51 +26,19 @@ teardown(void **state)
 	return 0;
 }
 
-/* Every expected item is there, and every item was expected. */
-static bool
-as_expected(const struct fx_world *w, struct str expect)
-{
-	bool used[FX_ITEMS] = { false };
-
-	while (expect.len > 0) {
-		const struct str one = str_trim(str_cut(&expect, ','));
-		char want[600];
-		bool found = false;
-
-		(void)snprintf(want, sizeof(want), "%.*s", STR_ARG(one));
-		for (size_t i = 0; i < w->count && one.len > 0; i++) {
-			if (!fx_item_is(w->items[i], want))
-				continue;
-			used[i] = true;
-			found = true;
-		}
-		if (!found && one.len > 0)
-			return false;
-	}
-	for (size_t i = 0; i < w->count; i++) {
-		if (!used[i])
-			return false;
-	}
-	return true;
-}
-
 static size_t
 judge_tests(const char *file, const struct yaml *tests)
 {
 	size_t failed = 0;
 
 	for (size_t i = 0; i < tests->count; i++) {
-		char script[4000];
-
-		(void)snprintf(script, sizeof(script), "%.*s",
-		    STR_ARG(tests->keys[i].text));
-		fx_script(&world, script);
-		if (!as_expected(&world, tests->items[i].text)) {
+		if (!fx_test_holds(&world, &tests->keys[i], &tests->items[i])) {
 			AUTO_BUF struct buf b = BUF_INIT(1 << 16);
 
 			fx_show(&world, &b);
-			print_message("%s:%u: %s\n  expect %.*s\n  actual %s\n",
-			    file, tests->keys[i].line, script,
+			print_message(
+			    "%s:%u: %.*s\n  expect %.*s\n  actual %s\n", file,
+			    tests->keys[i].line, STR_ARG(tests->keys[i].text),
 			    STR_ARG(tests->items[i].text), buf_cstr(&b));
 			failed++;
 		}
