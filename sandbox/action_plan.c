@@ -90,15 +90,15 @@ set_env(const struct action *a, struct arena *arena, struct plan_options *o,
 }
 
 static int
-set_profile(const struct action *a, struct plan_options *o, struct err *e)
+set_profile(const struct action *a, const struct profile_set *profiles,
+    struct plan_options *o, struct err *e)
 {
 	const struct execution_profile *p = &a->classification.profile;
 	const char *name = p->name != NULL ? p->name : a->proposal.profile;
+	const int r = profile_set_get(profiles, name, &o->profile, e);
 
-	o->profile = profile_find(name == NULL ? "workspace-write" : name);
-	if (o->profile == NULL)
-		return err_set(
-		    e, ERR_INVALID, "there is no profile '%s'", name);
+	if (r != 0)
+		return r;
 	if (o->profile->unconfined)
 		return err_set(e, ERR_DENIED,
 		    "the profile '%s' has no sandbox, and assent runs nothing "
@@ -191,8 +191,8 @@ set_tool(const struct action *a, struct arena *arena, struct plan_options *o,
 }
 
 int
-action_plan(const struct action *a, struct arena *arena, struct plan **ret,
-    struct err *e)
+action_plan(const struct action *a, const struct profile_set *profiles,
+    struct arena *arena, struct plan **ret, struct err *e)
 {
 	const struct proposal *p = &a->proposal;
 	struct plan_options o = {
@@ -210,7 +210,7 @@ action_plan(const struct action *a, struct arena *arena, struct plan **ret,
 		o.has_stdin = true;
 		o.stdin_text = str_of(p->input.stdin_text);
 	}
-	r = set_profile(a, &o, e);
+	r = set_profile(a, profiles, &o, e);
 	if (r == 0)
 		r = set_tool(a, arena, &o, e);
 	if (r == 0)

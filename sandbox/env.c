@@ -18,21 +18,27 @@ struct env_list {
 	struct arena *arena;
 };
 
-bool
-env_allowed(const char *name, size_t len)
+static bool
+is_listed(const char *const *list, const char *name, size_t len)
 {
-	for (size_t i = 0; profile_env[i] != NULL; i++) {
-		const size_t n = strlen(profile_env[i]);
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+		const size_t n = strlen(list[i]);
 
-		if (profile_env[i][n - 1] == '*') {
-			if (len >= n &&
-			    memcmp(name, profile_env[i], n - 1) == 0)
+		if (list[i][n - 1] == '*') {
+			if (len >= n && memcmp(name, list[i], n - 1) == 0)
 				return true;
-		} else if (len == n && memcmp(name, profile_env[i], n) == 0) {
+		} else if (len == n && memcmp(name, list[i], n) == 0) {
 			return true;
 		}
 	}
 	return false;
+}
+
+bool
+env_allowed(const struct profile *p, const char *name, size_t len)
+{
+	return is_listed(profile_env, name, len) ||
+	    is_listed(p->env, name, len);
 }
 
 static bool
@@ -107,8 +113,11 @@ env_build(const struct plan_options *o, struct arena *a, const char ***ret,
 		r = put(&l, o->set_env[i], e);
 	if (r == 0)
 		r = put_own(&l, o, e);
+	for (size_t i = 0; r == 0 && i < profile_list_len(o->profile->set_env);
+	     i++)
+		r = put(&l, o->profile->set_env[i], e);
 	for (size_t i = 0; r == 0 && i < o->env_count; i++) {
-		if (env_allowed(o->env[i], strcspn(o->env[i], "=")))
+		if (env_allowed(o->profile, o->env[i], strcspn(o->env[i], "=")))
 			r = put(&l, o->env[i], e);
 	}
 	if (r == 0)

@@ -9,6 +9,6 @@
 int env_build(const struct plan_options *o, struct arena *a, const char ***ret,
     size_t *ret_count, struct err *e);
 /* True when a variable of the caller may pass. */
-bool env_allowed(const char *name, size_t len);
+bool env_allowed(const struct profile *p, const char *name, size_t len);
 
 #endif

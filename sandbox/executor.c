@@ -22,6 +22,7 @@
 #define LAUNCHERS_PER_EXECUTOR_MAX 64
 #define ENDED_ARENA ((size_t)256 << 10)
 #define PLAN_ARENA ((size_t)32 << 20)
+#define PROFILES_ARENA ((size_t)8 << 20)
 
 struct launcher_link {
 	struct executor *x;
@@ -45,6 +46,8 @@ struct executor {
 	struct launcher_link *launchers;
 	struct started *runs;
 	uint64_t last_number;
+	struct arena *arena; /* holds profiles */
+	struct profile_set *profiles;
 };
 
 static struct started *
@@ -198,6 +201,38 @@ on_closed(void *ctx, struct ipc *i, const struct err *why)
 }
 
 static int
+sandbox_configure(struct executor *x, const struct config *c, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(PROFILES_ARENA);
+	struct profile_set *now;
+	int r = a == NULL ? err_nomem(e) : profile_set_make(c, a, &now, e);
+
+	if (r != 0)
+		return r;
+	arena_free(x->arena);
+	x->arena = TAKE_PTR(a);
+	x->profiles = now;
+	return ERR_OK;
+}
+
+static int
+sandbox_profile(
+    struct executor *x, const char *name, bool *ret_wider, struct err *e)
+{
+	const struct profile *usual, *asked;
+	int r = profile_set_get(x->profiles, name, &asked, e);
+
+	if (r != 0)
+		return r;
+	/* Where the default itself is above the ceiling, nothing is wider
+	 * than what the administrator permits. */
+	*ret_wider = name != NULL &&
+	    profile_set_get(x->profiles, NULL, &usual, NULL) == 0 &&
+	    !profile_within(asked, usual);
+	return ERR_OK;
+}
+
+static int
 sandbox_open(struct loop *l, const struct executor_events *ev, void *ctx,
     struct executor **ret, struct err *e)
 {
@@ -208,6 +243,10 @@ sandbox_open(struct loop *l, const struct executor_events *ev, void *ctx,
 	x->loop = l;
 	x->ev = ev;
 	x->ctx = ctx;
+	if (sandbox_configure(x, NULL, e) != 0) {
+		mem_freep(&x);
+		return ERR_NOMEM;
+	}
 	*ret = x;
 	return ERR_OK;
 }
@@ -226,6 +265,7 @@ sandbox_close(struct executor *x)
 	}
 	while (x->runs != NULL)
 		forget(x, x->runs);
+	arena_free(x->arena);
 	free(x);
 }
 
@@ -237,9 +277,8 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
 	struct plan *p = NULL;
 	struct plan_ref out;
-	int r = action_plan(a, arena, &p, e);
+	int r = action_plan(a, x->profiles, arena, &p, e);
 
-	(void)x;
 	if (r != 0)
 		return r;
 	plan_encode(p, &record);
@@ -438,6 +477,8 @@ sandbox_kill(
 const struct executor_port sandbox_executor = {
 	.open = sandbox_open,
 	.close = sandbox_close,
+	.configure = sandbox_configure,
+	.profile = sandbox_profile,
 	.plan = sandbox_plan,
 	.has_launcher = sandbox_has_launcher,
 	.add_launcher = sandbox_add_launcher,

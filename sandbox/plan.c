@@ -12,6 +12,7 @@
 #include "model/limits.h"
 
 #define TMP_PRIVATE "/tmp/.private"
+#define WORKSPACE "$workspace"
 #define CHECK(call)                                                            \
 	do {                                                                   \
 		const int check_ = (call);                                     \
@@ -102,6 +103,29 @@ plan_workspace_refused(const char *workspace, const char *home)
 			return "it is a folder of the system";
 	}
 	return NULL;
+}
+
+const char *
+plan_expand(
+    const char *path, const char *home, const char *workspace, struct arena *a)
+{
+	const char *base = "", *rest = path;
+	char text[2 * PATH_BYTES_MAX];
+	int n;
+
+	if (strncmp(path, "~/", 2) == 0) {
+		base = home;
+		rest = path + 1;
+	} else if (strncmp(path, WORKSPACE, sizeof(WORKSPACE) - 1) == 0) {
+		base = workspace;
+		rest = path + sizeof(WORKSPACE) - 1;
+	}
+	if (base == NULL)
+		return NULL;
+	n = snprintf(text, sizeof(text), "%s%s", base, rest);
+	return n < 0 || (size_t)n >= PATH_BYTES_MAX || !plan_path_normal(text)
+	    ? NULL
+	    : arena_strdup(a, text);
 }
 
 static struct op *
@@ -228,14 +252,59 @@ add_guarded_root(struct maker *m, const char *root, bool write)
 		add_in(m, OP_MASK, root, profile_secrets[i], OP_OPTIONAL);
 }
 
+/* A folder that is shown, too, keeps hidden what is hidden everywhere. */
+static void
+add_read_root(struct maker *m, const char *root)
+{
+	(void)add(m, OP_TOOL, root, OP_OPTIONAL);
+	for (size_t i = 0; profile_hidden[i] != NULL; i++) {
+		if (plan_path_within(profile_hidden[i], root))
+			(void)add(m, OP_MASK, profile_hidden[i], OP_OPTIONAL);
+	}
+}
+
+static const char *
+expand(const struct maker *m, const char *path)
+{
+	return plan_expand(path, m->p->home, m->p->workspace, m->arena);
+}
+
+static void
+add_read_roots(struct maker *m)
+{
+	const char *const *more = m->o->profile->read_roots;
+
+	for (size_t i = 0; i < profile_list_len(more); i++) {
+		const char *path = expand(m, more[i]);
+
+		if (path != NULL)
+			add_read_root(m, path);
+	}
+	for (size_t i = 0; i < m->o->read_count; i++)
+		add_read_root(m, m->o->read[i]);
+}
+
+static void
+add_hidden(struct maker *m)
+{
+	const char *const *more = m->o->profile->hide;
+
+	for (size_t i = 0; i < profile_list_len(more); i++) {
+		const char *path = expand(m, more[i]);
+
+		if (path != NULL)
+			(void)add(m, OP_MASK, path, OP_OPTIONAL);
+	}
+	for (size_t i = 0; i < m->o->hide_count; i++)
+		(void)add(m, OP_MASK, m->o->hide[i], OP_OPTIONAL);
+}
+
 static void
 add_workspace(struct maker *m)
 {
-	const struct plan_options *o = m->o;
 	struct plan *p = m->p;
 
-	for (size_t i = 0; i < o->read_count; i++)
-		(void)add(m, OP_TOOL, o->read[i], OP_OPTIONAL);
+	add_read_roots(m);
 	for (size_t i = 0; i < p->write_root_count; i++)
 		(void)add(m, OP_ROOTED, p->write_roots[i], OP_WRITE);
 	(void)add(
@@ -243,8 +312,7 @@ add_workspace(struct maker *m)
 	for (size_t i = 0; i < p->write_root_count; i++)
 		add_guarded_root(m, p->write_roots[i], true);
 	add_guarded_root(m, p->workspace, p->write);
-	for (size_t i = 0; i < o->hide_count; i++)
-		(void)add(m, OP_MASK, o->hide[i], OP_OPTIONAL);
+	add_hidden(m);
 	/* Last: they give way to a workspace that lies there. */
 	add_link(m, "/var/tmp", "/tmp");
 	add_link(m, "/var/run", "/run");
@@ -364,19 +432,61 @@ copy_run(struct maker *m, struct err *e)
 	return ERR_OK;
 }
 
+/* Two lists in one. */
+static int
+join_lists(struct maker *m, const char *const *first, const char *const *more,
+    const char ***ret, size_t *ret_count, struct err *e)
+{
+	const size_t a = profile_list_len(first), b = profile_list_len(more);
+	const char **all = arena_array(m->arena, a + b + 1, sizeof(*all));
+
+	if (all == NULL)
+		return err_nomem(e);
+	if (a > 0)
+		memcpy(all, first, a * sizeof(*all));
+	if (b > 0)
+		memcpy(all + a, more, b * sizeof(*all));
+	return copy_list(m->arena, all, a + b, ret, ret_count, e);
+}
+
+/* Those of the profile and those that this action was granted. */
+static int
+copy_write_roots(struct maker *m, struct err *e)
+{
+	const struct plan_options *o = m->o;
+	const size_t more = profile_list_len(o->profile->write_roots);
+	const char **all =
+	    arena_array(m->arena, more + o->write_count + 1, sizeof(*all));
+	size_t n = 0;
+
+	if (all == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < more; i++) {
+		const char *path = expand(m, o->profile->write_roots[i]);
+		const char *why = path == NULL
+		    ? NULL
+		    : plan_workspace_refused(path, m->p->home);
+
+		if (why != NULL)
+			return err_set(e, ERR_INVALID,
+			    "profile '%s': '%s' cannot be made writable: %s",
+			    o->profile->name, path, why);
+		/* Part of the workspace already, or nobody's home. */
+		if (path != NULL && !plan_path_within(path, m->p->workspace))
+			all[n++] = path;
+	}
+	for (size_t i = 0; i < o->write_count; i++)
+		all[n++] = o->write[i];
+	return copy_list(
+	    m->arena, all, n, &m->p->write_roots, &m->p->write_root_count, e);
+}
+
 static int
 copy_frame(struct maker *m, struct err *e)
 {
 	const struct plan_options *o = m->o;
 	struct plan *p = m->p;
-	size_t count = 0;
 
-	while (profile_protected[count] != NULL)
-		count++;
-	CHECK(copy_list(m->arena, profile_protected, count, &p->protect,
-	    &p->protect_count, e));
-	CHECK(copy_list(m->arena, o->write, o->write_count, &p->write_roots,
-	    &p->write_root_count, e));
 	p->profile = o->profile->name;
 	p->who = o->who;
 	p->workspace = arena_strdup(m->arena, o->workspace);
@@ -385,9 +495,15 @@ copy_frame(struct maker *m, struct err *e)
 	p->write = o->profile->write;
 	p->online = o->profile->online;
 	p->unconfined = o->profile->unconfined;
+	p->overlay = p->write && (o->overlay || o->profile->overlay);
+	p->strict = o->profile->strict;
 	if (p->cwd == NULL || p->workspace == NULL)
 		return err_nomem(e);
-	return ERR_OK;
+	CHECK(join_lists(m, profile_protected, o->profile->protect, &p->protect,
+	    &p->protect_count, e));
+	CHECK(
+	    join_lists(m, o->profile->deny, NULL, &p->deny, &p->deny_count, e));
+	return copy_write_roots(m, e);
 }
 
 int

@@ -23,12 +23,15 @@
 #include "base/str.h"
 #include "sandbox/profile.h"
 
-#define PLAN_VERSION 1
+#define PLAN_VERSION 2
 #define PLAN_OPS_MAX 1024
 #define PLAN_PINS_MAX 4096
 #define PLAN_EDITS_MAX 1000
 #define PLAN_BYTES_MAX ((size_t)16 << 20)
 #define PLAN_PIN_BYTES_MAX ((size_t)64 << 20)
+/* What is promised by a profile and not there yet is said. */
+#define PLAN_OFFLINE_NOTE                                                      \
+	"this version has no proxy: a run of an online profile is offline"
 #define PLAN_UID_NONE ((uid_t)-1)
 /* Who runs what root asks for: an account that owns nothing. */
 #define PLAN_UID_DEDICATED 59998
@@ -115,10 +118,13 @@ struct plan {
 	struct plan_who who;
 	const char *workspace, *home, *cwd;
 	bool write, online, unconfined, tty;
+	bool overlay, strict; /* see profile.h */
 	struct op *ops;
 	size_t op_count;
 	const char **protect; /* relative to the workspace, see guard.h */
 	size_t protect_count;
+	const char **deny; /* globs in the workspace, see glob.h */
+	size_t deny_count;
 	const char **write_roots; /* beside the workspace */
 	size_t write_root_count;
 	struct plan_limits limits;
@@ -152,7 +158,7 @@ struct plan_options {
 	const char *const *hide;
 	size_t hide_count;
 	struct str stdin_text;
-	bool has_stdin, tty;
+	bool has_stdin, tty, overlay;
 	int64_t wall_ms; /* 0: the profile's; never more than that */
 	const struct plan_limits *limits; /* NULL: the profile's */
 	const struct plan_pin *pins;
@@ -168,6 +174,10 @@ int plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
 bool plan_path_normal(const char *path);
 /* True when path is root or lies below it. */
 bool plan_path_within(const char *path, const char *root);
+/* ~/ and $workspace become what they stand for; NULL where that is not known
+ * or too long. */
+const char *plan_expand(
+    const char *path, const char *home, const char *workspace, struct arena *a);
 /* Why this folder cannot be a workspace, or NULL. Lexical. */
 const char *plan_workspace_refused(const char *workspace, const char *home);
 

@@ -140,14 +140,16 @@ plan_json(const struct plan *p, struct buf *out)
 	jsonw_kstr(&w, "home", p->home);
 	jsonw_kstr(&w, "cwd", p->cwd);
 	jsonw_kbool(&w, "write", p->write);
-	jsonw_kstr(&w, "network",
-	    p->unconfined   ? "host"
-		: p->online ? "proxy"
-			    : "none");
+	jsonw_kstr(&w, "network", p->unconfined ? "host" : "none");
+	if (p->online && !p->unconfined)
+		jsonw_kstr(&w, "network_note", PLAN_OFFLINE_NOTE);
 	jsonw_kbool(&w, "unconfined", p->unconfined);
+	jsonw_kbool(&w, "overlay", p->overlay);
+	jsonw_kbool(&w, "strict", p->strict);
 	key_strings(&w, "argv", p->argv, p->argc);
 	key_strings(&w, "env", p->env, p->env_count);
 	key_strings(&w, "protected", p->protect, p->protect_count);
+	key_strings(&w, "denied", p->deny, p->deny_count);
 	key_strings(&w, "write_roots", p->write_roots, p->write_root_count);
 	limits_json(&w, &p->limits);
 	pins_json(&w, p);

@@ -32,6 +32,8 @@ put_frame(const struct plan *p, struct buf *b)
 	rec_put_u8(b, p->write);
 	rec_put_u8(b, p->online);
 	rec_put_u8(b, p->unconfined);
+	rec_put_u8(b, p->overlay);
+	rec_put_u8(b, p->strict);
 	rec_put_u32(b, (uint32_t)p->op_count);
 	for (size_t i = 0; i < p->op_count; i++) {
 		rec_put_u8(b, (uint8_t)p->ops[i].kind);
@@ -41,6 +43,7 @@ put_frame(const struct plan *p, struct buf *b)
 		rec_put_u64(b, p->ops[i].size);
 	}
 	put_strings(b, p->protect, p->protect_count);
+	put_strings(b, p->deny, p->deny_count);
 	put_strings(b, p->write_roots, p->write_root_count);
 	rec_put_u64(b, p->limits.memory_bytes);
 	rec_put_u64(b, p->limits.file_bytes);
@@ -215,11 +218,14 @@ get_frame(struct reader *d, struct plan *p)
 	p->write = rec_u8(&d->r) != 0;
 	p->online = rec_u8(&d->r) != 0;
 	p->unconfined = rec_u8(&d->r) != 0;
+	p->overlay = rec_u8(&d->r) != 0;
+	p->strict = rec_u8(&d->r) != 0;
 	p->op_count = rec_count(&d->r, PLAN_OPS_MAX);
 	p->ops = get_array(d, p->op_count, sizeof(*p->ops));
 	for (size_t i = 0; !d->r.failed && i < p->op_count; i++)
 		get_op(d, &p->ops[i]);
 	p->protect = get_strings(d, &p->protect_count);
+	p->deny = get_strings(d, &p->deny_count);
 	p->write_roots = get_strings(d, &p->write_root_count);
 	get_limits(d, &p->limits);
 }

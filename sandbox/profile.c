@@ -11,7 +11,7 @@
 
 #define LIMITS_DEFAULT                                                         \
 	{                                                                      \
-		.memory_bytes = 2 * GIB, .file_bytes = 2 * GIB,                \
+		.memory_bytes = 4 * GIB, .file_bytes = 2 * GIB,                \
 		.tmp_bytes = 1 * GIB, .disk_bytes = 3 * GIB,                   \
 		.output_bytes = 8 * MIB, .processes = 512,                     \
 		.descriptors = 4096, .new_files = 100000, .wall_ms = 600000,   \
@@ -62,6 +62,16 @@ profile_find(const char *name)
 			return p;
 	}
 	return NULL;
+}
+
+size_t
+profile_list_len(const char *const *list)
+{
+	size_t n = 0;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
 }
 
 /*

@@ -4,7 +4,8 @@
  * What a run may see, write and use: profiles and lists as data.
  *
  *     const struct profile *p = profile_find("workspace-write");
- *     if (!profile_within(asked, ceiling)) ...
+ *
+ * Those of a configuration are in profile_set.h.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,18 +24,31 @@ struct plan_limits {
 	int64_t wall_ms;
 };
 
+/* A list ends with NULL and may be NULL. Paths begin with /, ~/ (the home of
+ * whoever proposes) or $workspace. */
 struct profile {
 	const char *name;
 	const char *summary;
+	const char *where; /* file:line, or NULL: built in */
 	bool write; /* the workspace is writable */
 	bool online; /* the hosts that a run is granted, by the proxy */
 	bool unconfined; /* no sandbox at all */
+	bool overlay; /* writes go to a copy, applied afterwards or not */
+	bool strict; /* system calls by an allow-list */
 	struct plan_limits limits;
+	const char *const *write_roots; /* beyond the workspace */
+	const char *const *read_roots;
+	const char *const *hide;
+	const char *const *deny; /* globs: neither read nor written */
+	const char *const *protect; /* at the top of the workspace */
+	const char *const *env; /* NAME, NAME*: let through */
+	const char *const *set_env; /* NAME=value */
 };
 
 /* The built-in profile of that name, or NULL. */
 const struct profile *profile_find(const char *name);
 const struct profile *profile_at(size_t i); /* NULL after the last */
+size_t profile_list_len(const char *const *list);
 
 /* A list ends with NULL. */
 extern const char *const profile_system[]; /* shown as on the host */

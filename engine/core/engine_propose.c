@@ -57,6 +57,32 @@ make_plan(struct engine *g, struct live *l, struct err *e)
 	return p->execute ? r : ERR_OK;
 }
 
+/* More than the session has is a person's to give, whatever is done with
+ * it. */
+static int
+raise_if_wider(struct engine *g, struct action *a, struct err *e)
+{
+	const struct executor_port *x = g->o.executor_port;
+	const char *name = a->proposal.profile;
+	struct classification *c = &a->classification;
+	bool wider = false;
+
+	if (x == NULL || x->profile == NULL || name == NULL ||
+	    c->decision >= DECISION_ASK ||
+	    x->profile(g->o.executor, name, &wider, NULL) != 0 || !wider)
+		return ERR_OK;
+	AUTO_BUF struct buf why = BUF_INIT(512);
+
+	buf_printf(&why,
+	    "It asks for the profile '%.64s', which permits more than '%s'.",
+	    name, "workspace-write");
+	c->decision = DECISION_ASK;
+	c->by = BY_POLICY;
+	c->rule = (struct rule_ref){ .id = NULL };
+	c->reason = arena_strdup(a->arena, buf_cstr(&why));
+	return c->reason == NULL ? err_nomem(e) : ERR_OK;
+}
+
 int
 engine_judge(struct engine *g, struct live *l, struct err *e)
 {
@@ -78,7 +104,9 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 	if (r != 0)
 		return r;
 	memcpy(a->classification.policy_sha256, g->policy_sha256, SHA256_LEN);
-	r = make_plan(g, l, e);
+	r = raise_if_wider(g, a, e);
+	if (r == 0)
+		r = make_plan(g, l, e);
 	return r != 0 ? r : hash_action(l, e);
 }
 
@@ -212,6 +240,11 @@ is_profile(const char *name)
 static int
 check_ceiling(struct engine *g, const struct proposal *p, struct err *e)
 {
+	bool wider;
+
+	if (g->o.executor_port != NULL && g->o.executor_port->profile != NULL)
+		return g->o.executor_port->profile(
+		    g->o.executor, p->profile, &wider, e);
 	if (p->profile != NULL && !is_profile(p->profile))
 		return err_set(e, ERR_INVALID,
 		    "there is no profile '%.64s'; leave it out, or name "

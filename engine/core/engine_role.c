@@ -531,7 +531,9 @@ open_pipeline(struct engine_process *p, struct err *e)
 	if (r != 0)
 		return r;
 	engine_set_executor(p->engine, p->executor);
-	return engine_recover(p->engine, e);
+	if (o.executor_port->configure != NULL)
+		r = o.executor_port->configure(p->executor, c, e);
+	return r != 0 ? r : engine_recover(p->engine, e);
 }
 
 static int
@@ -628,8 +630,12 @@ engine_reload_role(
 {
 	struct engine_process *p = env->self;
 	const struct engine_settings s = settings_of(now);
+	const struct executor_port *x = env->ports->executor;
+	int r = ERR_OK;
 
-	return engine_reload_settings(p->engine, &s, e);
+	if (p->executor != NULL && x->configure != NULL)
+		r = x->configure(p->executor, now, e);
+	return r != 0 ? r : engine_reload_settings(p->engine, &s, e);
 }
 
 static void

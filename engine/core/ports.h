@@ -206,6 +206,7 @@ extern const struct recorder_port db_recorder;
 
 /* ---- executor: sandbox/ ------------------------------------------------ */
 
+struct config;
 struct executor;
 
 /* A plan as bytes: printed, hashed, approved, sent to assent-exec. */
@@ -228,6 +229,18 @@ struct executor_port {
 	int (*open)(struct loop *l, const struct executor_events *ev, void *ctx,
 	    struct executor **ret, struct err *e);
 	void (*close)(struct executor *x);
+	/* Takes the profiles of a configuration, which may go away then; the
+	 * old ones stay on errors. May be NULL. */
+	int (*configure)(
+	    struct executor *x, const struct config *c, struct err *e);
+	/*
+	 * Whether an action may ask for this profile (NULL: the default).
+	 * ERR_INVALID: there is none; ERR_DENIED: above the ceiling.
+	 * *ret_wider: it permits something that the default does not.
+	 * May be NULL: then the pipeline knows the built-in ones.
+	 */
+	int (*profile)(struct executor *x, const char *name, bool *ret_wider,
+	    struct err *e);
 	/* Pure. Fails where the profile cannot be enforced here. */
 	int (*plan)(struct executor *x, const struct action *a,
 	    struct arena *arena, struct plan_ref *ret, struct err *e);

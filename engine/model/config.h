@@ -46,14 +46,22 @@ struct config_provider {
 	struct config_strings command; /* of format command */
 };
 
+/* 0 and NULL: as in the base. */
 struct config_profile {
-	const char *name;
+	const char *name, *summary;
+	const char *base; /* another profile's name, or NULL */
+	const char *where; /* file:line, for messages */
+	/* Paths begin with /, ~/ or $workspace. */
 	struct config_strings write;
-	struct config_strings read, hide; /* when not the default */
-	bool read_default, hide_default;
+	bool has_write; /* an empty list: nothing is writable */
+	struct config_strings read, hide; /* beyond the base */
+	struct config_strings deny; /* globs in the workspace */
+	struct config_strings protect; /* paths at its top */
 	struct config_strings network; /* hosts; none: no network */
-	/* 0: the default */
-	uint64_t memory_bytes, pids, output_bytes;
+	struct config_strings env; /* NAME, NAME* or NAME=value */
+	bool overlay, strict;
+	uint64_t memory_bytes, output_bytes, file_bytes, tmp_bytes, disk_bytes;
+	uint64_t pids, files, cpu_percent;
 	int64_t wall_ms;
 };
 

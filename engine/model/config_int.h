@@ -70,12 +70,26 @@ void config_unknown_key(struct reading *r, const struct yaml *key,
 /* A scalar that is not empty, or a diag. */
 bool config_scalar(struct reading *r, const struct yaml *v, const char *what);
 const char *config_text(struct reading *r, const struct yaml *v);
+/* One key of a small map: where its value goes. */
+#define CONFIG_ENTRIES_MAX 16
+struct config_entry {
+	const char *key;
+	void (*read)(struct reading *r, const struct yaml *v, void *to);
+	size_t at;
+};
 /* config_lists.c */
+void config_read_entries(struct reading *r, const struct yaml *map,
+    const struct config_entry *entries, size_t count, void *to);
+bool config_is_kind(struct reading *r, const struct yaml *v,
+    enum yaml_kind kind, const char *what);
+void config_read_text(struct reading *r, const struct yaml *v, void *to);
+void config_read_list(struct reading *r, const struct yaml *v, void *to);
 void config_read_providers(struct reading *r, const struct yaml *v);
-void config_read_profiles(struct reading *r, const struct yaml *v);
 void config_read_require(struct reading *r, const struct yaml *v);
 bool config_read_strings(struct reading *r, const struct yaml *v,
     const char *what, struct config_strings *ret);
+/* config_profiles.c */
+void config_read_profiles(struct reading *r, const struct yaml *v);
 /* config_ceiling.c: requirements, applied over what reading has. */
 void config_apply_ceiling(struct reading *r, const struct yaml *root);
 /* config_paths.c */

@@ -82,9 +82,9 @@ const struct setting settings[] = {
 	{
 	    .key = "profiles",
 	    .kind = SETTING_PROFILES,
-	    .help = "Sandbox profiles by name: write, read, hide, network, "
-		    "limits.",
-	    .unsupported = "this build knows the built-in profiles only",
+	    .help = "Sandbox profiles by name: base, summary, write, read, "
+		    "hide, deny, protect, network, env, overlay, strict, "
+		    "limits. A built-in name changes that profile.",
 	},
 	{
 	    .key = "listen.tcp",

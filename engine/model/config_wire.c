@@ -81,25 +81,82 @@ get_providers(struct rec *r, struct config *c)
 	}
 }
 
+static const size_t profile_lists[] = {
+	offsetof(struct config_profile, write),
+	offsetof(struct config_profile, read),
+	offsetof(struct config_profile, hide),
+	offsetof(struct config_profile, deny),
+	offsetof(struct config_profile, protect),
+	offsetof(struct config_profile, network),
+	offsetof(struct config_profile, env),
+};
+
+static const size_t profile_numbers[] = {
+	offsetof(struct config_profile, memory_bytes),
+	offsetof(struct config_profile, output_bytes),
+	offsetof(struct config_profile, file_bytes),
+	offsetof(struct config_profile, tmp_bytes),
+	offsetof(struct config_profile, disk_bytes),
+	offsetof(struct config_profile, pids),
+	offsetof(struct config_profile, files),
+	offsetof(struct config_profile, cpu_percent),
+};
+
+static void
+put_profile(struct buf *b, const struct config_profile *p)
+{
+	rec_put_cstr(b, p->name);
+	rec_put_cstr(b, p->summary);
+	rec_put_cstr(b, p->base);
+	rec_put_cstr(b, p->where);
+	for (size_t i = 0; i < ARRAY_LEN(profile_lists); i++) {
+		struct config_strings list;
+
+		memcpy(&list, (const char *)p + profile_lists[i], sizeof(list));
+		put_strings(b, &list);
+	}
+	rec_put_u8(b, p->has_write);
+	rec_put_u8(b, p->overlay);
+	rec_put_u8(b, p->strict);
+	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
+		uint64_t n;
+
+		memcpy(&n, (const char *)p + profile_numbers[i], sizeof(n));
+		rec_put_u64(b, n);
+	}
+	rec_put_i64(b, p->wall_ms);
+}
+
+static void
+get_profile(struct rec *r, struct arena *a, struct config_profile *p)
+{
+	p->name = rec_cstr(r, a);
+	p->summary = rec_cstr(r, a);
+	p->base = rec_cstr(r, a);
+	p->where = rec_cstr(r, a);
+	for (size_t i = 0; i < ARRAY_LEN(profile_lists); i++) {
+		struct config_strings list = { .count = 0 };
+
+		get_strings(r, a, &list);
+		memcpy((char *)p + profile_lists[i], &list, sizeof(list));
+	}
+	p->has_write = rec_u8(r) != 0;
+	p->overlay = rec_u8(r) != 0;
+	p->strict = rec_u8(r) != 0;
+	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
+		const uint64_t n = rec_u64(r);
+
+		memcpy((char *)p + profile_numbers[i], &n, sizeof(n));
+	}
+	p->wall_ms = rec_i64(r);
+}
+
 static void
 put_profiles(struct buf *b, const struct config *c)
 {
 	rec_put_u32(b, (uint32_t)c->profile_count);
-	for (size_t i = 0; i < c->profile_count; i++) {
-		const struct config_profile *p = &c->profiles[i];
-
-		rec_put_cstr(b, p->name);
-		put_strings(b, &p->write);
-		put_strings(b, &p->read);
-		put_strings(b, &p->hide);
-		rec_put_u8(b, p->read_default);
-		rec_put_u8(b, p->hide_default);
-		put_strings(b, &p->network);
-		rec_put_u64(b, p->memory_bytes);
-		rec_put_u64(b, p->pids);
-		rec_put_u64(b, p->output_bytes);
-		rec_put_i64(b, p->wall_ms);
-	}
+	for (size_t i = 0; i < c->profile_count; i++)
+		put_profile(b, &c->profiles[i]);
 }
 
 static void
@@ -109,21 +166,8 @@ get_profiles(struct rec *r, struct config *c)
 
 	c->profile_count = rec_count(r, CONFIG_ITEMS_MAX);
 	c->profiles = arena_array(a, c->profile_count, sizeof(*c->profiles));
-	for (size_t i = 0; c->profiles != NULL && i < c->profile_count; i++) {
-		struct config_profile *p = &c->profiles[i];
-
-		p->name = rec_cstr(r, a);
-		get_strings(r, a, &p->write);
-		get_strings(r, a, &p->read);
-		get_strings(r, a, &p->hide);
-		p->read_default = rec_u8(r) != 0;
-		p->hide_default = rec_u8(r) != 0;
-		get_strings(r, a, &p->network);
-		p->memory_bytes = rec_u64(r);
-		p->pids = rec_u64(r);
-		p->output_bytes = rec_u64(r);
-		p->wall_ms = rec_i64(r);
-	}
+	for (size_t i = 0; c->profiles != NULL && i < c->profile_count; i++)
+		get_profile(r, a, &c->profiles[i]);
 }
 
 static void

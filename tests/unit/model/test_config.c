@@ -254,8 +254,8 @@ what_is_set_but_not_supported_is_refused_never_ignored(void **state)
 		{ "reviewer:\n  providers:\n    - {name: a, format: chat, "
 		  "url: \"http://127.0.0.1/\"}",
 		    "reviewer.providers is not supported", 3, 5 },
-		{ "profiles:\n  p: {network: none}",
-		    "profiles is not supported", 2, 3 },
+		{ "profiles:\n  p: {network: [example.com]}",
+		    "network is not supported", 2, 16 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -457,7 +457,11 @@ fill(struct config *c)
 	static struct config_profile profile = {
 		.name = "p",
 		.write = { words, 2 },
-		.hide_default = true,
+		.has_write = true,
+		.strict = true,
+		.where = "x:1",
+		.deny = { words, 1 },
+		.disk_bytes = 9,
 		.network = { words, 1 },
 		.memory_bytes = 4096,
 		.pids = 7,

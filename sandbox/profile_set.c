@@ -1,0 +1,376 @@
+/*
+ * Profiles of the configuration, built on the built-in ones.
+ * Runs in: engine, assent-exec.  Trusts: the configuration, whose owner was
+ * checked, in its form; not in what it asks for.
+ * Owns: nothing; all memory is the caller's arena.
+ */
+#include "profile_set.h"
+
+#include <string.h>
+
+#include "sandbox/plan.h"
+
+#define WORKSPACE "$workspace"
+
+struct profile_set {
+	struct profile *at;
+	size_t count;
+	const char **allowed; /* NULL-ended; empty: all but full access */
+};
+
+/* ---- lists --------------------------------------------------------------- */
+
+enum list_part {
+	LIST_ALL,
+	LIST_ROOTS, /* without the workspace and the private /tmp */
+	LIST_NAMES, /* without '=' */
+	LIST_VALUES, /* with '=' */
+};
+
+static bool
+belongs(const char *item, enum list_part part)
+{
+	switch (part) {
+	case LIST_ROOTS:
+		return strcmp(item, WORKSPACE) != 0 &&
+		    strcmp(item, "/tmp") != 0;
+	case LIST_NAMES:
+		return strchr(item, '=') == NULL;
+	case LIST_VALUES:
+		return strchr(item, '=') != NULL;
+	case LIST_ALL:
+		break;
+	}
+	return true;
+}
+
+/* *list becomes what it was and what is added; text is copied. */
+static int
+extend(const char *const **list, const struct config_strings *more,
+    enum list_part part, struct arena *a)
+{
+	const size_t old = profile_list_len(*list);
+	const char **all;
+	size_t n = old;
+
+	if (more->count == 0)
+		return ERR_OK;
+	all = arena_array(a, old + more->count + 1, sizeof(*all));
+	if (all == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < old; i++)
+		all[i] = (*list)[i];
+	for (size_t i = 0; i < more->count; i++) {
+		if (!belongs(more->items[i], part))
+			continue;
+		all[n] = arena_strdup(a, more->items[i]);
+		if (all[n++] == NULL)
+			return ERR_NOMEM;
+	}
+	*list = all;
+	return ERR_OK;
+}
+
+static bool
+has(const char *const *list, const char *text)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++) {
+		if (strcmp(list[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- from the configuration ---------------------------------------------- */
+
+static void
+take_limits(struct plan_limits *l, const struct config_profile *c)
+{
+	const struct {
+		uint64_t *to;
+		uint64_t value;
+	} bytes[] = {
+		{ &l->memory_bytes, c->memory_bytes },
+		{ &l->output_bytes, c->output_bytes },
+		{ &l->file_bytes, c->file_bytes },
+		{ &l->tmp_bytes, c->tmp_bytes },
+		{ &l->disk_bytes, c->disk_bytes },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bytes); i++) {
+		if (bytes[i].value != 0)
+			*bytes[i].to = bytes[i].value;
+	}
+	if (c->pids != 0)
+		l->processes = (uint32_t)c->pids;
+	if (c->files != 0)
+		l->new_files = (uint32_t)c->files;
+	if (c->cpu_percent != 0)
+		l->cpu_percent = (uint32_t)c->cpu_percent;
+	if (c->wall_ms != 0)
+		l->wall_ms = c->wall_ms;
+}
+
+static int
+take_write(struct profile *p, const struct config_profile *c, struct arena *a)
+{
+	if (!c->has_write)
+		return ERR_OK;
+	p->write = false;
+	p->write_roots = NULL;
+	for (size_t i = 0; i < c->write.count; i++) {
+		if (strcmp(c->write.items[i], WORKSPACE) == 0)
+			p->write = true;
+	}
+	return extend(&p->write_roots, &c->write, LIST_ROOTS, a);
+}
+
+static int
+take_lists(struct profile *p, const struct config_profile *c, struct arena *a)
+{
+	int r = take_write(p, c, a);
+
+	if (r == 0)
+		r = extend(&p->read_roots, &c->read, LIST_ALL, a);
+	if (r == 0)
+		r = extend(&p->hide, &c->hide, LIST_ALL, a);
+	if (r == 0)
+		r = extend(&p->deny, &c->deny, LIST_ALL, a);
+	if (r == 0)
+		r = extend(&p->protect, &c->protect, LIST_ALL, a);
+	if (r == 0)
+		r = extend(&p->env, &c->env, LIST_NAMES, a);
+	if (r == 0)
+		r = extend(&p->set_env, &c->env, LIST_VALUES, a);
+	return r;
+}
+
+/* Said when the daemon starts, not when somebody's run fails. */
+static int
+check_roots(const struct profile *p, struct err *e)
+{
+	for (size_t i = 0; i < profile_list_len(p->write_roots); i++) {
+		const char *why = p->write_roots[i][0] == '/'
+		    ? plan_workspace_refused(p->write_roots[i], NULL)
+		    : NULL;
+
+		if (why != NULL)
+			return err_set(e, ERR_INVALID,
+			    "%s: profile '%s': '%s' cannot be made writable: "
+			    "%s",
+			    p->where, p->name, p->write_roots[i], why);
+	}
+	if (!p->write && profile_list_len(p->write_roots) > 0)
+		return err_set(e, ERR_INVALID,
+		    "%s: profile '%s' writes other folders but not "
+		    "$workspace; add it to 'write'",
+		    p->where, p->name);
+	return ERR_OK;
+}
+
+/* No run sees the daemon's own folders: there its sockets and its log are. */
+static int
+check_own(const struct profile *p, const char *const *roots,
+    const struct config *c, struct arena *a, struct err *e)
+{
+	const char *const own[] = { c->state_dir, c->runtime_dir,
+		"/etc/assent" };
+
+	for (size_t i = 0; i < profile_list_len(roots); i++) {
+		const char *root =
+		    plan_expand(roots[i], c->home, "/nowhere", a);
+
+		for (size_t k = 0; root != NULL && k < ARRAY_LEN(own); k++) {
+			if (own[k] == NULL ||
+			    (!plan_path_within(own[k], root) &&
+				!plan_path_within(root, own[k])))
+				continue;
+			return err_set(e, ERR_INVALID,
+			    "%s: profile '%s' shows '%s', which is or holds a "
+			    "folder of assent itself",
+			    p->where, p->name, roots[i]);
+		}
+	}
+	return ERR_OK;
+}
+
+static struct profile *
+find(const struct profile_set *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (strcmp(s->at[i].name, name) == 0)
+			return &s->at[i];
+	}
+	return NULL;
+}
+
+static int
+add(struct profile_set *s, const struct config_profile *c, struct arena *a,
+    struct err *e)
+{
+	struct profile *old = find(s, c->name);
+	const struct profile *base = old != NULL
+	    ? old
+	    : find(s, c->base == NULL ? PROFILE_DEFAULT : c->base);
+	struct profile *p = old != NULL ? old : &s->at[s->count];
+
+	if (base == NULL || base->unconfined)
+		return err_set(e, ERR_INVALID,
+		    "%s: profile '%s' builds on '%s', which is no sandbox",
+		    c->where, c->name, c->base);
+	*p = *base;
+	p->name = arena_strdup(a, c->name);
+	p->where = arena_strdup(a, c->where == NULL ? "?" : c->where);
+	if (c->summary != NULL)
+		p->summary = arena_strdup(a, c->summary);
+	p->overlay = p->overlay || c->overlay;
+	p->strict = p->strict || c->strict;
+	take_limits(&p->limits, c);
+	if (take_lists(p, c, a) != 0 || arena_failed(a))
+		return err_nomem(e);
+	if (old == NULL)
+		s->count++;
+	return check_roots(p, e);
+}
+
+static int
+take_allowed(
+    struct profile_set *s, const struct config_strings *list, struct arena *a)
+{
+	s->allowed = arena_array(a, list->count + 1, sizeof(*s->allowed));
+	for (size_t i = 0; s->allowed != NULL && i < list->count; i++)
+		s->allowed[i] = arena_strdup(a, list->items[i]);
+	return arena_failed(a) ? ERR_NOMEM : ERR_OK;
+}
+
+int
+profile_set_make(const struct config *c, struct arena *a,
+    struct profile_set **ret, struct err *e)
+{
+	const struct config_strings none = { .count = 0 };
+	struct profile_set *s = arena_alloc(a, sizeof(*s));
+	size_t count = 0;
+	int r = ERR_OK;
+
+	while (profile_at(count) != NULL)
+		count++;
+	if (s != NULL)
+		s->at = arena_array(a,
+		    count + (c == NULL ? 0 : c->profile_count) + 1,
+		    sizeof(*s->at));
+	if (s == NULL || s->at == NULL ||
+	    take_allowed(s, c == NULL ? &none : &c->ceiling.profiles, a) != 0)
+		return err_nomem(e);
+	for (; s->count < count; s->count++)
+		s->at[s->count] = *profile_at(s->count);
+	for (size_t i = 0; r == 0 && c != NULL && i < c->profile_count; i++)
+		r = add(s, &c->profiles[i], a, e);
+	for (size_t i = 0; r == 0 && i < s->count; i++) {
+		if (s->at[i].where == NULL)
+			continue;
+		r = check_own(&s->at[i], s->at[i].read_roots, c, a, e);
+		if (r == 0)
+			r = check_own(&s->at[i], s->at[i].write_roots, c, a, e);
+	}
+	if (r == 0)
+		*ret = s;
+	return r;
+}
+
+/* ---- questions ------------------------------------------------------------ */
+
+static int
+unknown(const struct profile_set *s, const char *name, struct err *e)
+{
+	AUTO_BUF struct buf all = BUF_INIT(1024);
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (!s->at[i].unconfined)
+			buf_printf(
+			    &all, "%s'%s'", i > 0 ? ", " : "", s->at[i].name);
+	}
+	return err_set(e, ERR_INVALID,
+	    "there is no profile '%.64s'; leave it out, or name one of %s",
+	    name, buf_cstr(&all));
+}
+
+int
+profile_set_get(const struct profile_set *s, const char *name,
+    const struct profile **ret, struct err *e)
+{
+	const struct profile *p =
+	    find(s, name == NULL ? PROFILE_DEFAULT : name);
+
+	if (p == NULL)
+		return unknown(s, name, e);
+	/* Without a sandbox only where the administrator says so. */
+	if (s->allowed[0] == NULL ? p->unconfined : !has(s->allowed, p->name))
+		return err_set(e, ERR_DENIED,
+		    "profile '%s' is above the administrator's ceiling; ask "
+		    "for less",
+		    p->name);
+	*ret = p;
+	return ERR_OK;
+}
+
+static bool
+limits_within(const struct plan_limits *n, const struct plan_limits *w)
+{
+	return n->memory_bytes <= w->memory_bytes &&
+	    n->file_bytes <= w->file_bytes && n->tmp_bytes <= w->tmp_bytes &&
+	    n->disk_bytes <= w->disk_bytes &&
+	    n->output_bytes <= w->output_bytes &&
+	    n->processes <= w->processes && n->descriptors <= w->descriptors &&
+	    n->new_files <= w->new_files && n->wall_ms <= w->wall_ms &&
+	    (w->cpu_percent == 0 ||
+		(n->cpu_percent != 0 && n->cpu_percent <= w->cpu_percent));
+}
+
+static bool
+is_covered(const char *path, const char *const *roots)
+{
+	for (size_t i = 0; roots != NULL && roots[i] != NULL; i++) {
+		if (plan_path_within(path, roots[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+all_covered(const char *const *paths, const char *const *roots,
+    const char *const *other_roots)
+{
+	for (size_t i = 0; paths != NULL && paths[i] != NULL; i++) {
+		if (!is_covered(paths[i], roots) &&
+		    !is_covered(paths[i], other_roots))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_subset(const char *const *some, const char *const *all)
+{
+	for (size_t i = 0; some != NULL && some[i] != NULL; i++) {
+		if (!has(all, some[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+profile_within(const struct profile *n, const struct profile *w)
+{
+	if (w->unconfined)
+		return true;
+	if (n->unconfined || (n->write && !w->write) ||
+	    (n->online && !w->online) || (w->overlay && !n->overlay) ||
+	    (w->strict && !n->strict))
+		return false;
+	return limits_within(&n->limits, &w->limits) &&
+	    all_covered(n->write_roots, w->write_roots, NULL) &&
+	    all_covered(n->read_roots, w->read_roots, w->write_roots) &&
+	    all_covered(w->hide, n->hide, NULL) &&
+	    is_subset(w->deny, n->deny) && is_subset(w->protect, n->protect) &&
+	    is_subset(n->env, w->env) && is_subset(n->set_env, w->set_env);
+}
