@@ -215,8 +215,10 @@ settle(struct part_judge *j, struct part *part)
 {
 	for (size_t i = 0; i < j->in.slot_count; i++) {
 		const struct judged g = slot_result(&j->slots[i]);
+		const enum decision floor = j->slots[i].floor.decision;
 		const enum risk risk = risk_of_decision(&g);
 
+		part->floor = part->floor || floor > DECISION_ALLOW;
 		if (i < part->effect_count) {
 			part->effects[i].decision = g.decision;
 			part->effects[i].rule = ref_of(&g);
@@ -239,6 +241,8 @@ judge_part(
 {
 	j->in.part = part;
 	j->in.cmd = cmd;
+	part->command = cmd;
+	part->floor = false;
 	match_input_prepare(&j->in);
 	if (part->effect_count > EFFECTS_PER_PART_MAX)
 		return ERR_LIMIT;

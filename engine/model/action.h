@@ -232,6 +232,8 @@ struct part {
 	struct rule_ref *rules; /* those that matched, strictest first */
 	size_t rule_count;
 	const char *not_understood; /* why, or NULL */
+	const struct part_command *command; /* part_command.h; or NULL */
+	bool floor; /* a floor asks for more than allow */
 };
 
 /* What the run would be permitted; hashed, shown, never widened (I5). */
