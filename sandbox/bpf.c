@@ -27,6 +27,7 @@
 struct builder {
 	struct bpf_program *p;
 	const struct bpf_rule *rules;
+	uint32_t fallback;
 	bool failed;
 };
 
@@ -171,11 +172,14 @@ leaf(struct builder *b, const struct bpf_rule *r)
 static void
 one(struct builder *b, const struct bpf_rule *r)
 {
-	const unsigned at = put(b, BPF_JMP | BPF_JEQ | BPF_K, r->nr, 1, 0);
-
-	ret(b, SECCOMP_RET_ALLOW);
+	if (r->more == 0) {
+		(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, r->nr, 1, 0);
+	} else {
+		(void)put(b, BPF_JMP | BPF_JGE | BPF_K, r->nr, 0, 1);
+		(void)put(b, BPF_JMP | BPF_JGT | BPF_K, r->nr + r->more, 0, 1);
+	}
+	ret(b, b->fallback);
 	leaf(b, r);
-	(void)at;
 }
 
 /* Rules lo (included) to hi (excluded); the accumulator holds the number. */
@@ -202,12 +206,17 @@ tree(struct builder *b, size_t lo, size_t hi, unsigned depth)
 }
 
 int
-bpf_build(const struct bpf_rule *rules, size_t count, struct bpf_program *prog)
+bpf_build(const struct bpf_rule *rules, size_t count, uint32_t fallback,
+    struct bpf_program *prog)
 {
-	struct builder b = { .p = prog, .rules = rules };
+	struct builder b = {
+		.p = prog,
+		.rules = rules,
+		.fallback = fallback,
+	};
 
 	for (size_t i = 1; i < count; i++) {
-		if (rules[i - 1].nr >= rules[i].nr)
+		if (rules[i - 1].nr + rules[i - 1].more >= rules[i].nr)
 			return -1;
 	}
 	prog->len = 0;
@@ -222,7 +231,7 @@ bpf_build(const struct bpf_rule *rules, size_t count, struct bpf_program *prog)
 	ret(&b, SECCOMP_RET_ERRNO | ENOSYS);
 #endif
 	if (count == 0)
-		ret(&b, SECCOMP_RET_ALLOW);
+		ret(&b, fallback);
 	else
 		tree(&b, 0, count, 0);
 	return b.failed ? -1 : 0;
@@ -236,6 +245,8 @@ jump_taken(const struct sock_filter *i, uint32_t a)
 		return a == i->k;
 	case BPF_JGE:
 		return a >= i->k;
+	case BPF_JGT:
+		return a > i->k;
 	default:
 		return (a & i->k) != 0;
 	}

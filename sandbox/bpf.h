@@ -30,6 +30,7 @@ enum bpf_act {
 
 struct bpf_rule {
 	unsigned nr;
+	unsigned more; /* the same for so many numbers after nr */
 	enum bpf_act act;
 	unsigned arg; /* index */
 	uint32_t value;
@@ -42,9 +43,10 @@ struct bpf_program {
 	unsigned short len;
 };
 
-/* 0, or -1 when the rules are not sorted or the program grows too long. */
-int bpf_build(
-    const struct bpf_rule *rules, size_t count, struct bpf_program *ret);
+/* fallback: the answer to what no rule names, SECCOMP_RET_*.
+ * 0, or -1 when the rules are not sorted or the program grows too long. */
+int bpf_build(const struct bpf_rule *rules, size_t count, uint32_t fallback,
+    struct bpf_program *ret);
 /* The kernel's answer, for tests: SECCOMP_RET_* with data. */
 uint32_t bpf_run(const struct bpf_program *p, const struct seccomp_data *data);
 

@@ -11,15 +11,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "model/config.h"
 #include "oneshot.h"
+#include "options.h"
 
 #define HELPER "assent-exec"
+#define RECORD_MAX ((size_t)60 << 10)
+#define ARGUMENT_MAX ((size_t)120 << 10) /* the kernel's is 128 KiB */
 
 static int run_sandbox(int argc, char **argv);
 
 static const struct command_option sandbox_options[] = {
-	{ "--profile", "NAME", "read-only or workspace-write (the default)" },
+	{ "--profile", "NAME",
+	    "read-only, workspace-write (the default) or one of the "
+	    "configuration" },
+	{ "--config", "FILE", "the configuration that has the profiles" },
 	{ "--workspace", "DIR", "the folder to work in; default: this one" },
 	{ "--home", "DIR", "the home to close; default: $HOME if it is yours" },
 	{ "--timeout", "SECONDS", "end the command after this time" },
@@ -63,26 +72,87 @@ helper_path(char path[static PATH_MAX])
 	return 0;
 }
 
-static int
-run_sandbox(int argc, char **argv)
+/* The value of an option that stands before the command. */
+static const char *
+option_value(int argc, char **argv, const char *name)
 {
-	char path[PATH_MAX];
-	const size_t words = argc < 1 ? 0 : (size_t)argc - 1;
-	AUTO_FREE char **args = mem_new(words + 3, sizeof(*args));
-	char mode[] = "--oneshot", name[] = HELPER;
-
-	if (words > 0 && strcmp(argv[1], "--help") == 0) {
-		command_help(&command_sandbox);
-		return EXIT_OK;
+	for (int i = 1; i + 1 < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--") == 0)
+			return NULL;
+		if (strcmp(argv[i], name) == 0)
+			return argv[i + 1];
+		i += strcmp(argv[i], "--print-plan") != 0;
 	}
-	if (args == NULL || helper_path(path) != 0)
+	return NULL;
+}
+
+/* The profiles as a record; empty where no file has any. */
+static int
+load_profiles(const char *file, struct buf *out, struct err *e)
+{
+	const struct config_sources from = { .file = file };
+	AUTO(diags_freep) struct diags *d = diags_new();
+	AUTO(config_freep) struct config *c = NULL;
+	AUTO_BUF struct buf record = BUF_INIT(RECORD_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(RECORD_MAX);
+	int r = d == NULL ? err_nomem(e) : config_load(&from, d, &c, e);
+
+	if (r != 0) {
+		diags_print(d, &text);
+		if (text.len > 0)
+			(void)fdio_write_all(
+			    STDERR_FILENO, text.s, text.len, NULL);
+		return r;
+	}
+	if (c->profile_count == 0 && c->ceiling.profiles.count == 0)
+		return ERR_OK;
+	config_encode(c, false, &record);
+	r = buf_done(&record, e);
+	if (r == 0)
+		text_hex(out, record.s, record.len);
+	return r == 0 ? buf_done(out, e) : r;
+}
+
+static int
+exec_helper(const char *path, const char *profiles, int argc, char **argv)
+{
+	const size_t words = argc < 1 ? 0 : (size_t)argc - 1;
+	AUTO_FREE const char **args = mem_new(words + 5, sizeof(*args));
+	size_t n = 0;
+
+	if (args == NULL)
 		return ONESHOT_FAILED;
-	args[0] = name;
-	args[1] = mode;
+	args[n++] = HELPER;
+	args[n++] = "--oneshot";
+	if (profiles[0] != '\0') {
+		args[n++] = OPTIONS_PROFILES;
+		args[n++] = profiles;
+	}
 	if (words > 0)
-		memcpy(args + 2, argv + 1, words * sizeof(*args));
-	(void)execv(path, args);
+		memcpy(args + n, argv + 1, words * sizeof(*args));
+	(void)execv(path, (char *const *)(uintptr_t)args);
 	(void)fprintf(stderr, "assent: cannot start '%s': %s\n", path,
 	    strerrordesc_np(errno));
 	return ONESHOT_FAILED;
+}
+
+static int
+run_sandbox(int argc, char **argv)
+{
+	AUTO_BUF struct buf profiles = BUF_INIT(ARGUMENT_MAX);
+	struct err e = ERR_INIT;
+	char path[PATH_MAX];
+
+	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+		command_help(&command_sandbox);
+		return EXIT_OK;
+	}
+	if (load_profiles(
+		option_value(argc, argv, "--config"), &profiles, &e) != 0) {
+		(void)fprintf(stderr, "assent: %s\n", e.msg);
+		return EXIT_CONFIG;
+	}
+	if (helper_path(path) != 0)
+		return ONESHOT_FAILED;
+	return exec_helper(path, buf_cstr(&profiles), argc, argv);
 }

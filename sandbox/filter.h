@@ -9,9 +9,17 @@
 
 #include "bpf.h"
 
-/* supervised: a supervisor answers; without one its calls are allowed where
- * other walls hold, and denied where none does. */
-int filter_build(bool supervised, struct bpf_program *ret);
+enum filter_flags {
+	/* A supervisor answers; without one its calls are allowed where other
+	 * walls hold, and denied where none does. */
+	FILTER_SUPERVISED = 1,
+	FILTER_READS = 2, /* it is asked about every file that is opened */
+	FILTER_STRICT = 4, /* what is not listed is denied */
+};
+
+int filter_build(unsigned flags, struct bpf_program *ret);
+/* True for calls that come to the supervisor to be judged. */
+bool filter_asks(int nr);
 /* The name of a call that the table denies, or NULL. */
 const char *filter_denied_name(int nr);
 /* The listener when supervised (CLOEXEC), else 0; -1 and errno. */

@@ -53,9 +53,11 @@ gate_init(struct gate *g, const struct plan *p)
 	g->listener = -1;
 	g->guard.protect = p->protect;
 	g->guard.protect_count = p->protect_count;
+	g->guard.deny = p->deny;
+	g->guard.deny_count = p->deny_count;
 	g->files_left = p->limits.new_files;
 	g->bytes_left = p->limits.disk_bytes;
-	if (p->write) {
+	if (p->write || p->deny_count > 0) {
 		add_root(g, p->workspace, true);
 		for (size_t i = 0; i < p->write_root_count; i++)
 			add_root(g, p->write_roots[i], true);
@@ -198,7 +200,12 @@ dispatch(struct gate *g)
 {
 	const int nr = g->req->data.nr;
 	const char *denied = filter_denied_name(nr);
+	char number[32];
 
+	if (denied == NULL && !filter_asks(nr)) {
+		(void)snprintf(number, sizeof(number), "number %d", nr);
+		denied = number;
+	}
 	if (denied != NULL) {
 		gate_violation(g, "system call", denied);
 		return -EPERM;

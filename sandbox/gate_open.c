@@ -117,6 +117,26 @@ open_new(struct gate *g, const struct opening *o, const struct gate_place *p)
 	return finish(g, o, fd);
 }
 
+/*
+ * Where a profile denies names, also those that appear while a run is under
+ * way: what was judged is what is opened.
+ */
+static int
+open_to_read(
+    struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	const int flags =
+	    (o->flags & ~(O_CREAT | O_EXCL)) | O_NOFOLLOW | O_CLOEXEC;
+	AUTO_FD int fd = -1;
+
+	if (g->guard.deny_count == 0 || !p->root->guarded)
+		return GATE_NATIVE;
+	if (!gate_permits(g, p, GUARD_READ))
+		return gate_denied(g, "read", p);
+	fd = openat(p->parent, p->name, flags);
+	return fd < 0 ? -errno : finish(g, o, fd);
+}
+
 static int
 open_file(struct gate *g, const struct opening *o, const struct gate_place *p)
 {
@@ -126,7 +146,7 @@ open_file(struct gate *g, const struct opening *o, const struct gate_place *p)
 	struct stat st;
 
 	if (!writes(o))
-		return GATE_NATIVE;
+		return open_to_read(g, o, p);
 	if (!gate_permits(g, p, GUARD_WRITE))
 		return gate_denied(g, "write", p);
 	if ((o->flags & O_ACCMODE) == O_RDONLY)
@@ -173,6 +193,10 @@ open_existing(
 	case S_IFREG:
 		return open_file(g, o, p);
 	case S_IFDIR:
+		if (!writes(o) && (o->flags & O_CREAT) == 0)
+			return gate_permits(g, p, GUARD_READ)
+			    ? (int)GATE_NATIVE
+			    : gate_denied(g, "read", p);
 		return (o->flags & O_TMPFILE) == O_TMPFILE ? -EOPNOTSUPP
 							   : -EISDIR;
 	case S_IFIFO:

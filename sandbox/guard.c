@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "glob.h"
 
 #define PARTS_MAX 256
 #define HOOK_SAMPLE ".sample"
@@ -63,6 +64,17 @@ is_protected(const struct guard *g, const char *rel, enum guard_act act)
 			return true;
 	}
 	return false;
+}
+
+/* A folder that a pattern names is not renamed either: what is in it would
+ * have another name then. */
+static bool
+is_denied(const struct guard *g, const char *rel, enum guard_act act)
+{
+	const enum glob_answer a = glob_match_any(g->deny, g->deny_count, rel);
+
+	return a == GLOB_MATCH ||
+	    (a == GLOB_LEADS && (act == GUARD_PLACE || act == GUARD_TAKE));
 }
 
 static bool
@@ -141,7 +153,11 @@ guard_check(const struct guard *g, const char *rel, enum guard_act act)
 {
 	struct parts p;
 
-	if (!split(rel, &p) || is_protected(g, rel, act))
+	if (!split(rel, &p) || is_denied(g, rel, act))
+		return GUARD_DENIED;
+	if (act == GUARD_READ)
+		return GUARD_OK;
+	if (is_protected(g, rel, act))
 		return GUARD_DENIED;
 	for (size_t i = 0; i < p.count; i++) {
 		if (!is_git(p.at[i]))

@@ -18,6 +18,8 @@
 struct guard {
 	const char *const *protect; /* relative paths at the top */
 	size_t protect_count;
+	const char *const *deny; /* globs, see glob.h */
+	size_t deny_count;
 };
 
 enum guard_act {
@@ -25,6 +27,7 @@ enum guard_act {
 	GUARD_MKDIR,
 	GUARD_PLACE, /* rename to, link, symbolic link, node */
 	GUARD_TAKE, /* rename from, link from */
+	GUARD_READ, /* open for reading: only 'deny' is asked */
 };
 
 enum guard_verdict {

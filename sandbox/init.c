@@ -300,7 +300,11 @@ prepare(struct init *in, struct err *e)
 	if (r == 0)
 		r = check_parent(in, e);
 	in->supervised = true;
-	if (r == 0 && filter_build(in->supervised, &in->filter) != 0)
+	if (r == 0 &&
+	    filter_build(FILTER_SUPERVISED |
+		    (j->plan->deny_count > 0 ? (unsigned)FILTER_READS : 0U) |
+		    (j->plan->strict ? (unsigned)FILTER_STRICT : 0U),
+		&in->filter) != 0)
 		r = err_set(e, ERR_INTERNAL, "the system call filter is wrong");
 	return r;
 }

@@ -232,26 +232,33 @@ open_to_mask(struct root *r, const char *path)
 }
 
 int
-root_do_mask(struct root *r, const struct op *op, struct err *e)
+root_mask(struct root *r, int fd, struct err *e)
 {
-	AUTO_FD int fd = open_to_mask(r, op->path);
 	AUTO_FD int with = -1;
 	AUTO_FD int tree = -1;
 	mode_t type = 0;
 	int code;
 
-	if (fd < 0 || !is_readable(r, fd))
-		return ERR_OK;
 	with = openat(r->base, is_folder(fd, &type) ? "hide-dir" : "hide-file",
 	    O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (with < 0)
-		return err_sys(e, "cannot hide '%s'", op->path);
+		return err_sys(e, "cannot hide it");
 	if (type != S_IFDIR && type != S_IFREG)
 		return ERR_OK;
 	code = mnt_tree(with, false, &tree, e);
 	if (code == 0)
 		code = mnt_restrict(tree, MNT_READ_ONLY, false, e);
-	if (code == 0)
-		code = mnt_put(tree, fd, e);
+	return code == 0 ? mnt_put(tree, fd, e) : code;
+}
+
+int
+root_do_mask(struct root *r, const struct op *op, struct err *e)
+{
+	AUTO_FD int fd = open_to_mask(r, op->path);
+	int code;
+
+	if (fd < 0 || !is_readable(r, fd))
+		return ERR_OK;
+	code = root_mask(r, fd, e);
 	return code == 0 ? code : err_wrap(e, code, "'%s'", op->path);
 }

@@ -45,6 +45,8 @@ do_op(struct root *r, size_t index, struct err *e)
 		return root_do_protect(r, op, e);
 	case OP_MASK:
 		return root_do_mask(r, op, e);
+	case OP_DENY:
+		return root_do_deny(r, op, e);
 	case OP_PROC:
 		return root_do_proc(r, op, e);
 	case OP_TMP:

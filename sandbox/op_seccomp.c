@@ -21,7 +21,7 @@
 #define CLONE_NEWTIME_BIT 0x80U
 #define OPEN_WRITES ((uint32_t)(O_ACCMODE | O_CREAT | O_TRUNC))
 #define SET_ID_BITS 06000U
-#define RULES_MAX 256
+#define RULES_MAX 384
 
 /* Numbers are the same on every architecture from 424 on. */
 #define NR_FCHMODAT2 452
@@ -195,7 +195,6 @@ static const struct entry entries[] = {
 	ASK(symlink),
 #endif
 };
-_Static_assert(ARRAY_LEN(entries) <= RULES_MAX, "the table fits");
 
 static int
 by_number(const void *a, const void *b)
@@ -203,6 +202,96 @@ by_number(const void *a, const void *b)
 	const struct bpf_rule *x = a, *y = b;
 
 	return x->nr < y->nr ? -1 : x->nr > y->nr;
+}
+
+/*
+ * What ordinary programs need: compilers, shells, git, interpreters, test
+ * servers. Under a strict profile everything else is denied, also what a
+ * newer kernel adds. Calls of the table above keep their own rules.
+ */
+static const unsigned strict_allowed[] = {
+	SYS_read, SYS_write, SYS_close, SYS_poll, SYS_lseek, SYS_mmap,
+	SYS_mprotect, SYS_munmap, SYS_brk, SYS_rt_sigaction, SYS_rt_sigprocmask,
+	SYS_rt_sigreturn, SYS_pread64, SYS_pwrite64, SYS_readv, SYS_writev,
+	SYS_sched_yield, SYS_mremap, SYS_msync, SYS_mincore, SYS_madvise,
+	SYS_shmget, SYS_shmat, SYS_shmctl, SYS_shmdt, SYS_dup, SYS_nanosleep,
+	SYS_getitimer, SYS_setitimer, SYS_getpid, SYS_sendfile, SYS_accept,
+	SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_shutdown,
+	SYS_listen, SYS_getsockname, SYS_getpeername, SYS_setsockopt,
+	SYS_getsockopt, SYS_execve, SYS_exit, SYS_wait4, SYS_kill, SYS_uname,
+	SYS_semget, SYS_semop, SYS_semctl, SYS_fcntl, SYS_flock, SYS_fsync,
+	SYS_fdatasync, SYS_ftruncate, SYS_getcwd, SYS_chdir, SYS_fchdir,
+	SYS_fchown, SYS_umask, SYS_gettimeofday, SYS_getrlimit, SYS_getrusage,
+	SYS_sysinfo, SYS_times, SYS_getuid, SYS_getgid, SYS_setpgid,
+	SYS_getppid, SYS_geteuid, SYS_getegid, SYS_setsid, SYS_getgroups,
+	SYS_getresuid, SYS_getresgid, SYS_getpgid, SYS_getsid, SYS_capget,
+	SYS_rt_sigpending, SYS_rt_sigtimedwait, SYS_rt_sigqueueinfo,
+	SYS_rt_sigsuspend, SYS_sigaltstack, SYS_statfs, SYS_fstatfs,
+	SYS_getpriority, SYS_setpriority, SYS_sched_setparam,
+	SYS_sched_getparam, SYS_sched_setscheduler, SYS_sched_getscheduler,
+	SYS_sched_get_priority_max, SYS_sched_get_priority_min,
+	SYS_sched_rr_get_interval, SYS_mlock, SYS_munlock, SYS_setrlimit,
+	SYS_sync, SYS_gettid, SYS_readahead, SYS_setxattr, SYS_lsetxattr,
+	SYS_fsetxattr, SYS_getxattr, SYS_lgetxattr, SYS_fgetxattr,
+	SYS_listxattr, SYS_llistxattr, SYS_flistxattr, SYS_removexattr,
+	SYS_lremovexattr, SYS_fremovexattr, SYS_tkill, SYS_futex,
+	SYS_sched_setaffinity, SYS_sched_getaffinity, SYS_getdents64,
+	SYS_set_tid_address, SYS_restart_syscall, SYS_semtimedop, SYS_fadvise64,
+	SYS_timer_create, SYS_timer_settime, SYS_timer_gettime,
+	SYS_timer_getoverrun, SYS_timer_delete, SYS_clock_gettime,
+	SYS_clock_getres, SYS_clock_nanosleep, SYS_exit_group, SYS_epoll_ctl,
+	SYS_tgkill, SYS_waitid, SYS_ioprio_set, SYS_ioprio_get,
+	SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_newfstatat,
+	SYS_unlinkat, SYS_readlinkat, SYS_fchownat, SYS_faccessat, SYS_pselect6,
+	SYS_ppoll, SYS_set_robust_list, SYS_get_robust_list, SYS_splice,
+	SYS_tee, SYS_sync_file_range, SYS_utimensat, SYS_epoll_pwait,
+	SYS_timerfd_create, SYS_timerfd_settime, SYS_timerfd_gettime,
+	SYS_accept4, SYS_signalfd4, SYS_eventfd2, SYS_epoll_create1, SYS_dup3,
+	SYS_pipe2, SYS_inotify_init1, SYS_preadv, SYS_pwritev,
+	SYS_rt_tgsigqueueinfo, SYS_recvmmsg, SYS_prlimit64, SYS_sendmmsg,
+	SYS_getcpu, SYS_sched_setattr, SYS_sched_getattr, SYS_getrandom,
+	SYS_execveat, SYS_membarrier, SYS_mlock2, SYS_copy_file_range,
+	SYS_preadv2, SYS_pwritev2, SYS_statx, SYS_rseq, SYS_fstat,
+	SYS_get_mempolicy, SYS_set_mempolicy, SYS_mbind,
+#ifdef SYS_open
+	SYS_stat, SYS_lstat, SYS_access, SYS_pipe, SYS_select, SYS_dup2,
+	SYS_pause, SYS_alarm, SYS_fork, SYS_vfork, SYS_getdents, SYS_rmdir,
+	SYS_unlink, SYS_readlink, SYS_chown, SYS_lchown, SYS_getpgrp, SYS_utime,
+	SYS_arch_prctl, SYS_time, SYS_epoll_create, SYS_epoll_wait, SYS_utimes,
+	SYS_inotify_init, SYS_signalfd, SYS_eventfd, SYS_futimesat,
+#endif
+	/* The same on every architecture. */
+	424, /* pidfd_send_signal */
+	434, /* pidfd_open */
+	436, /* close_range */
+	439, /* faccessat2 */
+	441, /* epoll_pwait2 */
+	444, /* landlock_create_ruleset */
+	445, /* landlock_add_rule */
+	446, /* landlock_restrict_self */
+	449, /* futex_waitv */
+	451, /* cachestat */
+	454, /* futex_wake */
+	455, /* futex_wait */
+	456, /* futex_requeue */
+	462, /* mseal */
+	463, /* setxattrat */
+	464, /* getxattrat */
+	465, /* listxattrat */
+	466, /* removexattrat */
+};
+
+_Static_assert(ARRAY_LEN(entries) + ARRAY_LEN(strict_allowed) <= RULES_MAX,
+    "the tables fit");
+
+static bool
+is_tabled(unsigned nr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		if (entries[i].rule.nr == nr)
+			return true;
+	}
+	return false;
 }
 
 /* The same rule where nobody listens. */
@@ -226,16 +315,67 @@ unsupervised(const struct entry *entry)
 	return r;
 }
 
+static struct bpf_rule
+rule_of(const struct entry *entry, unsigned flags)
+{
+	struct bpf_rule r = entry->rule;
+
+	if ((flags & FILTER_SUPERVISED) == 0)
+		return unsupervised(entry);
+	/* Of calls with bits that ask, those that open files. */
+	if ((flags & FILTER_READS) != 0 && r.act == BPF_ACT_BITS_NOTIFY)
+		r.act = BPF_ACT_NOTIFY;
+	return r;
+}
+
+/* Neighbours with the same answer become one. */
+static size_t
+merge(struct bpf_rule *rules, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct bpf_rule *last = n == 0 ? NULL : &rules[n - 1];
+
+		if (last != NULL && last->act == BPF_ACT_ALLOW &&
+		    rules[i].act == BPF_ACT_ALLOW &&
+		    last->nr + last->more + 1 == rules[i].nr)
+			last->more++;
+		else
+			rules[n++] = rules[i];
+	}
+	return n;
+}
+
 int
-filter_build(bool supervised, struct bpf_program *ret)
+filter_build(unsigned flags, struct bpf_program *ret)
 {
 	struct bpf_rule rules[RULES_MAX];
+	uint32_t fallback = SECCOMP_RET_ALLOW;
+	size_t count = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
-		rules[i] =
-		    supervised ? entries[i].rule : unsupervised(&entries[i]);
-	qsort(rules, ARRAY_LEN(entries), sizeof(rules[0]), by_number);
-	return bpf_build(rules, ARRAY_LEN(entries), ret);
+	for (; count < ARRAY_LEN(entries); count++)
+		rules[count] = rule_of(&entries[count], flags);
+	if ((flags & FILTER_STRICT) != 0) {
+		for (size_t i = 0; i < ARRAY_LEN(strict_allowed); i++) {
+			if (!is_tabled(strict_allowed[i]))
+				rules[count++] = (struct bpf_rule){
+					.nr = strict_allowed[i],
+					.act = BPF_ACT_ALLOW,
+				};
+		}
+		fallback = (flags & FILTER_SUPERVISED) != 0
+		    ? SECCOMP_RET_USER_NOTIF
+		    : (uint32_t)(SECCOMP_RET_ERRNO | EPERM);
+	}
+	qsort(rules, count, sizeof(rules[0]), by_number);
+	return bpf_build(rules, merge(rules, count), fallback, ret);
+}
+
+bool
+filter_asks(int nr)
+{
+	return nr >= 0 && is_tabled((unsigned)nr);
 }
 
 const char *

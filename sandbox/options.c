@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "identity.h"
 #include "model/limits.h"
+#include "profile_set.h"
 #include "sys.h"
 
 /* What one call writes to a terminal or a file, not to a log. */
@@ -63,14 +65,13 @@ int
 options_parse(int argc, char **argv, struct options *ret, struct err *e)
 {
 	struct options o = { .profile = "workspace-write" };
-	const char *timeout = NULL;
+	const char *timeout = NULL, *config = NULL;
 	const struct word words[] = {
-		{ "--profile", &o.profile },
-		{ "--workspace", &o.workspace },
-		{ "--home", &o.home },
-		{ "--timeout", &timeout },
-		{ "--pin", &o.pin },
-		{ "--pinned", &o.pinned },
+		{ "--profile", &o.profile }, { "--workspace", &o.workspace },
+		{ "--home", &o.home }, { "--timeout", &timeout },
+		{ "--pin", &o.pin }, { "--pinned", &o.pinned },
+		{ OPTIONS_PROFILES, &o.profiles },
+		{ "--config", &config }, /* assent has read it */
 	};
 	int i = 1, r = ERR_OK;
 
@@ -146,22 +147,44 @@ check_workspace(const char *path, const char *home, struct err *e)
 	return ERR_OK;
 }
 
+/* What assent read of the configuration. */
 static int
-find_profile(const char *name, struct plan_limits *limits,
-    const struct profile **ret, struct err *e)
+read_profiles(
+    const char *hex, struct arena *a, struct profile_set **ret, struct err *e)
 {
-	*ret = profile_find(name);
-	if (*ret == NULL)
-		return err_set(e, ERR_INVALID,
-		    "there is no profile '%s'; try read-only or "
-		    "workspace-write",
-		    name);
+	AUTO(config_freep) struct config *c = NULL;
+	const size_t len = hex == NULL ? 0 : strlen(hex) / 2;
+	uint8_t *record = arena_alloc(a, len + 1);
+	int r = ERR_OK;
+
+	if (record == NULL)
+		return err_nomem(e);
+	if (hex != NULL && text_unhex(str_of(hex), record, len) != 0)
+		return err_set(e, ERR_INVALID, "the profiles are ill-formed");
+	if (hex != NULL)
+		r = config_decode(str_n((const char *)record, len), &c, e);
+	return r == 0 ? profile_set_make(c, a, ret, e) : r;
+}
+
+static int
+find_profile(const struct options *o, struct arena *a,
+    struct plan_limits *limits, const struct profile **ret, struct err *e)
+{
+	struct profile_set *set = NULL;
+	const char *name = o->profile;
+	int r = read_profiles(o->profiles, a, &set, e);
+
+	if (r == 0)
+		r = profile_set_get(set, name, ret, e);
+	if (r != 0)
+		return r;
 	if ((*ret)->unconfined)
 		return err_set(e, ERR_DENIED,
 		    "the profile '%s' has no sandbox: run the command itself",
 		    name);
 	*limits = (*ret)->limits;
-	limits->output_bytes = ONESHOT_OUTPUT_BYTES;
+	if ((*ret)->where == NULL)
+		limits->output_bytes = ONESHOT_OUTPUT_BYTES;
 	return ERR_OK;
 }
 
@@ -178,7 +201,7 @@ options_plan(
 		.limits = &limits,
 		.wall_ms = o->timeout_ms,
 	};
-	int r = find_profile(o->profile, &limits, &po.profile, e);
+	int r = find_profile(o, a, &limits, &po.profile, e);
 
 	if (r != 0)
 		return r;

@@ -5,9 +5,13 @@
 
 #include "sandbox/plan.h"
 
+/* Between assent and assent-exec. */
+#define OPTIONS_PROFILES "--profiles-record"
+
 struct options {
 	const char *profile, *workspace, *home;
 	const char *pin, *pinned; /* files */
+	const char *profiles; /* a configuration's record in hex, or NULL */
 	int64_t timeout_ms;
 	bool print_plan, help;
 	const char *const *argv;

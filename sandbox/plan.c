@@ -43,8 +43,9 @@ static const char *const op_names[] = {
 	[OP_PROC] = "proc",
 	[OP_TMP] = "tmp",
 	[OP_TMP_DIR] = "tmp-dir",
+	[OP_DENY] = "deny",
 };
-_Static_assert(ARRAY_LEN(op_names) == OP_TMP_DIR + 1, "every op has a name");
+_Static_assert(ARRAY_LEN(op_names) == OP_KIND_LAST + 1, "every op has a name");
 
 const char *
 op_kind_name(enum op_kind k)
@@ -250,6 +251,8 @@ add_guarded_root(struct maker *m, const char *root, bool write)
 	}
 	for (size_t i = 0; profile_secrets[i] != NULL; i++)
 		add_in(m, OP_MASK, root, profile_secrets[i], OP_OPTIONAL);
+	if (m->p->deny_count > 0)
+		(void)add(m, OP_DENY, root, 0);
 }
 
 /* A folder that is shown, too, keeps hidden what is hidden everywhere. */

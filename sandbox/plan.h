@@ -52,6 +52,8 @@ enum op_kind {
 	OP_PROC, /* processes of this run alone; read-only */
 	OP_TMP, /* private, empty, size in bytes */
 	OP_TMP_DIR, /* a folder in it; size is its mode */
+	OP_DENY, /* what the plan's globs mean below it cannot be read */
+	OP_KIND_LAST = OP_DENY,
 };
 
 enum op_flags {

@@ -172,7 +172,7 @@ get_op(struct reader *d, struct op *op)
 	op->path = need_cstr(d);
 	op->source = get_cstr(d);
 	op->size = rec_u64(&d->r);
-	if (op->kind == OP_INVALID || op->kind > OP_TMP_DIR ||
+	if (op->kind == OP_INVALID || op->kind > OP_KIND_LAST ||
 	    !plan_path_normal(op->path))
 		d->r.failed = 1;
 }

@@ -32,6 +32,9 @@ int root_do_host(struct root *r, const struct op *op, struct err *e);
 int root_do_workspace(struct root *r, const struct op *op, struct err *e);
 int root_do_protect(struct root *r, const struct op *op, struct err *e);
 int root_do_mask(struct root *r, const struct op *op, struct err *e);
+int root_do_deny(struct root *r, const struct op *op, struct err *e);
+/* Hides the file or folder at fd (O_PATH). */
+int root_mask(struct root *r, int fd, struct err *e);
 int root_do_devices(struct root *r, struct err *e);
 int root_do_proc(struct root *r, const struct op *op, struct err *e);
 int root_do_tmp(struct root *r, const struct op *op, struct err *e);

@@ -39,7 +39,8 @@ answer(bool supervised, int nr, uint64_t a0, uint64_t a1, uint64_t a2)
 	};
 	struct bpf_program p;
 
-	assert_int_equal(filter_build(supervised, &p), 0);
+	assert_int_equal(
+	    filter_build(supervised ? FILTER_SUPERVISED : 0U, &p), 0);
 	return bpf_run(&p, &d);
 }
 
@@ -58,6 +59,73 @@ ordinary_calls_are_allowed(void **state)
 	assert_int_equal(ANSWER(100000, 0, 0, 0), ALLOW);
 }
 
+static uint32_t
+strictly(unsigned flags, int nr)
+{
+	const struct seccomp_data d = { .nr = nr, .arch = ARCH };
+	struct bpf_program p;
+
+	assert_int_equal(filter_build(flags | FILTER_STRICT, &p), 0);
+	return bpf_run(&p, &d);
+}
+
+static void
+a_strict_profile_denies_what_is_not_listed(void **state)
+{
+	static const int listed[] = { SYS_read, SYS_write, SYS_close, SYS_mmap,
+		SYS_execve, SYS_futex, SYS_wait4, SYS_unlinkat, SYS_getrandom,
+		SYS_statx, SYS_getdents64, SYS_epoll_ctl, 441, 449 };
+	static const int others[] = { SYS_ptrace, SYS_process_vm_readv,
+		SYS_vmsplice, SYS_setns, SYS_mount, SYS_bpf, SYS_seccomp,
+		SYS_setuid, SYS_mq_open, 470, 600, 100000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(listed); i++) {
+		assert_int_equal(strictly(FILTER_SUPERVISED, listed[i]), ALLOW);
+		assert_int_equal(strictly(0, listed[i]), ALLOW);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		assert_int_equal(strictly(FILTER_SUPERVISED, others[i]), ASK);
+		assert_int_equal(strictly(0, others[i]), FAIL(EPERM));
+	}
+}
+
+/* Number by number: a strict filter never permits what the other denies. */
+static void
+a_strict_filter_is_within_the_ordinary_one(void **state)
+{
+	static struct bpf_program usual, strict;
+
+	(void)state;
+	assert_int_equal(filter_build(FILTER_SUPERVISED, &usual), 0);
+	assert_int_equal(
+	    filter_build(FILTER_SUPERVISED | FILTER_STRICT, &strict), 0);
+	for (int nr = 0; nr < 700; nr++) {
+		const struct seccomp_data d = { .nr = nr, .arch = ARCH };
+
+		if (bpf_run(&strict, &d) == ALLOW)
+			assert_int_equal(bpf_run(&usual, &d), ALLOW);
+	}
+}
+
+static void
+a_profile_that_denies_names_is_asked_about_reads(void **state)
+{
+	const struct seccomp_data d = {
+		.nr = SYS_openat,
+		.arch = ARCH,
+		.args = { 0, 0, O_RDONLY },
+	};
+	static struct bpf_program usual, reads;
+
+	(void)state;
+	assert_int_equal(filter_build(FILTER_SUPERVISED, &usual), 0);
+	assert_int_equal(
+	    filter_build(FILTER_SUPERVISED | FILTER_READS, &reads), 0);
+	assert_int_equal(bpf_run(&usual, &d), ALLOW);
+	assert_int_equal(bpf_run(&reads, &d), ASK);
+}
+
 static void
 another_architecture_ends_the_process(void **state)
 {
@@ -66,7 +134,7 @@ another_architecture_ends_the_process(void **state)
 	struct bpf_program p;
 
 	(void)state;
-	assert_int_equal(filter_build(true, &p), 0);
+	assert_int_equal(filter_build(FILTER_SUPERVISED, &p), 0);
 	assert_int_equal(bpf_run(&p, &d), SECCOMP_RET_KILL_PROCESS);
 #if defined(__x86_64__)
 	assert_int_equal(ANSWER(0x40000000 | SYS_mount, 0, 0, 0), FAIL(ENOSYS));
@@ -211,7 +279,7 @@ rules_out_of_order_are_refused(void **state)
 	struct bpf_program p;
 
 	(void)state;
-	assert_int_equal(bpf_build(twice, 2, &p), -1);
+	assert_int_equal(bpf_build(twice, 2, ALLOW, &p), -1);
 }
 
 int
@@ -219,6 +287,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ordinary_calls_are_allowed),
+		cmocka_unit_test(a_strict_profile_denies_what_is_not_listed),
+		cmocka_unit_test(a_strict_filter_is_within_the_ordinary_one),
+		cmocka_unit_test(
+		    a_profile_that_denies_names_is_asked_about_reads),
 		cmocka_unit_test(another_architecture_ends_the_process),
 		cmocka_unit_test(mounts_modules_and_wide_interfaces_are_denied),
 		cmocka_unit_test(no_flag_of_clone_or_unshare_makes_a_namespace),
