@@ -11,6 +11,7 @@
 #include "core/engine_role.h"
 #include "core/supervisor_role.h"
 #include "model/command.h"
+#include "model/project.h"
 #include "otlp/reporter_role.h"
 
 #define ROLE_OPTION "--role="
@@ -47,5 +48,7 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strncmp(argv[1], ROLE_OPTION, len) == 0)
 		return run_role(argv[1] + len);
+	if (argc == 3 && strcmp(argv[1], PROJECT_READER_OPTION) == 0)
+		return project_reader_main(argv[2]);
 	return supervisor_main(argc, argv, roles, ARRAY_LEN(roles));
 }

@@ -121,6 +121,7 @@ classifier_close(struct classifier *c)
 	programs_free(c->programs);
 	regex_runner_free(c->runner);
 	free(c->scratch);
+	free(c->counts);
 	free(c);
 }
 
@@ -193,6 +194,9 @@ classifier_open(const struct classifier_options *o, struct diags *d,
 		r = policy_digest(c, e);
 	if (r != 0)
 		return r;
+	c->counts = mem_new(c->set->rule_count, sizeof(*c->counts));
+	if (c->counts == NULL)
+		return err_nomem(e);
 	*ret = TAKE_PTR(c);
 	return ERR_OK;
 }
@@ -209,6 +213,8 @@ classifier_classify(struct classifier *c, const struct action *a,
 		.policy = c->policy,
 		.reviewer = c->reviewer,
 		.scratch = c->scratch,
+		.counts = c->counts,
+		.project = a->project,
 	};
 	struct effects fx;
 	int r;
@@ -231,7 +237,7 @@ classifier_digest(const struct classifier *c, uint8_t ret[static SHA256_LEN])
 /* ---- describe ---------------------------------------------------------- */
 
 static void
-describe_rule(struct jsonw *w, const struct rule *r)
+describe_rule(struct jsonw *w, const struct rule *r, const struct rule_count *n)
 {
 	jsonw_object(w);
 	jsonw_kstr(w, "id", r->id);
@@ -248,6 +254,11 @@ describe_rule(struct jsonw *w, const struct rule *r)
 	jsonw_kstr(w, "owner", r->owner);
 	jsonw_key(w, "expires");
 	jsonw_time(w, r->expires_real_ns);
+	jsonw_kint(w, "hits", (int64_t)n->hits);
+	jsonw_kint(w, "decided", (int64_t)n->decided);
+	jsonw_kint(w, "regex_errors", (int64_t)n->errors);
+	jsonw_key(w, "last_hit");
+	jsonw_time(w, n->last_real_ns);
 	jsonw_end(w);
 }
 
@@ -288,7 +299,7 @@ classifier_describe(const struct classifier *c, struct buf *out)
 	jsonw_key(&w, "rules");
 	jsonw_array(&w);
 	for (size_t i = 0; i < c->set->rule_count; i++)
-		describe_rule(&w, &c->set->rules[i]);
+		describe_rule(&w, &c->set->rules[i], &c->counts[i]);
 	jsonw_end(&w);
 	jsonw_end(&w);
 }
@@ -297,6 +308,8 @@ const struct classifier_port rules_classifier = {
 	.open = classifier_open,
 	.close = classifier_close,
 	.classify = classifier_classify,
+	.project_open = project_rules_open,
+	.project_close = project_rules_close,
 	.digest = classifier_digest,
 	.describe = classifier_describe,
 };

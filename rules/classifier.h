@@ -13,6 +13,7 @@ struct classifier {
 	struct programs *programs;
 	struct regex_runner *runner;
 	struct part_judge *scratch;
+	struct rule_count *counts;
 	enum approval_policy policy;
 	bool reviewer;
 	uint8_t digest[SHA256_LEN];

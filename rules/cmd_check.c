@@ -4,12 +4,14 @@
  * Owns: nothing.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cmd_int.h"
 #include "model/action_json.h"
+#include "model/project.h"
 
 #define LINE_BYTES_MAX HTTP_BODY_BYTES_MAX
 #define READ_BYTES 65536
@@ -19,6 +21,7 @@ enum {
 	OPT_POLICY,
 	OPT_RULES,
 	OPT_NO_PACKS,
+	OPT_NO_PROJECT,
 	OPT_DATA,
 	OPT_EXPLAIN,
 	OPT_JSON,
@@ -35,6 +38,8 @@ static const struct command_option options[] = {
 	[OPT_RULES] = { "--rules", "DIR",
 	    "rules besides the shipped ones; LAYER=DIR for another layer" },
 	[OPT_NO_PACKS] = { "--no-packs", NULL, "without the shipped packs" },
+	[OPT_NO_PROJECT] = { "--no-project", NULL,
+	    "without the workspace's own .assent/rules" },
 	[OPT_DATA] = { "--data", "DIR",
 	    "packs and programs of DIR instead of the built-in ones" },
 	[OPT_EXPLAIN] = { "--explain", NULL,
@@ -71,6 +76,9 @@ struct check {
 	struct cmd_rules rules;
 	struct cmd_place place;
 	bool bad_rules;
+	/* Of the workspace that was asked about last. */
+	char *workspace;
+	struct project_rules *project; /* NULL: it has none */
 };
 
 static void
@@ -100,9 +108,46 @@ status_of(enum decision d)
 	return EXIT_INTERNAL;
 }
 
-static int
-classify(struct classifier *c, struct action *a, struct err *e)
+/* ---- the workspace's own rules ----------------------------------------- */
+
+static void
+check_done(struct check *k)
 {
+	free(k->workspace);
+	project_rules_close(k->project);
+}
+
+static int
+load_project(struct check *k, const char *workspace, struct err *e)
+{
+	AUTO_BUF struct buf record = BUF_INIT(PROJECT_RECORD_MAX);
+	uint8_t stamp[SHA256_LEN];
+	int r;
+
+	project_rules_closep(&k->project);
+	free(k->workspace);
+	k->workspace = mem_strndup(workspace, strlen(workspace));
+	if (k->workspace == NULL)
+		return err_nomem(e);
+	if (project_stamp(workspace, NULL, 0, stamp, NULL) == ERR_NOTFOUND)
+		return ERR_OK;
+	r = project_read(workspace, &record, e);
+	return r != 0 ? r
+		      : project_rules_open(buf_str(&record), &k->project, e);
+}
+
+static int
+classify(struct check *k, struct classifier *c, struct action *a, struct err *e)
+{
+	const char *workspace = a->proposal.workspace;
+	int r = ERR_OK;
+
+	if (k->values[OPT_NO_PROJECT] == NULL && workspace != NULL &&
+	    (k->workspace == NULL || strcmp(k->workspace, workspace) != 0))
+		r = load_project(k, workspace, e);
+	if (r != 0)
+		return r;
+	a->project = k->project;
 	return rules_classifier.classify(c, a, a->arena, &a->classification, e);
 }
 
@@ -155,7 +200,7 @@ check_command(struct check *k, struct classifier *c, char **argv, size_t argc)
 		    "more than %d words in a command", ARGV_WORDS_MAX);
 	r = cmd_action(argv, argc, &k->place, &a, &e);
 	if (r == 0)
-		r = classify(c, a, &e);
+		r = classify(k, c, a, &e);
 	if (r != 0)
 		return cmd_fail("check", &e);
 	put_answer(k, a, &out);
@@ -191,7 +236,7 @@ check_line(struct check *k, struct classifier *c, struct str line,
 	if (r == 0)
 		r = cmd_action_json(line, &k->place, a, &e);
 	if (r == 0)
-		r = classify(c, a, &e);
+		r = classify(k, c, a, &e);
 	if (r != 0)
 		put_error(out, number, &e);
 	else
@@ -318,6 +363,7 @@ run_check(int argc, char **argv)
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(ACTION_ARENA_MAX);
 	AUTO(cmd_closep) struct classifier *c = NULL;
+	AUTO(check_done)
 	struct check k = { .rules = { .policy = POLICY_ON_REQUEST } };
 	struct err e = ERR_INIT;
 	int status = EXIT_OK;

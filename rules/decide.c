@@ -119,12 +119,35 @@ remember(struct part_judge *j, const struct rule *r, bool unsure)
 			.unsure = unsure };
 }
 
+/* The repository's own rules are not counted. */
+static struct rule_count *
+count_of(const struct decide_options *o, const struct rule *r)
+{
+	const struct ruleset *set = o->set;
+
+	return o->counts == NULL || r < set->rules ||
+		r >= set->rules + set->rule_count
+	    ? NULL
+	    : &o->counts[r->order];
+}
+
 void
 judge_rule(struct part_judge *j, const struct rule *r)
 {
+	struct rule_count *n = count_of(j->options, r);
+	uint64_t tried, failed, failed_now;
 	struct slots hits;
+
+	regex_runner_counts(j->options->runner, &tried, &failed);
 	const enum tri t = rule_match(r, &j->in, &hits);
 
+	regex_runner_counts(j->options->runner, &tried, &failed_now);
+	if (n != NULL) {
+		n->hits += t != TRI_NO;
+		n->errors += failed_now - failed;
+		if (t != TRI_NO)
+			n->last_real_ns = j->in.action->proposed_real_ns;
+	}
 	if (t == TRI_NO || (t == TRI_MAYBE && r->decision == DECISION_ALLOW))
 		return;
 	remember(j, r, t == TRI_MAYBE);
@@ -171,7 +194,10 @@ by_strictness(const void *a, const void *b)
 		return x->rule->floor ? -1 : 1;
 	if (rule_is_default(x->rule) != rule_is_default(y->rule))
 		return rule_is_default(x->rule) ? 1 : -1;
-	return x->rule->order < y->rule->order ? -1 : 1;
+	if (x->rule->order != y->rule->order)
+		return x->rule->order < y->rule->order ? -1 : 1;
+	/* Of two sets: the repository's comes after. */
+	return (int)x->rule->layer - (int)y->rule->layer;
 }
 
 static int
@@ -251,6 +277,8 @@ judge_part(
 	j->worst = (struct judged){ 0 };
 	j->worst_slot = 0;
 	index_each(j->options->set, &j->in, judge_rule, j);
+	if (j->options->project != NULL && j->options->project->set != NULL)
+		index_each(j->options->project->set, &j->in, judge_rule, j);
 	settle(j, part);
 	return keep_matched(j, part);
 }
@@ -303,6 +331,28 @@ fill(const struct decide_options *o, const struct action_judge *aj,
 		ret->decision = DECISION_DENY;
 		ret->by = BY_POLICY;
 	}
+}
+
+/* Nobody knows what the repository's rules would say: a person has to look. */
+static void
+ask_for_problem(const struct decide_options *o, struct arena *arena,
+    struct classification *ret)
+{
+	AUTO_BUF struct buf b = BUF_INIT(ERR_MSG_MAX * 2);
+
+	if (ret->decision >= DECISION_ASK)
+		return;
+	buf_printf(&b, "The rules of this repository cannot be used: %s",
+	    o->project->problem);
+	ret->decision = DECISION_ASK;
+	ret->risk = ret->risk > RISK_MEDIUM ? ret->risk : RISK_MEDIUM;
+	ret->by = BY_POLICY;
+	ret->floor = true;
+	ret->suggest = NULL;
+	ret->rule = (struct rule_ref){ .decision = DECISION_ASK };
+	ret->reason = arena_strdup(arena, buf_cstr(&b));
+	if (denied_by_policy(o, ret->decision))
+		ret->decision = DECISION_DENY;
 }
 
 static int
@@ -358,7 +408,11 @@ decide(const struct decide_options *o, const struct action *a,
 		.part_count = fx->count,
 	};
 	fill(o, &aj, ret);
+	if (aj.worst.rule != NULL && count_of(o, aj.worst.rule) != NULL)
+		count_of(o, aj.worst.rule)->decided++;
 	ret->reason = reason_of(&aj, ret, arena);
+	if (o->project != NULL && o->project->problem != NULL)
+		ask_for_problem(o, arena, ret);
 	r = plan_finish(&plan, ret);
 	return r != 0 || ret->reason == NULL ? err_nomem(e) : ERR_OK;
 }

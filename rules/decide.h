@@ -21,6 +21,7 @@
  * say nothing. A rule never loosens a slot that it does not cover.
  */
 #include "match.h"
+#include "project.h"
 
 struct decide_options {
 	const struct ruleset *set;
@@ -28,6 +29,18 @@ struct decide_options {
 	enum approval_policy policy;
 	bool reviewer; /* somebody answers a review */
 	struct part_judge *scratch; /* for one decision at a time */
+	struct rule_count
+	    *counts; /* by the order of the set's rules, or NULL */
+	/* A repository's own: they only tighten. NULL: none. */
+	const struct project_rules *project;
+};
+
+/* What became of a rule since the set was loaded. */
+struct rule_count {
+	uint64_t hits; /* parts that it matched, or that it may match */
+	uint64_t decided; /* actions that it decided */
+	uint64_t errors; /* of its regular expressions: limits, bad UTF-8 */
+	int64_t last_real_ns;
 };
 
 struct part_judge *decide_scratch_new(void);

@@ -25,7 +25,10 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 	r = live_table_new(&g->live, e);
 	if (r == 0)
 		r = sessions_new(&g->sessions, e);
+	if (r == 0)
+		r = projects_new(o->classifier_port, &g->projects, e);
 	if (r != 0) {
+		sessions_free(g->sessions);
 		live_table_free(g->live);
 		mem_freep(&g);
 		return r;
@@ -49,6 +52,8 @@ engine_free(struct engine *g)
 	mem_freep(&g->changes);
 	live_table_free(g->live);
 	sessions_free(g->sessions);
+	engine_unpark(g, 0);
+	projects_free(g->projects);
 	g->o.classifier_port->close(g->classifier);
 	buf_free(&g->scratch);
 	buf_free(&g->roles_json);
@@ -304,6 +309,7 @@ engine_gone(struct engine *g, uint64_t call_id)
 {
 	struct live *l = NULL;
 
+	engine_unpark(g, call_id);
 	while ((l = live_next(g->live, l)) != NULL)
 		live_gone(l, call_id);
 	for (size_t i = 0; i < g->event_count; i++) {
@@ -318,6 +324,7 @@ engine_all_gone(struct engine *g)
 	struct live *l = NULL;
 
 	g->event_count = 0;
+	engine_unpark(g, 0);
 	while ((l = live_next(g->live, l)) != NULL) {
 		while (l->waiters != NULL)
 			live_gone(l, l->waiters->call_id);
@@ -401,6 +408,7 @@ engine_tick(struct engine *g)
 		if (l->deadline_ns != 0 && l->deadline_ns <= now && !l->busy)
 			engine_expire(g, l);
 	}
+	engine_project_tick(g, now);
 	engine_commit(g);
 	if (!g->o.recorder_port->healthy(g->o.recorder, &why) &&
 	    g->o.recorder_port->recover(g->o.recorder, &why) == 0)

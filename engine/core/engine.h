@@ -34,6 +34,10 @@ struct engine_out {
 	void (*cancel_review)(void *ctx, const char *action_id);
 	/* A row for the reporter; false: not now, it comes again. */
 	bool (*row)(void *ctx, uint32_t feed, uint64_t seq, struct str json);
+	/* Asks the supervisor for a reader of a repository's rules under this
+	 * identity. NULL: repositories have none. */
+	int (*project)(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
+	    const char *workspace, struct err *e);
 };
 
 /* What the reporter says of a place to which the log is sent. */
@@ -96,6 +100,8 @@ void engine_tick(struct engine *g);
 /* fd is taken. */
 void engine_launched(struct engine *g, uint64_t ticket, int fd);
 void engine_launch_failed(struct engine *g, uint64_t ticket, const char *why);
+/* What the reader for the ticket read: a record of model/project.h. */
+void engine_project_read(struct engine *g, uint64_t ticket, struct str record);
 void engine_reviewed(struct engine *g, const struct review_answer *r);
 /* The link to the reviewer broke: what it had goes to a person. */
 void engine_reviewer_gone(struct engine *g);

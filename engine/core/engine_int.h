@@ -7,6 +7,7 @@
 #include "base/jsonw.h"
 #include "engine.h"
 #include "live.h"
+#include "projects.h"
 #include "sessions.h"
 
 #define EVENT_READERS_MAX 64
@@ -47,6 +48,13 @@ struct launch {
 	char id[ACTION_ID_MAX];
 };
 
+/* A proposal that waits for the rules of its repository. */
+#define PARKED_MAX 256
+struct parked {
+	uint64_t ticket, call_id;
+	struct buf call; /* encoded */
+};
+
 struct event_reader {
 	uint64_t call_id;
 	uint64_t seq; /* sent up to here */
@@ -80,6 +88,10 @@ struct engine {
 	uint8_t policy_sha256[SHA256_LEN];
 	struct live_table *live;
 	struct sessions *sessions;
+	struct projects *projects;
+	struct parked parked[PARKED_MAX];
+	size_t parked_count;
+	bool resuming; /* a call that was parked: it waits no longer */
 	struct change *changes;
 	size_t change_count, change_cap;
 	struct launch launches[LAUNCHES_MAX];
@@ -150,6 +162,19 @@ engine_call_fn engine_get, engine_list, engine_explain, engine_log;
 engine_call_fn engine_verify, engine_events, engine_rules, engine_reload_call;
 engine_call_fn engine_metrics, engine_ready, engine_version;
 engine_call_fn engine_refused, engine_session_event;
+
+/* ---- engine_project.c --------------------------------------------------- */
+
+/* The call waits until the rules of its repository are read. */
+bool engine_parks(
+    struct engine *g, const struct call *c, const struct action *a);
+/* Classifies by all rules: those in force, and the repository's. */
+int engine_classify(struct engine *g, struct action *a, struct err *e);
+/* Are the repository's rules those that the action was judged by? */
+bool engine_project_is_same(struct engine *g, const struct action *a);
+void engine_project_tick(struct engine *g, int64_t now_ns);
+/* The client behind a call has gone; 0: all have. */
+void engine_unpark(struct engine *g, uint64_t call_id);
 
 /* The live action a call names, if the caller may see it; else answers 404
  * (also for another's) and returns NULL. */

@@ -98,12 +98,9 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 	    str_n(arena_strndup(a->arena, record.s, record.len), record.len);
 	if (l->record.s == NULL)
 		return err_nomem(e);
-	memset(&a->classification, 0, sizeof(a->classification));
-	r = g->o.classifier_port->classify(
-	    g->classifier, a, a->arena, &a->classification, e);
+	r = engine_classify(g, a, e);
 	if (r != 0)
 		return r;
-	memcpy(a->classification.policy_sha256, g->policy_sha256, SHA256_LEN);
 	r = raise_if_wider(g, a, e);
 	if (r == 0)
 		r = make_plan(g, l, e);
@@ -407,6 +404,8 @@ propose(struct engine *g, const struct call *c, struct err *e)
 		r = take_claim(g, c, a, e);
 	if (r == 0)
 		r = check_claim(g, a, e);
+	if (r == 0 && engine_parks(g, c, a))
+		return ERR_OK;
 	if (r == 0)
 		r = live_add(g->live, &a, &l, e);
 	if (r != 0)
@@ -425,7 +424,7 @@ engine_propose(struct engine *g, const struct call *c)
 {
 	struct err why = ERR_INIT;
 
-	g->n.proposed++;
+	g->n.proposed += !g->resuming;
 	if (refuse_now(g, c) || answer_repeat(g, c))
 		return;
 	if (propose(g, c, &why) != 0) {
@@ -454,9 +453,10 @@ engine_evaluate(struct engine *g, const struct call *c)
 		if (r == 0 && stated_home != NULL)
 			a->proposer.home = stated_home;
 	}
+	if (r == 0 && engine_parks(g, c, a))
+		return;
 	if (r == 0)
-		r = g->o.classifier_port->classify(
-		    g->classifier, a, a->arena, &a->classification, &why);
+		r = engine_classify(g, a, &why);
 	if (r == 0) {
 		row_body_note("text", a->classification.display, &body);
 		r = engine_append(

@@ -159,6 +159,16 @@ record_reload(struct engine *g, struct err *e)
 	return r != 0 ? r : engine_push(g, &change, e);
 }
 
+/* Nothing that decides has changed: what was counted goes on. */
+static bool
+is_the_same(struct engine *g, const struct classifier *next)
+{
+	uint8_t digest[SHA256_LEN];
+
+	g->o.classifier_port->digest(next, digest);
+	return memcmp(digest, g->policy_sha256, SHA256_LEN) == 0;
+}
+
 int
 engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 {
@@ -178,6 +188,10 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 		return r;
 	}
 	engine_commit(g);
+	if (ret_json == NULL && is_the_same(g, next)) {
+		g->o.classifier_port->close(next);
+		return ERR_OK;
+	}
 	g->o.classifier_port->close(g->classifier);
 	g->classifier = next;
 	g->o.classifier_port->digest(next, g->policy_sha256);

@@ -15,32 +15,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "engine.h"
 #include "engine_reporter.h"
+#include "engine_role_int.h"
 #include "whereabouts.h"
 
 #define TICK_MS 200
-#define CALL_ARENA_MAX ((size_t)8 << 20)
 #define REVIEW_ANSWER_MAX ((size_t)64 << 10)
-#define BOOT_BYTES_MAX ((size_t)64 << 10)
-#define PATHS_MAX 64
-#define PATHS_OF_ITS_OWN 2
 #define DIRS_ARENA_MAX ((size_t)1 << 20)
-
-struct engine_process {
-	struct role_env *env;
-	struct engine *engine;
-	struct recorder *recorder;
-	struct executor *executor;
-	struct ipc *front, *reviewer;
-	struct reporter_link *reporter;
-	struct loop_timer *tick;
-	struct arena *arena; /* rule folders: outlive a configuration */
-	struct confine_path paths[PATHS_MAX];
-	size_t path_count;
-	const char *own_dirs[PATHS_MAX]; /* real paths, in the arena */
-	size_t own_dir_count;
-};
 
 /* ---- words to front and supervisor ------------------------------------- */
 
@@ -336,6 +317,17 @@ on_launch_failed(void *ctx, struct ipc_msg *m, struct err *e)
 
 static const struct ipc_row supervisor_rows[] = {
 	{
+	    .type = SE_PROJECT,
+	    .flags = IPC_FD,
+	    .len_max = 64,
+	    .handler = engine_on_project,
+	},
+	{
+	    .type = SE_PROJECT_FAILED,
+	    .len_max = 4096,
+	    .handler = engine_on_project_failed,
+	},
+	{
 	    .type = SE_LAUNCHED,
 	    .flags = IPC_FD,
 	    .len_max = 64,
@@ -377,70 +369,6 @@ on_tick(void *ctx)
 	engine_tick(p->engine);
 	if (loop_after(p->env->loop, TICK_MS, on_tick, p, &p->tick, &why) != 0)
 		log_err("tick", "deadlines are not watched: %s", why.msg);
-}
-
-/* A default folder that is not there: one made later is read after a restart,
- * since the role is confined to what there is now. */
-static bool
-is_left_out(const struct config_rule_dir *d)
-{
-	return d->optional && access(d->path, F_OK) != 0 && errno == ENOENT;
-}
-
-/* Folders of rules: which layer each belongs to, and what is read. */
-static int
-rule_dirs(struct engine_process *p, const struct config *c,
-    struct classifier_options *o, struct err *e)
-{
-	struct rule_dir *dirs =
-	    arena_array(p->arena, c->rule_dir_count + 1, sizeof(*dirs));
-
-	o->dirs = dirs;
-	for (size_t i = 0; dirs != NULL && i < c->rule_dir_count; i++) {
-		struct rule_dir *d = &dirs[o->dir_count];
-
-		if (is_left_out(&c->rule_dirs[i]))
-			continue;
-		if (p->path_count == PATHS_MAX - PATHS_OF_ITS_OWN)
-			return err_set(e, ERR_LIMIT,
-			    "more than %d folders of rules",
-			    PATHS_MAX - PATHS_OF_ITS_OWN);
-		d->path = arena_strdup(p->arena, c->rule_dirs[i].path);
-		d->layer =
-		    c->rule_dirs[i].user ? LAYER_USER : LAYER_ORGANISATION;
-		p->paths[p->path_count++] = (struct confine_path){
-			.path = d->path,
-			.access = CONFINE_READ,
-		};
-		o->dir_count++;
-	}
-	return arena_failed(p->arena) ? err_nomem(e) : ERR_OK;
-}
-
-static int
-open_rules(struct engine_process *p, struct engine_options *o, struct err *e)
-{
-	const struct config *c = p->env->config;
-	AUTO(diags_freep) struct diags *d = diags_new();
-	AUTO_BUF struct buf text = BUF_INIT(BOOT_BYTES_MAX);
-	int r;
-
-	o->classifier_port = p->env->ports->classifier;
-	o->classifier_options = (struct classifier_options){
-		.policy = c->approval_policy,
-		.reviewer = c->provider_count > 0 &&
-		    c->approvals_reviewer == REVIEWER_AUTO,
-		.check_owner = true,
-	};
-	r = rule_dirs(p, c, &o->classifier_options, e);
-	if (r != 0)
-		return r;
-	r = o->classifier_port->open(
-	    &o->classifier_options, d, &o->classifier, e);
-	diags_print(d, &text);
-	if (text.len > 0)
-		(void)!write(STDERR_FILENO, text.s, text.len);
-	return r;
 }
 
 static struct engine_settings
@@ -499,7 +427,8 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.launch = out_launch,
 			.review = out_review,
 			.cancel_review = out_cancel_review,
-		.row = out_row,
+			.row = out_row,
+			.project = engine_out_project,
 		},
 		.env = {
 			.boot_ns = loop_now_ns,
@@ -512,7 +441,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 	};
 	int r;
 
-	r = open_rules(p, &o, e);
+	r = engine_open_rules(p, &o, e);
 	if (r != 0)
 		return r;
 	r = own_dirs(p, c, &o.classifier_options, e);
@@ -549,7 +478,10 @@ engine_open(struct role_env *env, struct err *e)
 	p->arena = arena_new(DIRS_ARENA_MAX);
 	if (p->arena == NULL)
 		return err_nomem(e);
-	r = env->ports->recorder->open(env->config->state_dir, &p->recorder, e);
+	r = engine_open_readers(p, e);
+	if (r == 0)
+		r = env->ports->recorder->open(
+		    env->config->state_dir, &p->recorder, e);
 	if (r == 0)
 		r = open_pipeline(p, e);
 	if (r != 0)
@@ -598,6 +530,7 @@ static const int engine_syscalls[] = {
 	SYS_mkdir,
 	SYS_getrandom,
 	SYS_memfd_create,
+	SYS_inotify_add_watch,
 	SYS_uname,
 };
 
@@ -659,6 +592,8 @@ engine_close(struct role_env *env)
 	ipc_freep(&p->front);
 	reporter_link_free(p->reporter);
 	ipc_freep(&p->reviewer);
+	readers_free(p->readers);
+	watch_free(p->watch);
 	if (p->executor != NULL)
 		env->ports->executor->close(p->executor);
 	engine_free(p->engine);

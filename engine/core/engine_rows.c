@@ -45,6 +45,14 @@ put_rules(struct jsonw *w, const struct classification *c)
 	jsonw_end(w);
 }
 
+static bool
+is_zero(const uint8_t *digest)
+{
+	static const uint8_t zero[SHA256_LEN];
+
+	return memcmp(digest, zero, SHA256_LEN) == 0;
+}
+
 static void
 put_proposal(struct jsonw *w, const struct live *l)
 {
@@ -64,6 +72,10 @@ put_proposal(struct jsonw *w, const struct live *l)
 	if (a->classification.profile.name != NULL)
 		jsonw_kstr(w, "profile", a->classification.profile.name);
 	put_rules(w, &a->classification);
+	if (!is_zero(a->classification.project_sha256)) {
+		jsonw_key(w, "project_sha256");
+		jsonw_hex(w, a->classification.project_sha256, SHA256_LEN);
+	}
 }
 
 void

@@ -304,7 +304,8 @@ plan_late(struct engine *g, struct live *l, struct err *e)
 		    "what was approved had no sandbox plan; propose it again "
 		    "with 'execute'");
 	if (c->decision != DECISION_ALLOW ||
-	    memcmp(c->policy_sha256, g->policy_sha256, SHA256_LEN) != 0)
+	    memcmp(c->policy_sha256, g->policy_sha256, SHA256_LEN) != 0 ||
+	    !engine_project_is_same(g, l->a))
 		return err_set(e, ERR_CONFLICT,
 		    "the rules have changed since this was allowed; propose "
 		    "it again");

@@ -10,7 +10,8 @@
  *     role -> supervisor RS_READY, RS_PEER_ENDED
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
  *                        SR_RELOAD, SR_STOP
- *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED
+ *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
+ *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED
  *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER
  *     engine -> reporter ER_ROW
  *     reporter -> engine RE_FEED, RE_LAG
@@ -48,6 +49,9 @@ enum engine_supervisor {
 	ES_LAUNCH = 0x501, /* u64 ticket, u32 uid, u32 gid */
 	SE_LAUNCHED, /* u64 ticket; with the launcher's socket */
 	SE_LAUNCH_FAILED, /* u64 ticket, cstr why */
+	ES_PROJECT, /* u64 ticket, u32 uid, u32 gid, cstr workspace */
+	SE_PROJECT, /* u64 ticket; with the pipe that a reader writes to */
+	SE_PROJECT_FAILED, /* u64 ticket, cstr why */
 };
 
 enum engine_to_reporter {

@@ -41,6 +41,15 @@ struct classifier_options {
 };
 
 struct classifier_port {
+	/*
+	 * A repository's own rules, from the record that model/project.h
+	 * makes of its files; a->project. They only tighten. What is broken
+	 * or could not be read becomes rules that ask, and say why; so this
+	 * fails only for lack of memory. May be NULL: there are none.
+	 */
+	int (*project_open)(
+	    struct str record, struct project_rules **ret, struct err *e);
+	void (*project_close)(struct project_rules *p);
 	/* All findings go to d; no partial load. */
 	int (*open)(const struct classifier_options *o, struct diags *d,
 	    struct classifier **ret, struct err *e);

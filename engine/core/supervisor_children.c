@@ -166,6 +166,8 @@ on_peer_ended(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+#define ROWS_OF_ENGINE 2 /* the last ones */
+
 static const struct ipc_row every_row[] = {
 	{
 	    .type = RS_READY,
@@ -184,6 +186,11 @@ static const struct ipc_row every_row[] = {
 	    .len_max = 16,
 	    .handler = supervisor_on_launch,
 	},
+	{
+	    .type = ES_PROJECT,
+	    .len_max = PATH_BYTES_MAX + 64,
+	    .handler = supervisor_on_project,
+	},
 };
 
 static bool
@@ -195,7 +202,8 @@ is_engine(const struct role *r)
 static size_t
 rows_of(const struct role *r)
 {
-	return is_engine(r) ? ARRAY_LEN(every_row) : ARRAY_LEN(every_row) - 1;
+	return is_engine(r) ? ARRAY_LEN(every_row)
+			    : ARRAY_LEN(every_row) - ROWS_OF_ENGINE;
 }
 
 static void

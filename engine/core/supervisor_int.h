@@ -53,6 +53,7 @@ struct launcher {
 	pid_t pid;
 	int pidfd; /* -1: free */
 	uid_t uid;
+	const char *ended; /* the event of its end, in the log */
 };
 
 struct listener {
@@ -119,6 +120,7 @@ bool supervisor_are_linked(const char *a, const char *b);
 
 /* supervisor_launch.c */
 int supervisor_on_launch(void *ctx, struct ipc_msg *m, struct err *e);
+int supervisor_on_project(void *ctx, struct ipc_msg *m, struct err *e);
 void supervisor_launchers_done(struct supervisor *s);
 
 /* supervisor_require.c: ERR_DENIED when something required is not there. */

@@ -4,6 +4,7 @@
  * Runs in: supervisor.  Trusts: engine for the identity, within what this
  * daemon may do at all.  Owns: the launchers' pidfds.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -12,19 +13,21 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "model/project.h"
 #include "supervisor_int.h"
 
 #define REPLY_BYTES_MAX 1024
 
 static void
-reply_failed(struct ipc *engine, uint64_t ticket, const struct err *why)
+reply_failed(
+    struct ipc *engine, uint16_t type, uint64_t ticket, const struct err *why)
 {
 	AUTO_BUF struct buf b = BUF_INIT(REPLY_BYTES_MAX);
 
 	log_warn("not-launched", "why=%s", why->msg);
 	rec_put_u64(&b, ticket);
 	rec_put_cstr(&b, why->msg);
-	(void)ipc_send(engine, SE_LAUNCH_FAILED, buf_str(&b), -1, NULL);
+	(void)ipc_send(engine, type, buf_str(&b), -1, NULL);
 }
 
 static void
@@ -36,7 +39,7 @@ on_launcher_ended(void *ctx, int fd, unsigned events)
 
 	(void)events;
 	(void)spawn_reap(fd, &code, how, sizeof(how), NULL);
-	log_info("launcher-ended", "pid=%d uid=%u how=%s", (int)l->pid,
+	log_info(l->ended, "pid=%d uid=%u how=%s", (int)l->pid,
 	    (unsigned)l->uid, how);
 	loop_forget(l->s->loop, fd);
 	fd_closep(&l->pidfd);
@@ -62,8 +65,27 @@ check_identity(uid_t uid, gid_t gid, struct err *e)
 	    (unsigned)geteuid(), (unsigned)uid, (unsigned)gid);
 }
 
+/* Starts what o says under the identity, and watches it. */
 static int
-start(struct supervisor *s, struct launcher *l, uid_t uid, gid_t gid,
+start(struct supervisor *s, struct launcher *l, struct spawn_options *o,
+    struct err *e)
+{
+	int r;
+
+	/* What is run makes files as usual, not as private as ours. */
+	o->set_umask = true;
+	o->umask = 022;
+	o->set_user = true;
+	r = spawn(o, &l->pid, &l->pidfd, e);
+	if (r != 0)
+		return r;
+	l->s = s;
+	l->uid = o->uid;
+	return loop_fd(s->loop, l->pidfd, LOOP_READ, on_launcher_ended, l, e);
+}
+
+static int
+start_launcher(struct supervisor *s, struct launcher *l, uid_t uid, gid_t gid,
     int socket_fd, struct err *e)
 {
 	char name[] = "assent-exec", mode[] = "--launcher";
@@ -72,30 +94,21 @@ start(struct supervisor *s, struct launcher *l, uid_t uid, gid_t gid,
 		{ .fd = socket_fd, .as = 3 },
 		{ .fd = STDERR_FILENO, .as = STDERR_FILENO },
 	};
-	const struct spawn_options o = {
+	struct spawn_options o = {
 		.path_fd = s->launcher_fd,
 		.argv = argv,
 		.fds = fds,
 		.fd_count = ARRAY_LEN(fds),
-		/* What is run makes files as usual, not as private as ours. */
-		.set_umask = true,
-		.umask = 022,
-		.set_user = true,
 		.uid = uid,
 		.gid = gid,
 	};
-	int r;
 
 	if (s->launcher_fd < 0)
 		return err_set(e, ERR_NOTFOUND,
 		    "assent-exec is not beside assentd; install it there and "
 		    "start the daemon again");
-	r = spawn(&o, &l->pid, &l->pidfd, e);
-	if (r != 0)
-		return r;
-	l->s = s;
-	l->uid = uid;
-	return loop_fd(s->loop, l->pidfd, LOOP_READ, on_launcher_ended, l, e);
+	l->ended = "launcher-ended";
+	return start(s, l, &o, e);
 }
 
 /* Gives engine's end of the launcher's socket. */
@@ -118,7 +131,7 @@ launch(struct supervisor *s, uid_t uid, gid_t gid, int *ret, struct err *e)
 		return r;
 	ours = pair[0];
 	theirs = pair[1];
-	r = start(s, l, uid, gid, theirs, e);
+	r = start_launcher(s, l, uid, gid, theirs, e);
 	if (r != 0)
 		return r;
 	log_info("launcher-started", "pid=%d uid=%u gid=%u", (int)l->pid,
@@ -148,7 +161,81 @@ supervisor_on_launch(void *ctx, struct ipc_msg *m, struct err *e)
 		rec_put_u64(&b, ticket);
 		return ipc_send(m->from, SE_LAUNCHED, buf_str(&b), fd, e);
 	}
-	reply_failed(m->from, ticket, &why);
+	reply_failed(m->from, SE_LAUNCH_FAILED, ticket, &why);
+	return ERR_OK;
+}
+
+/* ---- readers of repositories' rules ------------------------------------ */
+
+/* Gives the pipe that the reader writes to. It is this very program, under
+ * the identity of who works there, and ends itself after a while. */
+static int
+start_reader(struct supervisor *s, uid_t uid, gid_t gid, char *workspace,
+    int *ret, struct err *e)
+{
+	char name[] = "rules-reader", mode[] = PROJECT_READER_OPTION;
+	char *const argv[] = { name, mode, workspace, NULL };
+	struct launcher *l = free_launcher(s);
+	AUTO_FD int ours = -1;
+	AUTO_FD int theirs = -1;
+	int pair[2];
+	int r = check_identity(uid, gid, e);
+
+	if (r != 0)
+		return r;
+	if (l == NULL)
+		return err_set(
+		    e, ERR_LIMIT, "%d helpers run already", LAUNCHERS_MAX);
+	if (pipe2(pair, O_CLOEXEC) != 0)
+		return err_sys(e, "cannot make a pipe");
+	ours = pair[0];
+	theirs = pair[1];
+	const struct spawn_fd fds[] = {
+		{ .fd = theirs, .as = STDOUT_FILENO },
+		{ .fd = STDERR_FILENO, .as = STDERR_FILENO },
+	};
+	struct spawn_options o = {
+		.path_fd = s->self_fd,
+		.argv = argv,
+		.fds = fds,
+		.fd_count = ARRAY_LEN(fds),
+		.uid = uid,
+		.gid = gid,
+	};
+
+	l->ended = "rules-reader-ended";
+	r = start(s, l, &o, e);
+	if (r == 0)
+		*ret = TAKE_FD(ours);
+	return r;
+}
+
+int
+supervisor_on_project(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(PATH_BYTES_MAX * 2);
+	AUTO_BUF struct buf b = BUF_INIT(REPLY_BYTES_MAX);
+	AUTO_FD int fd = -1;
+	struct child *c = ctx;
+	struct err why = ERR_INIT;
+	struct rec rec = rec_of(m->payload);
+	const uint64_t ticket = rec_u64(&rec);
+	const uid_t uid = rec_u32(&rec);
+	const gid_t gid = rec_u32(&rec);
+	char *workspace = a == NULL ? NULL : rec_cstr(&rec, a);
+	const int r = rec_done(&rec, e);
+
+	if (r != 0)
+		return r;
+	if (workspace == NULL || workspace[0] != '/')
+		return err_set(e, ERR_INTERNAL, "no workspace");
+	if (c->s->stopping)
+		(void)err_set(&why, ERR_CONFLICT, "the daemon is stopping");
+	else if (start_reader(c->s, uid, gid, workspace, &fd, &why) == 0) {
+		rec_put_u64(&b, ticket);
+		return ipc_send(m->from, SE_PROJECT, buf_str(&b), fd, e);
+	}
+	reply_failed(m->from, SE_PROJECT_FAILED, ticket, &why);
 	return ERR_OK;
 }
 

@@ -261,6 +261,8 @@ struct classification {
 	struct rule_ref rule; /* that decided; id NULL: none did */
 	struct execution_profile profile;
 	uint8_t policy_sha256[SHA256_LEN];
+	/* Of the repository's own rules; all zero: it has none. */
+	uint8_t project_sha256[SHA256_LEN];
 };
 
 /* By the LLM reviewer. */
@@ -313,8 +315,13 @@ const char *stage_name(enum stage s);
 
 #define ACTION_ID_MAX 40
 
+/* A repository's own rules, ready to be judged by (rules/project.h). */
+struct project_rules;
+
 struct action {
 	struct arena *arena; /* owned */
+	/* Borrowed, while it is classified: of its workspace; NULL: none. */
+	const struct project_rules *project;
 	char id[ACTION_ID_MAX];
 	struct proposer proposer;
 	struct proposal proposal;

@@ -74,6 +74,7 @@ struct config_require {
 struct config_rule_dir {
 	const char *path;
 	bool user; /* the user's own, else the organisation's */
+	bool requirements; /* the administrator's */
 	bool optional; /* a default place: it need not exist */
 };
 

@@ -149,6 +149,7 @@ config_state_dir(
 enum rule_dir_kind {
 	RULES_OF_USER = 1,
 	RULES_BY_DEFAULT = 2,
+	RULES_REQUIRED = 4,
 };
 
 static int
@@ -160,6 +161,7 @@ add_rule_dir(struct config *c, const char *path, unsigned kind, struct err *e)
 	if (r != 0)
 		return r;
 	d->user = (kind & RULES_OF_USER) != 0;
+	d->requirements = (kind & RULES_REQUIRED) != 0;
 	d->optional = (kind & RULES_BY_DEFAULT) != 0;
 	c->rule_dir_count++;
 	return ERR_OK;
@@ -174,10 +176,13 @@ set_rule_dirs(struct config *c, const struct config_sources *s, struct err *e)
 	int r;
 
 	c->rule_dirs =
-	    arena_array(c->arena, s->rule_dir_count + 2, sizeof(*c->rule_dirs));
+	    arena_array(c->arena, s->rule_dir_count + 3, sizeof(*c->rule_dirs));
 	if (c->rule_dirs == NULL)
 		return err_nomem(e);
-	r = add_rule_dir(c, "/etc/assent/rules.d", RULES_BY_DEFAULT, e);
+	r = add_rule_dir(c, "/etc/assent/requirements.d",
+	    RULES_REQUIRED | RULES_BY_DEFAULT, e);
+	if (r == 0)
+		r = add_rule_dir(c, "/etc/assent/rules.d", RULES_BY_DEFAULT, e);
 	for (size_t i = 0; r == 0 && i < s->rule_dir_count; i++)
 		r = add_rule_dir(c, s->rule_dirs[i], 0, e);
 	if (r != 0 || s->rule_dir_count > 0 || geteuid() == 0)

@@ -199,6 +199,7 @@ put_rule_dirs(struct buf *b, const struct config *c)
 	for (size_t i = 0; i < c->rule_dir_count; i++) {
 		rec_put_cstr(b, c->rule_dirs[i].path);
 		rec_put_u8(b, c->rule_dirs[i].user);
+		rec_put_u8(b, c->rule_dirs[i].requirements);
 		rec_put_u8(b, c->rule_dirs[i].optional);
 	}
 }
@@ -212,6 +213,7 @@ get_rule_dirs(struct rec *r, struct config *c)
 	for (size_t i = 0; c->rule_dirs != NULL && i < c->rule_dir_count; i++) {
 		c->rule_dirs[i].path = rec_cstr(r, c->arena);
 		c->rule_dirs[i].user = rec_u8(r) != 0;
+		c->rule_dirs[i].requirements = rec_u8(r) != 0;
 		c->rule_dirs[i].optional = rec_u8(r) != 0;
 	}
 }

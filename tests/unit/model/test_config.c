@@ -135,7 +135,9 @@ without_a_file_everything_has_a_default(void **state)
 	assert_int_equal(c->require_count, 0);
 	assert_string_equal(c->state_dir, "/state");
 	assert_string_equal(c->runtime_dir, "/run/x");
-	assert_string_equal(c->rule_dirs[0].path, "/etc/assent/rules.d");
+	assert_string_equal(c->rule_dirs[0].path, "/etc/assent/requirements.d");
+	assert_true(c->rule_dirs[0].requirements);
+	assert_string_equal(c->rule_dirs[1].path, "/etc/assent/rules.d");
 }
 
 static void

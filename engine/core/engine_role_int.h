@@ -1,0 +1,45 @@
+#ifndef CORE_ENGINE_ROLE_INT_H
+#define CORE_ENGINE_ROLE_INT_H
+/* Shared by engine_role.c and engine_role_rules.c: the engine's process. */
+#include "base/diag.h"
+#include "engine.h"
+#include "engine_reader.h"
+#include "engine_role.h"
+#include "engine_watch.h"
+
+#define CALL_ARENA_MAX ((size_t)8 << 20)
+#define PATHS_MAX 64
+#define PATHS_OF_ITS_OWN 2
+
+struct engine_process {
+	struct role_env *env;
+	struct engine *engine;
+	struct recorder *recorder;
+	struct executor *executor;
+	struct ipc *front, *reviewer;
+	struct reporter_link *reporter;
+	struct readers *readers;
+	struct watch *watch;
+	const struct rule_dir *rule_dirs; /* in the arena */
+	size_t rule_dir_count;
+	struct loop_timer *tick;
+	struct arena *arena; /* rule folders: outlive a configuration */
+	struct confine_path paths[PATHS_MAX];
+	size_t path_count;
+	const char *own_dirs[PATHS_MAX]; /* real paths, in the arena */
+	size_t own_dir_count;
+};
+
+/* Where rules come from, before it is confined; and the rules. */
+int engine_open_rules(
+    struct engine_process *p, struct engine_options *o, struct err *e);
+/* Readers of repositories' rules, and the watch over rule files. */
+int engine_open_readers(struct engine_process *p, struct err *e);
+/* engine_out.project */
+int engine_out_project(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
+    const char *workspace, struct err *e);
+/* SE_PROJECT, SE_PROJECT_FAILED; ctx is the role's env. */
+int engine_on_project(void *ctx, struct ipc_msg *m, struct err *e);
+int engine_on_project_failed(void *ctx, struct ipc_msg *m, struct err *e);
+
+#endif
