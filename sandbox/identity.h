@@ -23,5 +23,18 @@ int identity_map_self(const struct plan_who *who, struct err *e);
 int identity_become(const struct plan_who *who, struct err *e);
 /* The loopback interface of a new network namespace. */
 int identity_loopback(struct err *e);
+/* Leaves the network of whoever started us for an empty one. */
+int identity_new_network(struct err *e);
+/*
+ * The kernel counts a user's processes for each user namespace: in one of its
+ * own a run has its whole limit, however many others run. userns: entered, or
+ * -1. self: this process's folder in a /proc that can be written, when the
+ * run shares its user namespace and makes another; or -1.
+ */
+int identity_count_apart(
+    const struct plan_who *who, int userns, int self, struct err *e);
+/* A namespace for identity_count_apart in which everybody is who he is. Root
+ * only; *ret is to be closed, and may serve one run after the other. */
+int identity_count_space(int *ret, struct err *e);
 
 #endif

@@ -26,11 +26,12 @@
 #include "filter.h"
 #include "gate.h"
 #include "identity.h"
+#include "job.h"
 #include "root.h"
 #include "spawn_command.h"
 #include "watch.h"
 
-#define REAP_AFTER_KILL_MS 2000
+#define JOB_ARENA ((size_t)8 << 20)
 
 struct init {
 	struct job *job;
@@ -40,6 +41,7 @@ struct init {
 	struct bpf_program filter;
 	pid_t command;
 	int signals; /* signalfd */
+	int domain; /* Landlock ruleset, or -1 */
 	int64_t deadline_ms;
 	uint32_t flags;
 	bool supervised, ended, killing;
@@ -69,10 +71,26 @@ give_up(struct init *in, const struct err *e)
 	_exit(1);
 }
 
+/* What a clone of the template would share with the others. */
+static int
+leave_template(const struct init *in, int *ret_self, struct err *e)
+{
+	if (in->job->plan->who.identity == IDENTITY_SAME) {
+		/* Until identity_become: only then its files are its own. */
+		(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		*ret_self = open(
+		    ROOT_HOST_PROC "/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (*ret_self < 0)
+			return err_sys(e, "cannot open the host's '/proc'");
+	}
+	return identity_new_network(e);
+}
+
 static int
 build(struct init *in, struct err *e)
 {
 	struct job *j = in->job;
+	AUTO_FD int self = -1;
 	int r = ERR_OK;
 
 	in->root = (struct root)ROOT_INIT;
@@ -88,8 +106,14 @@ build(struct init *in, struct err *e)
 		if (r == 0)
 			r = root_enter(&in->root, e);
 	}
+	if (r == 0 && !j->fresh)
+		r = leave_template(in, &self, e);
 	if (r == 0)
 		r = root_each_run(&in->root, e);
+	if (r == 0)
+		r = root_let_go(&in->root, e);
+	if (r == 0)
+		r = identity_count_apart(&j->plan->who, j->userns, self, e);
 	if (r == 0)
 		r = root_close_in(&in->root, e);
 	return r;
@@ -144,16 +168,14 @@ start_command(struct init *in, struct err *e)
 		.plan = j->plan,
 		.filter = &in->filter,
 		.supervised = in->supervised,
-		.domain = -1,
+		.domain = in->domain,
 		.stdio = { j->stdio[0], j->stdio[1], j->stdio[2] },
 		.tty = j->tty,
 	};
-	int r = domain_make(j->plan, in->supervised, &c.domain, e);
 
-	if (r != 0)
-		return r;
 	in->command = command_spawn(&c);
-	fd_closep(&c.domain);
+	fd_closep(&in->domain);
+	in->domain = -1;
 	close_stdio(in);
 	if (in->command < 0 || c.error != 0) {
 		(void)snprintf(in->text, sizeof(in->text),
@@ -270,6 +292,15 @@ serve(struct init *in)
 	}
 }
 
+/* When the report leaves, nothing of the run is alive but this process. */
+static void
+end_all(void)
+{
+	(void)kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
 static void
 report(struct init *in)
 {
@@ -306,6 +337,34 @@ prepare(struct init *in, struct err *e)
 		    (j->plan->strict ? (unsigned)FILTER_STRICT : 0U),
 		&in->filter) != 0)
 		r = err_set(e, ERR_INTERNAL, "the system call filter is wrong");
+	if (r == 0)
+		r = domain_make(j->plan, in->supervised, &in->domain, e);
+	return r;
+}
+
+/* The plan of the job is the template's but for what runs. */
+static int
+wait_for_job(struct init *in, struct err *e)
+{
+	struct arena *a = arena_new(JOB_ARENA); /* until the end */
+	const struct str frame = in->job->frame;
+	struct str record;
+	struct plan *p;
+	int r = a == NULL
+	    ? err_nomem(e)
+	    : job_receive(in->job->ctl, a, &record, in->job->stdio, e);
+
+	if (r == ERR_NOTFOUND)
+		_exit(0);
+	if (r == 0 && !str_starts(record, frame))
+		r = err_set(e, ERR_INTERNAL,
+		    "the plan is not the one that was prepared");
+	if (r == 0)
+		r = plan_decode(record, a, &p, e);
+	if (r == 0 && p->pin_count > 0)
+		r = err_set(e, ERR_INTERNAL, "pins cannot be prepared");
+	if (r == 0)
+		in->job->plan = p;
 	return r;
 }
 
@@ -319,16 +378,22 @@ init_main(struct job *j)
 	if (in == NULL)
 		_exit(1);
 	in->job = j;
-	in->gate.listener = -1;
+	in->gate.listener = in->domain = -1;
 	in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
 	if (prepare(in, &e) != 0)
 		give_up(in, &e);
+	if (!j->fresh) {
+		if (wait_for_job(in, &e) != 0)
+			give_up(in, &e);
+		in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
+	}
 	watch_open(&in->watch, j->plan);
 	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
 				     : start_command(in, &e)) != 0)
 		give_up(in, &e);
 	(void)ctl_send(j->ctl, &started);
 	serve(in);
+	end_all();
 	report(in);
 	_exit(0);
 }

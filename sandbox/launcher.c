@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "ctl.h"
+#include "pool.h"
 #include "proto.h"
 #include "run.h"
 #include "sys.h"
@@ -51,7 +52,9 @@ struct lrun {
 	bool in_ends; /* after in_bytes */
 	struct loop_timer *kill_timer;
 	struct ctl end;
-	bool gone, reported, truncated;
+	bool gone, reported, answered, truncated;
+	bool prepared; /* by the pool; else everything is its own */
+	int userns; /* lent by the pool, or -1 */
 	int64_t started_ns;
 	struct lrun *next;
 };
@@ -62,6 +65,7 @@ struct launcher {
 	struct lrun *runs;
 	size_t run_count;
 	struct loop_timer *resume;
+	struct pool *pool;
 	bool over;
 };
 
@@ -130,6 +134,7 @@ free_run(struct lrun *r)
 		loop_forget(r->l->loop, r->run.ctl);
 		run_done(&r->run);
 	}
+	pool_give_space(r->l->pool, r->userns);
 	buf_free(&r->in_bytes);
 	arena_free(r->arena);
 	free(r);
@@ -170,7 +175,11 @@ fill_outcome(const struct lrun *r, struct outcome *o, char *text, size_t size)
 	}
 }
 
-/* The report is there, the processes are gone, the pipes are empty. */
+/*
+ * The report is there and the pipes are empty: when it was sent, nothing of
+ * the run was alive but its first process, whose own end, and that of its
+ * namespaces, nobody need wait for.
+ */
 static void
 end_if_over(struct lrun *r)
 {
@@ -178,11 +187,15 @@ end_if_over(struct lrun *r)
 	struct outcome o;
 	char text[128];
 
-	if (!r->gone || r->out[0].fd >= 0 || r->out[1].fd >= 0)
-		return;
-	fill_outcome(r, &o, text, sizeof(text));
-	send_ended(l, r->number, &o);
-	free_run(r);
+	if (!r->answered && (r->reported || r->gone) && r->out[0].fd < 0 &&
+	    r->out[1].fd < 0) {
+		fill_outcome(r, &o, text, sizeof(text));
+		send_ended(l, r->number, &o);
+		r->answered = true;
+		unwatch(r, &r->in);
+	}
+	if (r->answered && r->gone)
+		free_run(r);
 }
 
 static void on_output(void *ctx, int fd, unsigned events);
@@ -274,6 +287,9 @@ on_control(void *ctx, int fd, unsigned events)
 	} else if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		r->end = m;
 		r->reported = true;
+		if (m.type == CTL_FAILED && r->prepared)
+			pool_failed(r->l->pool);
+		end_if_over(r);
 	}
 }
 
@@ -400,7 +416,25 @@ check_identity(const struct plan *p, struct err *e)
 }
 
 static int
-begin(struct lrun *r, struct err *e)
+start(struct lrun *r, struct str record, const int theirs[static 3],
+    struct err *e)
+{
+	struct pool *pool = r->l->pool;
+	struct run_with with = {
+		.stdio = { theirs[0], theirs[1], theirs[2] },
+		.tty = -1,
+	};
+
+	r->prepared =
+	    pool_start(pool, r->plan, record, theirs, &r->run, &r->userns);
+	if (r->prepared)
+		return ERR_OK;
+	with.userns = r->userns = pool_take_space(pool, r->plan);
+	return run_start(r->plan, &with, &r->run, e);
+}
+
+static int
+begin(struct lrun *r, struct str record, struct err *e)
 {
 	int theirs[3] = { -1, -1, -1 };
 	int code = check_identity(r->plan, e);
@@ -408,7 +442,7 @@ begin(struct lrun *r, struct err *e)
 	if (code == 0)
 		code = open_pipes(r, theirs, e);
 	if (code == 0)
-		code = run_start(r->plan, theirs, -1, &r->run, e);
+		code = start(r, record, theirs, e);
 	for (size_t i = 0; i < 3; i++)
 		fd_closep(&theirs[i]);
 	if (code != 0)
@@ -429,7 +463,7 @@ new_run(struct launcher *l, uint64_t number)
 	r->l = l;
 	r->number = number;
 	r->arena = arena_new(RUN_ARENA);
-	r->in = -1;
+	r->in = r->userns = -1;
 	r->in_bytes = (struct buf)BUF_INIT(IPC_PAYLOAD_MAX);
 	r->started_ns = loop_now_ns();
 	for (size_t i = 0; i < 2; i++) {
@@ -476,10 +510,12 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 	if (code != 0)
 		return code;
 	r->out[0].left = r->out[1].left = r->plan->limits.output_bytes;
-	if (begin(r, &why) != 0) {
+	if (begin(r, str_n(kept, record.len), &why) != 0) {
 		free_run(r);
 		send_failed(l, number, why.msg);
+		return ERR_OK;
 	}
+	pool_used(l->pool, r->plan, str_n(kept, record.len));
 	return ERR_OK;
 }
 
@@ -561,6 +597,8 @@ launcher_main(int link)
 	struct err e = ERR_INIT;
 	int r = loop_new(&l.loop, &e);
 
+	if (r == 0)
+		r = pool_new(l.loop, &l.pool, &e);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (r == 0)
 		r = ipc_new(l.loop, link, "engine", rows, ARRAY_LEN(rows), &l,
@@ -572,6 +610,7 @@ launcher_main(int link)
 	while (l.runs != NULL)
 		free_run(l.runs);
 	ipc_free(l.engine);
+	pool_free(l.pool);
 	loop_free(l.loop);
 	return r == 0 ? 0 : 1;
 }

@@ -320,15 +320,16 @@ oneshot_run(const struct plan *p)
 	AUTO(arena_freep) struct arena *arena = arena_new(ONESHOT_ARENA);
 	struct oneshot o = { .plan = p, .in_text = p->stdin_text };
 	struct err e = ERR_INIT;
-	int theirs[3];
+	struct run_with with = { .tty = -1, .userns = -1 };
+	int *const theirs = with.stdio;
 	int r;
 
 	o.arena = arena;
 	o.signals = catch_signals(&e);
 	if (o.signals < 0 || arena == NULL || open_pipes(&o, theirs, &e) != 0)
 		return oneshot_error(&e);
-	r = run_start(p, theirs, -1, &o.run, &e);
-	for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
+	r = run_start(p, &with, &o.run, &e);
+	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
 		(void)close(theirs[i]);
 	if (r != 0)
 		return oneshot_error(&e);

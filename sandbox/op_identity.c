@@ -51,9 +51,9 @@ identity_choose(const char *workspace, struct plan_who *ret, struct err *e)
 }
 
 static int
-write_text(const char *path, const char *text, size_t len)
+write_text(int dirfd, const char *path, const char *text, size_t len)
 {
-	AUTO_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+	AUTO_FD int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
 
 	return fd >= 0 && write(fd, text, len) == (ssize_t)len ? 0 : -1;
 }
@@ -92,8 +92,9 @@ write_map(pid_t pid, const char *file, uint64_t owner, uint64_t runs)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
 	swap_map(&map, owner, runs);
-	return buf_done(&map, NULL) != 0 ? -1
-					 : write_text(path, map.s, map.len);
+	return buf_done(&map, NULL) != 0
+	    ? -1
+	    : write_text(AT_FDCWD, path, map.s, map.len);
 }
 
 /* Also when we are killed; and without a hold on anything of ours. */
@@ -108,9 +109,13 @@ wait_for_the_end(pid_t parent)
 		(void)pause();
 }
 
+struct ids {
+	uint64_t owner, runs;
+};
+
 /* A process is needed only until its namespace has been opened. */
 static int
-make_namespace(const struct plan_who *who, const struct stat *st, struct err *e)
+make_namespace(struct ids user, struct ids group, struct err *e)
 {
 	char path[64];
 	const pid_t us = getpid();
@@ -122,13 +127,13 @@ make_namespace(const struct plan_who *who, const struct stat *st, struct err *e)
 	if (pid == 0)
 		wait_for_the_end(us);
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	if (write_map(pid, "uid_map", st->st_uid, who->uid) == 0 &&
-	    write_map(pid, "gid_map", st->st_gid, who->gid) == 0)
+	if (write_map(pid, "uid_map", user.owner, user.runs) == 0 &&
+	    write_map(pid, "gid_map", group.owner, group.runs) == 0)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		(void)err_sys(e, "cannot map the owner of the workspace");
-	/* Its end is not waited for, which would take longer than all else;
-	 * one zombie stays until we end, too. */
+		(void)err_sys(e, "cannot map users and groups");
+	/* Its end is not waited for, which would take longer than all else:
+	 * run_done does. */
 	(void)kill(pid, SIGKILL);
 	return fd < 0 ? ERR_SYS : fd;
 }
@@ -154,7 +159,9 @@ identity_idmap(
 		    workspace);
 	if (dir < 0 || fstat(dir, &st) != 0)
 		return err_sys(e, "cannot open the folder '%s'", workspace);
-	fd = make_namespace(who, &st, e);
+	fd =
+	    make_namespace((struct ids){ .owner = st.st_uid, .runs = who->uid },
+		(struct ids){ .owner = st.st_gid, .runs = who->gid }, e);
 	if (fd < 0)
 		return fd;
 	*ret = fd;
@@ -162,23 +169,59 @@ identity_idmap(
 }
 
 int
-identity_map_self(const struct plan_who *who, struct err *e)
+identity_count_space(int *ret, struct err *e)
+{
+	const struct ids same = { .owner = 0, .runs = 0 };
+	const int fd = make_namespace(same, same, e);
+
+	if (fd < 0)
+		return fd;
+	*ret = fd;
+	return ERR_OK;
+}
+
+/* self: the folder of this process in a /proc that can be written. */
+static int
+map_self(int self, const struct plan_who *who, struct err *e)
 {
 	char map[64];
 	int n;
 
-	if (who->identity != IDENTITY_SAME)
-		return ERR_OK;
-	if (write_text("/proc/self/setgroups", "deny", 4) != 0 &&
-	    errno != ENOENT)
+	if (write_text(self, "setgroups", "deny", 4) != 0 && errno != ENOENT)
 		return err_sys(e, "cannot give up changing groups");
 	n = snprintf(map, sizeof(map), "%u %u 1\n", who->uid, who->uid);
-	if (write_text("/proc/self/uid_map", map, (size_t)n) != 0)
+	if (write_text(self, "uid_map", map, (size_t)n) != 0)
 		return err_sys(e, "cannot map the user %u", who->uid);
 	n = snprintf(map, sizeof(map), "%u %u 1\n", who->gid, who->gid);
-	if (write_text("/proc/self/gid_map", map, (size_t)n) != 0)
+	if (write_text(self, "gid_map", map, (size_t)n) != 0)
 		return err_sys(e, "cannot map the group %u", who->gid);
 	return ERR_OK;
+}
+
+int
+identity_map_self(const struct plan_who *who, struct err *e)
+{
+	AUTO_FD int self = -1;
+
+	if (who->identity != IDENTITY_SAME)
+		return ERR_OK;
+	self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (self < 0)
+		return err_sys(e, "cannot open '/proc/self'");
+	return map_self(self, who, e);
+}
+
+int
+identity_count_apart(
+    const struct plan_who *who, int userns, int self, struct err *e)
+{
+	if (userns >= 0 && setns(userns, CLONE_NEWUSER) != 0)
+		return err_sys(e, "cannot count the run's processes apart");
+	if (self < 0)
+		return ERR_OK;
+	if (unshare(CLONE_NEWUSER) != 0)
+		return err_sys(e, "cannot make a user namespace");
+	return map_self(self, who, e);
 }
 
 static int
@@ -265,4 +308,12 @@ identity_loopback(struct err *e)
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) != 0)
 		return err_sys(e, "cannot start the loopback interface");
 	return ERR_OK;
+}
+
+int
+identity_new_network(struct err *e)
+{
+	if (unshare(CLONE_NEWNET) != 0)
+		return err_sys(e, "cannot make a network namespace");
+	return identity_loopback(e);
 }

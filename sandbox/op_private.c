@@ -68,8 +68,8 @@ put_device(struct root *r, const struct device *d, struct err *e)
 	return code == 0 ? mnt_put(tree, place, e) : code;
 }
 
-static int
-put_terminals(struct root *r, struct err *e)
+int
+root_do_terminals(struct root *r, struct err *e)
 {
 	static const char *const options[] = {
 		"ptmxmode=0666",
@@ -84,7 +84,17 @@ put_terminals(struct root *r, struct err *e)
 
 	if (code == 0)
 		code = root_open_place(r, "/dev/pts", true, &place, e);
+	root_forget_near(r);
 	return code == 0 ? mnt_put(pts, place, e) : code;
+}
+
+/* In the template an empty folder marks where a run's terminals go. */
+static int
+place_terminals(struct root *r, struct err *e)
+{
+	AUTO_FD int place = -1;
+
+	return root_open_place(r, "/dev/pts", true, &place, e);
 }
 
 /* Root makes the nodes itself: one mount instead of six. */
@@ -133,7 +143,7 @@ root_do_devices(struct root *r, struct err *e)
 							  : make_nodes(r, e);
 
 	if (code == 0)
-		code = put_terminals(r, e);
+		code = place_terminals(r, e);
 	for (size_t i = 0; code == 0 && i < ARRAY_LEN(device_links); i++)
 		code =
 		    root_put_link(r, device_links[i][0], device_links[i][1], e);

@@ -39,7 +39,8 @@ do_op(struct root *r, size_t index, struct err *e)
 	case OP_FILE:
 		return root_do_file(r, op, index, e);
 	case OP_DEVICES:
-		return root_do_devices(r, e);
+		return r->each_run ? root_do_terminals(r, e)
+				   : root_do_devices(r, e);
 	case OP_PROTECT:
 	case OP_PIN_NAME:
 		return root_do_protect(r, op, e);
@@ -69,6 +70,9 @@ is_due(const struct root *r, const struct op *op)
 	if (op->kind == OP_SAME || op->kind == OP_TOOL ||
 	    op->kind == OP_ROOTED || op->kind == OP_WORKSPACE)
 		return each || !r->each_run;
+	/* Terminals are a run's own. */
+	if (op->kind == OP_DEVICES)
+		return true;
 	return each == r->each_run;
 }
 
@@ -203,11 +207,17 @@ root_each_run(struct root *r, struct err *e)
 }
 
 int
-root_close_in(struct root *r, struct err *e)
+root_let_go(struct root *r, struct err *e)
 {
 	if (r->plan->who.identity == IDENTITY_SAME &&
-	    umount2("/p", MNT_DETACH) != 0)
+	    umount2(ROOT_HOST_PROC, MNT_DETACH) != 0)
 		return err_sys(e, "cannot let go of the host's '/proc'");
+	return ERR_OK;
+}
+
+int
+root_close_in(struct root *r, struct err *e)
+{
 	if (fchdir(r->dir) != 0 || chroot(".") != 0 || chdir("/") != 0)
 		return err_sys(e, "cannot close the sandbox's root");
 	root_free(r);

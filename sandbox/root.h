@@ -6,6 +6,7 @@
  *     root_build(&root, plan, e)      in a new mount namespace: the template
  *     root_enter(&root, e)            it becomes /, the host's goes away
  *     root_each_run(&root, e)         in a copy of that namespace
+ *     root_let_go(&root, e)           what was kept of the host goes
  *     root_close_in(&root, e)         chroot: no user namespace can be made
  *
  * Sources and targets are opened without following links and mounted by
@@ -15,6 +16,9 @@
 
 #include "base/err.h"
 #include "sandbox/plan.h"
+
+/* Where a template keeps the host's /proc, outside of what a run sees. */
+#define ROOT_HOST_PROC "/p"
 
 /* What could not be done and was not required. */
 #define ROOT_NOTES_MAX 16
@@ -50,6 +54,7 @@ struct root {
 int root_build(struct root *r, const struct plan *p, struct err *e);
 int root_enter(struct root *r, struct err *e);
 int root_each_run(struct root *r, struct err *e);
+int root_let_go(struct root *r, struct err *e);
 int root_close_in(struct root *r, struct err *e);
 void root_free(struct root *r);
 

@@ -36,6 +36,7 @@ int root_do_deny(struct root *r, const struct op *op, struct err *e);
 /* Hides the file or folder at fd (O_PATH). */
 int root_mask(struct root *r, int fd, struct err *e);
 int root_do_devices(struct root *r, struct err *e);
+int root_do_terminals(struct root *r, struct err *e);
 int root_do_proc(struct root *r, const struct op *op, struct err *e);
 int root_do_tmp(struct root *r, const struct op *op, struct err *e);
 int root_do_tmp_dir(struct root *r, const struct op *op, struct err *e);

@@ -43,8 +43,8 @@ explain(struct err *e)
 }
 
 /* "/dev/stderr" opens a pipe again, which only its owner may. */
-static void
-give_pipes(const struct plan *p, const int stdio[3])
+void
+run_give_pipes(const struct plan *p, const int stdio[3])
 {
 	struct stat st;
 
@@ -56,14 +56,14 @@ give_pipes(const struct plan *p, const int stdio[3])
 
 /*
  * The first process of a run never executes anything, so close-on-exec does
- * not help: it keeps five descriptors and closes all others, above all the
+ * not help: it keeps six descriptors and closes all others, above all the
  * ends of other runs' pipes.
  */
-static void
-keep_only_own(struct job *j)
+void
+run_keep_only_own(struct job *j)
 {
 	int *const kept[] = { &j->ctl, &j->stdio[0], &j->stdio[1], &j->stdio[2],
-		&j->idmap };
+		&j->idmap, &j->userns };
 	const int first = STDERR_FILENO + 1;
 
 	/* Out of the way first, then to their places. */
@@ -81,14 +81,15 @@ keep_only_own(struct job *j)
 }
 
 int
-run_start(const struct plan *p, const int stdio[3], int tty, struct run *ret,
+run_start(const struct plan *p, const struct run_with *with, struct run *ret,
     struct err *e)
 {
 	struct job job = {
 		.plan = p,
-		.stdio = { stdio[0], stdio[1], stdio[2] },
-		.tty = tty,
+		.stdio = { with->stdio[0], with->stdio[1], with->stdio[2] },
+		.tty = with->tty,
 		.idmap = -1,
+		.userns = with->userns,
 		.fresh = true,
 	};
 	AUTO_FD int idmap = -1;
@@ -104,26 +105,38 @@ run_start(const struct plan *p, const int stdio[3], int tty, struct run *ret,
 		return err_sys(e, "cannot make a link to the run");
 	mine = pair[0];
 	theirs = pair[1];
-	give_pipes(p, stdio);
+	run_give_pipes(p, with->stdio);
 	pid = sys_fork(namespaces(p), &pidfd);
 	if (pid < 0)
 		return explain(e);
 	if (pid == 0) {
 		job.ctl = theirs;
 		job.idmap = idmap;
-		keep_only_own(&job);
+		run_keep_only_own(&job);
 		init_main(&job);
 	}
 	*ret = (struct run){ .pid = pid, .pidfd = pidfd, .ctl = TAKE_FD(mine) };
 	return ERR_OK;
 }
 
+/* What is held by a descriptor does not mind; what nobody holds would stay
+ * in the process table until we end. */
+static void
+reap_strays(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
 void
 run_done(struct run *r)
 {
 	(void)sys_pidfd_kill(r->pidfd, SIGKILL);
-	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+	/* By descriptor: its number may be another's by now. */
+	while (waitid(P_PIDFD, (id_t)r->pidfd, NULL, WEXITED) < 0 &&
+	    errno == EINTR)
 		;
+	reap_strays();
 	fd_closep(&r->pidfd);
 	fd_closep(&r->ctl);
 	*r = (struct run){ .pid = -1, .pidfd = -1, .ctl = -1 };

@@ -3,7 +3,7 @@
 /*
  * Start a run with everything fresh, seen from outside.
  *
- *     r = run_start(plan, stdio, &run, e);
+ *     r = run_start(plan, &with, &run, e);
  *     ... ctl_receive(run.ctl), until run.pidfd is readable
  *     run_done(&run);
  */
@@ -16,10 +16,19 @@ struct run {
 	int ctl;
 };
 
-/* stdio: what the command gets as 0, 1, 2; borrowed. tty: the terminal among
- * them or -1. */
-int run_start(const struct plan *p, const int stdio[3], int tty,
+struct run_with {
+	int stdio[3]; /* what the command gets as 0, 1, 2; borrowed */
+	int tty; /* the terminal among them, or -1 */
+	int userns; /* that counts its processes apart, or -1; borrowed */
+};
+
+int run_start(const struct plan *p, const struct run_with *with,
     struct run *ret, struct err *e);
+/* Lets the run's user open its pipes again by name. */
+void run_give_pipes(const struct plan *p, const int stdio[3]);
+struct job;
+/* In a run's first process: nothing stays open but what the job names. */
+void run_keep_only_own(struct job *j);
 /* Kills what is left and reaps; nothing of the run is alive afterwards. */
 void run_done(struct run *r);
 

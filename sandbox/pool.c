@@ -1,0 +1,426 @@
+/*
+ * Keep templates and waiting runs for the plans that come again.
+ * Runs in: assent-exec --launcher.  Trusts: the plans; nothing that comes
+ * from a run.
+ * Owns: templates, their waiting processes, spaces for counting.
+ */
+#include "pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "facts.h"
+#include "identity.h"
+#include "job.h"
+#include "template.h"
+
+#define TEMPLATES_MAX 8
+#define WAITING_MAX 2 /* in each template */
+#define ORDERS_MAX 8
+#define SPACES_MAX 64
+#define SEEN_MAX 32
+#define IDLE_MS 60000
+#define BACK_OFF_MS 10000 /* after a template could not be made */
+
+struct waiting {
+	struct run run;
+	int userns;
+};
+
+struct kept {
+	struct pool *pool;
+	char *frame; /* owned; NULL: this slot is free */
+	size_t frame_len;
+	struct facts *facts;
+	struct template template;
+	bool ready;
+	struct waiting at[WAITING_MAX + ORDERS_MAX];
+	size_t count; /* that wait */
+	struct {
+		int ctl, userns;
+	} orders[ORDERS_MAX];
+	size_t order_count;
+	int64_t used_ns;
+};
+
+struct pool {
+	struct loop *loop;
+	struct kept kept[TEMPLATES_MAX];
+	int spaces[SPACES_MAX];
+	size_t space_count;
+	uint8_t seen[SEEN_MAX][SHA256_LEN];
+	size_t seen_next;
+	struct loop_timer *idle;
+	int64_t not_before_ns;
+};
+
+static void on_link(void *ctx, int fd, unsigned events);
+
+int
+pool_new(struct loop *l, struct pool **ret, struct err *e)
+{
+	struct pool *p = mem_new(1, sizeof(*p));
+
+	if (p == NULL)
+		return err_nomem(e);
+	p->loop = l;
+	for (size_t i = 0; i < TEMPLATES_MAX; i++)
+		p->kept[i].pool = p;
+	*ret = p;
+	return ERR_OK;
+}
+
+int
+pool_take_space(struct pool *p, const struct plan *plan)
+{
+	struct err e = ERR_INIT;
+	int fd = -1;
+
+	if (plan->who.identity == IDENTITY_SAME)
+		return -1;
+	if (p->space_count > 0)
+		return p->spaces[--p->space_count];
+	if (identity_count_space(&fd, &e) != 0)
+		log_warn("counted-together", "why=%s", e.msg);
+	return fd;
+}
+
+void
+pool_give_space(struct pool *p, int userns)
+{
+	if (userns < 0)
+		return;
+	if (p->space_count < SPACES_MAX)
+		p->spaces[p->space_count++] = userns;
+	else
+		(void)close(userns);
+}
+
+/* Nothing of it has run yet, so nothing can be left of it. */
+static void
+end_waiting(struct pool *p, struct waiting *w)
+{
+	run_done(&w->run);
+	pool_give_space(p, w->userns);
+}
+
+static void
+drop(struct kept *k)
+{
+	struct pool *p = k->pool;
+
+	if (k->frame == NULL)
+		return;
+	loop_forget(p->loop, k->template.process.ctl);
+	loop_forget(p->loop, facts_fd(k->facts));
+	template_done(&k->template);
+	while (k->count > 0)
+		end_waiting(p, &k->at[--k->count]);
+	while (k->order_count > 0) {
+		k->order_count--;
+		(void)close(k->orders[k->order_count].ctl);
+		/* What was ordered may still come to life in it. */
+		fd_closep(&k->orders[k->order_count].userns);
+	}
+	facts_free(k->facts);
+	free(k->frame);
+	*k = (struct kept){ .pool = p };
+}
+
+static void
+fail(struct kept *k, const struct err *e)
+{
+	log_warn("template-ended", "why=%s", e->msg);
+	k->pool->not_before_ns = loop_now_ns() + (int64_t)BACK_OFF_MS * 1000000;
+	drop(k);
+}
+
+static void
+on_change(void *ctx, int fd, unsigned events)
+{
+	struct kept *k = ctx;
+
+	(void)fd;
+	(void)events;
+	if (!facts_hold(k->facts))
+		drop(k);
+}
+
+static int
+order(struct kept *k, const struct plan *plan, struct err *e)
+{
+	int ctl, r;
+	const int userns = plan == NULL ? -1 : pool_take_space(k->pool, plan);
+
+	r = template_order(&k->template, userns, &ctl, e);
+	if (r != 0) {
+		pool_give_space(k->pool, userns);
+		return r;
+	}
+	k->orders[k->order_count].ctl = ctl;
+	k->orders[k->order_count++].userns = userns;
+	return ERR_OK;
+}
+
+static int
+collect(struct kept *k, struct err *e)
+{
+	struct waiting *w = &k->at[k->count];
+	const int ctl = k->orders[0].ctl;
+	int r;
+
+	w->userns = k->orders[0].userns;
+	k->order_count--;
+	memmove(&k->orders[0], &k->orders[1],
+	    k->order_count * sizeof(k->orders[0]));
+	r = template_collect(&k->template, ctl, &w->run, e);
+	if (r != 0)
+		fd_closep(&w->userns);
+	else
+		k->count++;
+	return r;
+}
+
+static void
+fill(struct kept *k, const struct plan *plan)
+{
+	struct err e = ERR_INIT;
+
+	while (k->ready && k->count + k->order_count < WAITING_MAX) {
+		if (order(k, plan, &e) != 0) {
+			fail(k, &e);
+			return;
+		}
+	}
+}
+
+/* The template's word that it is ready, or the answer to an order. */
+static void
+on_link(void *ctx, int fd, unsigned events)
+{
+	struct kept *k = ctx;
+	struct err e = ERR_INIT;
+	int r;
+
+	(void)fd;
+	(void)events;
+	if (!k->ready) {
+		r = template_ready(&k->template, 0, &e);
+		k->ready = r == 0;
+	} else if (k->order_count > 0) {
+		r = collect(k, &e);
+	} else {
+		r = err_set(&e, ERR_SYS, "it ended by itself");
+	}
+	if (r != 0)
+		fail(k, &e);
+}
+
+static void
+drop_idle(void *ctx)
+{
+	struct pool *p = ctx;
+	const int64_t now = loop_now_ns();
+	bool some = false;
+
+	p->idle = NULL;
+	for (size_t i = 0; i < TEMPLATES_MAX; i++) {
+		struct kept *k = &p->kept[i];
+
+		if (k->frame != NULL &&
+		    now - k->used_ns >= (int64_t)IDLE_MS * 1000000)
+			drop(k);
+		some = some || k->frame != NULL;
+	}
+	if (some)
+		(void)loop_after(
+		    p->loop, IDLE_MS / 4, drop_idle, p, &p->idle, NULL);
+}
+
+static struct kept *
+find(struct pool *p, struct str record)
+{
+	for (size_t i = 0; i < TEMPLATES_MAX; i++) {
+		struct kept *k = &p->kept[i];
+
+		if (k->frame != NULL &&
+		    str_starts(record, str_n(k->frame, k->frame_len)))
+			return k;
+	}
+	return NULL;
+}
+
+/* The one that was not used for longest makes room. */
+static struct kept *
+free_slot(struct pool *p)
+{
+	struct kept *oldest = &p->kept[0];
+
+	for (size_t i = 0; i < TEMPLATES_MAX; i++) {
+		if (p->kept[i].frame == NULL)
+			return &p->kept[i];
+		if (p->kept[i].used_ns < oldest->used_ns)
+			oldest = &p->kept[i];
+	}
+	drop(oldest);
+	return oldest;
+}
+
+static int
+watch(struct kept *k, struct err *e)
+{
+	struct loop *l = k->pool->loop;
+	int r = loop_fd(l, k->template.process.ctl, LOOP_READ, on_link, k, e);
+
+	if (r == 0)
+		r = loop_fd(l, facts_fd(k->facts), LOOP_READ, on_change, k, e);
+	if (r == 0 && k->pool->idle == NULL)
+		r = loop_after(
+		    l, IDLE_MS / 4, drop_idle, k->pool, &k->pool->idle, e);
+	return r;
+}
+
+static void
+make(struct pool *p, const struct plan *plan, struct str frame)
+{
+	AUTO(facts_freep) struct facts *facts = NULL;
+	AUTO_FREE char *copy = mem_strndup(frame.s, frame.len);
+	struct template t;
+	struct err e = ERR_INIT;
+	struct kept *k;
+	/* First, so that no change is missed while it is made. */
+	int r = copy == NULL ? err_nomem(&e) : facts_take(plan, &facts, &e);
+
+	if (r == 0)
+		r = template_start(plan, str_n(copy, frame.len), &t, &e);
+	if (r != 0) {
+		log_info("no-template", "why=%s", e.msg);
+		p->not_before_ns =
+		    loop_now_ns() + (int64_t)BACK_OFF_MS * 1000000;
+		return;
+	}
+	k = free_slot(p);
+	k->frame = TAKE_PTR(copy);
+	k->frame_len = frame.len;
+	k->facts = TAKE_PTR(facts);
+	k->template = t;
+	k->used_ns = loop_now_ns();
+	if (watch(k, &e) != 0)
+		fail(k, &e);
+}
+
+static bool
+can_prepare(const struct plan *plan, struct str record)
+{
+	return plan->pin_count == 0 && !plan->unconfined && !plan->tty &&
+	    record.len <= JOB_BYTES_MAX;
+}
+
+/* True the second time. */
+static bool
+seen_before(struct pool *p, struct str frame)
+{
+	uint8_t now[SHA256_LEN];
+
+	if (plan_hash(frame, now, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < SEEN_MAX; i++) {
+		if (memcmp(p->seen[i], now, SHA256_LEN) == 0)
+			return true;
+	}
+	memcpy(p->seen[p->seen_next++ % SEEN_MAX], now, SHA256_LEN);
+	return false;
+}
+
+void
+pool_used(struct pool *p, const struct plan *plan, struct str record)
+{
+	AUTO_BUF struct buf frame = BUF_INIT(JOB_BYTES_MAX);
+	struct kept *k;
+
+	if (!can_prepare(plan, record))
+		return;
+	k = find(p, record);
+	if (k != NULL) {
+		fill(k, plan);
+		return;
+	}
+	plan_template_key(plan, &frame);
+	if (buf_done(&frame, NULL) == 0 && loop_now_ns() >= p->not_before_ns &&
+	    seen_before(p, buf_str(&frame)))
+		make(p, plan, buf_str(&frame));
+}
+
+/* One that waits already, or the next that comes. */
+static bool
+take(struct kept *k, const struct plan *plan, struct waiting *ret)
+{
+	struct err e = ERR_INIT;
+	int r = ERR_OK;
+
+	if (k->count == 0 && k->order_count == 0)
+		r = order(k, plan, &e);
+	if (r == 0 && k->count == 0)
+		r = collect(k, &e);
+	if (r != 0) {
+		fail(k, &e);
+		return false;
+	}
+	/* The oldest has been ready for longest. */
+	*ret = k->at[0];
+	k->count--;
+	memmove(&k->at[0], &k->at[1], k->count * sizeof(k->at[0]));
+	return true;
+}
+
+bool
+pool_start(struct pool *p, const struct plan *plan, struct str record,
+    const int stdio[static 3], struct run *ret, int *ret_userns)
+{
+	struct kept *k = can_prepare(plan, record) ? find(p, record) : NULL;
+	struct waiting w;
+
+	if (k == NULL || !k->ready)
+		return false;
+	if (!facts_hold(k->facts)) {
+		drop(k);
+		return false;
+	}
+	k->used_ns = loop_now_ns();
+	if (!take(k, plan, &w))
+		return false;
+	run_give_pipes(plan, stdio);
+	if (job_send(w.run.ctl, record, stdio, NULL) != 0) {
+		end_waiting(p, &w);
+		return false;
+	}
+	*ret = w.run;
+	*ret_userns = w.userns;
+	return true;
+}
+
+void
+pool_failed(struct pool *p)
+{
+	const int64_t later = loop_now_ns() + (int64_t)BACK_OFF_MS * 1000000;
+
+	p->not_before_ns = later;
+	for (size_t i = 0; i < TEMPLATES_MAX; i++)
+		drop(&p->kept[i]);
+}
+
+void
+pool_free(struct pool *p)
+{
+	if (p == NULL)
+		return;
+	loop_cancel(p->loop, p->idle);
+	for (size_t i = 0; i < TEMPLATES_MAX; i++)
+		drop(&p->kept[i]);
+	while (p->space_count > 0)
+		(void)close(p->spaces[--p->space_count]);
+	free(p);
+}

@@ -1,0 +1,317 @@
+/*
+ * Prepare the namespaces of a plan once, and clone runs in them.
+ * Runs in: assent-exec, on the host's side and as the template itself, which
+ * reads nothing but its launcher's requests.
+ * Trusts: the plan; nothing that comes from a run, and nothing does.
+ * Owns: the template's process and link.
+ */
+#include "template.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "ctl.h"
+#include "identity.h"
+#include "init.h"
+#include "root.h"
+#include "sys.h"
+
+#define CLONE_TIMEOUT_MS 2000
+#define FDS_MAX 2
+
+/* To the template: a clone, please; with its control link and user space. */
+struct request {
+	uint8_t has_userns;
+};
+
+/* From it: the process, or minus errno. */
+struct reply {
+	int32_t pid;
+};
+
+union fd_space {
+	char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	struct cmsghdr align;
+};
+
+static int
+send_with(int link, const void *bytes, size_t len, const int *fds, size_t count)
+{
+	union fd_space space = { .bytes = { 0 } };
+	/* The kernel reads it, and takes no const. */
+	struct iovec io = {
+		.iov_base = (void *)(uintptr_t)bytes,
+		.iov_len = len,
+	};
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (count > 0) {
+		m.msg_control = space.bytes;
+		m.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
+	}
+	return sendmsg(link, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len
+	    ? 0
+	    : -1;
+}
+
+/* A message of just this length; the descriptors that came with it. */
+static int
+receive_with(int link, void *bytes, size_t len, int fds[static FDS_MAX])
+{
+	union fd_space space = { .bytes = { 0 } };
+	struct iovec io = { .iov_base = bytes, .iov_len = len };
+	struct msghdr m = {
+		.msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = space.bytes,
+		.msg_controllen = sizeof(space.bytes),
+	};
+	const struct cmsghdr *c;
+	ssize_t n;
+
+	fds[0] = fds[1] = -1;
+	do
+		n = recvmsg(link, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len <= CMSG_LEN(FDS_MAX * sizeof(int)))
+		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	return n == (ssize_t)len ? 0 : -1;
+}
+
+static int
+receive_request(int link, int *ret_ctl, int *ret_userns)
+{
+	struct request q;
+	int fds[FDS_MAX];
+
+	if (receive_with(link, &q, sizeof(q), fds) != 0 || fds[0] < 0 ||
+	    (q.has_userns != 0) != (fds[1] >= 0))
+		return -1;
+	*ret_ctl = fds[0];
+	*ret_userns = fds[1];
+	return 0;
+}
+
+static int
+send_reply(int link, int pid, int pidfd)
+{
+	const struct reply reply = { .pid = pid };
+
+	return send_with(
+	    link, &reply, sizeof(reply), &pidfd, pidfd >= 0 ? 1 : 0);
+}
+
+static _Noreturn void
+serve(const struct job *template, int link)
+{
+	const unsigned long flags = CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID |
+	    CLONE_NEWIPC | CLONE_NEWUTS;
+	int ctl, userns;
+
+	while (receive_request(link, &ctl, &userns) == 0) {
+		struct job job = *template;
+		int pidfd = -1;
+		const pid_t pid = sys_fork(flags, &pidfd);
+		int sent;
+
+		if (pid == 0) {
+			job.ctl = ctl;
+			job.userns = userns;
+			run_keep_only_own(&job);
+			init_main(&job);
+		}
+		sent = send_reply(link, pid < 0 ? -errno : pid, pidfd);
+		(void)close(ctl);
+		fd_closep(&userns);
+		fd_closep(&pidfd);
+		if (sent != 0)
+			break;
+	}
+	_exit(0);
+}
+
+static int
+build(const struct job *j, struct root *root, struct err *e)
+{
+	int r = identity_map_self(&j->plan->who, e);
+
+	*root = (struct root)ROOT_INIT;
+	root->idmap = j->idmap;
+	(void)umask(0);
+	if (r == 0)
+		r = root_build(root, j->plan, e);
+	if (r == 0)
+		r = root_enter(root, e);
+	root_free(root);
+	/* Nobody of this user looks at it, and it never outlives its
+	 * launcher. */
+	if (r == 0 &&
+	    (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0))
+		r = err_sys(e, "cannot tie the template to its launcher");
+	return r;
+}
+
+static _Noreturn void
+template_main(struct job *j)
+{
+	struct ctl ready = { .type = CTL_STARTED };
+	const int link = j->ctl;
+	struct err e = ERR_INIT;
+	struct root root;
+
+	if (build(j, &root, &e) != 0) {
+		ready.type = CTL_FAILED;
+		ready.code = (int32_t)e.code;
+		ready.text = e.msg;
+	}
+	(void)ctl_send(link, &ready);
+	if (ready.type == CTL_FAILED)
+		_exit(1);
+	j->idmap = -1;
+	serve(j, link);
+}
+
+int
+template_start(
+    const struct plan *p, struct str frame, struct template *ret, struct err *e)
+{
+	struct job job = {
+		.plan = p,
+		.stdio = { -1, -1, -1 },
+		.tty = -1,
+		.userns = -1,
+		.frame = frame,
+	};
+	unsigned long flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	AUTO_FD int idmap = -1;
+	AUTO_FD int mine = -1;
+	AUTO_FD int theirs = -1;
+	int pair[2], pidfd = -1;
+	pid_t pid;
+	int r = identity_idmap(&p->who, p->workspace, &idmap, e);
+
+	if (r != 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_sys(e, "cannot make a link to the template");
+	mine = pair[0];
+	theirs = pair[1];
+	if (p->who.identity == IDENTITY_SAME)
+		flags |= CLONE_NEWUSER;
+	pid = sys_fork(flags, &pidfd);
+	if (pid < 0)
+		return err_sys(e, "cannot make the template's namespaces");
+	if (pid == 0) {
+		job.ctl = theirs;
+		job.idmap = idmap;
+		run_keep_only_own(&job);
+		template_main(&job);
+	}
+	ret->process = (struct run){
+		.pid = pid,
+		.pidfd = pidfd,
+		.ctl = TAKE_FD(mine),
+	};
+	return ERR_OK;
+}
+
+static int
+wait_for(int fd, int timeout_ms, struct err *e)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
+
+	do
+		n = poll(&p, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return err_set(e, ERR_LIMIT, "the template does not answer");
+	return n > 0 ? ERR_OK : err_sys(e, "cannot wait for the template");
+}
+
+int
+template_ready(struct template *t, int timeout_ms, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(CTL_BYTES_MAX);
+	struct ctl m;
+	int r =
+	    a == NULL ? err_nomem(e) : wait_for(t->process.ctl, timeout_ms, e);
+
+	if (r != 0)
+		return r;
+	if (ctl_receive(t->process.ctl, a, &m, e) <= 0)
+		return err_set(e, ERR_SYS, "the template ended");
+	return m.type == CTL_STARTED
+	    ? ERR_OK
+	    : err_set(e, ERR_SYS, "%s", m.text == NULL ? "failed" : m.text);
+}
+
+int
+template_order(struct template *t, int userns, int *ret, struct err *e)
+{
+	AUTO_FD int mine = -1;
+	AUTO_FD int theirs = -1;
+	const struct request q = { .has_userns = userns >= 0 };
+	int pair[2], fds[FDS_MAX];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_sys(e, "cannot make a link to the run");
+	mine = pair[0];
+	theirs = pair[1];
+	fds[0] = theirs;
+	fds[1] = userns;
+	if (send_with(
+		t->process.ctl, &q, sizeof(q), fds, userns >= 0 ? 2 : 1) != 0)
+		return err_sys(e, "cannot ask the template");
+	*ret = TAKE_FD(mine);
+	return ERR_OK;
+}
+
+int
+template_collect(struct template *t, int ctl, struct run *ret, struct err *e)
+{
+	AUTO_FD int mine = ctl;
+	struct reply reply;
+	int fds[FDS_MAX];
+	int r = wait_for(t->process.ctl, CLONE_TIMEOUT_MS, e);
+
+	if (r != 0)
+		return r;
+	if (receive_with(t->process.ctl, &reply, sizeof(reply), fds) != 0)
+		return err_set(e, ERR_SYS, "the template ended");
+	if (reply.pid <= 0 || fds[0] < 0) {
+		fd_closep(&fds[0]);
+		errno = reply.pid < 0 ? -reply.pid : EPROTO;
+		return err_sys(e, "the template cannot clone a run");
+	}
+	*ret = (struct run){
+		.pid = reply.pid,
+		.pidfd = fds[0],
+		.ctl = TAKE_FD(mine),
+	};
+	return ERR_OK;
+}
+
+void
+template_done(struct template *t)
+{
+	if (t->process.pid > 0)
+		run_done(&t->process);
+}

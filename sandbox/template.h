@@ -1,0 +1,40 @@
+#ifndef SANDBOX_TEMPLATE_H
+#define SANDBOX_TEMPLATE_H
+/*
+ * A process in prepared namespaces that clones the first processes of runs:
+ * the mounts of a plan are made once, and each run gets a copy of them and
+ * everything private anew.
+ *
+ *     template_start(plan, frame, &t, e)       builds, in its own process
+ *     template_ready(&t, timeout_ms, e)        waits until it has
+ *     template_order(&t, userns, &ctl, e)      asks for a run's first process
+ *     template_collect(&t, ctl, &run, e)       here it is: waits for a job on
+ *                                              run.ctl; in order
+ *
+ * A clone is used once and never returns to anything. It is a child of the
+ * launcher, not of the template, and lives on when the template ends.
+ */
+#include "base/err.h"
+#include "base/str.h"
+#include "run.h"
+
+struct template
+{
+	struct run process; /* ctl is the link to it */
+};
+
+/* frame: what every job's record begins with (plan_template_key). Both are
+ * borrowed for the call. */
+int template_start(const struct plan *p, struct str frame, struct template *ret,
+    struct err *e);
+/* ERR_LIMIT: not ready after that time. */
+int template_ready(struct template *t, int timeout_ms, struct err *e);
+/* After an error of these two the template is of no use any more. userns:
+ * see struct job; borrowed. *ret is the end of the new link. */
+int template_order(struct template *t, int userns, int *ret, struct err *e);
+/* Waits for the answer to the oldest order; takes ctl, also on failure. */
+int template_collect(
+    struct template *t, int ctl, struct run *ret, struct err *e);
+void template_done(struct template *t);
+
+#endif
