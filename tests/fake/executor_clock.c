@@ -1,0 +1,343 @@
+/*
+ * How long runs take: the executor with a real launcher beside plain spawns
+ * and other programs, interleaved in one run, because machines drift.
+ *
+ *     executor_clock LAUNCHER WORKSPACE ROUNDS PARALLEL MS < COMMANDS
+ *
+ * A line of COMMANDS is "NAME WORD..." to be spawned as it is; "spawn" is the
+ * floor. Prints name, p50 and unit by tabs; then how many runs a second there
+ * are with PARALLEL at a time during MS, and the descriptors held.
+ * Runs in: benchmarks.  Trusts: its caller.  Owns: the launcher.
+ */
+#include <dirent.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/spawn.h"
+#include "core/ports.h"
+#include "model/action_json.h"
+
+#define ROUNDS_MAX 20000
+#define COMMANDS_MAX 8
+#define WORDS_MAX 64
+#define LINE_BYTES 8192
+#define PARALLEL_MAX 64
+
+extern char **environ;
+
+/* What db/ would have made after its commit. */
+struct receipt {
+	const struct action *a;
+};
+
+const char *
+receipt_action_id(const struct receipt *r)
+{
+	return r->a->id;
+}
+
+const uint8_t *
+receipt_action_sha256(const struct receipt *r)
+{
+	return r->a->sha256;
+}
+
+enum row_kind
+receipt_kind(const struct receipt *r)
+{
+	(void)r;
+	return ROW_INTENT;
+}
+
+struct clock {
+	struct loop *loop;
+	struct executor *x;
+	const char *workspace;
+	struct action *actions[PARALLEL_MAX];
+	struct plan_ref plans[PARALLEL_MAX];
+	size_t running;
+	uint64_t ended;
+	int64_t until_ns; /* then nothing is started any more */
+};
+
+struct command {
+	char line[LINE_BYTES];
+	char *words[WORDS_MAX];
+	double *took;
+};
+
+static _Noreturn void
+die(const char *what, const struct err *e)
+{
+	(void)fprintf(stderr, "executor_clock: %s: %s\n", what, e->msg);
+	exit(1);
+}
+
+static void
+start(struct clock *c, size_t i)
+{
+	const struct receipt receipt = { .a = c->actions[i] };
+	struct err e = ERR_INIT;
+
+	c->running++;
+	if (sandbox_executor.start(
+		c->x, c->actions[i], &c->plans[i], &receipt, &e) != 0)
+		die("start", &e);
+}
+
+static void
+on_started(void *ctx, const char *id)
+{
+	(void)ctx;
+	(void)id;
+}
+
+static void
+on_output(void *ctx, const char *id, int stream, struct str bytes)
+{
+	(void)ctx;
+	(void)id;
+	(void)fprintf(stderr, "%d: %.*s", stream, (int)bytes.len, bytes.s);
+}
+
+static void
+on_ended(void *ctx, const char *id, const struct outcome *o)
+{
+	struct clock *c = ctx;
+	const size_t i = (size_t)strtoul(id, NULL, 10);
+
+	if (o->exit != 0 || o->failure != NULL) {
+		const struct err e = { .code = ERR_SYS };
+
+		(void)fprintf(stderr, "exit %d %s\n", o->exit,
+		    o->failure == NULL ? "" : o->failure);
+		die("run", &e);
+	}
+	c->running--;
+	c->ended++;
+	if (loop_now_ns() < c->until_ns)
+		start(c, i);
+}
+
+static const struct executor_events events = {
+	.started = on_started,
+	.output = on_output,
+	.ended = on_ended,
+};
+
+static void
+start_launcher(struct clock *c, char *path)
+{
+	char mode[] = "--launcher";
+	char *const argv[] = { path, mode, NULL };
+	struct err e = ERR_INIT;
+	int pair[2], pidfd;
+	pid_t pid;
+
+	if (ipc_pair(pair, &e) != 0)
+		die("pair", &e);
+	const struct spawn_fd fds[] = {
+		{ .fd = pair[1], .as = 3 },
+		{ .fd = STDERR_FILENO, .as = STDERR_FILENO },
+	};
+	const struct spawn_options o = {
+		.path = path,
+		.argv = argv,
+		.fds = fds,
+		.fd_count = 2,
+	};
+
+	if (spawn(&o, &pid, &pidfd, &e) != 0 ||
+	    sandbox_executor.add_launcher(
+		c->x, geteuid(), getegid(), pair[0], &e) != 0)
+		die("launcher", &e);
+	(void)close(pair[1]);
+}
+
+static void
+make_action(struct clock *c, size_t i)
+{
+	char json[LINE_BYTES];
+	struct action *a = NULL;
+	struct err e = ERR_INIT;
+
+	(void)snprintf(json, sizeof(json),
+	    "{\"tool\":\"exec\",\"workspace\":\"%s\",\"cwd\":\"%s\","
+	    "\"input\":{\"argv\":[\"/bin/true\"]}}",
+	    c->workspace, c->workspace);
+	if (action_new(&a, &e) != 0 ||
+	    action_from_json(str_of(json), true, a, &e) != 0)
+		die("action", &e);
+	(void)snprintf(a->id, sizeof(a->id), "%zu", i);
+	a->proposer.uid = geteuid();
+	a->proposer.gid = getegid();
+	if (sandbox_executor.plan(c->x, a, a->arena, &c->plans[i], &e) != 0)
+		die("plan", &e);
+	c->actions[i] = a;
+}
+
+static double
+since(int64_t ns)
+{
+	return (double)(loop_now_ns() - ns) / 1e6;
+}
+
+static double
+run_once(struct clock *c)
+{
+	const int64_t began = loop_now_ns();
+
+	start(c, 0);
+	while (c->running > 0)
+		(void)loop_once(c->loop, -1, NULL);
+	return since(began);
+}
+
+static double
+spawn_once(char *const *words)
+{
+	const int64_t began = loop_now_ns();
+	posix_spawn_file_actions_t quiet;
+	int status = -1;
+	pid_t pid;
+
+	(void)posix_spawn_file_actions_init(&quiet);
+	if (posix_spawnp(&pid, words[0], &quiet, NULL, words, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid || status != 0) {
+		(void)fprintf(stderr, "'%s' failed\n", words[0]);
+		exit(1);
+	}
+	(void)posix_spawn_file_actions_destroy(&quiet);
+	return since(began);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+print_times(const char *name, double *took, size_t count)
+{
+	qsort(took, count, sizeof(*took), by_size);
+	(void)printf("%s: p50\t%.3f\tms\n", name, took[count / 2]);
+	(void)printf("%s: p90\t%.3f\tms\n", name, took[count * 9 / 10]);
+}
+
+static size_t
+read_commands(struct command *to)
+{
+	size_t n = 0;
+
+	while (
+	    n < COMMANDS_MAX && fgets(to[n].line, LINE_BYTES, stdin) != NULL) {
+		char *save = NULL, *word;
+		size_t count = 0;
+
+		to[n].line[strcspn(to[n].line, "\n")] = '\0';
+		for (word = strtok_r(to[n].line, " ", &save);
+		     word != NULL && count + 1 < WORDS_MAX;
+		     word = strtok_r(NULL, " ", &save))
+			to[n].words[count++] = word;
+		to[n].took = calloc(ROUNDS_MAX, sizeof(double));
+		n += count > 1 && to[n].took != NULL;
+	}
+	return n;
+}
+
+static unsigned
+descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (dir != NULL && readdir(dir) != NULL)
+		n++;
+	if (dir != NULL)
+		(void)closedir(dir);
+	return n;
+}
+
+static void
+measure_latency(struct clock *c, size_t rounds)
+{
+	static struct command commands[COMMANDS_MAX];
+	static double took[ROUNDS_MAX];
+	const size_t count = read_commands(commands);
+
+	for (unsigned i = 0; i < 5; i++)
+		(void)run_once(c); /* the template is made meanwhile */
+	for (size_t round = 0; round < rounds; round++) {
+		for (size_t i = 0; i < count; i++)
+			commands[i].took[round] =
+			    spawn_once(commands[i].words + 1);
+		took[round] = run_once(c);
+	}
+	for (size_t i = 0; i < count; i++) {
+		print_times(commands[i].words[0], commands[i].took, rounds);
+		free(commands[i].took);
+	}
+	print_times("run through a launcher", took, rounds);
+}
+
+static void
+measure_throughput(struct clock *c, size_t parallel, int64_t ms)
+{
+	const int64_t began = loop_now_ns();
+	const unsigned before = descriptors();
+	const uint64_t ended = c->ended;
+
+	c->until_ns = began + ms * 1000000;
+	for (size_t i = 0; i < parallel; i++)
+		start(c, i);
+	while (c->running > 0)
+		(void)loop_once(c->loop, -1, NULL);
+	(void)printf("runs a second, %zu at a time\t%.0f\t1/s\n", parallel,
+	    (double)(c->ended - ended) / (since(began) / 1000));
+	(void)printf(
+	    "descriptors gained\t%d\t-\n", (int)descriptors() - (int)before);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct clock *c = calloc(1, sizeof(*c));
+	struct err e = ERR_INIT;
+	size_t rounds, parallel;
+
+	if (argc != 6 || c == NULL)
+		return 64;
+	rounds = strtoul(argv[3], NULL, 10);
+	parallel = strtoul(argv[4], NULL, 10);
+	if (rounds < 1 || rounds > ROUNDS_MAX || parallel < 1 ||
+	    parallel > PARALLEL_MAX)
+		return 64;
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("clock", LOG_WARN);
+	c->workspace = argv[2];
+	if (loop_new(&c->loop, &e) != 0 ||
+	    sandbox_executor.open(c->loop, &events, c, &c->x, &e) != 0)
+		die("open", &e);
+	start_launcher(c, argv[1]);
+	for (size_t i = 0; i < parallel; i++)
+		make_action(c, i);
+	measure_latency(c, rounds);
+	measure_throughput(c, parallel, strtol(argv[5], NULL, 10));
+	sandbox_executor.close(c->x);
+	loop_free(c->loop);
+	for (size_t i = 0; i < parallel; i++)
+		action_free(c->actions[i]);
+	free(c);
+	return 0;
+}
