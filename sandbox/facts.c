@@ -260,6 +260,9 @@ take_op(struct facts *f, const struct op *op, struct err *e)
 	case OP_TMP:
 	case OP_TMP_DIR:
 		return ERR_OK; /* nothing of the host */
+	case OP_DENY:
+		return err_set(e, ERR_NOTFOUND,
+		    "patterns mean names that nobody knows yet");
 	case OP_INVALID:
 		return err_set(e, ERR_INTERNAL, "unknown operation");
 	}

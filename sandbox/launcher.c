@@ -27,6 +27,7 @@
 #include "sys.h"
 
 #define RUNS_MAX 256
+#define ENDING_MAX 2048 /* answered, and the kernel still clears up */
 #define RUN_ARENA ((size_t)64 << 20)
 #define ENGINE_QUEUE_MAX ((size_t)4 << 20) /* then the pipes wait */
 #define RESUME_AFTER_MS 5
@@ -63,7 +64,8 @@ struct launcher {
 	struct loop *loop;
 	struct ipc *engine;
 	struct lrun *runs;
-	size_t run_count;
+	size_t run_count; /* that are not answered */
+	size_t ending;
 	struct loop_timer *resume;
 	struct pool *pool;
 	bool over;
@@ -123,7 +125,10 @@ free_run(struct lrun *r)
 		at = &(*at)->next;
 	if (*at == r) {
 		*at = r->next;
-		r->l->run_count--;
+		if (r->answered)
+			r->l->ending--;
+		else
+			r->l->run_count--;
 	}
 	loop_cancel(r->l->loop, r->kill_timer);
 	unwatch(r, &r->out[0].fd);
@@ -192,6 +197,8 @@ end_if_over(struct lrun *r)
 		fill_outcome(r, &o, text, sizeof(text));
 		send_ended(l, r->number, &o);
 		r->answered = true;
+		l->run_count--;
+		l->ending++;
 		unwatch(r, &r->in);
 	}
 	if (r->answered && r->gone)
@@ -497,7 +504,9 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 		return code;
 	if (find(l, number) != NULL)
 		return err_set(e, ERR_INVALID, "a run number is used twice");
-	r = l->run_count >= RUNS_MAX ? NULL : new_run(l, number);
+	r = l->run_count >= RUNS_MAX || l->ending >= ENDING_MAX
+	    ? NULL
+	    : new_run(l, number);
 	if (r == NULL) {
 		send_failed(l, number, "too many runs at the same time");
 		return ERR_OK;

@@ -315,7 +315,8 @@ make(struct pool *p, const struct plan *plan, struct str frame)
 static bool
 can_prepare(const struct plan *plan, struct str record)
 {
-	return plan->pin_count == 0 && !plan->unconfined && !plan->tty &&
+	return plan->pin_count == 0 && plan->deny_count == 0 &&
+	    !plan->overlay && !plan->unconfined && !plan->tty &&
 	    record.len <= JOB_BYTES_MAX;
 }
 
