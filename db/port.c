@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "cursor.h"
 #include "store_int.h"
 #include "verify.h"
 
@@ -84,6 +85,20 @@ port_head(
 	memcpy(ret_hash, r->durable.hash, SHA256_LEN);
 }
 
+static int
+port_cursor_get(
+    struct recorder *r, const char *name, uint64_t *ret, struct err *e)
+{
+	return cursor_read(buf_cstr(&r->dir), name, ret, e);
+}
+
+static int
+port_cursor_put(
+    struct recorder *r, const char *name, uint64_t seq, struct err *e)
+{
+	return cursor_write(buf_cstr(&r->dir), name, seq, e);
+}
+
 const struct recorder_port db_recorder = {
 	.open = port_open,
 	.close = store_close,
@@ -98,5 +113,7 @@ const struct recorder_port db_recorder = {
 	.list = port_list,
 	.verify = port_verify,
 	.head = port_head,
+	.cursor_get = port_cursor_get,
+	.cursor_put = port_cursor_put,
 	.idle = store_idle,
 };

@@ -419,5 +419,5 @@ engine_tick(struct engine *g)
 		g->o.recorder_port->idle(g->o.recorder);
 	}
 	engine_events_ping(g);
-	engine_feeds_send(g);
+	engine_feeds_tick(g);
 }

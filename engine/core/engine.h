@@ -42,7 +42,6 @@ struct engine_out {
 
 /* What the reporter says of a place to which the log is sent. */
 struct destination_lag {
-	const char *name;
 	uint64_t seq; /* it has the rows up to here */
 	uint64_t refused; /* rows that it will never take */
 	uint64_t failures; /* in a row */
@@ -105,14 +104,19 @@ void engine_project_read(struct engine *g, uint64_t ticket, struct str record);
 void engine_reviewed(struct engine *g, const struct review_answer *r);
 /* The link to the reviewer broke: what it had goes to a person. */
 void engine_reviewer_gone(struct engine *g);
+/* A feed is for that destination; *ret_seq: it has the rows up to there. */
+int engine_feed_open(struct engine *g, uint32_t feed, const char *name,
+    uint64_t *ret_seq, struct err *e);
 /* The reporter wants at most count rows after seq. */
 int engine_feed(struct engine *g, uint32_t feed, uint64_t seq, uint32_t count,
     struct err *e);
 /* The link to the reporter broke: it asks anew when it is back. */
 void engine_reporter_gone(struct engine *g);
-/* How far a destination of the log has come; text is copied. */
-int engine_lag(
-    struct engine *g, const struct destination_lag *lag, struct err *e);
+/* How far the destination of a feed has come; text is copied. */
+int engine_lag(struct engine *g, uint32_t feed,
+    const struct destination_lag *lag, struct err *e);
+/* Makes durable how far they have come; engine_tick does so, too. */
+void engine_feeds_save(struct engine *g);
 /* JSON of all roles and what is enforced in each, for readyz and doctor. */
 void engine_set_roles(struct engine *g, struct str json, bool all_up);
 /* Loads the rules again; keeps the old set on any error. Diagnostics as

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "engine_int.h"
 
 struct feeding {
@@ -45,7 +46,7 @@ feed_send(struct engine *g, uint32_t feed)
 		    g->o.recorder, &filter, send_row, &f, NULL);
 }
 
-void
+static void
 engine_feeds_send(struct engine *g)
 {
 	for (uint32_t feed = 0; feed < FEEDS_MAX; feed++)
@@ -53,14 +54,52 @@ engine_feeds_send(struct engine *g)
 }
 
 int
+engine_feed_open(struct engine *g, uint32_t feed, const char *name,
+    uint64_t *ret_seq, struct err *e)
+{
+	const struct recorder_port *port = g->o.recorder_port;
+	struct feed *f;
+	int r;
+
+	if (feed >= FEEDS_MAX || name == NULL || name[0] == '\0' ||
+	    strlen(name) >= sizeof(f->name))
+		return err_set(e, ERR_INVALID,
+		    "a feed has a number below %d and the name of its "
+		    "destination, shorter than %d",
+		    FEEDS_MAX, DESTINATION_NAME_MAX);
+	if (port->cursor_get == NULL)
+		return err_set(e, ERR_INTERNAL, "the store keeps no cursors");
+	r = port->cursor_get(g->o.recorder, name, ret_seq, e);
+	if (r != 0)
+		return r;
+	f = &g->feeds[feed];
+	*f = (struct feed){ .taken = *ret_seq, .saved = *ret_seq };
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	return ERR_OK;
+}
+
+static struct feed *
+opened(struct engine *g, uint32_t feed, struct err *e)
+{
+	if (feed < FEEDS_MAX && g->feeds[feed].name[0] != '\0')
+		return &g->feeds[feed];
+	(void)err_set(e, ERR_INVALID, "feed %u was not opened", feed);
+	return NULL;
+}
+
+int
 engine_feed(struct engine *g, uint32_t feed, uint64_t seq, uint32_t count,
     struct err *e)
 {
-	if (feed >= FEEDS_MAX || count > FEED_ROWS_MAX || seq >= INT64_MAX)
-		return err_set(e, ERR_INVALID,
-		    "feed %u, %u rows: at most %d and %d", feed, count,
-		    FEEDS_MAX, FEED_ROWS_MAX);
-	g->feeds[feed] = (struct feed){ .seq = seq, .count = count };
+	struct feed *f = opened(g, feed, e);
+
+	if (f == NULL)
+		return ERR_INVALID;
+	if (count > FEED_ROWS_MAX || seq >= INT64_MAX)
+		return err_set(e, ERR_INVALID, "%u rows after %llu: at most %d",
+		    count, (unsigned long long)seq, FEED_ROWS_MAX);
+	f->seq = seq;
+	f->count = count;
 	/* what is not durable yet is no row of the log */
 	engine_commit(g);
 	feed_send(g, feed);
@@ -70,44 +109,66 @@ engine_feed(struct engine *g, uint32_t feed, uint64_t seq, uint32_t count,
 void
 engine_reporter_gone(struct engine *g)
 {
-	memset(g->feeds, 0, sizeof(g->feeds));
+	for (size_t i = 0; i < FEEDS_MAX; i++)
+		g->feeds[i].count = 0;
 }
 
 /* ---- how far they are --------------------------------------------------- */
 
-static struct destination *
-destination(struct engine *g, const char *name)
+int
+engine_lag(struct engine *g, uint32_t feed, const struct destination_lag *lag,
+    struct err *e)
 {
-	struct destination *d = g->destinations;
+	struct feed *f = opened(g, feed, e);
+	uint64_t head = 0;
+	uint8_t hash[SHA256_LEN];
 
-	for (size_t i = 0; i < g->destination_count; i++, d++) {
-		if (strcmp(d->name, name) == 0)
-			return d;
-	}
-	if (g->destination_count == FEEDS_MAX)
-		return NULL;
-	g->destination_count++;
-	return d;
+	if (f == NULL)
+		return ERR_INVALID;
+	g->o.recorder_port->head(g->o.recorder, &head, hash);
+	if (lag->seq < f->taken || lag->seq > head)
+		return err_set(e, ERR_INVALID,
+		    "'%s' had %llu rows and has %llu of %llu", f->name,
+		    (unsigned long long)f->taken, (unsigned long long)lag->seq,
+		    (unsigned long long)head);
+	f->taken = lag->seq;
+	f->refused = lag->refused;
+	f->failures = lag->failures;
+	(void)snprintf(
+	    f->why, sizeof(f->why), "%.255s", lag->why == NULL ? "" : lag->why);
+	return ERR_OK;
 }
 
-int
-engine_lag(struct engine *g, const struct destination_lag *lag, struct err *e)
+/* A crash before it is written down sends rows twice, never not. */
+void
+engine_feeds_save(struct engine *g)
 {
-	struct destination *d;
+	for (size_t i = 0; i < FEEDS_MAX; i++) {
+		struct feed *f = &g->feeds[i];
+		struct err why = ERR_INIT;
 
-	if (lag->name == NULL || strlen(lag->name) >= sizeof(d->name))
-		return err_set(e, ERR_INVALID, "a destination has no name");
-	d = destination(g, lag->name);
-	if (d == NULL)
-		return err_set(
-		    e, ERR_LIMIT, "more than %d destinations", FEEDS_MAX);
-	(void)snprintf(d->name, sizeof(d->name), "%s", lag->name);
-	d->seq = lag->seq;
-	d->refused = lag->refused;
-	d->failures = lag->failures;
-	(void)snprintf(
-	    d->why, sizeof(d->why), "%.255s", lag->why == NULL ? "" : lag->why);
-	return ERR_OK;
+		if (f->name[0] == '\0' || f->taken == f->saved)
+			continue;
+		if (g->o.recorder_port->cursor_put(
+			g->o.recorder, f->name, f->taken, &why) == 0)
+			f->saved = f->taken;
+		else
+			log_warn("export",
+			    "destination=%s not written down: %s", f->name,
+			    why.msg);
+	}
+}
+
+void
+engine_feeds_tick(struct engine *g)
+{
+	const int64_t now = g->o.env.boot_ns();
+
+	engine_feeds_send(g);
+	if (now - g->feeds_saved_ns < SECOND_NS)
+		return;
+	g->feeds_saved_ns = now;
+	engine_feeds_save(g);
 }
 
 enum lag_metric {
@@ -117,13 +178,26 @@ enum lag_metric {
 };
 
 static uint64_t
-value_of(const struct destination *d, enum lag_metric which, uint64_t head)
+value_of(const struct feed *f, enum lag_metric which, uint64_t head)
 {
 	if (which == LAG_REFUSED)
-		return d->refused;
+		return f->refused;
 	if (which == LAG_FAILURES)
-		return d->failures;
-	return head > d->seq ? head - d->seq : 0;
+		return f->failures;
+	return head > f->taken ? head - f->taken : 0;
+}
+
+static void
+put_values(const struct engine *g, const char *name, enum lag_metric which,
+    uint64_t head, struct buf *out)
+{
+	for (size_t i = 0; i < FEEDS_MAX; i++) {
+		const struct feed *f = &g->feeds[i];
+
+		if (f->name[0] != '\0')
+			buf_printf(out, "%s{dest=\"%s\"} %llu\n", name, f->name,
+			    (unsigned long long)value_of(f, which, head));
+	}
 }
 
 void
@@ -140,15 +214,11 @@ engine_feeds_metrics(const struct engine *g, uint64_t head, struct buf *out)
 		    "Failed attempts since a destination last took rows." },
 	};
 
+	if (g->feeds[0].name[0] == '\0')
+		return;
 	for (size_t m = 0; m < ARRAY_LEN(metrics); m++) {
-		if (g->destination_count > 0)
-			buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
-			    metrics[m].name, metrics[m].help, metrics[m].name,
-			    metrics[m].type);
-		for (size_t i = 0; i < g->destination_count; i++)
-			buf_printf(out, "%s{dest=\"%s\"} %llu\n",
-			    metrics[m].name, g->destinations[i].name,
-			    (unsigned long long)value_of(
-				&g->destinations[i], (enum lag_metric)m, head));
+		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name,
+		    metrics[m].help, metrics[m].name, metrics[m].type);
+		put_values(g, metrics[m].name, (enum lag_metric)m, head, out);
 	}
 }

@@ -60,15 +60,13 @@ struct event_reader {
 	uint64_t seq; /* sent up to here */
 };
 
-/* Rows that the reporter waits for. */
+/* Rows that the reporter waits for, and the destination they are for. */
 struct feed {
+	char name[DESTINATION_NAME_MAX]; /* "": not opened */
 	uint64_t seq; /* sent up to here */
 	uint32_t count; /* still wanted */
-};
-
-struct destination {
-	char name[DESTINATION_NAME_MAX];
-	uint64_t seq, refused, failures;
+	uint64_t taken, saved; /* it has them up to here; so says the file */
+	uint64_t refused, failures;
 	char why[DESTINATION_WHY_MAX];
 };
 
@@ -100,9 +98,7 @@ struct engine {
 	struct event_reader events[EVENT_READERS_MAX];
 	size_t event_count;
 	struct feed feeds[FEEDS_MAX];
-	struct destination destinations[FEEDS_MAX];
-	size_t destination_count;
-	int64_t ping_ns, idle_ns;
+	int64_t ping_ns, idle_ns, feeds_saved_ns;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
 	struct buf roles_json;
@@ -199,8 +195,8 @@ void engine_run(struct engine *g, struct live *l);
 /* Sends the rows since the last time to those who follow the events. */
 void engine_events_send(struct engine *g);
 void engine_events_ping(struct engine *g);
-/* Gives the reporter what it waits for. */
-void engine_feeds_send(struct engine *g);
+/* Gives the reporter what it waits for, writes down what it has. */
+void engine_feeds_tick(struct engine *g);
 void engine_feeds_metrics(
     const struct engine *g, uint64_t head, struct buf *out);
 /* The question is durable: ask whom rules name. */

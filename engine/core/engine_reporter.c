@@ -7,8 +7,9 @@
 #include "base/mem.h"
 
 #define FEED_BYTES_MAX 64
+#define OPEN_BYTES_MAX 256
 #define LAG_BYTES_MAX 4096
-#define LAG_ARENA_MAX ((size_t)16 << 10)
+#define TEXT_ARENA_MAX ((size_t)16 << 10)
 /* Beyond this the reporter has enough to do. */
 #define QUEUED_BYTES_MAX ((size_t)8 << 20)
 
@@ -31,26 +32,54 @@ on_feed(void *ctx, struct ipc_msg *m, struct err *e)
 }
 
 static int
-on_lag(void *ctx, struct ipc_msg *m, struct err *e)
+on_open(void *ctx, struct ipc_msg *m, struct err *e)
 {
-	AUTO(arena_freep) struct arena *a = arena_new(LAG_ARENA_MAX);
+	AUTO(arena_freep) struct arena *a = arena_new(TEXT_ARENA_MAX);
+	AUTO_BUF struct buf reply = BUF_INIT(FEED_BYTES_MAX);
 	struct reporter_link *r = ctx;
 	struct rec in = rec_of(m->payload);
+	const uint32_t feed = rec_u32(&in);
+	const char *name;
+	uint64_t seq = 0;
+	int done;
+
+	if (a == NULL)
+		return err_nomem(e);
+	name = rec_cstr(&in, a);
+	done = rec_done(&in, e);
+	if (done == 0)
+		done = engine_feed_open(r->o.engine, feed, name, &seq, e);
+	if (done != 0)
+		return done;
+	rec_put_u32(&reply, feed);
+	rec_put_u64(&reply, seq);
+	done = buf_done(&reply, e);
+	return done != 0 ? done
+			 : ipc_send(r->ipc, ER_CURSOR, buf_str(&reply), -1, e);
+}
+
+static int
+on_lag(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(TEXT_ARENA_MAX);
+	struct reporter_link *r = ctx;
+	struct rec in = rec_of(m->payload);
+	const uint32_t feed = rec_u32(&in);
 	struct destination_lag lag;
 	int done;
 
 	if (a == NULL)
 		return err_nomem(e);
-	lag.name = rec_cstr(&in, a);
 	lag.seq = rec_u64(&in);
 	lag.refused = rec_u64(&in);
 	lag.failures = rec_u64(&in);
 	lag.why = rec_cstr(&in, a);
 	done = rec_done(&in, e);
-	return done != 0 ? done : engine_lag(r->o.engine, &lag, e);
+	return done != 0 ? done : engine_lag(r->o.engine, feed, &lag, e);
 }
 
 static const struct ipc_row rows[] = {
+	{ .type = RE_OPEN, .len_max = OPEN_BYTES_MAX, .handler = on_open },
 	{ .type = RE_FEED, .len_max = FEED_BYTES_MAX, .handler = on_feed },
 	{ .type = RE_LAG, .len_max = LAG_BYTES_MAX, .handler = on_lag },
 };

@@ -577,6 +577,7 @@ engine_stop(struct role_env *env)
 	struct engine_process *p = env->self;
 
 	engine_commit(p->engine);
+	engine_feeds_save(p->engine);
 	role_stop(env);
 }
 

@@ -13,8 +13,8 @@
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
  *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED
  *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER
- *     engine -> reporter ER_ROW
- *     reporter -> engine RE_FEED, RE_LAG
+ *     engine -> reporter ER_CURSOR, ER_ROW
+ *     reporter -> engine RE_OPEN, RE_FEED, RE_LAG
  */
 #include "base/buf.h"
 #include "model/action.h"
@@ -55,16 +55,20 @@ enum engine_supervisor {
 };
 
 enum engine_to_reporter {
+	/* u32 feed, u64 seq: that destination has the rows up to here */
+	ER_CURSOR = 0x601,
 	/* u32 feed, u64 seq, str JSON: a row of the decision log */
-	ER_ROW = 0x601,
+	ER_ROW,
 };
 
 enum reporter_to_engine {
+	/* u32 feed, cstr name of its destination: answered by ER_CURSOR */
+	RE_OPEN = 0x701,
 	/* u32 feed, u64 seq, u32 count: at most so many rows after seq, as
 	 * they become durable. Replaces what was asked for before. */
-	RE_FEED = 0x701,
-	/* cstr name, u64 seq, u64 refused, u64 failures, cstr why or NULL:
-	 * how far a destination has come, rows that it will never take, and
+	RE_FEED,
+	/* u32 feed, u64 seq, u64 refused, u64 failures, cstr why or NULL:
+	 * how far its destination has come, rows that it will never take, and
 	 * failed attempts since the last success with the latest reason. */
 	RE_LAG,
 };

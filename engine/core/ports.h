@@ -204,6 +204,12 @@ struct recorder_port {
 	int (*verify)(struct recorder *r, uint64_t *ret_seq, struct err *e);
 	void (*head)(struct recorder *r, uint64_t *ret_seq,
 	    uint8_t ret_hash[static SHA256_LEN]);
+	/* How far a destination of exports has the log (0: nothing yet), as
+	 * retention respects it. Both may be NULL. */
+	int (*cursor_get)(
+	    struct recorder *r, const char *name, uint64_t *ret, struct err *e);
+	int (*cursor_put)(
+	    struct recorder *r, const char *name, uint64_t seq, struct err *e);
 	/*
 	 * Housekeeping while nobody waits, about once a second: signs what
 	 * is not signed yet, copies the write-ahead log back. May be NULL.

@@ -56,6 +56,8 @@ struct recorder {
 	size_t waiting_count;
 	unsigned commits;
 	bool fail_commit, unhealthy;
+	uint64_t cursor; /* of every destination */
+	unsigned cursor_writes;
 };
 
 struct executor {

@@ -14,6 +14,16 @@ make_rows(struct world *w, unsigned n)
 }
 
 static void
+begin(struct world *w)
+{
+	uint64_t seq;
+
+	world_start(w);
+	assert_int_equal(engine_feed_open(w->g, 0, "otlp", &seq, NULL), 0);
+	assert_int_equal(engine_feed_open(w->g, 1, "syslog", &seq, NULL), 0);
+}
+
+static void
 feed(struct world *w, uint32_t id, uint64_t seq, uint32_t count)
 {
 	w->fed[id] = seq;
@@ -26,7 +36,7 @@ rows_come_as_asked_for_and_no_more(void **state)
 	static struct world w;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	make_rows(&w, 10);
 	feed(&w, 0, 0, 4);
 	assert_int_equal(w.fed[0], 4);
@@ -47,7 +57,7 @@ each_feed_is_at_its_own_row(void **state)
 	static struct world w;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	make_rows(&w, 6);
 	feed(&w, 0, 0, 2);
 	feed(&w, 1, 3, FEED_ROWS_MAX);
@@ -62,7 +72,7 @@ a_full_link_loses_no_row(void **state)
 	static struct world w;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	make_rows(&w, 5);
 	w.reporter_full = true;
 	feed(&w, 0, 0, FEED_ROWS_MAX);
@@ -79,7 +89,7 @@ a_reporter_that_has_gone_gets_nothing_until_it_asks(void **state)
 	static struct world w;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	feed(&w, 0, 0, FEED_ROWS_MAX);
 	engine_reporter_gone(w.g);
 	make_rows(&w, 2);
@@ -94,7 +104,7 @@ a_row_is_fed_only_when_it_is_durable(void **state)
 	static struct world w;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	w.recorder.fail_commit = true;
 	(void)world_propose(&w, "deny", false, NULL, -1);
 	feed(&w, 0, 0, FEED_ROWS_MAX);
@@ -110,7 +120,7 @@ wishes_beyond_the_limits_end_the_link(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	assert_int_equal(engine_feed(w.g, FEEDS_MAX, 0, 1, &e), ERR_INVALID);
 	assert_int_equal(
 	    engine_feed(w.g, 0, 0, FEED_ROWS_MAX + 1, &e), ERR_INVALID);
@@ -119,30 +129,87 @@ wishes_beyond_the_limits_end_the_link(void **state)
 }
 
 static void
-how_far_destinations_are_is_a_metric(void **state)
+a_feed_that_was_not_opened_gives_nothing(void **state)
 {
 	static struct world w;
-	const struct destination_lag lag = {
-		.name = "otlp",
-		.seq = 1,
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(engine_feed(w.g, 2, 0, 1, NULL), ERR_INVALID);
+	world_stop(&w);
+}
+
+static int
+lag(struct world *w, uint64_t seq)
+{
+	const struct destination_lag l = {
+		.seq = seq,
 		.refused = 7,
 		.failures = 3,
 		.why = "HTTP 503",
 	};
+
+	return engine_lag(w->g, 0, &l, NULL);
+}
+
+static void
+how_far_destinations_are_is_a_metric(void **state)
+{
+	static struct world w;
 	const struct fake_reply *r;
 
 	(void)state;
-	world_start(&w);
+	begin(&w);
 	make_rows(&w, 5);
-	assert_int_equal(engine_lag(w.g, &lag, NULL), 0);
+	assert_int_equal(lag(&w, 1), 0);
 	r = world_reply(&w,
 	    world_call(&w,
 		(struct call){
 		    .route = ROUTE_METRICS, .role = CALLER_AUDITOR }));
 	assert_true(reply_has(r, "assent_export_lag_records{dest=\"otlp\"} 4"));
 	assert_true(
+	    reply_has(r, "assent_export_lag_records{dest=\"syslog\"} 5"));
+	assert_true(
 	    reply_has(r, "assent_export_refused_total{dest=\"otlp\"} 7"));
 	assert_true(reply_has(r, "assent_export_failures{dest=\"otlp\"} 3"));
+	world_stop(&w);
+}
+
+static void
+what_a_destination_has_is_written_down_about_once_a_second(void **state)
+{
+	static struct world w;
+	uint64_t seq = 0;
+
+	(void)state;
+	begin(&w);
+	make_rows(&w, 5);
+	fake_now = 2 * INT64_C(1000000000);
+	assert_int_equal(lag(&w, 2), 0);
+	engine_tick(w.g);
+	assert_int_equal(w.recorder.cursor, 2);
+	assert_int_equal(lag(&w, 4), 0);
+	engine_tick(w.g);
+	assert_int_equal(w.recorder.cursor_writes, 1);
+	engine_feeds_save(w.g);
+	assert_int_equal(w.recorder.cursor, 4);
+	assert_int_equal(engine_feed_open(w.g, 0, "otlp", &seq, NULL), 0);
+	assert_int_equal(seq, 4);
+	world_stop(&w);
+}
+
+/* Retention would drop what nobody has. */
+static void
+nobody_can_have_more_than_there_is_or_less_than_before(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	begin(&w);
+	make_rows(&w, 5);
+	assert_int_equal(lag(&w, w.recorder.durable + 1), ERR_INVALID);
+	assert_int_equal(lag(&w, 3), 0);
+	assert_int_equal(lag(&w, 2), ERR_INVALID);
 	world_stop(&w);
 }
 
@@ -157,7 +224,12 @@ main(void)
 		    a_reporter_that_has_gone_gets_nothing_until_it_asks),
 		cmocka_unit_test(a_row_is_fed_only_when_it_is_durable),
 		cmocka_unit_test(wishes_beyond_the_limits_end_the_link),
+		cmocka_unit_test(a_feed_that_was_not_opened_gives_nothing),
 		cmocka_unit_test(how_far_destinations_are_is_a_metric),
+		cmocka_unit_test(
+		    what_a_destination_has_is_written_down_about_once_a_second),
+		cmocka_unit_test(
+		    nobody_can_have_more_than_there_is_or_less_than_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,281 @@
+/*
+ * Rows of the decision log as events of OpenTelemetry.
+ * Runs in: reporter.  Trusts: nothing in text.  Owns: nothing.
+ */
+#include "event.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "base/text.h"
+
+#define NS_PER_MS INT64_C(1000000)
+
+/* ---- names ---------------------------------------------------------------- */
+
+static const struct {
+	const char *kind, *name;
+	unsigned severity;
+} kinds[] = {
+	{ "boot", "assent.daemon.started", SEVERITY_INFO },
+	{ "proposed", "assent.request.created", SEVERITY_INFO },
+	{ "decided", "assent.decision.recorded", SEVERITY_INFO },
+	{ "intent", "assent.execution.started", SEVERITY_INFO },
+	{ "outcome", "assent.execution.finished", SEVERITY_INFO },
+	{ "unknown", "assent.execution.lost", SEVERITY_WARN },
+	{ "cancelled", "assent.request.cancelled", SEVERITY_INFO },
+	{ "expired", "assent.request.expired", SEVERITY_WARN },
+	{ "undone", "assent.decision.undone", SEVERITY_INFO },
+	{ "grant", "assent.grant.created", SEVERITY_INFO },
+	{ "revoked", "assent.grant.revoked", SEVERITY_INFO },
+	{ "reload", "assent.rules.reloaded", SEVERITY_INFO },
+	{ "auth", "assent.auth.failed", SEVERITY_WARN },
+	{ "evaluated", "assent.request.evaluated", SEVERITY_INFO },
+	{ "event", "assent.session.event", SEVERITY_INFO },
+	{ "network", "assent.network.decided", SEVERITY_INFO },
+	{ "degraded", "assent.store.degraded", SEVERITY_ERROR },
+	{ "reviewed", "assent.review.completed", SEVERITY_WARN },
+	{ "pruned", "assent.log.pruned", SEVERITY_INFO },
+};
+
+/* Attributes whose value is a text of the row. */
+static const struct {
+	const char *name, *key;
+	bool in_body;
+} texts[] = {
+	{ "assent.log.hash", "log_hash", false },
+	{ "assent.request.id", "action_id", false },
+	{ "assent.action.digest", "action_sha256", false },
+	{ "assent.decision", "decision", false },
+	{ "assent.decision.source", "decided_by", false },
+	{ "gen_ai.tool.name", "tool", false },
+	{ "gen_ai.conversation.id", "session", false },
+	{ "session.id", "session", false },
+	{ "security_rule.name", "rule", false },
+	{ "security_rule.version", "policy_sha256", false },
+	{ "gen_ai.agent.name", "agent", true },
+	{ "assent.request.text", "text", true },
+	{ "assent.request.cwd", "cwd", true },
+	{ "assent.request.workspace", "workspace", true },
+	{ "assent.request.executor", "executor", true },
+	{ "assent.decision.profile", "profile", true },
+	{ "assent.decision.risk", "risk", true },
+	{ "assent.decision.reason", "reason", true },
+	{ "assent.decision.message", "message", true },
+	{ "user.name", "approver", true },
+	{ "assent.reviewer.model", "model", true },
+	{ "assent.reviewer.provider", "provider", true },
+	{ "assent.reviewer.outcome", "outcome", true },
+	{ "assent.reviewer.cause", "cause", true },
+	{ "assent.execution.plan", "plan_sha256", true },
+	{ "error.message", "failure", true },
+	{ "assent.event", "event", true },
+	{ "server.address", "host", true },
+};
+
+static const struct {
+	const char *name, *key;
+	bool in_body;
+} numbers[] = {
+	{ "assent.log.seq", "seq", false },
+	{ "assent.wait_ms", "wait_ms", true },
+	{ "process.exit.code", "exit", true },
+	{ "assent.execution.signal", "signal", true },
+	{ "assent.execution.wall_ms", "wall_ms", true },
+	{ "assent.reviewer.latency_ms", "latency_ms", true },
+	{ "server.port", "port", true },
+};
+
+const char *
+severity_text(unsigned severity)
+{
+	if (severity >= SEVERITY_ERROR)
+		return "ERROR";
+	return severity >= SEVERITY_WARN ? "WARN" : "INFO";
+}
+
+/* ---- attributes ----------------------------------------------------------- */
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static bool
+is(const char *value, const char *name)
+{
+	return value != NULL && strcmp(value, name) == 0;
+}
+
+static void
+put_text(struct event *ev, const char *name, const char *text)
+{
+	if (text != NULL && ev->attr_count < EVENT_ATTRS_MAX)
+		ev->attrs[ev->attr_count++] =
+		    (struct attr){ .name = name, .text = text };
+}
+
+static void
+put_number(struct event *ev, const char *name, const json_t *value)
+{
+	if (json_is_integer(value) && ev->attr_count < EVENT_ATTRS_MAX)
+		ev->attrs[ev->attr_count++] = (struct attr){
+			.name = name,
+			.number = json_integer_value(value),
+		};
+}
+
+static void
+put_attrs(const json_t *row, struct event *ev)
+{
+	const json_t *body = json_object_get(row, "body");
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		put_text(ev, texts[i].name,
+		    text_of(texts[i].in_body ? body : row, texts[i].key));
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		put_number(ev, numbers[i].name,
+		    json_object_get(
+			numbers[i].in_body ? body : row, numbers[i].key));
+	put_number(ev, "user.id", json_object_get(row, "uid"));
+	put_text(ev, "error.type", ev->failed ? "execution_failed" : NULL);
+}
+
+/* ---- where it belongs ------------------------------------------------------ */
+
+static int
+digest(const char *what, const char *id, uint8_t ret[static SHA256_LEN])
+{
+	AUTO(sha256_freep) struct sha256 *h = NULL;
+	int r = sha256_new(&h, NULL);
+
+	if (r == 0)
+		r = sha256_add(h, what, strlen(what) + 1, NULL);
+	if (r == 0)
+		r = sha256_add(h, id, strlen(id), NULL);
+	return r == 0 ? sha256_end(h, ret, NULL) : r;
+}
+
+/* "00-<32 hex>-<16 hex>-<2 hex>", as front has checked it. */
+static bool
+take_traceparent(const char *text, struct trace_place *ret)
+{
+	struct str rest = str_of(text);
+	struct str version, trace, parent;
+
+	if (text == NULL)
+		return false;
+	version = str_cut(&rest, '-');
+	trace = str_cut(&rest, '-');
+	parent = str_cut(&rest, '-');
+	if (version.len != 2 || trace.len != (size_t)2 * TRACE_ID_LEN ||
+	    parent.len != (size_t)2 * SPAN_ID_LEN)
+		return false;
+	ret->has_parent = true;
+	return text_unhex(trace, ret->trace_id, TRACE_ID_LEN) == 0 &&
+	    text_unhex(parent, ret->parent_id, SPAN_ID_LEN) == 0;
+}
+
+static int
+take_place(const json_t *row, const char *span, struct trace_place *ret)
+{
+	const char *id = text_of(row, "action_id");
+	const char *traceparent =
+	    text_of(json_object_get(row, "body"), "traceparent");
+	uint8_t hash[SHA256_LEN];
+	int r;
+
+	if (id == NULL)
+		return ERR_OK;
+	if (!take_traceparent(traceparent, ret)) {
+		ret->has_parent = false;
+		r = digest("trace", id, hash);
+		if (r != 0)
+			return r;
+		memcpy(ret->trace_id, hash, TRACE_ID_LEN);
+	}
+	r = digest(span, id, hash);
+	if (r != 0)
+		return r;
+	memcpy(ret->span_id, hash, SPAN_ID_LEN);
+	ret->known = true;
+	return ERR_OK;
+}
+
+/* ---- an event --------------------------------------------------------------- */
+
+static void
+judge(const json_t *row, const char *kind, struct event *ev)
+{
+	const json_t *body = json_object_get(row, "body");
+	const char *event = text_of(body, "event");
+
+	if (is(kind, "decided") && is(text_of(row, "decision"), "deny"))
+		ev->severity = SEVERITY_WARN;
+	if (is(kind, "outcome") && text_of(body, "failure") != NULL) {
+		ev->severity = SEVERITY_WARN;
+		ev->failed = true;
+	}
+	/* the store's own word may also be that it works again */
+	if (is(kind, "degraded") &&
+	    (is(event, "store.recovered") || is(event, "store.signed") ||
+		is(event, "store.space_enough")))
+		ev->severity = SEVERITY_INFO;
+}
+
+static void
+take_span(const json_t *row, const char *kind, struct event *ev)
+{
+	const json_t *body = json_object_get(row, "body");
+	const char *ms = NULL;
+
+	if (is(kind, "decided")) {
+		ev->span = "assent.evaluate";
+		ms = "wait_ms";
+	} else if (is(kind, "outcome")) {
+		ev->span = "execute_tool";
+		ms = "wall_ms";
+	}
+	if (ms != NULL)
+		ev->duration_ns =
+		    json_integer_value(json_object_get(body, ms)) * NS_PER_MS;
+}
+
+static void
+take_name(const char *kind, struct event *ev)
+{
+	ev->name = "assent.log.row";
+	ev->severity = SEVERITY_INFO;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!is(kind, kinds[i].kind))
+			continue;
+		ev->name = kinds[i].name;
+		ev->severity = kinds[i].severity;
+	}
+}
+
+int
+event_of(const json_t *row, struct event *ret)
+{
+	const char *kind = text_of(row, "kind");
+	const char *ns = text_of(row, "time_ns");
+	uint64_t time_ns = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (kind == NULL || ns == NULL ||
+	    num_parse_u64(str_of(ns), 0, INT64_MAX, &time_ns) != 0)
+		return ERR_INVALID;
+	ret->time_ns = (int64_t)time_ns;
+	take_name(kind, ret);
+	judge(row, kind, ret);
+	take_span(row, kind, ret);
+	put_attrs(row, ret);
+	ret->body = text_of(json_object_get(row, "body"), "reason");
+	return take_place(
+	    row, ret->span == NULL ? "assent" : ret->span, &ret->place);
+}
