@@ -17,7 +17,8 @@ MODULES = {
     "engine/model": ("base/", "model/"),
     "engine/core": ("base/", "model/", "core/"),
     "engine/api": ("base/", "model/", "core/", "api/"),
-    "engine/otlp": ("base/", "model/", "core/", "otlp/"),
+    "engine/otlp": ("base/", "model/", "core/", "web/", "otlp/"),
+    "engine/web": ("base/", "web/"),
     "engine/tools": ("base/", "model/", "tools/"),
     "rules": ("base/", "model/", "core/ports.h", "rules/"),
     "reviewer": ("base/", "model/", "core/ports.h", "reviewer/"),
@@ -29,7 +30,8 @@ EXTRA = {"engine/model": ("core/ports.h",)}
 
 # header (as a regular expression) -> the folders that may include it.
 LIBRARIES = {
-    r"curl/": ("reviewer", "engine/otlp"),
+    r"curl/": ("reviewer", "engine/otlp", "engine/web"),
+    r"zlib\.h": ("engine/web",),
     r"http_parser\.h": ("engine/tools",),
     r"sqlite3\.h": ("db",),
     r"pcre2.*\.h": ("rules",),

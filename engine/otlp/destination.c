@@ -1,0 +1,283 @@
+/*
+ * One sink and its batch.
+ * Runs in: reporter.  Trusts: rows of the engine; nothing of a sink's answer
+ * beyond its verdict.  Owns: the sink, the rows of the batch.
+ */
+#include "destination.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define WHY_MAX 256
+#define BACKOFF_DOUBLINGS 6
+
+struct destination {
+	struct destination_options o;
+	struct loop_timer *timer; /* of the batch, or of the next try */
+	bool linked, sending;
+	json_t *rows[BATCH_ROWS_MAX];
+	uint64_t seqs[BATCH_ROWS_MAX];
+	size_t count; /* rows in the batch */
+	size_t at, len; /* the part under way; len 0: none yet */
+	uint64_t seq; /* safe there up to here */
+	uint64_t refused, failures;
+	char why[WHY_MAX];
+};
+
+static void send_part(struct destination *d);
+
+/* ---- words --------------------------------------------------------------- */
+
+static void
+tell(struct destination *d)
+{
+	const struct destination_state s = {
+		.seq = d->seq,
+		.refused = d->refused,
+		.failures = d->failures,
+		.why = d->why[0] == '\0' ? NULL : d->why,
+	};
+
+	if (d->linked)
+		d->o.tell(d->o.ctx, &s);
+}
+
+static void
+ask(struct destination *d, uint32_t count)
+{
+	const uint64_t last = d->count > 0 ? d->seqs[d->count - 1] : d->seq;
+
+	if (d->linked)
+		d->o.ask(d->o.ctx, last, count);
+}
+
+/* ---- the batch ----------------------------------------------------------- */
+
+static void
+clear_timer(struct destination *d)
+{
+	if (d->timer != NULL)
+		loop_cancel(d->o.loop, d->timer);
+	d->timer = NULL;
+}
+
+static void
+drop_batch(struct destination *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		json_decref(d->rows[i]);
+	d->count = 0;
+	d->at = 0;
+	d->len = 0;
+	clear_timer(d);
+}
+
+static void
+on_time(void *ctx)
+{
+	struct destination *d = ctx;
+
+	d->timer = NULL;
+	send_part(d);
+}
+
+/* Without memory for a timer it is now rather than never. */
+static void
+send_after(struct destination *d, int64_t ms)
+{
+	clear_timer(d);
+	if (loop_after(d->o.loop, ms, on_time, d, &d->timer, NULL) != 0)
+		send_part(d);
+}
+
+/* Doubled with every failure, and half of it by chance, so that many do not
+ * come at once. */
+static int64_t
+pause_ms(const struct destination *d)
+{
+	const uint64_t n = d->failures - 1;
+	const unsigned doublings =
+	    n < BACKOFF_DOUBLINGS ? (unsigned)n : BACKOFF_DOUBLINGS;
+	int64_t ms = d->o.retry_min_ms << doublings;
+	uint32_t chance = 0;
+
+	if (ms > RETRY_MAX_MS)
+		ms = RETRY_MAX_MS;
+	/* without chance it is only less polite */
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = 0;
+	return ms / 2 + (int64_t)(chance % (uint64_t)(ms / 2 + 1));
+}
+
+/* ---- verdicts ------------------------------------------------------------- */
+
+static void
+on_taken(struct destination *d, const struct sink_result *r)
+{
+	d->refused += r->refused;
+	if (r->refused > 0)
+		log_warn("export", "destination=%s refused=%llu why=%s",
+		    d->o.sink->name, (unsigned long long)r->refused,
+		    r->why == NULL ? "" : r->why);
+	if (d->failures > 0)
+		log_info("export", "destination=%s takes rows again",
+		    d->o.sink->name);
+	d->failures = 0;
+	d->why[0] = '\0';
+	d->seq = d->seqs[d->at + d->len - 1];
+	d->at += d->len;
+	d->len = d->count - d->at;
+}
+
+static void
+on_later(struct destination *d, const struct sink_result *r)
+{
+	int64_t ms;
+
+	d->failures++;
+	(void)snprintf(d->why, sizeof(d->why), "%s",
+	    r->why == NULL ? "it does not answer" : r->why);
+	if (d->failures == 1)
+		log_warn("export",
+		    "destination=%s takes nothing, rows wait in the log: %s",
+		    d->o.sink->name, d->why);
+	ms = r->retry_after_ms > 0 ? r->retry_after_ms : pause_ms(d);
+	if (ms > RETRY_AFTER_MAX_MS)
+		ms = RETRY_AFTER_MAX_MS;
+	send_after(d, ms);
+}
+
+/* Which of them is it? One alone is left out, and said so. */
+static void
+on_refused(struct destination *d, const struct sink_result *r)
+{
+	if (d->len > 1) {
+		d->len /= 2;
+		return;
+	}
+	log_warn("export", "destination=%s will not take row %llu: %s",
+	    d->o.sink->name, (unsigned long long)d->seqs[d->at],
+	    r->why == NULL ? "no reason" : r->why);
+	on_taken(d, &(struct sink_result){ .verdict = SINK_TAKEN });
+	d->refused++;
+}
+
+static void
+on_done(void *ctx, const struct sink_result *r)
+{
+	struct destination *d = ctx;
+
+	d->sending = false;
+	if (r->verdict == SINK_LATER)
+		on_later(d, r);
+	else if (r->verdict == SINK_REFUSED)
+		on_refused(d, r);
+	else
+		on_taken(d, r);
+	tell(d);
+	if (r->verdict == SINK_LATER)
+		return;
+	if (d->at == d->count) {
+		drop_batch(d);
+		ask(d, BATCH_ROWS_MAX);
+	} else {
+		/* not from here: a sink may answer within send */
+		send_after(d, 0);
+	}
+}
+
+static void
+send_part(struct destination *d)
+{
+	if (d->sending || d->count == 0)
+		return;
+	if (d->len == 0) {
+		d->len = d->count - d->at;
+		ask(d, 0);
+	}
+	d->sending = true;
+	d->o.sink->ops->send(d->o.sink, &d->rows[d->at], d->len, on_done, d);
+}
+
+/* ---- rows ---------------------------------------------------------------- */
+
+int
+destination_row(
+    struct destination *d, uint64_t seq, struct str json, struct err *e)
+{
+	const uint64_t last = d->count > 0 ? d->seqs[d->count - 1] : d->seq;
+	json_t *row;
+
+	/* Of an earlier request, and on its way when that was replaced. */
+	if (d->len > 0 || d->count == BATCH_ROWS_MAX || seq != last + 1)
+		return ERR_OK;
+	row = json_loadb(json.s, json.len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(row)) {
+		json_decref(row);
+		return err_set(e, ERR_INVALID, "row %llu is no JSON object",
+		    (unsigned long long)seq);
+	}
+	d->rows[d->count] = row;
+	d->seqs[d->count++] = seq;
+	if (d->count == BATCH_ROWS_MAX) {
+		clear_timer(d);
+		send_part(d);
+	} else if (d->timer == NULL) {
+		send_after(d, d->o.batch_delay_ms);
+	}
+	return ERR_OK;
+}
+
+void
+destination_link(struct destination *d, uint64_t seq)
+{
+	d->linked = true;
+	if (seq > d->seq)
+		d->seq = seq;
+	tell(d);
+	/* What is under way goes on; then it asks. */
+	if (d->count == 0)
+		ask(d, BATCH_ROWS_MAX);
+}
+
+/* A batch that is not under way is asked for again. */
+void
+destination_unlink(struct destination *d)
+{
+	d->linked = false;
+	if (d->len == 0)
+		drop_batch(d);
+}
+
+int
+destination_new(const struct destination_options *o, struct destination **ret,
+    struct err *e)
+{
+	struct destination *d = mem_new(1, sizeof(*d));
+
+	if (d == NULL) {
+		o->sink->ops->close(o->sink);
+		return err_nomem(e);
+	}
+	d->o = *o;
+	if (d->o.batch_delay_ms == 0)
+		d->o.batch_delay_ms = BATCH_DELAY_MS;
+	if (d->o.retry_min_ms == 0)
+		d->o.retry_min_ms = RETRY_MIN_MS;
+	*ret = d;
+	return ERR_OK;
+}
+
+void
+destination_free(struct destination *d)
+{
+	if (d == NULL)
+		return;
+	d->o.sink->ops->close(d->o.sink);
+	drop_batch(d);
+	mem_freep(&d);
+}

@@ -1,0 +1,376 @@
+/*
+ * The sink for syslog.
+ * Runs in: reporter.  Trusts: libcurl.  Owns: the socket, or the connection
+ * that libcurl made.
+ */
+#include "sink_syslog.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+
+#define URL_BYTES_MAX 1024
+#define LINE_BYTES_MAX ((size_t)64 << 10)
+#define BATCH_BYTES_MAX ((size_t)32 << 20)
+#define CONNECT_MS 3000L
+#define SEND_MS 5000
+#define ACKNOWLEDGE_MS 5000
+#define POLL_STEP_MS 20
+#define NS_PER_MS 1000000
+
+enum way {
+	WAY_UNIX,
+	WAY_UDP,
+	WAY_TCP,
+	WAY_TLS,
+};
+
+static const struct {
+	const char *prefix;
+	enum way way;
+} ways[] = {
+	{ "unix:", WAY_UNIX },
+	{ "udp://", WAY_UDP },
+	{ "tcp://", WAY_TCP },
+	{ "tls://", WAY_TLS },
+};
+
+struct sink_syslog {
+	struct sink sink;
+	struct syslog_options o;
+	enum way way;
+	const char *where; /* behind the prefix */
+	int fd; /* unix, udp: ours; else libcurl's */
+	CURL *curl; /* tcp, tls */
+};
+
+/* ---- which way ------------------------------------------------------------ */
+
+static int
+way_of(const char *url, enum way *ret, const char **ret_where, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		const size_t len = strlen(ways[i].prefix);
+
+		if (strncmp(url, ways[i].prefix, len) != 0 || url[len] == '\0')
+			continue;
+		*ret = ways[i].way;
+		*ret_where = url + len;
+		return ERR_OK;
+	}
+	return err_set(e, ERR_INVALID,
+	    "'%.80s' is no syslog destination: unix:/dev/log, udp://IP:514, "
+	    "tcp://HOST:601 or tls://HOST:6514",
+	    url);
+}
+
+int
+sink_syslog_check(const char *url, struct err *e)
+{
+	const char *where;
+	enum way way;
+
+	return way_of(url, &way, &where, e);
+}
+
+/* ---- connecting ------------------------------------------------------------ */
+
+static void
+hang_up(struct sink_syslog *s)
+{
+	if (s->curl != NULL)
+		curl_easy_cleanup(s->curl);
+	else if (s->fd >= 0)
+		(void)close(s->fd);
+	s->curl = NULL;
+	s->fd = -1;
+}
+
+static int
+connect_unix(struct sink_syslog *s, struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	if (strlen(s->where) >= sizeof(to.sun_path))
+		return err_set(e, ERR_LIMIT, "'%s' is too long", s->where);
+	memcpy(to.sun_path, s->where, strlen(s->where) + 1);
+	s->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s->fd < 0)
+		return err_sys(e, "cannot make a socket");
+	if (connect(s->fd, (const struct sockaddr *)&to, sizeof(to)) != 0)
+		return err_sys(e, "cannot connect to '%s'", s->where);
+	return ERR_OK;
+}
+
+static CURLcode
+curl_connect(struct sink_syslog *s, const char *url)
+{
+	CURL *c = s->curl;
+	CURLcode code = curl_easy_setopt(c, CURLOPT_URL, url);
+
+	(void)curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
+	(void)curl_easy_setopt(
+	    c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (code == CURLE_OK && s->o.ca_file != NULL)
+		code = curl_easy_setopt(c, CURLOPT_CAINFO, s->o.ca_file);
+	return code == CURLE_OK ? curl_easy_perform(c) : code;
+}
+
+static int
+connect_stream(struct sink_syslog *s, struct err *e)
+{
+	char url[URL_BYTES_MAX];
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	CURLcode code;
+
+	(void)snprintf(url, sizeof(url), "%s://%s",
+	    s->way == WAY_TLS ? "https" : "http", s->where);
+	s->curl = curl_easy_init();
+	if (s->curl == NULL)
+		return err_nomem(e);
+	code = curl_connect(s, url);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &fd);
+	if (code != CURLE_OK || fd == CURL_SOCKET_BAD)
+		return err_set(e, ERR_SYS, "cannot connect to '%s': %s",
+		    s->o.url, curl_easy_strerror(code));
+	s->fd = fd;
+	return ERR_OK;
+}
+
+/* "127.0.0.1:514" or "[::1]:514": names would have to be looked up. */
+static int
+udp_address(const char *where, struct addrinfo **ret, struct err *e)
+{
+	const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_DGRAM,
+	};
+	char host[64], port[8];
+	const size_t colon = str_rfind(str_of(where), ':');
+	struct str name = str_head(str_of(where), colon);
+
+	if (str_starts(name, STR("[")) && str_ends(name, STR("]")))
+		name = str_n(name.s + 1, name.len - 2);
+	if (colon < strlen(where) && name.len < sizeof(host) &&
+	    strlen(where + colon + 1) < sizeof(port)) {
+		memcpy(host, name.s, name.len);
+		host[name.len] = '\0';
+		(void)snprintf(port, sizeof(port), "%s", where + colon + 1);
+		if (getaddrinfo(host, port, &hints, ret) == 0)
+			return ERR_OK;
+	}
+	return err_set(e, ERR_INVALID,
+	    "'%.64s' is no address and port, such as 127.0.0.1:514", where);
+}
+
+static int
+connect_udp(struct sink_syslog *s, struct err *e)
+{
+	struct addrinfo *to = NULL;
+	int r = udp_address(s->where, &to, e);
+
+	if (r != 0)
+		return r;
+	s->fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s->fd < 0 || connect(s->fd, to->ai_addr, to->ai_addrlen) != 0)
+		r = err_sys(e, "cannot reach '%s'", s->where);
+	freeaddrinfo(to);
+	return r;
+}
+
+static int
+connect_to(struct sink_syslog *s, struct err *e)
+{
+	if (s->fd >= 0)
+		return ERR_OK;
+	switch (s->way) {
+	case WAY_UNIX:
+		return connect_unix(s, e);
+	case WAY_UDP:
+		return connect_udp(s, e);
+	case WAY_TCP:
+	case WAY_TLS:
+		return connect_stream(s, e);
+	}
+	return ERR_INTERNAL;
+}
+
+/* ---- sending --------------------------------------------------------------- */
+
+static int64_t
+now_ms(void)
+{
+	return loop_now_ns() / NS_PER_MS;
+}
+
+/* A datagram a row. What the receiver's queue does not take now comes later,
+ * from this row on again. */
+static int
+send_datagrams(
+    struct sink_syslog *s, json_t *const *rows, size_t count, struct err *e)
+{
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		ssize_t n;
+
+		buf_reset(&line);
+		syslog_line(&s->o.from, rows[i], &line);
+		if (buf_done(&line, e) != 0)
+			return ERR_LIMIT;
+		do
+			n = send(s->fd, line.s, line.len, MSG_NOSIGNAL);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return err_sys(e, "cannot send to '%s'", s->o.url);
+	}
+	return ERR_OK;
+}
+
+static bool
+wait_for(int fd, short events, int64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	const int64_t left = deadline_ms - now_ms();
+
+	return left > 0 && poll(&p, 1, (int)left) > 0;
+}
+
+static int
+send_stream(struct sink_syslog *s, struct str bytes, struct err *e)
+{
+	const int64_t deadline = now_ms() + SEND_MS;
+
+	while (bytes.len > 0) {
+		size_t n = 0;
+		const CURLcode code =
+		    curl_easy_send(s->curl, bytes.s, bytes.len, &n);
+
+		bytes = str_from(bytes, n);
+		if (code == CURLE_OK)
+			continue;
+		if (code != CURLE_AGAIN)
+			return err_set(e, ERR_SYS, "sending to '%s': %s",
+			    s->o.url, curl_easy_strerror(code));
+		if (!wait_for(s->fd, POLLOUT, deadline))
+			return err_set(
+			    e, ERR_SYS, "'%s' does not read", s->o.url);
+	}
+	return ERR_OK;
+}
+
+/* Until the peer's kernel has all of it; a peer that has hung up has not. */
+static int
+wait_acknowledged(struct sink_syslog *s, struct err *e)
+{
+	const int64_t deadline = now_ms() + ACKNOWLEDGE_MS;
+	int queued = 0;
+
+	for (;;) {
+		if (wait_for(s->fd, POLLRDHUP, now_ms() + 1))
+			return err_set(
+			    e, ERR_SYS, "'%s' has hung up", s->o.url);
+		if (ioctl(s->fd, SIOCOUTQ, &queued) != 0)
+			return err_sys(e, "cannot ask about '%s'", s->o.url);
+		if (queued == 0)
+			return ERR_OK;
+		if (now_ms() >= deadline)
+			return err_set(
+			    e, ERR_SYS, "'%s' does not answer", s->o.url);
+		(void)poll(NULL, 0, POLL_STEP_MS);
+	}
+}
+
+static int
+send_counted(
+    struct sink_syslog *s, json_t *const *rows, size_t count, struct err *e)
+{
+	AUTO_BUF struct buf all = BUF_INIT(BATCH_BYTES_MAX);
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES_MAX);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		buf_reset(&line);
+		syslog_line(&s->o.from, rows[i], &line);
+		r = buf_done(&line, e);
+		buf_printf(&all, "%zu ", line.len);
+		buf_put_str(&all, buf_str(&line));
+	}
+	if (r == 0)
+		r = buf_done(&all, e);
+	if (r == 0)
+		r = send_stream(s, buf_str(&all), e);
+	return r == 0 ? wait_acknowledged(s, e) : r;
+}
+
+static void
+syslog_send(struct sink *sink, json_t *const *rows, size_t count,
+    sink_done_fn *done, void *ctx)
+{
+	struct sink_syslog *s = (struct sink_syslog *)sink;
+	struct err why = ERR_INIT;
+	int r = connect_to(s, &why);
+
+	if (r == 0)
+		r = s->curl != NULL ? send_counted(s, rows, count, &why)
+				    : send_datagrams(s, rows, count, &why);
+	if (r != 0)
+		hang_up(s);
+	done(ctx,
+	    &(struct sink_result){
+		.verdict = r == 0 ? SINK_TAKEN : SINK_LATER,
+		.why = r == 0 ? NULL : why.msg,
+	    });
+}
+
+static void
+syslog_close(struct sink *sink)
+{
+	struct sink_syslog *s = (struct sink_syslog *)sink;
+
+	hang_up(s);
+	mem_freep(&s);
+}
+
+int
+sink_syslog_new(
+    const struct syslog_options *o, struct sink **ret, struct err *e)
+{
+	static const struct sink_ops ops = {
+		.send = syslog_send,
+		.close = syslog_close,
+	};
+	struct sink_syslog *s = mem_new(1, sizeof(*s));
+	int r;
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->sink = (struct sink){ .ops = &ops, .name = "syslog" };
+	s->o = *o;
+	s->fd = -1;
+	r = way_of(o->url, &s->way, &s->where, e);
+	if (r != 0) {
+		mem_freep(&s);
+		return r;
+	}
+	*ret = &s->sink;
+	return ERR_OK;
+}

@@ -1,0 +1,30 @@
+#ifndef OTLP_SINK_SYSLOG_H
+#define OTLP_SINK_SYSLOG_H
+/*
+ * Syslog (RFC 5424):
+ *
+ *     unix:/dev/log            the local daemon's socket
+ *     udp://127.0.0.1:514      RFC 5426; nobody says whether it came
+ *     tcp://host:601           RFC 6587, octet counting
+ *     tls://host:6514          RFC 5425; the certificate is verified
+ *
+ * Over TCP and TLS rows count as safe when the peer's kernel has acknowledged
+ * them: the protocol has no better word. Connecting may block for some
+ * seconds: this holds up other destinations, never a decision.
+ */
+#include "sink.h"
+#include "syslog_line.h"
+
+struct syslog_options {
+	const char *url;
+	const char *ca_file; /* or NULL: the system's */
+	struct syslog_origin from;
+};
+
+/* Options are borrowed for the life of the sink. */
+int sink_syslog_new(
+    const struct syslog_options *o, struct sink **ret, struct err *e);
+/* ERR_INVALID with the forms above. */
+int sink_syslog_check(const char *url, struct err *e);
+
+#endif
