@@ -161,6 +161,19 @@ reach(const struct glob *g, struct states *s, size_t i)
 	}
 }
 
+/* From place i by the byte c, if it takes that. */
+static bool
+step_from(const struct glob *g, size_t i, struct states *to, unsigned char c)
+{
+	const struct element el = element_at(g->text, i);
+	const bool star = el.kind == ELEMENT_STAR || el.kind == ELEMENT_STARS;
+
+	if (!takes(g, &el, c))
+		return false;
+	reach(g, to, star ? i : el.next);
+	return true;
+}
+
 /* The places after one more byte; false when there is none left. */
 static bool
 step(const struct glob *g, const struct states *from, struct states *to,
@@ -168,20 +181,44 @@ step(const struct glob *g, const struct states *from, struct states *to,
 {
 	bool any = false;
 
-	*to = (struct states){ 0 };
-	for (size_t i = 0; i < g->text.len; i++) {
-		if (!states_has(from, i))
-			continue;
-		const struct element el = element_at(g->text, i);
-		const bool star =
-		    el.kind == ELEMENT_STAR || el.kind == ELEMENT_STARS;
+	for (size_t w = 0; w <= g->text.len / WORD_BITS; w++)
+		to->bits[w] = 0;
+	for (size_t w = 0; w <= g->text.len / WORD_BITS; w++) {
+		uint64_t rest = from->bits[w];
 
-		if (!takes(g, &el, c))
-			continue;
-		reach(g, to, star ? i : el.next);
-		any = true;
+		for (; rest != 0; rest &= rest - 1) {
+			const size_t i =
+			    w * WORD_BITS + (size_t)__builtin_ctzll(rest);
+
+			any =
+			    (i < g->text.len && step_from(g, i, to, c)) || any;
+		}
 	}
 	return any;
+}
+
+static bool
+ordinary(char c)
+{
+	return strchr("*?[]\\", c) == NULL;
+}
+
+/* Most texts differ from a pattern in their first or their last byte. */
+static bool
+ends_differ(const struct glob *g, struct str text)
+{
+	const struct str p = g->text;
+	const char first = p.s[0], last = p.s[p.len - 1];
+
+	if (text.len == 0)
+		return ordinary(first);
+	if (ordinary(first) &&
+	    fold(g->style, (unsigned char)first) !=
+		fold(g->style, (unsigned char)text.s[0]))
+		return true;
+	return ordinary(last) &&
+	    fold(g->style, (unsigned char)last) !=
+	    fold(g->style, (unsigned char)text.s[text.len - 1]);
 }
 
 static bool
@@ -204,6 +241,8 @@ glob_match(const struct glob *g, struct str text)
 
 	if (g->literal)
 		return equal_folded(g, text);
+	if (g->text.len == 0 || ends_differ(g, text))
+		return g->text.len == 0 && text.len == 0;
 	reach(g, &now, 0);
 	for (size_t i = 0; i < text.len; i++) {
 		const unsigned char c =

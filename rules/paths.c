@@ -49,11 +49,19 @@ struct pattern {
 	size_t count;
 	struct str *parts;
 	unsigned char lead; /* what the first part starts with; 0: a pattern */
+	unsigned char tail; /* what the first part ends with; 0: a pattern */
 };
 
+#define LEADS 128 /* leads that differ by 128 share a range */
+
 struct list {
-	struct pattern *patterns;
+	struct pattern *patterns; /* by anchor, then by lead */
 	size_t count, cap;
+	/* where the patterns of an anchor and a lead begin; they end where the
+	 * next ones do */
+	uint16_t starts[ANCHOR_WORKSPACE + 1][LEADS];
+	uint16_t ends[ANCHOR_WORKSPACE + 1][LEADS];
+	uint16_t from[ANCHOR_WORKSPACE + 2]; /* where an anchor begins */
 };
 
 struct paths {
@@ -66,6 +74,7 @@ struct split {
 	struct str part[PATH_PARTS_MAX];
 	bool glob[PATH_PARTS_MAX];
 	unsigned char lead[PATH_PARTS_MAX]; /* lower case; 0: a pattern */
+	unsigned char tail[PATH_PARTS_MAX]; /* the same of the last one */
 	size_t count;
 	bool any_glob;
 	size_t home; /* components of a home that it is in, 0: none */
@@ -117,16 +126,27 @@ paths_bytes(const struct paths *p)
 	return n;
 }
 
-/* The first character in lower case; 0 when patterns is set and it is one. */
+/* A character in lower case; 0 when patterns is set and it is one. */
 static unsigned char
-lead_of(struct str name, bool patterns)
+plain_char(char c, bool patterns)
 {
-	const char c = name.len > 0 ? name.s[0] : '\0';
-
-	if (patterns && (c == '*' || c == '?' || c == '['))
+	if (patterns && (c == '*' || c == '?' || c == '[' || c == ']'))
 		return 0;
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a')
 				    : (unsigned char)c;
+}
+
+/* Of the first and of the last character of a name. */
+static unsigned char
+lead_of(struct str name, bool patterns)
+{
+	return name.len > 0 ? plain_char(name.s[0], patterns) : 0;
+}
+
+static unsigned char
+tail_of(struct str name, bool patterns)
+{
+	return name.len > 0 ? plain_char(name.s[name.len - 1], patterns) : 0;
 }
 
 /* Cuts "~/a/b", "/a/b", "$workspace/a" or "a/b" into a pattern. */
@@ -173,9 +193,46 @@ pattern_parse(struct arena *a, struct str text, struct pattern *ret)
 		ret->parts[i] = str_of(copy);
 	}
 	ret->count = n;
-	if (n > 0)
+	if (n > 0) {
 		ret->lead = lead_of(ret->parts[0], true);
+		ret->tail = tail_of(ret->parts[0], true);
+	}
 	return true;
+}
+
+static int
+by_anchor_and_lead(const void *a, const void *b)
+{
+	const struct pattern *x = a, *y = b;
+
+	if (x->anchor != y->anchor)
+		return x->anchor < y->anchor ? -1 : 1;
+	return x->lead % LEADS - y->lead % LEADS;
+}
+
+static void
+list_index(struct list *l)
+{
+	size_t at = 0;
+
+	memset(l->starts, 0, sizeof(l->starts));
+	memset(l->ends, 0, sizeof(l->ends));
+	if (l->count > 0)
+		qsort(l->patterns, l->count, sizeof(*l->patterns),
+		    by_anchor_and_lead);
+	for (unsigned a = 0; a < ARRAY_LEN(l->from); a++) {
+		while (at < l->count && l->patterns[at].anchor < a)
+			at++;
+		l->from[a] = (uint16_t)at;
+	}
+	for (size_t i = l->count; i > 0; i--) {
+		const struct pattern *p = &l->patterns[i - 1];
+		const unsigned lead = p->lead % LEADS;
+
+		if (l->ends[p->anchor][lead] == 0)
+			l->ends[p->anchor][lead] = (uint16_t)i;
+		l->starts[p->anchor][lead] = (uint16_t)(i - 1);
+	}
 }
 
 static int
@@ -201,8 +258,11 @@ list_load(struct paths *p, struct list *l, const struct yaml *items,
 			    STR_ARG(items->items[i].text));
 			return err_set(e, ERR_INVALID, "bad path pattern");
 		}
+		if (l->count == UINT16_MAX)
+			return err_set(e, ERR_LIMIT, "too many path patterns");
 		l->patterns[l->count++] = pat;
 	}
+	list_index(l);
 	return ERR_OK;
 }
 
@@ -313,6 +373,9 @@ match_at(
 	if (from < s->count && p->lead != 0 && s->lead[from] != 0 &&
 	    p->lead != s->lead[from])
 		return MATCH_NONE;
+	if (from < s->count && p->tail != 0 && s->tail[from] != 0 &&
+	    p->tail != s->tail[from])
+		return MATCH_NONE;
 	for (; i < p->count && from + i < s->count; i++) {
 		if (!part_matches(p->parts[i], s->part[from + i],
 			s->glob[from + i], whole))
@@ -323,63 +386,93 @@ match_at(
 	return p->tree || from + i == s->count ? MATCH_AT : MATCH_NONE;
 }
 
+struct search {
+	const struct list *list;
+	const struct split *path;
+	bool whole;
+};
+
+/* The best match of the patterns lo to hi, from this component on. */
 static enum match
-match_any(const struct pattern *p, const struct split *s, bool whole)
+match_range(const struct search *q, size_t lo, size_t hi, size_t from)
 {
-	for (size_t from = 0; from < s->count; from++) {
-		if (match_at(p, s, from, whole) == MATCH_AT)
+	enum match best = MATCH_NONE;
+
+	for (size_t i = lo; i < hi && best != MATCH_AT; i++) {
+		const enum match m =
+		    match_at(&q->list->patterns[i], q->path, from, q->whole);
+
+		if (m > best)
+			best = m;
+	}
+	return best;
+}
+
+/* The best match of the patterns with this anchor: only those that may begin
+ * as the component does are tried. */
+static enum match
+match_from(const struct search *q, enum anchor anchor, size_t from)
+{
+	const struct list *l = q->list;
+	const unsigned lead =
+	    from < q->path->count ? q->path->lead[from] % LEADS : 0;
+	enum match best, m;
+
+	if (lead == 0)
+		return match_range(
+		    q, l->from[anchor], l->from[anchor + 1], from);
+	best = match_range(q, l->starts[anchor][0], l->ends[anchor][0], from);
+	m = match_range(
+	    q, l->starts[anchor][lead], l->ends[anchor][lead], from);
+	return m > best ? m : best;
+}
+
+static enum match
+match_any(const struct search *q)
+{
+	for (size_t from = 0; from < q->path->count; from++) {
+		if (match_from(q, ANCHOR_ANY, from) == MATCH_AT)
 			return MATCH_AT;
 	}
 	return MATCH_NONE;
 }
 
 static enum match
-match_home(const struct pattern *p, const struct split *s, bool whole)
+match_home(const struct search *q)
 {
-	if (s->home > 0)
-		return match_at(p, s, s->home, whole);
-	/* "/" and "/home" are above every home. */
-	if (s->count == 0 ||
-	    (s->count == 1 &&
-		(str_eq(s->part[0], STR("home")) ||
-		    str_eq(s->part[0], STR("Users")))))
-		return MATCH_ABOVE;
-	return MATCH_NONE;
-}
+	const struct split *s = q->path;
+	const struct list *l = q->list;
 
-static enum match
-pattern_match(const struct pattern *p, const struct split *s, bool whole)
-{
-	switch (p->anchor) {
-	case ANCHOR_ANY:
-		return match_any(p, s, whole);
-	case ANCHOR_ROOT:
-		return match_at(p, s, 0, whole);
-	case ANCHOR_HOME:
-		return match_home(p, s, whole);
-	case ANCHOR_WORKSPACE:
-		if (s->workspace != SIZE_MAX)
-			return match_at(p, s, s->workspace, whole);
-		break;
-	}
+	if (s->home > 0)
+		return match_from(q, ANCHOR_HOME, s->home);
+	/* "/" and "/home" are above every home. */
+	if ((s->count == 0 ||
+		(s->count == 1 &&
+		    (str_eq(s->part[0], STR("home")) ||
+			str_eq(s->part[0], STR("Users"))))) &&
+	    l->from[ANCHOR_HOME] < l->from[ANCHOR_HOME + 1])
+		return MATCH_ABOVE;
 	return MATCH_NONE;
 }
 
 static enum match
 list_match(const struct paths *p, enum list_id id, const struct split *s)
 {
-	const struct list *l = &p->lists[id];
-	const bool whole = id == LIST_PUBLIC || id == LIST_GENERATED ||
-	    id == LIST_TEMP || id == LIST_SINK;
-	enum match best = MATCH_NONE;
+	const struct search q = {
+		.list = &p->lists[id],
+		.path = s,
+		.whole = id == LIST_PUBLIC || id == LIST_GENERATED ||
+		    id == LIST_TEMP || id == LIST_SINK,
+	};
+	enum match best = match_from(&q, ANCHOR_ROOT, 0), m;
 
-	for (size_t i = 0; i < l->count && best != MATCH_AT; i++) {
-		const enum match m = pattern_match(&l->patterns[i], s, whole);
-
-		if (m > best)
-			best = m;
+	m = best == MATCH_AT ? best : match_home(&q);
+	best = m > best ? m : best;
+	if (best != MATCH_AT && s->workspace != SIZE_MAX) {
+		m = match_from(&q, ANCHOR_WORKSPACE, s->workspace);
+		best = m > best ? m : best;
 	}
-	return best;
+	return best != MATCH_AT && match_any(&q) == MATCH_AT ? MATCH_AT : best;
 }
 
 static size_t
@@ -428,6 +521,7 @@ split_path(
 			memchr(name.s, '[', name.len));
 		s->any_glob = s->any_glob || s->glob[s->count];
 		s->lead[s->count] = lead_of(name, s->glob[s->count]);
+		s->tail[s->count] = tail_of(name, s->glob[s->count]);
 		s->part[s->count++] = name;
 	}
 	s->home = home_parts(s, abs, at->home);

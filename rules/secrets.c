@@ -9,6 +9,7 @@
 #define MASK "[masked]"
 #define SECRET_TEXT_MAX ((size_t)4 << 20)
 #define VALUE_MIN 6 /* shorter values behind a name are no passwords */
+#define TOKEN_MIN 14 /* no form below is shorter */
 
 /* Tokens that tell what they are by how they begin; the longest first. */
 struct token_form {
@@ -102,6 +103,9 @@ holds(struct str text, const char *part)
 	for (size_t i = 0; i + n <= text.len; i++) {
 		size_t k = 0;
 
+		if (lower(text.s[i]) != part[0])
+			continue;
+
 		while (k < n && lower(text.s[i + k]) == part[k])
 			k++;
 		if (k == n)
@@ -164,6 +168,13 @@ mixed(struct str s)
 static size_t
 token_at(struct str s, size_t *ret_keep)
 {
+	size_t run = 0;
+
+	while (run < s.len && run < TOKEN_MIN &&
+	    (token_char(s.s[run]) || s.s[run] == ':'))
+		run++;
+	if (run < TOKEN_MIN)
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(token_forms); i++) {
 		size_t n, end;
 
@@ -249,8 +260,6 @@ named_at(struct str s, size_t *ret_keep)
 
 	while (name < s.len && word_char(s.s[name]))
 		name++;
-	if (!secret_name(str_head(s, name)))
-		return 0;
 	i = name;
 	while (i < s.len && (s.s[i] == '"' || s.s[i] == '\''))
 		i++;
@@ -259,6 +268,8 @@ named_at(struct str s, size_t *ret_keep)
 	else if (s.s[0] == '-' && i < s.len && s.s[i] == ' ')
 		gap = true;
 	else
+		return 0;
+	if (!secret_name(str_head(s, name)))
 		return 0;
 	while (i < s.len && s.s[i] == ' ')
 		i++;
@@ -282,11 +293,11 @@ bearer_at(struct str s, size_t *ret_keep)
 		"basic ", "token " };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const size_t n = strlen(words[i]);
-		size_t end = n;
+		size_t n, end;
 
-		if (!str_starts(s, str_of(words[i])))
+		if (s.s[0] != words[i][0] || !str_starts(s, str_of(words[i])))
 			continue;
+		n = end = strlen(words[i]);
 		while (end < s.len && token_char(s.s[end]))
 			end++;
 		if (end - n < 12 || !mixed(str_head(str_from(s, n), end - n)))
