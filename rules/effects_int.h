@@ -36,6 +36,14 @@ enum flow {
 };
 
 #define MOVED_MAX 16
+#define PLACES_KEPT 64 /* a power of two */
+
+/* What a path was judged to be: the same words come again and again. */
+struct place_kept {
+	struct str cwd, path; /* path.s NULL: empty */
+	bool glob;
+	struct path_facts facts;
+};
 
 /* A file that this action writes before it is used. */
 struct written {
@@ -66,6 +74,7 @@ struct run {
 	/* What is about to be done here: links are followed. */
 	bool follow;
 	const char *real_workspace, *real_home;
+	struct place_kept *places; /* PLACES_KEPT in the arena, by their hash */
 };
 
 /* A word, or what is left of it behind "--option=". */

@@ -8,8 +8,10 @@
 
 struct part_eval {
 	bool started, done;
+	bool has_child; /* a wrapper: what it starts is a part, too */
 	unsigned flow_out;
 	size_t slot; /* in run->parts */
+	uint32_t last; /* the last part that it starts, directly or not */
 };
 
 struct script {
@@ -113,8 +115,11 @@ static unsigned
 flow_of_range(struct script *s, uint32_t first, uint32_t last)
 {
 	unsigned flow = 0;
+	uint32_t end = last;
 
-	for (uint32_t k = first; k < s->result.part_count; k++) {
+	for (uint32_t k = first; k <= last && k < s->result.part_count; k++)
+		end = s->evals[k].last > end ? s->evals[k].last : end;
+	for (uint32_t k = first; k <= end && k < s->result.part_count; k++) {
 		if (is_within(s, k, first, last))
 			flow |= script_flow(s, k);
 	}
@@ -409,8 +414,7 @@ part_judge(struct script *s, uint32_t index)
 	};
 
 	ev->started = true;
-	for (size_t i = index + 1; i < s->result.part_count; i++)
-		j.has_child = j.has_child || s->result.parts[i].parent == index;
+	j.has_child = ev->has_child;
 	j.flow_in = flow_into(s, p);
 	j.flow_in |= flow_of_words(&j);
 	s->run->parts[ev->slot].text = print_part(s->run, p);
@@ -480,6 +484,23 @@ not_understood(struct run *run, struct str text, const char *why,
 	return run_add_part(run, &part, &command);
 }
 
+/* What a part starts comes behind it. */
+static void
+note_children(struct script *s)
+{
+	for (size_t i = s->result.part_count; i > 0; i--) {
+		const uint32_t parent = s->result.parts[i - 1].parent;
+		struct part_eval *ev;
+
+		if (parent >= i - 1)
+			continue;
+		ev = &s->evals[parent];
+		ev->has_child = true;
+		if (s->evals[i - 1].last > ev->last)
+			ev->last = s->evals[i - 1].last;
+	}
+}
+
 static int
 parts_judge(struct script *s)
 {
@@ -493,8 +514,11 @@ parts_judge(struct script *s)
 	s->evals = arena_array(run->arena, n, sizeof(*s->evals));
 	if (s->evals == NULL)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		s->evals[i].slot = first + i;
+		s->evals[i].last = (uint32_t)i;
+	}
+	note_children(s);
 	for (size_t i = 0; i < n; i++) {
 		if (!s->evals[i].started)
 			part_judge(s, (uint32_t)i);

@@ -262,22 +262,57 @@ follow(struct judge *j, struct path_facts *ret)
 	merge(ret, &f, false);
 }
 
+/* The slot for such a path; NULL when none can be had. */
+static struct place_kept *
+place_slot(struct judge *j, struct str cwd, struct str path, bool glob)
+{
+	struct run *const run = j->run;
+	uint32_t h = glob ? 2166136261u : 2166136262u;
+
+	if (run->places == NULL)
+		run->places =
+		    arena_array(j->arena, PLACES_KEPT, sizeof(*run->places));
+	if (run->places == NULL)
+		return NULL;
+	for (size_t i = 0; i < path.len; i++)
+		h = (h ^ (unsigned char)path.s[i]) * 16777619u;
+	return &run->places[(h ^ h >> 16 ^ cwd.len) & (PLACES_KEPT - 1)];
+}
+
 static void
-judge_at(struct judge *j, const char *cwd, struct str path, bool glob,
+judge_at(struct judge *j, struct str cwd, struct str path, bool glob,
     struct path_facts *ret)
 {
-	const struct path_place at = {
-		.cwd = cwd,
+	struct path_place at = {
 		.workspace = j->run->action->proposal.workspace,
 		.home = j->run->action->proposer.home,
 	};
+	struct place_kept *kept;
 
-	if (path.len == 0 && cwd != NULL)
+	if (path.len == 0 && cwd.s != NULL)
 		path = STR(".");
+	kept = place_slot(j, cwd, path, glob);
+	if (kept != NULL && kept->path.s != NULL && kept->glob == glob &&
+	    (kept->cwd.s == NULL) == (cwd.s == NULL) &&
+	    str_eq(kept->path, path) && str_eq(kept->cwd, cwd)) {
+		*ret = kept->facts;
+		return;
+	}
+	if (cwd.s != NULL)
+		at.cwd = arena_strndup(j->arena, cwd.s, cwd.len);
 	(void)paths_judge(
 	    programs_paths(j->programs), &at, path, glob, j->arena, ret);
 	if (j->run->follow && !ret->glob && ret->abs[0] == '/')
 		follow(j, ret);
+	if (kept == NULL || path.len == 0 || arena_failed(j->arena))
+		return;
+	*kept = (struct place_kept){
+		.path =
+		    str_n(arena_strndup(j->arena, path.s, path.len), path.len),
+		.cwd = at.cwd == NULL ? STR_NONE : str_n(at.cwd, cwd.len),
+		.glob = glob,
+		.facts = *ret,
+	};
 }
 
 /* Against every directory that the command may be run in. */
@@ -287,25 +322,23 @@ judge_everywhere(
 {
 	const struct shell_part *sp = j->shell;
 	const char *workspace = j->run->action->proposal.workspace;
+	const struct str dir = j->dir == NULL ? STR_NONE : str_of(j->dir);
 	bool unknown =
 	    j->dir != NULL ? j->dir_unknown : sp->cwd_unknown || j->dir_unknown;
 	struct path_facts f;
 
 	if (is_absolute(path) || j->dir != NULL) {
-		judge_at(j, j->dir, path, glob, ret);
+		judge_at(j, dir, path, glob, ret);
 		ret->likely = ret->base;
 		if (is_absolute(path))
 			return;
 	} else {
 		for (size_t i = 0; i < sp->cwd_count; i++) {
-			char *cwd = arena_strndup(
-			    j->arena, sp->cwds[i].s, sp->cwds[i].len);
-
-			judge_at(j, cwd, path, glob, &f);
+			judge_at(j, sp->cwds[i], path, glob, &f);
 			merge(ret, &f, i == 0);
 		}
 		if (sp->cwd_count == 0) {
-			judge_at(j, workspace, path, glob, ret);
+			judge_at(j, str_of(workspace), path, glob, ret);
 			unknown = true;
 		}
 		unknown = unknown ||

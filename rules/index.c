@@ -13,6 +13,7 @@
 #include "index_int.h"
 
 #define HOST_BYTES_MAX 512
+#define INSERTED_MAX 16 /* more are sorted */
 
 /* Candidates of one part. When there is no memory for them, all are. */
 struct hunt {
@@ -230,6 +231,25 @@ by_number(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* What is always tried comes in order, few follow: each is put in its place.
+ * Many are sorted as usual. */
+static void
+sort_found(struct rules_index *x, size_t sorted)
+{
+	if (x->found_count - sorted > INSERTED_MAX) {
+		qsort(x->found, x->found_count, sizeof(*x->found), by_number);
+		return;
+	}
+	for (size_t i = sorted; i < x->found_count; i++) {
+		const uint32_t rule = x->found[i];
+		size_t at = i;
+
+		for (; at > 0 && x->found[at - 1] > rule; at--)
+			x->found[at] = x->found[at - 1];
+		x->found[at] = rule;
+	}
+}
+
 static void
 each_rule(const struct ruleset *set, index_fn *fn, struct part_judge *j)
 {
@@ -250,6 +270,8 @@ index_each(const struct ruleset *set, const struct match_input *in,
 	}
 	x->found_count = 0;
 	hunt_always(&h);
+	const size_t always = x->found_count;
+
 	hunt_command(&h);
 	hunt_regexes(&h);
 	if (in->cmd->server.len > 0)
@@ -259,8 +281,7 @@ index_each(const struct ruleset *set, const struct match_input *in,
 		each_rule(set, fn, j);
 		return;
 	}
-	if (x->found_count > 1)
-		qsort(x->found, x->found_count, sizeof(*x->found), by_number);
+	sort_found(x, always);
 	for (size_t i = 0; i < x->found_count; i++) {
 		if (i == 0 || x->found[i] != x->found[i - 1])
 			fn(j, &set->rules[x->found[i]]);

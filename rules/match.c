@@ -35,6 +35,9 @@ match_input_prepare(struct match_input *in)
 	const size_t effects = in->part->effect_count;
 
 	in->dynamic = has_unknown_word(in->cmd);
+	in->kinds = 0;
+	for (size_t i = 0; i < effects; i++)
+		in->kinds |= 1u << in->part->effects[i].kind;
 	in->slot_count =
 	    is_command(in->cmd) || effects == 0 ? effects + 1 : effects;
 }
@@ -153,6 +156,23 @@ match_call(
 	if (t != TRI_NO && c->regex != NULL)
 		t = tri_min(t, match_regex(c->regex, in, s));
 	return t;
+}
+
+/* Does the part have any effect of a kind that the rule is about? Most have
+ * none, and then nothing else needs a look. */
+static bool
+may_concern(const struct cond *c, const struct match_input *in)
+{
+	const struct effects_want *w = &c->effects;
+
+	for (size_t i = 0; i < w->count; i++) {
+		const unsigned kind = w->v[i].kind;
+
+		if (kind == EFFECT_ANY || kind == EFFECT_START ||
+		    (in->kinds & 1u << kind) != 0)
+			return true;
+	}
+	return w->count == 0;
 }
 
 static void
@@ -302,7 +322,7 @@ rule_match(
 	enum tri t;
 
 	*hits = (struct slots){ 0 };
-	if (r->mode == MODE_OFF || r->disabled)
+	if (r->mode == MODE_OFF || r->disabled || !may_concern(&r->when, in))
 		return TRI_NO;
 	/* What was not understood is never allowed by what was read of it. */
 	if (r->decision == DECISION_ALLOW && in->part->not_understood != NULL)

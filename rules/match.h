@@ -52,6 +52,7 @@ struct match_input {
 	const json_t *args; /* of an MCP call, or NULL */
 	bool dynamic; /* some word of the command is not known */
 	size_t slot_count; /* effects, and the start when there is one */
+	unsigned kinds; /* a bit for each kind among the effects */
 };
 
 /* Fills what follows from part and cmd. */

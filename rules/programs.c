@@ -112,17 +112,24 @@ by_str(const void *a, const void *b)
 	return str_cmp(*x, *y);
 }
 
+static int
+by_list_name(const void *a, const void *b)
+{
+	const struct word_list *x = a, *y = b;
+
+	return str_cmp(x->name, y->name);
+}
+
 const struct str *
 programs_words(const struct programs *p, const char *list, size_t *count)
 {
-	for (size_t i = 0; i < p->list_count; i++) {
-		if (str_eqz(p->lists[i].name, list)) {
-			*count = p->lists[i].count;
-			return p->lists[i].words;
-		}
-	}
-	*count = 0;
-	return NULL;
+	const struct word_list key = { .name = str_of(list) };
+	const struct word_list *found = p->list_count == 0
+	    ? NULL
+	    : bsearch(&key, p->lists, p->list_count, sizeof(key), by_list_name);
+
+	*count = found == NULL ? 0 : found->count;
+	return found == NULL ? NULL : found->words;
 }
 
 bool
@@ -483,6 +490,8 @@ words_load(struct loader *l, const struct yaml *root)
 		}
 		qsort(w->words, w->count, sizeof(*w->words), by_str);
 	}
+	if (p->list_count > 0)
+		qsort(p->lists, p->list_count, sizeof(*p->lists), by_list_name);
 	return ERR_OK;
 }
 

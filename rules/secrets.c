@@ -10,6 +10,7 @@
 #define SECRET_TEXT_MAX ((size_t)4 << 20)
 #define VALUE_MIN 6 /* shorter values behind a name are no passwords */
 #define TOKEN_MIN 14 /* no form below is shorter */
+#define SECRET_MIN 7 /* "://u:p@"; no secret is shorter */
 
 /* Tokens that tell what they are by how they begin; the longest first. */
 struct token_form {
@@ -135,18 +136,32 @@ secret_name(struct str name)
 	return found;
 }
 
+/* Of each ASCII character: w may stand in a word, w and t in a token. */
+static const char char_kinds[] = "................"
+				 "................"
+				 "...........t.wtt"
+				 "wwwwwwwwww...t.."
+				 ".wwwwwwwwwwwwwww"
+				 "wwwwwwwwwww....w"
+				 ".wwwwwwwwwwwwwww"
+				 "wwwwwwwwwww.....";
+
+static char
+char_kind(char c)
+{
+	return (unsigned char)c < 128 ? char_kinds[(unsigned char)c] : '.';
+}
+
 static bool
 token_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' ||
-	    c == '/' || c == '+' || c == '=';
+	return char_kind(c) != '.';
 }
 
 static bool
 word_char(char c)
 {
-	return token_char(c) && c != '/' && c != '+' && c != '=' && c != '.';
+	return char_kind(c) == 'w';
 }
 
 /* Letters and digits both, or upper and lower case: not a plain word. */
@@ -310,14 +325,12 @@ bearer_at(struct str s, size_t *ret_keep)
 
 typedef size_t secret_at_fn(struct str s, size_t *ret_keep);
 
-/* Length of a secret that starts here, 0: none. */
+/* Length of a secret that starts here, 0: none. start: so does a word. */
 static size_t
-secret_at(struct str text, size_t at, size_t *ret_keep)
+secret_at(struct str s, bool start, size_t *ret_keep)
 {
 	static secret_at_fn *const anywhere[] = { pem_at, url_password_at };
 	static secret_at_fn *const words[] = { token_at, named_at, bearer_at };
-	const struct str s = str_from(text, at);
-	const bool start = at == 0 || !word_char(text.s[at - 1]);
 	size_t n = 0;
 
 	if (s.s[0] == '-' || s.s[0] == ':') {
@@ -329,16 +342,33 @@ secret_at(struct str text, size_t at, size_t *ret_keep)
 	return n;
 }
 
+/* Where the next secret begins at or behind from; text.len: none. */
+static size_t
+secret_next(struct str text, size_t from, size_t *ret_len, size_t *ret_keep)
+{
+	bool start = from == 0 || !word_char(text.s[from - 1]);
+
+	*ret_len = 0;
+	for (size_t i = from; i < text.len; i++) {
+		const char c = text.s[i];
+
+		if (start || c == '-' || c == ':')
+			*ret_len =
+			    secret_at(str_from(text, i), start, ret_keep);
+		if (*ret_len > 0)
+			return i;
+		start = !word_char(c);
+	}
+	return text.len;
+}
+
 bool
 secrets_found(struct str text)
 {
-	size_t keep;
+	size_t len, keep;
 
-	for (size_t i = 0; i < text.len; i++) {
-		if (secret_at(text, i, &keep) > 0)
-			return true;
-	}
-	return false;
+	return text.len >= SECRET_MIN &&
+	    secret_next(text, 0, &len, &keep) < text.len;
 }
 
 struct str
@@ -348,18 +378,15 @@ secrets_mask(struct arena *a, struct str text)
 	size_t from = 0;
 	char *copy;
 
-	for (size_t i = 0; i < text.len;) {
-		size_t keep = 0;
-		const size_t n = secret_at(text, i, &keep);
+	while (text.len >= SECRET_MIN) {
+		size_t len, keep = 0;
+		const size_t at = secret_next(text, from, &len, &keep);
 
-		if (n == 0) {
-			i++;
-			continue;
-		}
-		buf_put(&b, text.s + from, i + keep - from);
+		if (at == text.len)
+			break;
+		buf_put(&b, text.s + from, at + keep - from);
 		buf_puts(&b, MASK);
-		i += n;
-		from = i;
+		from = at + len;
 	}
 	if (from == 0)
 		return text;
