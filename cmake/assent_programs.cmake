@@ -57,6 +57,11 @@ assent_program(assentd
 	SOURCES engine/main.c
 	MODULES api otlp core rules db sandbox reviewer)
 
+# The reviewer's process: the network client is mapped here alone.
+assent_program(assent-reviewer
+	SOURCES reviewer/role/reviewer_main.c
+	MODULES reviewer_role)
+
 # The helpers of the sandbox know neither JSON, the network client nor the
 # store: tests/lint/elf.sh holds them to it.
 # What it needs of libcrypto is linked statically: loading the library would

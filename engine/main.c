@@ -16,9 +16,23 @@
 
 #define ROLE_OPTION "--role="
 
+static bool
+has_providers(const struct config *c)
+{
+	return c->provider_count > 0 && c->approvals_reviewer == REVIEWER_AUTO;
+}
+
+/* A program of its own: no other role maps the network client. */
+static const struct role reviewer_program = {
+	.name = "reviewer",
+	.program = "assent-reviewer",
+	.wanted = has_providers,
+};
+
 /* In this order they start; the last one stops first. */
 static const struct role *const roles[] = {
 	&engine_role,
+	&reviewer_program,
 	&reporter_role,
 	&front_role,
 };
@@ -27,6 +41,7 @@ static const struct role_ports ports = {
 	.classifier = &rules_classifier,
 	.recorder = &db_recorder,
 	.executor = &sandbox_executor,
+	.reviewer = &llm_reviewer,
 };
 
 static int
@@ -34,7 +49,8 @@ run_role(const char *name)
 {
 
 	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
-		if (strcmp(roles[i]->name, name) == 0)
+		if (strcmp(roles[i]->name, name) == 0 &&
+		    roles[i]->program == NULL)
 			return role_run(roles[i], &ports);
 	}
 	(void)fprintf(stderr, "assentd: there is no role '%s'\n", name);

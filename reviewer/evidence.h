@@ -3,8 +3,9 @@
 /*
  * What the model is shown: one line of ASCII JSON between two nonces.
  *
- *     flags = evidence_flags(action);
- *     r = evidence_put(action, &marks, &limits, &out, e);
+ *     flags = evidence_flags(text);
+ *     r = evidence_line(action, &limits, &line, e);      in the engine
+ *     evidence_frame(line, &marks, &out);                in the reviewer
  *
  * Inside strings, everything but plain letters, digits and a few signs is
  * written as \uXXXX, also < > | [ ] { } & and the backtick: nothing in it can
@@ -15,6 +16,7 @@
 
 #define EVIDENCE_ACTION_MAX ((size_t)64 << 10)
 #define EVIDENCE_BYTES_MAX ((size_t)512 << 10)
+#define EVIDENCE_LINE_MAX ((size_t)3 << 20) /* escaped */
 
 /* Seen by code, told to the model as facts. */
 enum evidence_flag {
@@ -42,6 +44,7 @@ struct evidence_marks {
 	const char *nonce_first, *nonce_last; /* hex */
 	const char *canary;
 	const char *action_sha256; /* hex */
+	bool again; /* a person wants it judged once more */
 };
 
 /* Bytes of context; the action itself is never cut. */
@@ -64,6 +67,12 @@ void evidence_flag_names(unsigned flags, struct buf *out);
 /* All text of the proposal that an agent chose. */
 unsigned evidence_flags_of(const struct action *a);
 /* ERR_LIMIT when the action does not fit: then it is not reviewed. */
+int evidence_line(const struct action *a, const struct evidence_limits *limits,
+    struct buf *out, struct err *e);
+/* The line between its nonces: four lines of ASCII. */
+void evidence_frame(
+    struct str line, const struct evidence_marks *m, struct buf *out);
+/* Both at once. */
 int evidence_put(const struct action *a, const struct evidence_marks *m,
     const struct evidence_limits *limits, struct buf *out, struct err *e);
 

@@ -104,7 +104,9 @@ chat_put(const struct wire_request *r, struct buf *out)
 	put_message(&w, "system", r->policy);
 	put_message(&w, "user", r->evidence);
 	jsonw_end(&w);
-	jsonw_kint(&w, "max_completion_tokens", WIRE_OUTPUT_TOKENS);
+	jsonw_kint(&w,
+	    r->token_field != NULL ? r->token_field : "max_completion_tokens",
+	    WIRE_OUTPUT_TOKENS);
 	if (r->schema) {
 		jsonw_key(&w, "response_format");
 		jsonw_object(&w);
@@ -362,21 +364,41 @@ messages_get(const json_t *j, struct arena *a, struct wire_answer *ret,
 	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
 }
 
+/* ---- a program of the site's own ------------------------------------------ */
+
+static void
+command_put(const struct wire_request *r, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kint(&w, "version", 1);
+	jsonw_kstr(&w, "model", r->model);
+	jsonw_kstr(&w, "policy", r->policy);
+	jsonw_kstr(&w, "evidence", r->evidence);
+	put_schema(&w, "schema");
+	jsonw_end(&w);
+	buf_putc(out, '\n');
+}
+
 static const struct wire_format formats[] = {
 	{
 	    .name = "responses",
+	    .path = "/v1/responses",
 	    .auth_header = "Authorization: Bearer ",
 	    .put = responses_put,
 	    .get = responses_get,
 	},
 	{
 	    .name = "chat",
+	    .path = "/v1/chat/completions",
 	    .auth_header = "Authorization: Bearer ",
 	    .put = chat_put,
 	    .get = chat_get,
 	},
 	{
 	    .name = "messages",
+	    .path = "/v1/messages",
 	    .auth_header = "x-api-key: ",
 	    .extra_header = "anthropic-version: 2023-06-01",
 	    .put = messages_put,
@@ -384,9 +406,14 @@ static const struct wire_format formats[] = {
 	},
 	{
 	    .name = "azure",
+	    .path = "/openai/v1/responses",
 	    .auth_header = "api-key: ",
 	    .put = responses_put,
 	    .get = responses_get,
+	},
+	{
+	    .name = "command",
+	    .put = command_put,
 	},
 };
 

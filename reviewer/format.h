@@ -23,6 +23,7 @@ struct wire_request {
 	const char *evidence;
 	const char *cache_key; /* of the policy */
 	bool schema; /* ask the provider to enforce ours */
+	const char *token_field; /* of chat; NULL: the usual */
 };
 
 struct wire_answer {
@@ -35,8 +36,10 @@ struct wire_format {
 	const char *name;
 	const char *auth_header; /* "Authorization: Bearer " */
 	const char *extra_header; /* or NULL */
+	const char *path; /* of the request, when the URL names none */
 	void (*put)(const struct wire_request *r, struct buf *out);
-	/* 0, or ERR_INVALID and one stable word. */
+	/* 0, or ERR_INVALID and one stable word. NULL: the whole answer is
+	 * the text. */
 	int (*get)(const json_t *j, struct arena *a, struct wire_answer *ret,
 	    const char **ret_cause);
 };

@@ -42,6 +42,7 @@ struct confine_options {
 	const struct confine_path *paths; /* everything else is out of reach */
 	size_t path_count;
 	bool allow_connect; /* else Landlock denies TCP connect and bind */
+	bool threads; /* may start threads (a resolver's), no processes */
 };
 
 /* What is in force in this process. */

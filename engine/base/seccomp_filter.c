@@ -226,17 +226,42 @@ add_by_argument(scmp_filter_ctx f)
 	return r;
 }
 
+/* A thread shares everything with who starts it; a process would not, and
+ * stays out of reach. */
+static int
+add_threads(scmp_filter_ctx f)
+{
+	int r;
+
+	r = seccomp_rule_add(f, SCMP_ACT_ALLOW, SYS_clone, 1,
+	    SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	if (r == 0)
+		r = allow(f, SYS_set_robust_list);
+	if (r == 0)
+		r = allow(f, SYS_rseq);
+	return r;
+}
+
+/* Forbidden calls fail instead where one of their forms is permitted. */
+static bool
+is_forbidden(const struct confine_options *o, int number)
+{
+	return !is_listed(o, number) && !(o->threads && number == SYS_clone);
+}
+
 static int
 add_rules(scmp_filter_ctx f, const struct confine_options *o)
 {
 	int r = add_by_argument(f);
 
+	if (r == 0 && o->threads)
+		r = add_threads(f);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(every_role); i++)
 		r = allow(f, every_role[i]);
 	for (size_t i = 0; r == 0 && i < o->syscall_count; i++)
 		r = allow(f, o->syscalls[i]);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(intruders_only); i++) {
-		if (!is_listed(o, intruders_only[i]))
+		if (is_forbidden(o, intruders_only[i]))
 			r = seccomp_rule_add(
 			    f, SCMP_ACT_KILL_PROCESS, intruders_only[i], 0);
 	}

@@ -37,6 +37,7 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 	g->classifier = o->classifier;
 	g->scratch = (struct buf)BUF_INIT(SCRATCH_BYTES_MAX);
 	g->roles_json = (struct buf)BUF_INIT(ROLES_BYTES_MAX);
+	g->reviewer_json = (struct buf)BUF_INIT(REVIEW_STATUS_BYTES_MAX);
 	o->classifier_port->digest(g->classifier, g->policy_sha256);
 	*ret = g;
 	return ERR_OK;
@@ -57,6 +58,7 @@ engine_free(struct engine *g)
 	g->o.classifier_port->close(g->classifier);
 	buf_free(&g->scratch);
 	buf_free(&g->roles_json);
+	buf_free(&g->reviewer_json);
 	mem_freep(&g);
 }
 

@@ -62,6 +62,9 @@ struct engine_settings {
 	struct ruling_policy policy;
 	int64_t ask_timeout_ms;
 	int64_t review_timeout_ms;
+	bool shadow; /* the reviewer is asked, a person decides */
+	unsigned review_parallel, review_queue; /* 0: as many as there are */
+	int64_t review_session_tokens; /* 0: no limit */
 	bool full_access; /* danger-full-access is permitted */
 };
 
@@ -102,6 +105,8 @@ void engine_launch_failed(struct engine *g, uint64_t ticket, const char *why);
 /* What the reader for the ticket read: a record of model/project.h. */
 void engine_project_read(struct engine *g, uint64_t ticket, struct str record);
 void engine_reviewed(struct engine *g, const struct review_answer *r);
+/* There is a link to the reviewer. */
+void engine_reviewer_came(struct engine *g);
 /* The link to the reviewer broke: what it had goes to a person. */
 void engine_reviewer_gone(struct engine *g);
 /* A feed is for that destination; *ret_seq: it has the rows up to there. */
@@ -117,6 +122,9 @@ int engine_lag(struct engine *g, uint32_t feed,
     const struct destination_lag *lag, struct err *e);
 /* Makes durable how far they have come; engine_tick does so, too. */
 void engine_feeds_save(struct engine *g);
+/* How the providers are, in the reviewer's own words; ERR_INVALID when that
+ * is no JSON object. */
+int engine_set_reviewer(struct engine *g, struct str json, struct err *e);
 /* JSON of all roles and what is enforced in each, for readyz and doctor. */
 void engine_set_roles(struct engine *g, struct str json, bool all_up);
 /* Loads the rules again; keeps the old set on any error. Diagnostics as

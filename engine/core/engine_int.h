@@ -101,8 +101,8 @@ struct engine {
 	int64_t ping_ns, idle_ns, feeds_saved_ns;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
-	struct buf roles_json;
-	bool roles_up, booted;
+	struct buf roles_json, reviewer_json;
+	bool roles_up, booted, reviewer_there;
 };
 
 /* ---- engine.c: changes ------------------------------------------------- */
@@ -201,6 +201,8 @@ void engine_feeds_metrics(
     const struct engine *g, uint64_t head, struct buf *out);
 /* The question is durable: ask whom rules name. */
 void engine_ask(struct engine *g, struct live *l);
+/* Member "reviewer": who answers reviews, and how they are. */
+void engine_put_reviewer(const struct engine *g, struct jsonw *w);
 /* The reviewer has had more than its time. */
 void engine_review_late(struct engine *g, struct live *l);
 /* Questions and approvals whose time is over. */

@@ -250,6 +250,7 @@ engine_ready(struct engine *g, const struct call *c)
 		jsonw_raw(&w, buf_str(&g->roles_json));
 	else
 		jsonw_null(&w);
+	engine_put_reviewer(g, &w);
 	jsonw_end(&w);
 	engine_reply_json(g, c->id, ready ? 200 : 503, buf_str(&body));
 }

@@ -179,10 +179,17 @@ engine_reviewed(struct engine *g, const struct review_answer *r)
 }
 
 void
+engine_reviewer_came(struct engine *g)
+{
+	g->reviewer_there = true;
+}
+
+void
 engine_reviewer_gone(struct engine *g)
 {
 	struct live *l = NULL;
 
+	g->reviewer_there = false;
 	while ((l = live_next(g->live, l)) != NULL) {
 		if (l->in_review)
 			fail_review(g, l, "reviewer_gone");

@@ -186,11 +186,27 @@ on_answer(void *ctx, struct ipc_msg *m, struct err *e)
 	return r;
 }
 
+static int
+on_reviewer_status(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct engine_process *p = ctx;
+	struct rec in = rec_of(m->payload);
+	const struct str json = rec_str(&in);
+	const int r = rec_done(&in, e);
+
+	return r != 0 ? r : engine_set_reviewer(p->engine, json, e);
+}
+
 static const struct ipc_row reviewer_rows[] = {
 	{
 	    .type = RE_ANSWER,
 	    .len_max = REVIEW_ANSWER_MAX,
 	    .handler = on_answer,
+	},
+	{
+	    .type = RE_STATUS,
+	    .len_max = REVIEW_STATUS_BYTES_MAX + 16,
+	    .handler = on_reviewer_status,
 	},
 };
 
@@ -236,11 +252,16 @@ front_peer(struct engine_process *p, int fd, struct err *e)
 static int
 reviewer_peer(struct engine_process *p, int fd, struct err *e)
 {
+	int r;
+
 	if (p->reviewer != NULL)
 		engine_reviewer_gone(p->engine);
 	ipc_freep(&p->reviewer);
-	return ipc_new(p->env->loop, fd, "reviewer", reviewer_rows,
+	r = ipc_new(p->env->loop, fd, "reviewer", reviewer_rows,
 	    ARRAY_LEN(reviewer_rows), p, reviewer_closed, &p->reviewer, e);
+	if (r == 0)
+		engine_reviewer_came(p->engine);
+	return r;
 }
 
 static int
@@ -379,8 +400,16 @@ settings_of(const struct config *c)
 			.approval = c->approval_policy,
 			.auto_review =
 			    c->approvals_reviewer == REVIEWER_AUTO,
-			.provider = c->provider_count > 0,
+			/* In shadow nobody but a person decides. */
+			.provider = c->provider_count > 0 &&
+			    c->reviewer_mode == REVIEWER_ACTIVE,
 		},
+		.shadow = c->provider_count > 0 &&
+		    c->approvals_reviewer == REVIEWER_AUTO &&
+		    c->reviewer_mode == REVIEWER_SHADOW,
+		.review_parallel = (unsigned)c->reviewer_parallel,
+		.review_queue = (unsigned)c->reviewer_queue,
+		.review_session_tokens = c->reviewer_session_tokens,
 		.ask_timeout_ms = c->ask_timeout_ms,
 		.review_timeout_ms = c->review_timeout_ms,
 		.full_access =

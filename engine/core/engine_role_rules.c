@@ -159,7 +159,8 @@ engine_open_rules(
 	o->classifier_options = (struct classifier_options){
 		.policy = c->approval_policy,
 		.reviewer = c->provider_count > 0 &&
-		    c->approvals_reviewer == REVIEWER_AUTO,
+		    c->approvals_reviewer == REVIEWER_AUTO &&
+		    c->reviewer_mode == REVIEWER_ACTIVE,
 		.check_owner = true,
 	};
 	r = rule_dirs(p, c, &o->classifier_options, e);

@@ -7,12 +7,13 @@
  *
  *     front -> engine    FE_CALL, FE_GONE
  *     engine -> front    EF_REPLY, EF_CHUNK, EF_END
- *     role -> supervisor RS_READY, RS_PEER_ENDED
+ *     role -> supervisor RS_READY, RS_PEER_ENDED, RS_PROGRAM, RS_PROGRAM_DONE
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
- *                        SR_RELOAD, SR_STOP
+ *                        SR_RELOAD, SR_STOP, SR_KEY, SR_PROGRAM,
+ *                        SR_PROGRAM_ENDED
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
  *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED
- *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER
+ *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER, RE_STATUS
  *     engine -> reporter ER_CURSOR, ER_ROW
  *     reporter -> engine RE_OPEN, RE_FEED, RE_LAG
  */
@@ -34,6 +35,9 @@ enum role_to_supervisor {
 	RS_READY = 0x301, /* confine_report */
 	/* cstr role, cstr why: that peer sent what it may not (I6) */
 	RS_PEER_ENDED,
+	/* Reviewer: u64 ticket, u32 provider: start that one's program */
+	RS_PROGRAM,
+	RS_PROGRAM_DONE, /* u64 ticket: end it if it still runs */
 };
 
 enum supervisor_to_role {
@@ -43,6 +47,11 @@ enum supervisor_to_role {
 	SR_STATUS, /* u8 all up, str JSON of all roles: readyz, doctor */
 	SR_RELOAD, /* SIGHUP: the new config record */
 	SR_STOP, /* finish what is under way, then exit 0 */
+	/* Reviewer: u32 provider; with what its key can be read from */
+	SR_KEY,
+	/* u64 ticket; with the program's standard input and output */
+	SR_PROGRAM,
+	SR_PROGRAM_ENDED, /* u64 ticket, u8 it ended with status 0 */
 };
 
 enum engine_supervisor {
@@ -84,14 +93,20 @@ enum engine_to_reviewer {
 
 enum reviewer_to_engine {
 	RE_ANSWER = 0x701, /* struct review_answer */
+	RE_STATUS, /* str JSON: the providers and their state */
 };
+
+#define REVIEW_RATIONALE_MAX 600
+#define REVIEW_IN_FLIGHT_MAX 64
+#define REVIEW_STATUS_BYTES_MAX ((size_t)16 << 10)
 
 /* What the reviewer is asked. Text is borrowed. */
 struct review_question {
 	char *action_id;
 	uint8_t sha256[SHA256_LEN];
 	enum risk least_risk;
-	char *session; /* or NULL: for its circuit breaker */
+	char *session; /* or NULL */
+	bool again; /* a person wants this one looked at once more */
 	struct str evidence; /* one line of ASCII JSON */
 };
 
@@ -106,6 +121,7 @@ struct review_answer {
 	int64_t latency_ms;
 	int64_t input_tokens, cached_tokens, output_tokens; /* -1: unknown */
 	uint32_t attempts;
+	bool cached; /* the answer to the same question, given before */
 };
 
 enum listener_kind {

@@ -28,6 +28,7 @@ review_question_encode(const struct review_question *q, struct buf *out)
 	put_sha256(out, q->sha256);
 	rec_put_u8(out, (uint8_t)q->least_risk);
 	rec_put_cstr(out, q->session);
+	rec_put_u8(out, q->again);
 	rec_put_str(out, q->evidence);
 }
 
@@ -41,6 +42,7 @@ review_question_decode(struct str record, struct arena *a,
 	get_sha256(&in, ret->sha256);
 	ret->least_risk = (enum risk)rec_u8(&in);
 	ret->session = rec_cstr(&in, a);
+	ret->again = rec_u8(&in) != 0;
 	ret->evidence = rec_str(&in);
 	if (ret->action_id == NULL || ret->least_risk > RISK_CRITICAL)
 		in.failed = 1;
@@ -63,6 +65,7 @@ review_answer_encode(const struct review_answer *r, struct buf *out)
 	rec_put_i64(out, r->cached_tokens);
 	rec_put_i64(out, r->output_tokens);
 	rec_put_u32(out, r->attempts);
+	rec_put_u8(out, r->cached);
 }
 
 int
@@ -84,6 +87,7 @@ review_answer_decode(struct str record, struct arena *a,
 	ret->cached_tokens = rec_i64(&in);
 	ret->output_tokens = rec_i64(&in);
 	ret->attempts = rec_u32(&in);
+	ret->cached = rec_u8(&in) != 0;
 	if (ret->action_id == NULL || ret->outcome > REVIEW_DENY ||
 	    ret->risk > RISK_CRITICAL)
 		in.failed = 1;

@@ -49,6 +49,14 @@ struct role_env {
 
 struct role {
 	const char *name;
+	/*
+	 * For the supervisor: another program beside assentd that is this
+	 * role (it has the functions; here they are NULL), which is linked to
+	 * peers and started anew when settings change.
+	 */
+	const char *program;
+	/* NULL: always. Else: do these settings need it? */
+	bool (*wanted)(const struct config *c);
 	int (*open)(struct role_env *env, struct err *e);
 	/* Fills syscalls, paths and allow_connect; what they point to lives
 	 * until the role ends. NULL: nothing beyond what every role has. */
@@ -74,7 +82,7 @@ struct role {
 	void (*stop)(struct role_env *env);
 	void (*close)(struct role_env *env);
 	/* More messages from the supervisor; their ctx is the struct
-	 * role_env. */
+	 * role_env. They come after the role is ready. */
 	const struct ipc_row *rows;
 	size_t row_count;
 };

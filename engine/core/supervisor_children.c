@@ -83,7 +83,8 @@ static void
 announce(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->child_count; i++) {
-		if (s->children[i].state != CHILD_UP)
+		if (supervisor_is_wanted(s, &s->children[i]) &&
+		    s->children[i].state != CHILD_UP)
 			return;
 	}
 	if (s->announced)
@@ -121,6 +122,8 @@ on_ready(void *ctx, struct ipc_msg *m, struct err *e)
 	    report.relaxed ? " (relaxed for a sanitizer)" : "", c->restarts);
 	if (c->s->stopping)
 		return ERR_OK;
+	if (c->role->program != NULL)
+		supervisor_review_send_keys(c);
 	supervisor_introduce(c);
 	supervisor_tell_status(c->s);
 	announce(c->s);
@@ -199,11 +202,41 @@ is_engine(const struct role *r)
 	return strcmp(r->name, "engine") == 0;
 }
 
-static size_t
-rows_of(const struct role *r)
+/* The reviewer's: it says the same, and asks for programs. */
+static const struct ipc_row reviewer_rows[] = {
+	{
+	    .type = RS_READY,
+	    .flags = IPC_ONCE,
+	    .len_max = REPORT_BYTES_MAX,
+	    .handler = on_ready,
+	},
+	{
+	    .type = RS_PEER_ENDED,
+	    .len_max = REASON_BYTES,
+	    .handler = on_peer_ended,
+	},
+	{
+	    .type = RS_PROGRAM,
+	    .len_max = 16,
+	    .handler = supervisor_on_program,
+	},
+	{
+	    .type = RS_PROGRAM_DONE,
+	    .len_max = 8,
+	    .handler = supervisor_on_program_done,
+	},
+};
+
+static const struct ipc_row *
+rows_of(const struct role *r, size_t *ret_count)
 {
-	return is_engine(r) ? ARRAY_LEN(every_row)
-			    : ARRAY_LEN(every_row) - ROWS_OF_ENGINE;
+	if (r->program != NULL) {
+		*ret_count = ARRAY_LEN(reviewer_rows);
+		return reviewer_rows;
+	}
+	*ret_count = is_engine(r) ? ARRAY_LEN(every_row)
+				  : ARRAY_LEN(every_row) - ROWS_OF_ENGINE;
+	return every_row;
 }
 
 static void
@@ -211,6 +244,7 @@ on_link_closed(void *ctx, struct ipc *i, const struct err *why)
 {
 	struct child *c = ctx;
 
+	review_helpers_forget(c->s->review, i);
 	ipc_free(i);
 	c->link = NULL;
 	if (why != NULL) {
@@ -244,7 +278,7 @@ on_next_try(void *ctx)
 	struct err e = ERR_INIT;
 
 	c->timer = NULL;
-	if (c->s->stopping)
+	if (c->s->stopping || !supervisor_is_wanted(c->s, c))
 		return;
 	c->restarts++;
 	if (start_child(c, &e) == 0)
@@ -281,6 +315,8 @@ forget_process(struct child *c)
 	clear_timer(c);
 	loop_forget(c->s->loop, c->pidfd);
 	fd_closep(&c->pidfd);
+	if (c->link != NULL)
+		review_helpers_forget(c->s->review, c->link);
 	ipc_freep(&c->link);
 	c->state = CHILD_DOWN;
 }
@@ -297,6 +333,21 @@ abandon(struct child *c)
 	forget_process(c);
 }
 
+/* It ended because settings changed: at once again, if it is still wanted. */
+static void
+renew(struct child *c)
+{
+	struct err e = ERR_INIT;
+
+	c->renewed = false;
+	supervisor_tell_status(c->s);
+	if (!supervisor_is_wanted(c->s, c) || start_child(c, &e) == 0)
+		return;
+	log_err("role-not-started", "role=%s why=%s", c->role->name, e.msg);
+	c->failures++;
+	schedule(c);
+}
+
 static void
 on_role_ended(void *ctx, int fd, unsigned events)
 {
@@ -311,6 +362,10 @@ on_role_ended(void *ctx, int fd, unsigned events)
 	forget_process(c);
 	if (s->stopping) {
 		stop_next(s);
+		return;
+	}
+	if (c->renewed || !supervisor_is_wanted(s, c)) {
+		renew(c);
 		return;
 	}
 	if (!c->was_up) {
@@ -344,15 +399,15 @@ role_environment(void)
 static int
 execute(struct child *c, int socket_fd, struct err *e)
 {
-	char name[] = "assentd";
-	char arg[ROLE_ARG_MAX];
+	char name[ROLE_ARG_MAX], arg[ROLE_ARG_MAX];
 	char *const argv[] = { name, arg, NULL };
 	const struct spawn_fd fds[] = {
 		{ .fd = socket_fd, .as = 3 },
 		{ .fd = STDERR_FILENO, .as = STDERR_FILENO },
 	};
 	const struct spawn_options o = {
-		.path_fd = c->s->self_fd,
+		.path_fd = c->role->program != NULL ? c->s->reviewer_fd
+						    : c->s->self_fd,
 		.argv = argv,
 		.envp = role_environment(),
 		.fds = fds,
@@ -362,6 +417,8 @@ execute(struct child *c, int socket_fd, struct err *e)
 		.gid = c->gid,
 	};
 
+	(void)snprintf(name, sizeof(name), "%s",
+	    c->role->program != NULL ? c->role->program : "assentd");
 	(void)snprintf(arg, sizeof(arg), "--role=%s", c->role->name);
 	return spawn(&o, &c->pid, &c->pidfd, e);
 }
@@ -383,6 +440,8 @@ start_child(struct child *c, struct err *e)
 {
 	struct supervisor *s = c->s;
 	AUTO_FD int theirs = -1;
+	const struct ipc_row *rows;
+	size_t row_count;
 	int pair[2];
 	int r;
 
@@ -391,8 +450,9 @@ start_child(struct child *c, struct err *e)
 	if (r != 0)
 		return r;
 	theirs = pair[1];
-	r = ipc_new(s->loop, pair[0], c->role->name, every_row,
-	    rows_of(c->role), c, on_link_closed, &c->link, e);
+	rows = rows_of(c->role, &row_count);
+	r = ipc_new(s->loop, pair[0], c->role->name, rows, row_count, c,
+	    on_link_closed, &c->link, e);
 	if (r != 0)
 		return r;
 	r = execute(c, theirs, e);
@@ -454,8 +514,10 @@ supervisor_start_roles(struct supervisor *s, struct err *e)
 {
 	int r = ERR_OK;
 
-	for (size_t i = 0; r == 0 && i < s->child_count; i++)
-		r = start_child(&s->children[i], e);
+	for (size_t i = 0; r == 0 && i < s->child_count; i++) {
+		if (supervisor_is_wanted(s, &s->children[i]))
+			r = start_child(&s->children[i], e);
+	}
 	return r;
 }
 
@@ -475,6 +537,24 @@ supervisor_check_children(
 	return r;
 }
 
+static void send_stop(struct child *c);
+
+/* What it holds it opened at its start, under the old settings. */
+static void
+start_anew(struct child *c)
+{
+	struct err e = ERR_INIT;
+
+	if (c->state != CHILD_DOWN) {
+		c->renewed = true;
+		send_stop(c);
+	} else if (c->timer == NULL && supervisor_is_wanted(c->s, c) &&
+	    start_child(c, &e) != 0) {
+		log_err(
+		    "role-not-started", "role=%s why=%s", c->role->name, e.msg);
+	}
+}
+
 void
 supervisor_reload_roles(struct supervisor *s)
 {
@@ -483,6 +563,8 @@ supervisor_reload_roles(struct supervisor *s)
 		AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
 		struct err e = ERR_INIT;
 
+		if (c->role->program != NULL)
+			start_anew(c);
 		if (c->state != CHILD_UP || c->link == NULL ||
 		    c->role->reload == NULL)
 			continue;

@@ -17,6 +17,7 @@
 
 #define LOCK_NAME "assentd.lock"
 #define LAUNCHER_NAME "assent-exec"
+#define REVIEWER_NAME "assent-reviewer"
 
 /* As root the runtime folder holds a socket for everybody. */
 static mode_t
@@ -120,8 +121,10 @@ supervisor_programs_open(struct supervisor *s, struct err *e)
 		return err_sys(e, "cannot open /proc/self/exe");
 	path[len] = '\0';
 	dir = str_rfind(str_n(path, (size_t)len), '/');
-	if (dir + 1 + sizeof(LAUNCHER_NAME) > sizeof(path))
+	if (dir + 1 + sizeof(REVIEWER_NAME) > sizeof(path))
 		return err_set(e, ERR_LIMIT, "'%s' is too long", path);
+	memcpy(path + dir + 1, REVIEWER_NAME, sizeof(REVIEWER_NAME));
+	s->reviewer_fd = open(path, O_RDONLY | O_CLOEXEC);
 	memcpy(path + dir + 1, LAUNCHER_NAME, sizeof(LAUNCHER_NAME));
 	/* Without it nothing can be run, but decisions can be made; a launch
 	 * then says what is missing. */

@@ -8,6 +8,7 @@
  */
 #include <sys/types.h>
 
+#include "review_helpers.h"
 #include "role.h"
 
 #define SUPERVISOR_ROLES_MAX 8
@@ -40,6 +41,7 @@ struct child {
 	bool stop_sent;
 	bool listeners_given;
 	bool killed; /* by us: it broke a rule or did not answer */
+	bool renewed; /* told to stop because of new settings */
 	unsigned restarts;
 	unsigned failures; /* in a row: how long to wait */
 	int64_t started_boot_ns;
@@ -74,6 +76,8 @@ struct supervisor {
 	struct loop *loop;
 	int self_fd; /* this very program, for the next start of a role */
 	int launcher_fd; /* assent-exec, or -1 */
+	int reviewer_fd; /* assent-reviewer, or -1 */
+	struct review_helpers *review;
 	int state_lock, runtime_lock;
 	struct child children[SUPERVISOR_ROLES_MAX];
 	size_t child_count;
@@ -112,6 +116,14 @@ int supervisor_check_children(
 /* Orderly, in the reverse order; the loop stops when all have ended. */
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_children_done(struct supervisor *s);
+
+/* supervisor_review.c: the reviewer's keys and programs, when wanted. */
+bool supervisor_is_wanted(const struct supervisor *s, const struct child *c);
+int supervisor_review_open(struct supervisor *s, struct err *e);
+int supervisor_review_check(
+    struct supervisor *s, const struct config *now, struct err *e);
+void supervisor_review_send_keys(struct child *c);
+ipc_handler supervisor_on_program, supervisor_on_program_done;
 
 /* supervisor_link.c: listeners, links and status for those that are up. */
 void supervisor_introduce(struct child *c);

@@ -20,6 +20,7 @@ static const struct {
 } links[] = {
 	{ "front", "engine" },
 	{ "reporter", "engine" },
+	{ "reviewer", "engine" },
 };
 
 bool
@@ -96,6 +97,7 @@ has_all_links(const struct child *c)
 
 	for (size_t i = 0; i < s->child_count; i++) {
 		if (s->children[i].state != CHILD_UP &&
+		    supervisor_is_wanted(s, &s->children[i]) &&
 		    supervisor_are_linked(
 			c->role->name, s->children[i].role->name))
 			return false;
@@ -119,6 +121,12 @@ open_doors(struct supervisor *s)
 	}
 }
 
+static bool
+takes_peers(const struct child *c)
+{
+	return c->role->peer != NULL || c->role->program != NULL;
+}
+
 void
 supervisor_introduce(struct child *c)
 {
@@ -127,8 +135,8 @@ supervisor_introduce(struct child *c)
 	for (size_t i = 0; i < s->child_count; i++) {
 		struct child *other = &s->children[i];
 
-		if (other != c && other->state == CHILD_UP &&
-		    c->role->peer != NULL && other->role->peer != NULL &&
+		if (other != c && other->state == CHILD_UP && takes_peers(c) &&
+		    takes_peers(other) &&
 		    supervisor_are_linked(c->role->name, other->role->name))
 			join(c, other);
 	}
@@ -162,7 +170,8 @@ static bool
 all_up(const struct supervisor *s)
 {
 	for (size_t i = 0; i < s->child_count; i++) {
-		if (s->children[i].state != CHILD_UP)
+		if (s->children[i].state != CHILD_UP &&
+		    supervisor_is_wanted(s, &s->children[i]))
 			return false;
 	}
 	return !s->stopping;
@@ -176,8 +185,10 @@ supervisor_tell_status(struct supervisor *s)
 	struct jsonw w = jsonw_on(&json);
 
 	jsonw_object(&w);
-	for (size_t i = 0; i < s->child_count; i++)
-		write_child(&w, &s->children[i]);
+	for (size_t i = 0; i < s->child_count; i++) {
+		if (supervisor_is_wanted(s, &s->children[i]))
+			write_child(&w, &s->children[i]);
+	}
 	jsonw_end(&w);
 	rec_put_u8(&b, all_up(s));
 	rec_put_str(&b, buf_str(&json));

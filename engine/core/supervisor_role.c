@@ -73,6 +73,8 @@ on_hang_up(void *ctx, int signo)
 		r = supervisor_check_machine(now, &e);
 	if (r == 0)
 		r = supervisor_check_children(s, now, &e);
+	if (r == 0)
+		r = supervisor_review_check(s, now, &e);
 	if (r != 0) {
 		log_err("not-reloaded", "why=%s", e.msg);
 		sd_notify("READY=1");
@@ -144,6 +146,8 @@ open_all(struct supervisor *s, struct err *e)
 	if (r == 0)
 		r = loop_new(&s->loop, e);
 	if (r == 0)
+		r = supervisor_review_open(s, e);
+	if (r == 0)
 		r = watch_signals(s, e);
 	if (r == 0)
 		r = supervisor_listen(s, e);
@@ -155,11 +159,13 @@ close_all(struct supervisor *s)
 {
 	supervisor_children_done(s);
 	supervisor_launchers_done(s);
+	review_helpers_freep(&s->review);
 	supervisor_unlisten(s);
 	if (s->loop != NULL)
 		loop_cancel(s->loop, s->watchdog);
 	loop_free(s->loop);
 	fd_closep(&s->launcher_fd);
+	fd_closep(&s->reviewer_fd);
 	fd_closep(&s->self_fd);
 	supervisor_dirs_close(s);
 }
@@ -228,6 +234,7 @@ supervisor_main(
 		return EXIT_INTERNAL;
 	s->self_fd = -1;
 	s->launcher_fd = -1;
+	s->reviewer_fd = -1;
 	s->state_lock = -1;
 	s->runtime_lock = -1;
 	supervisor_children_init(s, roles, count);

@@ -39,11 +39,42 @@ struct config_strings {
 	size_t count;
 };
 
+/* What the reviewer's word is worth. */
+enum reviewer_mode {
+	REVIEWER_MODE_INVALID,
+	REVIEWER_ACTIVE,
+	REVIEWER_SHADOW, /* it is asked, and a person decides */
+};
+
+enum reviewer_policy_mode {
+	REVIEWER_POLICY_INVALID,
+	REVIEWER_POLICY_ADD,
+	REVIEWER_POLICY_REPLACE,
+};
+
+/* From which risk on two providers have to agree. */
+enum reviewer_quorum {
+	QUORUM_INVALID,
+	QUORUM_NEVER,
+	QUORUM_LOW,
+	QUORUM_MEDIUM,
+	QUORUM_HIGH,
+};
+
 struct config_provider {
 	const char *name, *format;
-	const char *url; /* or NULL */
-	const char *model, *key_file; /* or NULL */
+	/* https; http only to loopback; unix:/path; or NULL */
+	const char *url;
+	const char *model; /* or NULL */
+	/* Where the key is: at most one of the three. */
+	const char *key_file, *key_env;
+	struct config_strings key_command;
 	struct config_strings command; /* of format command */
+	const char *ca_file, *proxy; /* or NULL */
+	struct config_strings aliases; /* names the model may answer with */
+	const char *token_field; /* of format chat; NULL: the usual */
+	bool no_schema; /* do not ask the provider to enforce ours */
+	bool public_only; /* no private address behind the name */
 };
 
 /* 0 and NULL: as in the base. */
@@ -89,6 +120,13 @@ struct config {
 	enum approvals_reviewer approvals_reviewer;
 	int64_t ask_timeout_ms;
 	int64_t review_timeout_ms;
+	enum reviewer_mode reviewer_mode;
+	enum reviewer_policy_mode reviewer_policy_mode;
+	enum reviewer_quorum reviewer_quorum;
+	const char *reviewer_policy_file; /* or NULL */
+	int64_t reviewer_parallel, reviewer_queue;
+	int64_t reviewer_cache_ms; /* 0: none */
+	int64_t reviewer_session_tokens; /* 0: no limit */
 	struct config_provider *providers;
 	size_t provider_count;
 	struct config_profile *profiles;
@@ -121,6 +159,9 @@ int config_load(const struct config_sources *s, struct diags *d,
     struct config **ret, struct err *e);
 void config_free(struct config *c);
 void config_freep(struct config **c);
+/* Opens a file whose owner and mode are right, checked on the descriptor;
+ * secret: nobody else may even read it. ERR_NOTFOUND when there is none. */
+int config_open_owned(const char *path, bool secret, int *ret, struct err *e);
 /* For a role: secrets only where it needs them. */
 void config_encode(const struct config *c, bool secrets, struct buf *out);
 int config_decode(struct str record, struct config **ret, struct err *e);

@@ -21,6 +21,7 @@
 enum setting_kind {
 	SETTING_ENUM, /* an enum by its names */
 	SETTING_DURATION, /* int64_t, milliseconds */
+	SETTING_NUMBER, /* int64_t */
 	SETTING_TEXT, /* const char *, NULL when not set */
 	SETTING_PATH, /* the same; ~/ is the home, absolute */
 	SETTING_ADDRESS, /* the same; loopback:port */
@@ -84,6 +85,7 @@ bool config_is_kind(struct reading *r, const struct yaml *v,
     enum yaml_kind kind, const char *what);
 void config_read_text(struct reading *r, const struct yaml *v, void *to);
 void config_read_list(struct reading *r, const struct yaml *v, void *to);
+/* config_reviewer.c */
 void config_read_providers(struct reading *r, const struct yaml *v);
 void config_read_require(struct reading *r, const struct yaml *v);
 bool config_read_strings(struct reading *r, const struct yaml *v,
@@ -92,6 +94,9 @@ bool config_read_strings(struct reading *r, const struct yaml *v,
 void config_read_profiles(struct reading *r, const struct yaml *v);
 /* config_ceiling.c: requirements, applied over what reading has. */
 void config_apply_ceiling(struct reading *r, const struct yaml *root);
+/* ~/ is the home; NULL after a diag when it is not absolute. */
+const char *config_path(
+    struct reading *r, const struct yaml *v, const char *what);
 /* config_paths.c */
 int config_find_home(struct arena *a, const char **ret, struct err *e);
 int config_set_dirs(

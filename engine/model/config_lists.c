@@ -1,6 +1,6 @@
 /*
- * The settings that are lists: reviewers, requirements on what the machine
- * enforces.
+ * The settings that are lists: requirements on what the machine enforces; and
+ * what all lists and small maps share.
  * Runs in: supervisor, tools.  Trusts: nothing in the file.  Owns: nothing.
  */
 #include <assert.h>
@@ -80,51 +80,6 @@ void
 config_read_list(struct reading *r, const struct yaml *v, void *to)
 {
 	(void)config_read_strings(r, v, "this key", to);
-}
-
-/* ---- reviewers --------------------------------------------------------- */
-
-static const struct config_entry provider_entries[] = {
-	{ "name", config_read_text, offsetof(struct config_provider, name) },
-	{ "format", config_read_text,
-	    offsetof(struct config_provider, format) },
-	{ "url", config_read_text, offsetof(struct config_provider, url) },
-	{ "model", config_read_text, offsetof(struct config_provider, model) },
-	{ "key_file", config_read_text,
-	    offsetof(struct config_provider, key_file) },
-	{ "command", config_read_list,
-	    offsetof(struct config_provider, command) },
-};
-
-static void
-read_provider(
-    struct reading *r, const struct yaml *v, struct config_provider *to)
-{
-	if (!config_is_kind(r, v, YAML_MAP, "a provider"))
-		return;
-	config_read_entries(
-	    r, v, provider_entries, ARRAY_LEN(provider_entries), to);
-	if (to->name == NULL || to->format == NULL)
-		yaml_diag(r->diags, v, DIAG_ERROR, "E206", NULL,
-		    "a provider has a name and a format");
-	else if ((to->url == NULL) == (to->command.count == 0))
-		yaml_diag(r->diags, v, DIAG_ERROR, "E206", NULL,
-		    "provider '%s' has either a url or a command", to->name);
-}
-
-void
-config_read_providers(struct reading *r, const struct yaml *v)
-{
-	struct config *c = r->config;
-
-	if (!config_is_kind(r, v, YAML_LIST, "reviewer.providers"))
-		return;
-	c->providers = arena_array(r->arena, v->count, sizeof(*c->providers));
-	if (c->providers == NULL)
-		return;
-	c->provider_count = v->count;
-	for (size_t i = 0; i < v->count; i++)
-		read_provider(r, &v->items[i], &c->providers[i]);
 }
 
 /* ---- require ----------------------------------------------------------- */

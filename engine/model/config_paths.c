@@ -249,13 +249,10 @@ check_owner(int fd, const char *path, bool secret, struct err *e)
 }
 
 int
-config_read_owned(const char *path, bool secret, struct arena *a,
-    struct str *ret, struct err *e)
+config_open_owned(const char *path, bool secret, int *ret, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(CONFIG_BYTES_MAX);
 	AUTO_FD int fd =
 	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *copy;
 	int r;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -263,6 +260,22 @@ config_read_owned(const char *path, bool secret, struct arena *a,
 	if (fd < 0)
 		return err_sys(e, "cannot open '%s'", path);
 	r = check_owner(fd, path, secret, e);
+	if (r != 0)
+		return r;
+	*ret = TAKE_FD(fd);
+	return ERR_OK;
+}
+
+int
+config_read_owned(const char *path, bool secret, struct arena *a,
+    struct str *ret, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(CONFIG_BYTES_MAX);
+	AUTO_FD int fd = -1;
+	char *copy;
+	int r;
+
+	r = config_open_owned(path, secret, &fd, e);
 	if (r != 0)
 		return r;
 	r = fdio_read_all(fd, &text, e);

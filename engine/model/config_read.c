@@ -99,29 +99,53 @@ read_duration(struct reading *r, const struct setting *s, const struct yaml *v)
 }
 
 static void
+read_number(struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	uint64_t n;
+	int64_t value;
+
+	if (num_parse_u64(v->text, (uint64_t)s->min, (uint64_t)s->max, &n) !=
+	    0) {
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203", NULL,
+		    "%s is a number from %lld to %lld, not '%.*s'", s->key,
+		    (long long)s->min, (long long)s->max, STR_ARG(v->text));
+		return;
+	}
+	value = (int64_t)n;
+	memcpy((char *)r->config + s->at, &value, sizeof(value));
+}
+
+static void
 put_text(struct reading *r, const struct setting *s, const char *text)
 {
 	memcpy((char *)r->config + s->at, &text, sizeof(text));
 }
 
-static void
-read_path(struct reading *r, const struct setting *s, const struct yaml *v)
+const char *
+config_path(struct reading *r, const struct yaml *v, const char *what)
 {
 	const char *path = config_text(r, v);
 	const char *home = r->config->home;
 
-	if (path == NULL)
-		return;
-	if (path[0] == '~' && path[1] == '/' && home != NULL)
+	if (path != NULL && path[0] == '~' && path[1] == '/' && home != NULL)
 		path = config_join(r->arena, home, path + 2);
 	if (path != NULL && path[0] != '/') {
 		yaml_diag(r->diags, v, DIAG_ERROR, "E203",
 		    "write the whole path, from / or from ~/",
-		    "%s: '%.*s' is not an absolute path", s->key,
+		    "%s: '%.*s' is not an absolute path", what,
 		    STR_ARG(v->text));
-		return;
+		return NULL;
 	}
-	put_text(r, s, path);
+	return path;
+}
+
+static void
+read_path(struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	const char *path = config_path(r, v, s->key);
+
+	if (path != NULL)
+		put_text(r, s, path);
 }
 
 static bool
@@ -185,6 +209,9 @@ setting_read(struct reading *r, const struct setting *s, const struct yaml *v)
 		break;
 	case SETTING_DURATION:
 		read_duration(r, s, v);
+		break;
+	case SETTING_NUMBER:
+		read_number(r, s, v);
 		break;
 	case SETTING_TEXT:
 		put_text(r, s, config_text(r, v));

@@ -31,6 +31,23 @@ static const char *const payload_names[] = {
 	[PAYLOADS_FULL] = "full",
 };
 
+static const char *const mode_names[] = {
+	[REVIEWER_ACTIVE] = "active",
+	[REVIEWER_SHADOW] = "shadow",
+};
+
+static const char *const policy_mode_names[] = {
+	[REVIEWER_POLICY_ADD] = "add",
+	[REVIEWER_POLICY_REPLACE] = "replace",
+};
+
+static const char *const quorum_names[] = {
+	[QUORUM_NEVER] = "never",
+	[QUORUM_LOW] = "low",
+	[QUORUM_MEDIUM] = "medium",
+	[QUORUM_HIGH] = "high",
+};
+
 #define NAMES(n) .names = (n), .name_count = ARRAY_LEN(n)
 
 const struct setting settings[] = {
@@ -75,9 +92,80 @@ const struct setting settings[] = {
 	{
 	    .key = "reviewer.providers",
 	    .kind = SETTING_PROVIDERS,
-	    .help = "Reviewers in order of preference: name, format, url or "
-		    "command, model, key_file.",
-	    .unsupported = "this build has no reviewer",
+	    .help = "Reviewers in order of preference: name, format "
+		    "(responses, chat, messages, azure, command), url or "
+		    "command, model, key_file or key_env or key_command, "
+		    "ca_file, proxy, aliases, token_field, schema, addresses.",
+	},
+	{
+	    .key = "reviewer.mode",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, reviewer_mode),
+	    NAMES(mode_names),
+	    .preset = "active",
+	    .help = "shadow: the reviewer is asked and its answer recorded, "
+		    "but a person decides.",
+	},
+	{
+	    .key = "reviewer.policy_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, reviewer_policy_file),
+	    .help = "The site's own words to the reviewer.",
+	},
+	{
+	    .key = "reviewer.policy_mode",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, reviewer_policy_mode),
+	    NAMES(policy_mode_names),
+	    .preset = "add",
+	    .help = "Whether policy_file follows the built-in policy or "
+		    "takes the place of its middle part.",
+	},
+	{
+	    .key = "reviewer.quorum",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, reviewer_quorum),
+	    NAMES(quorum_names),
+	    .preset = "never",
+	    .help = "The risk from which on two providers have to approve.",
+	},
+	{
+	    .key = "reviewer.parallel",
+	    .kind = SETTING_NUMBER,
+	    .at = offsetof(struct config, reviewer_parallel),
+	    .min = 1,
+	    .max = 64,
+	    .preset = "4",
+	    .help = "Reviews under way at once.",
+	},
+	{
+	    .key = "reviewer.queue",
+	    .kind = SETTING_NUMBER,
+	    .at = offsetof(struct config, reviewer_queue),
+	    .min = 0,
+	    .max = 1000,
+	    .preset = "64",
+	    .help = "Reviews that may wait; beyond that a person is asked.",
+	},
+	{
+	    .key = "reviewer.cache",
+	    .kind = SETTING_DURATION,
+	    .at = offsetof(struct config, reviewer_cache_ms),
+	    .min = 0,
+	    .max = 60 * MINUTE_MS,
+	    .preset = "5m",
+	    .help = "How long an approval of low risk answers for the very "
+		    "same action in the very same context; 0s: never.",
+	},
+	{
+	    .key = "reviewer.session_tokens",
+	    .kind = SETTING_NUMBER,
+	    .at = offsetof(struct config, reviewer_session_tokens),
+	    .min = 0,
+	    .max = INT64_C(1000000000000),
+	    .preset = "0",
+	    .help = "Tokens that the reviews of one session may use; then a "
+		    "person is asked. 0: no limit.",
 	},
 	{
 	    .key = "profiles",
@@ -189,6 +277,9 @@ describe_values(const struct setting *s, struct buf *out)
 		buf_printf(out, "%llds to %lldm",
 		    (long long)(s->min / SECOND_MS),
 		    (long long)(s->max / MINUTE_MS));
+	if (s->kind == SETTING_NUMBER)
+		buf_printf(
+		    out, "%lld to %lld", (long long)s->min, (long long)s->max);
 }
 
 void
@@ -198,7 +289,8 @@ config_describe(struct buf *out)
 		const struct setting *s = &settings[i];
 
 		buf_printf(out, "%s", s->key);
-		if (s->name_count > 0 || s->kind == SETTING_DURATION) {
+		if (s->name_count > 0 || s->kind == SETTING_DURATION ||
+		    s->kind == SETTING_NUMBER) {
 			buf_puts(out, ": ");
 			describe_values(s, out);
 		}

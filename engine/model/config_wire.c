@@ -58,7 +58,15 @@ put_providers(struct buf *b, const struct config *c)
 		rec_put_cstr(b, p->url);
 		rec_put_cstr(b, p->model);
 		rec_put_cstr(b, p->key_file);
+		rec_put_cstr(b, p->key_env);
+		put_strings(b, &p->key_command);
 		put_strings(b, &p->command);
+		rec_put_cstr(b, p->ca_file);
+		rec_put_cstr(b, p->proxy);
+		put_strings(b, &p->aliases);
+		rec_put_cstr(b, p->token_field);
+		rec_put_u8(b, p->no_schema);
+		rec_put_u8(b, p->public_only);
 	}
 }
 
@@ -77,7 +85,15 @@ get_providers(struct rec *r, struct config *c)
 		p->url = rec_cstr(r, a);
 		p->model = rec_cstr(r, a);
 		p->key_file = rec_cstr(r, a);
+		p->key_env = rec_cstr(r, a);
+		get_strings(r, a, &p->key_command);
 		get_strings(r, a, &p->command);
+		p->ca_file = rec_cstr(r, a);
+		p->proxy = rec_cstr(r, a);
+		get_strings(r, a, &p->aliases);
+		p->token_field = rec_cstr(r, a);
+		p->no_schema = rec_u8(r) != 0;
+		p->public_only = rec_u8(r) != 0;
 	}
 }
 
@@ -234,6 +250,7 @@ put_setting(struct buf *b, const struct config *c, const struct setting *s)
 		rec_put_u32(b, value);
 		break;
 	case SETTING_DURATION:
+	case SETTING_NUMBER:
 		memcpy(&ms, at, sizeof(ms));
 		rec_put_i64(b, ms);
 		break;
@@ -272,6 +289,7 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 			memcpy(at, &value, sizeof(value));
 		break;
 	case SETTING_DURATION:
+	case SETTING_NUMBER:
 		ms = rec_i64(r);
 		if (ms < s->min || ms > s->max)
 			r->failed = 1;

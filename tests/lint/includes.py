@@ -22,6 +22,11 @@ MODULES = {
     "engine/tools": ("base/", "model/", "tools/"),
     "rules": ("base/", "model/", "core/ports.h", "rules/"),
     "reviewer": ("base/", "model/", "core/ports.h", "reviewer/"),
+    # A role outside of engine/ also sees what a role is and says.
+    "reviewer/role": ("base/", "model/", "core/messages.h", "core/role.h",
+                      "reviewer/"),
+    "reviewer/tool": ("base/", "model/", "core/ports.h", "core/messages.h",
+                      "core/review_helpers.h", "reviewer/"),
     "sandbox": ("base/", "model/", "core/ports.h", "sandbox/"),
     "db": ("base/", "model/", "core/ports.h", "db/"),
 }
@@ -30,7 +35,7 @@ EXTRA = {"engine/model": ("core/ports.h",)}
 
 # header (as a regular expression) -> the folders that may include it.
 LIBRARIES = {
-    r"curl/": ("reviewer", "engine/otlp", "engine/web"),
+    r"curl/": ("reviewer/role", "engine/otlp", "engine/web"),
     r"zlib\.h": ("engine/web",),
     r"http_parser\.h": ("engine/tools",),
     r"sqlite3\.h": ("db",),
@@ -42,8 +47,8 @@ LIBRARIES = {
     r"linux/landlock\.h": ("engine/base", "sandbox"),
     r"openssl/": ("engine/base", "db", "engine/api"),
     r"jansson\.h": ("engine/model", "engine/core", "engine/api",
-                    "engine/otlp", "engine/tools", "reviewer", "rules",
-                    "db"),
+                    "engine/otlp", "engine/tools", "reviewer", "reviewer/role",
+                    "reviewer/tool", "rules", "db"),
     r"cmocka\.h": ("tests",),
 }
 TEST_LIBRARIES = "tests"  # tests may use everything

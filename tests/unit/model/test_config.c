@@ -253,9 +253,6 @@ what_is_set_but_not_supported_is_refused_never_ignored(void **state)
 		    "telemetry.otlp is not supported", 1, 19 },
 		{ "telemetry: {syslog: \"unix:/dev/log\"}",
 		    "telemetry.syslog is not supported", 1, 21 },
-		{ "reviewer:\n  providers:\n    - {name: a, format: chat, "
-		  "url: \"http://127.0.0.1/\"}",
-		    "reviewer.providers is not supported", 3, 5 },
 		{ "profiles:\n  p: {network: [example.com]}",
 		    "network is not supported", 2, 16 },
 	};
@@ -273,7 +270,7 @@ lists_are_checked_although_they_are_refused(void **state)
 	    8, "unknown key 'nme'");
 	assert_refused(*state,
 	    "reviewer:\n  providers:\n    - {name: a, format: chat}\n", NULL, 3,
-	    7, "either a url or a command");
+	    7, "has either a url or a command");
 	assert_refused(*state, "profiles:\n  p: {limits: {memory: lots}}\n",
 	    NULL, 2, 24, "is not a size");
 	assert_refused(*state, "profiles:\n  p: {network: [1, [2]]}\n", NULL, 2,
@@ -470,7 +467,13 @@ fill(struct config *c)
 		.wall_ms = 1000,
 	};
 	static struct config_provider provider = {
-		.name = "n", .format = "command", .command = { words, 2 }
+		.name = "n",
+		.format = "command",
+		.command = { words, 2 },
+		.key_command = { words, 1 },
+		.ca_file = "/c",
+		.aliases = { words, 2 },
+		.public_only = true,
 	};
 
 	c->profiles = &profile;
