@@ -140,8 +140,8 @@ void engine_answer_or_wait(
 /* ---- engine_rows.c: bodies of rows ------------------------------------- */
 
 void row_body_proposed(const struct live *l, struct buf *out);
-void row_body_decided(
-    const struct live *l, const struct ruling *r, struct buf *out);
+void row_body_decided(const struct live *l, const struct ruling *r,
+    int64_t now_real_ns, struct buf *out);
 void row_body_intent(const struct live *l, struct buf *out);
 void row_body_outcome(
     const struct live *l, const struct outcome *o, struct buf *out);

@@ -113,7 +113,7 @@ engine_record_ruling(struct engine *g, struct change *c, struct err *e)
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	int r;
 
-	row_body_decided(c->live, &c->ruling, &body);
+	row_body_decided(c->live, &c->ruling, g->o.env.real_ns(), &body);
 	r = buf_done(&body, e);
 	if (r == 0)
 		r = engine_append(g, c, ROW_DECIDED, buf_str(&body), NULL, e);
@@ -413,6 +413,8 @@ propose(struct engine *g, const struct call *c, struct err *e)
 	if (c->idempotency_key != NULL)
 		l->idempotency_key =
 		    arena_strdup(l->a->arena, c->idempotency_key);
+	if (c->traceparent != NULL)
+		l->traceparent = arena_strdup(l->a->arena, c->traceparent);
 	r = enter(g, c, l, e);
 	if (r != 0)
 		live_remove(g->live, l);

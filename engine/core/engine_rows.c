@@ -10,6 +10,7 @@
 
 #define ROW_TEXT_MAX ((size_t)2048)
 #define ROW_RULES_MAX 16
+#define NS_PER_MS 1000000
 
 static void
 put_cut(struct jsonw *w, const char *key, const char *text)
@@ -53,12 +54,21 @@ is_zero(const uint8_t *digest)
 	return memcmp(digest, zero, SHA256_LEN) == 0;
 }
 
+/* So that telemetry goes on where the caller's began. */
+static void
+put_trace(struct jsonw *w, const struct live *l)
+{
+	if (l->traceparent != NULL)
+		jsonw_kstr(w, "traceparent", l->traceparent);
+}
+
 static void
 put_proposal(struct jsonw *w, const struct live *l)
 {
 	const struct action *a = l->a;
 
 	put_cut(w, "text", a->classification.display);
+	put_trace(w, l);
 	if (a->proposal.agent_name != NULL)
 		jsonw_kstr(w, "agent", a->proposal.agent_name);
 	if (a->proposal.cwd != NULL)
@@ -89,12 +99,15 @@ row_body_proposed(const struct live *l, struct buf *out)
 }
 
 void
-row_body_decided(const struct live *l, const struct ruling *r, struct buf *out)
+row_body_decided(const struct live *l, const struct ruling *r,
+    int64_t now_real_ns, struct buf *out)
 {
+	const int64_t wait_ns = now_real_ns - l->a->proposed_real_ns;
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
 	put_proposal(&w, l);
+	jsonw_kint(&w, "wait_ms", wait_ns > 0 ? wait_ns / NS_PER_MS : 0);
 	if (r->approver != NULL)
 		jsonw_kstr(&w, "approver", r->approver);
 	if (r->message != NULL)
@@ -129,6 +142,7 @@ row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
+	put_trace(&w, l);
 	jsonw_kint(&w, "exit", o->exit);
 	jsonw_kint(&w, "signal", o->signal);
 	jsonw_kint(&w, "wall_ms", o->wall_ms);

@@ -41,6 +41,7 @@ struct live {
 	struct plan_ref plan;
 	bool has_plan;
 	const char *idempotency_key; /* or NULL */
+	const char *traceparent; /* of the proposal; NULL after a restart */
 	int64_t deadline_ns; /* of the question or the approval; 0: none */
 	int64_t decided_ns;
 	bool busy; /* changed by the open transaction */

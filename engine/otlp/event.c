@@ -161,6 +161,15 @@ digest(const char *what, const char *id, uint8_t ret[static SHA256_LEN])
 	return r == 0 ? sha256_end(h, ret, NULL) : r;
 }
 
+/* Such an id is none. */
+static bool
+is_zero(const uint8_t *bytes, size_t len)
+{
+	while (len > 0 && bytes[len - 1] == 0)
+		len--;
+	return len == 0;
+}
+
 /* "00-<32 hex>-<16 hex>-<2 hex>", as front has checked it. */
 static bool
 take_traceparent(const char *text, struct trace_place *ret)
@@ -178,7 +187,9 @@ take_traceparent(const char *text, struct trace_place *ret)
 		return false;
 	ret->has_parent = true;
 	return text_unhex(trace, ret->trace_id, TRACE_ID_LEN) == 0 &&
-	    text_unhex(parent, ret->parent_id, SPAN_ID_LEN) == 0;
+	    text_unhex(parent, ret->parent_id, SPAN_ID_LEN) == 0 &&
+	    !is_zero(ret->trace_id, TRACE_ID_LEN) &&
+	    !is_zero(ret->parent_id, SPAN_ID_LEN);
 }
 
 static int
