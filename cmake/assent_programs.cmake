@@ -14,6 +14,7 @@ set(ASSENT_COMMANDS
 	grants
 	status
 	doctor
+	hook
 	log
 	completion)
 

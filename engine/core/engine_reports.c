@@ -39,11 +39,25 @@ put_fields(const struct call *c, struct buf *out)
 	jsonw_end(&w);
 }
 
+/* A hook knows the key of its proposal, not the id that it got. */
+static struct live *
+target_of_outcome(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf id = BUF_INIT(ACTION_ID_MAX);
+	struct call named = *c;
+
+	if (c->target == NULL && c->idempotency_key != NULL &&
+	    g->o.recorder_port->find_idempotent(
+		g->o.recorder, c->uid, c->idempotency_key, &id, NULL) == 0)
+		named.target = id.s;
+	return engine_target(g, &named);
+}
+
 void
 engine_outcome(struct engine *g, const struct call *c)
 {
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
-	struct live *l = engine_target(g, c);
+	struct live *l = target_of_outcome(g, c);
 	struct change change = {
 		.live = l,
 		.to = STAGE_DONE,

@@ -249,6 +249,8 @@ put_request(struct buf *out, const struct client_request *q, struct err *e)
 static int64_t
 timeout_ms_of(const struct client_request *q)
 {
+	if (q->timeout_ms > 0)
+		return q->timeout_ms;
 	return q->on_event != NULL ? 0 : (q->wait_s + REPLY_TIMEOUT_S) * 1000;
 }
 

@@ -40,6 +40,7 @@ struct client_request {
 	const char *method, *path; /* path with its query, encoded */
 	struct str body; /* JSON, or nothing */
 	int64_t wait_s; /* Prefer: wait; 0 none */
+	int64_t timeout_ms; /* for the answer; 0: what it waits, and more */
 	const char *if_match, *if_none_match, *idempotency_key; /* or NULL */
 	client_event_fn *on_event; /* asks for an event stream */
 	void *ctx;

@@ -36,6 +36,8 @@ enum run_option {
 	OPT_ASK,
 	OPT_STDIN,
 	OPT_RAW,
+	OPT_APPROVED,
+	OPT_SHA256,
 	OPT_RUNTIME,
 	OPT_JSON,
 	OPT_COUNT,
@@ -55,6 +57,10 @@ static const struct command_option options[] = {
 	[OPT_STDIN] = { "--stdin", NULL, "pass standard input on" },
 	[OPT_RAW] = { "--raw", NULL,
 	    "do not make output harmless for the terminal" },
+	[OPT_APPROVED] = { "--approved", "ID",
+	    "run an action that was decided already; with --sha256" },
+	[OPT_SHA256] = { "--sha256", "HEX",
+	    "the hash that it was decided with" },
 	[OPT_RUNTIME] = { "--runtime", "DIR", "the daemon's runtime folder" },
 	[OPT_JSON] = { "--json", NULL,
 	    "print the last decision, output included, as JSON" },
@@ -184,6 +190,26 @@ propose(struct run *r, struct str body, struct err *e)
 		.idempotency_key = buf_cstr(&key) },
 	    &reply, e);
 	return result != 0 ? result : take(r, &reply, true, e);
+}
+
+/* Runs what is recorded under this id, if it is what was decided. */
+static int
+execute(struct run *r, const char *id, const char *sha256, struct err *e)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	AUTO_BUF struct buf body = BUF_INIT(PATH_BYTES);
+	struct jsonw w = jsonw_on(&body);
+	int result = verdict_of(id, sha256, &r->now, e);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "action_sha256", sha256);
+	jsonw_end(&w);
+	if (result == 0)
+		result = run_call(r, r->client, "/execution",
+		    &(struct client_request){
+			.method = "POST", .body = buf_str(&body) },
+		    &reply, e);
+	return result != 0 ? result : take(r, &reply, false, e);
 }
 
 /* The action again; waits for a change for wait_s seconds at most. */
@@ -443,12 +469,16 @@ static int
 run_it(struct run *r, char **cmd, const char *const *values)
 {
 	AUTO_BUF struct buf body = BUF_INIT(ACTION_BYTES_MAX);
+	const char *const approved = values[OPT_APPROVED];
 	struct err e = ERR_INIT;
 	int status;
 
-	if (put_action(&body, cmd, values, &e) != 0 ||
+	if ((approved == NULL && put_action(&body, cmd, values, &e) != 0) ||
 	    client_open(r->runtime, CLIENT_AGENT, &r->client, &e) != 0 ||
-	    watch_signals(r, &e) != 0 || propose(r, buf_str(&body), &e) != 0)
+	    watch_signals(r, &e) != 0 ||
+	    (approved == NULL
+		    ? propose(r, buf_str(&body), &e)
+		    : execute(r, approved, values[OPT_SHA256], &e)) != 0)
 		return show_error(&command_run, &e, RUN_FAILED);
 	/* Not before: what was proposed has to be known to be cancelled. */
 	client_interrupt_by(r->client, r->signal_fd, on_signal, r);
@@ -470,8 +500,12 @@ run_run(int argc, char **argv)
 
 	if (at < 0)
 		return status;
-	if (at >= argc)
-		return command_usage_error(&command_run, "name a command");
+	if ((values[OPT_APPROVED] == NULL) != (values[OPT_SHA256] == NULL))
+		return command_usage_error(
+		    &command_run, "--approved and --sha256 belong together");
+	if ((at >= argc) != (values[OPT_APPROVED] != NULL))
+		return command_usage_error(&command_run,
+		    "name a command, or an action that was decided already");
 	if (read_options(&r, values, &e) != 0)
 		return command_usage_error(&command_run, "%s", e.msg);
 	status = run_it(&r, argv + at, values);

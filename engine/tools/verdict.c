@@ -102,6 +102,22 @@ verdict_read(const json_t *json, const struct verdict *own, struct verdict *ret,
 	return r;
 }
 
+int
+verdict_of(
+    const char *id, const char *sha256, struct verdict *ret, struct err *e)
+{
+	struct verdict v = { .json = NULL };
+
+	if (!is_action_id(id))
+		return err_set(e, ERR_INVALID, "'%.64s' is no action's id", id);
+	if (read_hash(sha256, &v, e) != 0)
+		return err_set(e, ERR_INVALID,
+		    "'%.80s' is no hash of 64 hex digits", sha256);
+	(void)snprintf(v.id, sizeof(v.id), "%s", id);
+	*ret = v;
+	return ERR_OK;
+}
+
 bool
 verdict_allows(const struct verdict *v)
 {

@@ -30,6 +30,10 @@ struct verdict {
 /* own, when not NULL, must be about the same action: else ERR_INTERNAL. */
 int verdict_read(const json_t *json, const struct verdict *own,
     struct verdict *ret, struct err *e);
+/* What an id and a hash from elsewhere say: to be compared with, nothing else.
+ * ERR_INVALID: they are none. */
+int verdict_of(
+    const char *id, const char *sha256, struct verdict *ret, struct err *e);
 /* Allowed for good: recorded, not waiting for anybody. */
 bool verdict_allows(const struct verdict *v);
 /* Nothing will change any more. */

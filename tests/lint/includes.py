@@ -16,10 +16,11 @@ MODULES = {
     "engine/base": ("base/",),
     "engine/model": ("base/", "model/"),
     "engine/core": ("base/", "model/", "core/"),
-    "engine/api": ("base/", "model/", "core/", "api/"),
+    "engine/hooks": ("base/", "model/", "hooks/"),
+    "engine/api": ("base/", "model/", "core/", "hooks/", "api/"),
     "engine/otlp": ("base/", "model/", "core/", "web/", "otlp/"),
     "engine/web": ("base/", "web/"),
-    "engine/tools": ("base/", "model/", "tools/"),
+    "engine/tools": ("base/", "model/", "hooks/", "tools/"),
     "rules": ("base/", "model/", "core/ports.h", "rules/"),
     "reviewer": ("base/", "model/", "core/ports.h", "reviewer/"),
     # A role outside of engine/ also sees what a role is and says.

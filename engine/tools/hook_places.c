@@ -1,0 +1,90 @@
+/*
+ * Where a client's session belongs.
+ * Runs in: assent, started by the client.  Trusts: nothing; the daemon checks
+ * the folder.  Owns: paths.
+ */
+#include "hook_places.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define PARENTS_MAX 64
+
+void
+hook_places_done(struct hook_places *p)
+{
+	free(p->workspace);
+	free(p->runner);
+}
+
+static bool
+is_repository(const char *folder)
+{
+	AUTO_BUF struct buf path = BUF_INIT(PATH_MAX);
+	struct stat st;
+
+	buf_printf(&path, "%s/.git", folder);
+	return buf_done(&path, NULL) == 0 && lstat(path.s, &st) == 0;
+}
+
+/* The repository that holds the folder, or the folder itself. */
+static char *
+find_project(const char *folder)
+{
+	AUTO_FREE char *real = realpath(folder, NULL);
+	AUTO_FREE char *at = NULL;
+
+	if (real == NULL)
+		return strdup(folder);
+	at = strdup(real);
+	for (int i = 0; at != NULL && i < PARENTS_MAX; i++) {
+		char *slash = strrchr(at, '/');
+
+		if (is_repository(at))
+			return TAKE_PTR(at);
+		if (slash == NULL || slash == at)
+			break;
+		*slash = '\0';
+	}
+	return TAKE_PTR(real);
+}
+
+static int
+find_runner(char **ret, struct err *e)
+{
+	char path[PATH_MAX];
+	const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return err_sys(e, "cannot tell where assent itself is");
+	path[n] = '\0';
+	*ret = strdup(path);
+	return *ret == NULL ? err_nomem(e) : ERR_OK;
+}
+
+int
+hook_places_find(
+    struct hook *h, bool contain, struct hook_places *ret, struct err *e)
+{
+	const char *cwd = hook_cwd(h);
+	int r = ERR_OK;
+
+	if (cwd != NULL && !hook_has_workspace(h)) {
+		ret->workspace = find_project(cwd);
+		if (ret->workspace == NULL)
+			return err_nomem(e);
+		hook_set_workspace_keep(h, ret->workspace);
+	}
+	if (contain)
+		r = find_runner(&ret->runner, e);
+	if (r == 0 && contain)
+		hook_set_runner_keep(h, ret->runner);
+	return r;
+}
