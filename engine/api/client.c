@@ -14,6 +14,8 @@
 
 #include "base/jsonw.h"
 #include "base/log.h"
+#include "hooked.h"
+#include "hooks/hooks.h"
 
 #define READ_BYTES ((size_t)64 << 10)
 #define IN_BYTES_MAX                                                           \
@@ -79,6 +81,7 @@ client_close(struct client *c)
 	fd_closep(&c->pidfd);
 	forget_input(c);
 	buf_free(&c->out);
+	hook_freep(&c->hook);
 	front_client_gone(f, c);
 	free(c);
 }
@@ -224,6 +227,10 @@ client_problem(struct client *c, unsigned status, const char *code,
 	AUTO_BUF struct buf body = BUF_INIT(16384);
 	AUTO_BUF struct buf extra = BUF_INIT(256);
 
+	if (c->hook != NULL) {
+		hooked_failed(c, detail);
+		return;
+	}
 	buf_printf(&extra, "\"request_id\":\"%s\"", c->request_id);
 	problem_json(&body, status, code, detail, buf_cstr(&extra));
 	client_answer(c,
@@ -241,6 +248,10 @@ refuse(struct client *c, const struct refusal *why)
 	AUTO_BUF struct buf body = BUF_INIT(16384);
 	AUTO_BUF struct buf extra = BUF_INIT(256);
 
+	if (c->hook != NULL) {
+		hooked_failed(c, why->detail);
+		return;
+	}
 	buf_printf(&extra, "\"request_id\":\"%s\"", c->request_id);
 	problem_json(
 	    &body, why->status, why->code, why->detail, buf_cstr(&extra));
@@ -333,12 +344,34 @@ answer_local(struct client *c, const struct route *route)
 	client_answer(c, &a);
 }
 
+/* 0: call is for the engine; else the client was answered. */
+static int
+make_call(
+    struct client *c, struct request *rq, struct arena *a, struct call *call)
+{
+	struct refusal why;
+	int r;
+
+	if (rq->match.route->body != ROUTE_BODY_HOOK) {
+		r = request_call(rq, a, &c->front->record, call, &why);
+	} else {
+		r = request_head(rq, a, call, &why);
+		if (r == 0)
+			r = hooked_call(
+			    rq, a, &c->front->record, call, &c->hook, &why);
+		if (r == HOOKED_PASS)
+			hooked_pass(c);
+	}
+	if (r < 0)
+		refuse(c, &why);
+	return r;
+}
+
 static void
 ask_engine(struct client *c, struct request *rq)
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(CALL_ARENA_MAX);
 	struct front *f = c->front;
-	struct refusal why;
 	struct call call;
 
 	if (arena == NULL) {
@@ -346,10 +379,8 @@ ask_engine(struct client *c, struct request *rq)
 		    c, 503, "no_memory", "memory is short; try again later", 1);
 		return;
 	}
-	if (request_call(rq, arena, &f->record, &call, &why) != 0) {
-		refuse(c, &why);
+	if (make_call(c, rq, arena, &call) != 0)
 		return;
-	}
 	if ((rq->match.route->flags & ROUTE_WAITS) != 0)
 		c->wait_ms = call.wait_ms;
 	if (front_call(f, c, &call) != 0) {

@@ -6,6 +6,7 @@
 #include "front.h"
 
 #include "base/log.h"
+#include "hooked.h"
 
 #define SLOT_BITS 16
 #define REPLY_ARENA_MAX ((size_t)1 << 20)
@@ -44,6 +45,10 @@ on_reply(void *ctx, struct ipc_msg *m, struct err *e)
 		return err_set(e, ERR_INVALID, "a call was answered twice");
 	if (!reply.chunks)
 		c->call_id = 0;
+	if (c->hook != NULL) {
+		hooked_reply(c, &reply);
+		return ERR_OK;
+	}
 	client_answer(c,
 	    &(struct answer){
 		.status = reply.status,

@@ -371,6 +371,23 @@ take_fields(const struct request *rq, struct arena *a, struct call *c,
 }
 
 int
+request_head(
+    struct request *rq, struct arena *a, struct call *ret, struct refusal *why)
+{
+	*ret = (struct call){
+		.route = rq->match.route->route,
+		.role = rq->role,
+		.uid = rq->peer->uid,
+		.gid = rq->peer->gid,
+		.pid = rq->peer->pid,
+		.wait_ms = -1,
+	};
+	if (take_target(rq, a, ret, why) != 0)
+		return -1;
+	return take_headers(rq, a, ret, why);
+}
+
+int
 request_call(struct request *rq, struct arena *a, struct buf *record,
     struct call *ret, struct refusal *why)
 {
@@ -379,16 +396,7 @@ request_call(struct request *rq, struct arena *a, struct buf *record,
 	const bool has_action = route->body == ROUTE_BODY_ACTION ||
 	    route->body == ROUTE_BODY_EVALUATE;
 
-	*ret = (struct call){
-		.route = route->route,
-		.role = rq->role,
-		.uid = rq->peer->uid,
-		.gid = rq->peer->gid,
-		.pid = rq->peer->pid,
-		.wait_ms = -1,
-	};
-	if (take_target(rq, a, ret, why) != 0 ||
-	    take_headers(rq, a, ret, why) != 0)
+	if (request_head(rq, a, ret, why) != 0)
 		return -1;
 	if (!has_action)
 		return take_fields(rq, a, ret, why);

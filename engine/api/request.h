@@ -37,8 +37,12 @@ struct refusal {
 
 /* -1 with the refusal, or 0. */
 int request_check(struct request *rq, struct refusal *ret);
+/* Who calls, the path's {id} and the headers. -1 with the refusal. */
+int request_head(
+    struct request *rq, struct arena *a, struct call *ret, struct refusal *why);
 /*
- * Fills ret but its id; texts live in the arena, the action's record in
+ * The same and the body:
+ * fills ret but its id; texts live in the arena, the action's record in
  * record. -1 with the refusal.
  */
 int request_call(struct request *rq, struct arena *a, struct buf *record,

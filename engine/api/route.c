@@ -94,6 +94,17 @@ static const struct param event_fields[] = {
 	{ .name = "action", .kind = PARAM_NAME },
 };
 
+static const char *const hook_modes[] = { "enforce", "advise", NULL };
+
+static const struct param hook_query[] = {
+	{ .name = "mode", .kind = PARAM_CHOICE, .choices = hook_modes },
+	{ .name = "workspace", .kind = PARAM_TEXT, .max = PATH_BYTES_MAX - 1 },
+	{ .name = "wait",
+	    .kind = PARAM_NUMBER,
+	    .min = 0,
+	    .max = HTTP_WAIT_MS_MAX / 1000 },
+};
+
 static const struct route routes[] = {
 	{ .operation = "proposeAction",
 	    .method = METHOD_POST,
@@ -168,6 +179,14 @@ static const struct route routes[] = {
 	    .route = ROUTE_OUTCOME,
 	    .roles = AGENT,
 	    FIELDS(outcome_fields) },
+	{ .operation = "answerHook",
+	    .method = METHOD_POST,
+	    .path = "/v1/hooks/{id}",
+	    .route = ROUTE_PROPOSE,
+	    .roles = AGENT,
+	    .flags = ROUTE_WAITS,
+	    .body = ROUTE_BODY_HOOK,
+	    QUERY(hook_query) },
 	{ .operation = "reportEvent",
 	    .method = METHOD_POST,
 	    .path = "/v1/sessions/{id}/events",

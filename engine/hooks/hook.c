@@ -5,6 +5,7 @@
  */
 #include "hooks.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,16 +108,30 @@ hook_has_workspace(const struct hook *h)
 	return h->o.workspace != NULL || h->client->own == NULL;
 }
 
-void
-hook_set_workspace_keep(struct hook *h, const char *folder)
+static int
+keep(struct hook *h, const char *text, const char **to, struct err *e)
 {
-	h->o.workspace = folder;
+	assert(h->arena != NULL);
+	*to = arena_strdup(h->arena, text);
+	return *to == NULL ? err_nomem(e) : ERR_OK;
+}
+
+int
+hook_set_workspace(struct hook *h, const char *folder, struct err *e)
+{
+	return keep(h, folder, &h->o.workspace, e);
+}
+
+int
+hook_set_runner(struct hook *h, const char *program, struct err *e)
+{
+	return keep(h, program, &h->o.runner, e);
 }
 
 void
-hook_set_runner_keep(struct hook *h, const char *program)
+hook_set_mode(struct hook *h, enum hook_mode mode)
 {
-	h->o.runner = program;
+	h->o.mode = mode;
 }
 
 const char *

@@ -98,10 +98,11 @@ int hook_take(struct hook *h, struct str body, struct err *e);
 enum hook_event hook_event(const struct hook *h);
 /* Where the client says it works, or NULL. */
 const char *hook_cwd(const struct hook *h);
-/* What its bytes could not say; the texts are kept. */
+/* What its bytes could not say; after hook_take. */
 bool hook_has_workspace(const struct hook *h);
-void hook_set_workspace_keep(struct hook *h, const char *folder);
-void hook_set_runner_keep(struct hook *h, const char *program);
+int hook_set_workspace(struct hook *h, const char *folder, struct err *e);
+int hook_set_runner(struct hook *h, const char *program, struct err *e);
+void hook_set_mode(struct hook *h, enum hook_mode mode);
 /* The session's name for assent, or NULL. */
 const char *hook_session(const struct hook *h);
 /* Of HOOK_CALL and HOOK_RESULT, the same for both; "" where the client gives
@@ -124,6 +125,8 @@ int hook_ruling_read(struct str json, const struct hook_ruling *own,
 /* A ruling for what could not be decided: a no with the reason. */
 void hook_ruling_failed(
     struct hook_ruling *ret, const char *why, const char *remedy);
+/* The same for a refusal of the daemon (RFC 9457). */
+void hook_ruling_problem(struct hook_ruling *ret, struct str problem);
 void hook_answer(const struct hook *h, const struct hook_ruling *ruling,
     struct hook_output *out);
 /* The answer to what is no call: the client goes on. */

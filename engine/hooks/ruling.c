@@ -151,6 +151,20 @@ hook_ruling_failed(struct hook_ruling *ret, const char *why, const char *remedy)
 	set_message(ret, &text);
 }
 
+void
+hook_ruling_problem(struct hook_ruling *ret, struct str problem)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(RULING_ARENA_MAX);
+	AUTO(json_doc_done) struct json_doc d = JSON_DOC_INIT;
+	const char *detail = NULL;
+
+	if (a != NULL && json_doc_parse(&d, problem, a, NULL) == 0)
+		detail = text_of(&d, 0, "detail");
+	hook_ruling_failed(ret,
+	    detail == NULL ? "the daemon refuses and gives no reason" : detail,
+	    NULL);
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 static int

@@ -328,7 +328,6 @@ static int
 run_hook(int argc, char **argv)
 {
 	AUTO(hook_freep) struct hook *h = NULL;
-	AUTO(hook_places_done) struct hook_places places = { 0 };
 	const char *values[OPT_COUNT] = { NULL };
 	struct hook_options o = { .mode = HOOK_ENFORCE };
 	struct asking a = { .client = NULL };
@@ -351,7 +350,7 @@ run_hook(int argc, char **argv)
 	a.hook = h;
 	a.deadline_ms = now_ms() + timeout_ms;
 	if (take_stdin(h, &e) != 0 ||
-	    hook_places_find(h, values[OPT_CONTAIN] != NULL, &places, &e) != 0)
+	    hook_places_find(h, values[OPT_CONTAIN] != NULL, &e) != 0)
 		return refuse(h, &e);
 	status = serve(&a, &o, values[OPT_RUNTIME]);
 	client_free(a.client);

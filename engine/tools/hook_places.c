@@ -17,13 +17,6 @@
 
 #define PARENTS_MAX 64
 
-void
-hook_places_done(struct hook_places *p)
-{
-	free(p->workspace);
-	free(p->runner);
-}
-
 static bool
 is_repository(const char *folder)
 {
@@ -57,7 +50,7 @@ find_project(const char *folder)
 }
 
 static int
-find_runner(char **ret, struct err *e)
+set_runner(struct hook *h, struct err *e)
 {
 	char path[PATH_MAX];
 	const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -65,26 +58,21 @@ find_runner(char **ret, struct err *e)
 	if (n <= 0)
 		return err_sys(e, "cannot tell where assent itself is");
 	path[n] = '\0';
-	*ret = strdup(path);
-	return *ret == NULL ? err_nomem(e) : ERR_OK;
+	return hook_set_runner(h, path, e);
 }
 
 int
-hook_places_find(
-    struct hook *h, bool contain, struct hook_places *ret, struct err *e)
+hook_places_find(struct hook *h, bool contain, struct err *e)
 {
 	const char *cwd = hook_cwd(h);
+	AUTO_FREE char *project = NULL;
 	int r = ERR_OK;
 
 	if (cwd != NULL && !hook_has_workspace(h)) {
-		ret->workspace = find_project(cwd);
-		if (ret->workspace == NULL)
+		project = find_project(cwd);
+		if (project == NULL)
 			return err_nomem(e);
-		hook_set_workspace_keep(h, ret->workspace);
+		r = hook_set_workspace(h, project, e);
 	}
-	if (contain)
-		r = find_runner(&ret->runner, e);
-	if (r == 0 && contain)
-		hook_set_runner_keep(h, ret->runner);
-	return r;
+	return r == 0 && contain ? set_runner(h, e) : r;
 }

@@ -177,6 +177,32 @@ class Described(unittest.TestCase):
             "reportEvent", "POST", "/v1/sessions/s-api/events",
             {"type": "prompt", "text": "list the files"})[0], 204)
 
+    def test_a_hook_is_answered_and_its_outcome_is_kept(self):
+        hook = {"hook_event_name": "PreToolUse", "session_id": "s-hook",
+                "tool_use_id": "toolu_1", "cwd": self.d.workspace,
+                "tool_name": "Bash", "tool_input": {"command": "ls"}}
+        path = "/v1/hooks/claude-code?mode=enforce&wait=0"
+        status, body, _ = self.call("answerHook", "POST", path, hook)
+        said = body["hookSpecificOutput"]
+        self.assertEqual((status, said["permissionDecision"]), (200, "allow"))
+        report = dict(hook, hook_event_name="PostToolUse",
+                      tool_response={"stdout": "a"})
+        self.assertEqual(
+            self.call("answerHook", "POST", path, report)[1], {})
+        _, other, _ = self.propose("ls", executor="client")
+        self.assertEqual(other["state"], "decided")
+        status, _, _ = self.d.agent("POST", "/v1/actions", {
+            "tool": "shell", "input": {"script": "ls"}, "executor": "client",
+            "workspace": self.d.workspace}, {"Idempotency-Key": "k-outcome"})
+        self.assertEqual(status, 200)
+        for want in (204, 409):
+            self.assertEqual(self.call(
+                "reportOutcomeByKey", "POST", "/v1/outcomes", {"exit": 0},
+                {"Idempotency-Key": "k-outcome"})[0], want)
+        self.assertEqual(self.call(
+            "reportOutcomeByKey", "POST", "/v1/outcomes", {"exit": 0},
+            {"Idempotency-Key": "k-nobody"})[0], 404)
+
     def test_what_if(self):
         action = {"tool": "shell", "input": {"script": "rm -rf ~"},
                   "cwd": "/home/dev/none", "home": "/home/dev"}

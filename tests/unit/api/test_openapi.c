@@ -10,6 +10,7 @@
 
 #include "auth.h"
 #include "base/fdio.h"
+#include "hooks/hooks.h"
 #include "model/action_json.h"
 #include "model/json_in.h"
 #include "openapi.h"
@@ -311,7 +312,14 @@ check_example(const struct route *r, const json_t *example)
 		example = inner;
 	json = json_dumps(example, 0);
 	assert_non_null(json);
-	if (r->body == ROUTE_BODY_FIELDS) {
+	if (r->body == ROUTE_BODY_HOOK) {
+		AUTO(hook_freep) struct hook *h = NULL;
+		const struct hook_options o = { .mode = HOOK_ENFORCE };
+
+		rc = hook_new(STR("claude-code"), &o, &h, &e);
+		if (rc == 0)
+			rc = hook_take(h, str_of(json), &e);
+	} else if (r->body == ROUTE_BODY_FIELDS) {
 		rc =
 		    param_body(str_of(json), r->fields, r->field_count, &v, &e);
 	} else {

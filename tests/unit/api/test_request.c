@@ -110,6 +110,8 @@ static const struct permitted {
 	{ "GET", "/v1/actions/act_1/output", "GP" },
 	{ "POST", "/v1/actions/act_1/signal", "GP" },
 	{ "POST", "/v1/actions/act_1/outcome", "G" },
+	{ "POST", "/v1/outcomes", "G" },
+	{ "POST", "/v1/hooks/claude-code", "G" },
 	{ "POST", "/v1/sessions/s-1/events", "G" },
 	{ "POST", "/v1/evaluate", "GPD" },
 	{ "GET", "/v1/events", "PU" },
