@@ -111,6 +111,41 @@ set_profile(const struct action *a, const struct profile_set *profiles,
 	return ERR_OK;
 }
 
+/* What was seen when somebody was asked, and what must still be so. */
+static int
+set_pins(const struct action *a, struct arena *arena, struct plan_options *o,
+    struct err *e)
+{
+	struct plan_pin *pins =
+	    arena_array(arena, a->operand_count + 1, sizeof(*pins));
+
+	if (pins == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < a->operand_count; i++) {
+		const struct operand *from = &a->operands[i];
+		struct plan_pin *to = &pins[o->pin_count];
+
+		if (from->state == OPERAND_UNREADABLE)
+			return err_set(e, ERR_DENIED, "'%s' cannot be run: %s",
+			    from->named,
+			    from->why == NULL ? "it cannot be read"
+					      : from->why);
+		if (from->state != OPERAND_FILE &&
+		    from->state != OPERAND_ABSENT)
+			continue;
+		to->kind = from->state == OPERAND_ABSENT ? PIN_ABSENT
+		    : from->frozen                       ? PIN_FROZEN
+							 : PIN_CHECKED;
+		to->path = from->path;
+		if (strcmp(from->path, from->named) != 0)
+			to->named = from->named;
+		memcpy(to->sha256, from->sha256, SHA256_LEN);
+		o->pin_count++;
+	}
+	o->pins = pins;
+	return ERR_OK;
+}
+
 static enum plan_edit_op
 edit_op(enum edit_op op)
 {
@@ -215,5 +250,7 @@ action_plan(const struct action *a, const struct profile_set *profiles,
 		r = set_tool(a, arena, &o, e);
 	if (r == 0)
 		r = set_env(a, arena, &o, e);
+	if (r == 0)
+		r = set_pins(a, arena, &o, e);
 	return r == 0 ? plan_make(&o, arena, ret, e) : r;
 }

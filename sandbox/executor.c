@@ -21,6 +21,7 @@
 
 #define LAUNCHERS_PER_EXECUTOR_MAX 64
 #define ENDED_ARENA ((size_t)256 << 10)
+#define LOOK_ARENA ((size_t)4 << 20)
 #define PLAN_ARENA ((size_t)32 << 20)
 #define PROFILES_ARENA ((size_t)8 << 20)
 
@@ -36,6 +37,7 @@ struct started {
 	uint64_t number;
 	char action_id[ACTION_ID_MAX];
 	struct launcher_link *by;
+	bool is_look; /* no run: files are looked at */
 	struct started *next;
 };
 
@@ -82,7 +84,18 @@ forget(struct executor *x, struct started *gone)
 	}
 }
 
-/* The run leaves the table first: whatever the callback starts is new. */
+/* Each leaves the table first: whatever the callback starts is new. */
+static void
+tell_looked(struct executor *x, struct started *s, const struct operand *list,
+    size_t count, const char *why)
+{
+	char id[ACTION_ID_MAX];
+
+	(void)snprintf(id, sizeof(id), "%s", s->action_id);
+	forget(x, s);
+	x->ev->looked(x->ctx, id, list, count, why);
+}
+
 static void
 tell_ended(struct executor *x, struct started *s, const struct outcome *o)
 {
@@ -142,9 +155,33 @@ on_ended(void *ctx, struct ipc_msg *m, struct err *e)
 	if (code != 0)
 		return code;
 	/* A second end, or the end of what was never begun, is a lie. */
-	if (s == NULL)
+	if (s == NULL || s->is_look)
 		return err_set(e, ERR_INVALID, "the end of an unknown run");
 	tell_ended(l->x, s, &o);
+	return ERR_OK;
+}
+
+static int
+on_looked(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(LOOK_ARENA);
+	struct launcher_link *l = ctx;
+	struct rec r = rec_of(m->payload);
+	struct operand *list = NULL;
+	size_t count = 0;
+	struct started *s;
+	int code;
+
+	if (a == NULL)
+		return err_nomem(e);
+	s = find_number(l, rec_u64(&r));
+	operands_decode(&r, a, &list, &count);
+	code = rec_done(&r, e);
+	if (code != 0)
+		return code;
+	if (s == NULL || !s->is_look)
+		return err_set(e, ERR_INVALID, "nobody asked for this look");
+	tell_looked(l->x, s, list, count, NULL);
 	return ERR_OK;
 }
 
@@ -159,6 +196,11 @@ static const struct ipc_row rows[] = {
 	    .type = LX_ENDED,
 	    .len_max = PROTO_ENDED_BYTES,
 	    .handler = on_ended,
+	},
+	{
+	    .type = LX_LOOKED,
+	    .len_max = PROTO_LOOK_BYTES,
+	    .handler = on_looked,
 	},
 };
 
@@ -194,8 +236,12 @@ on_closed(void *ctx, struct ipc *i, const struct err *why)
 	(void)snprintf(text, sizeof(text), "the sandbox launcher ended%s%s",
 	    why == NULL ? "" : ": ", why == NULL ? "" : why->msg);
 	unlink_launcher(l);
-	while ((s = first_of(l)) != NULL)
-		tell_ended(l->x, s, &o);
+	while ((s = first_of(l)) != NULL) {
+		if (s->is_look)
+			tell_looked(l->x, s, NULL, 0, text);
+		else
+			tell_ended(l->x, s, &o);
+	}
 	ipc_free(i);
 	free(l);
 }
@@ -431,6 +477,38 @@ sandbox_start(struct executor *x, const struct action *a,
 }
 
 static int
+sandbox_look(struct executor *x, const struct action *a,
+    const struct operand *list, size_t count, struct err *e)
+{
+	struct launcher_link *l =
+	    find_launcher(x, a->proposer.uid, a->proposer.gid);
+	AUTO_BUF struct buf b = BUF_INIT(PROTO_LOOK_BYTES);
+	AUTO_FREE struct started *s = NULL;
+	int r;
+
+	if (l == NULL)
+		return err_set(e, ERR_NOTFOUND,
+		    "there is no launcher for user %u", a->proposer.uid);
+	s = mem_new(1, sizeof(*s));
+	if (s == NULL)
+		return err_nomem(e);
+	s->number = ++x->last_number;
+	s->by = l;
+	s->is_look = true;
+	(void)snprintf(s->action_id, sizeof(s->action_id), "%s", a->id);
+	rec_put_u64(&b, s->number);
+	operands_encode(list, count, &b);
+	r = buf_done(&b, e);
+	if (r == 0)
+		r = ipc_send(l->ipc, XL_LOOK, buf_str(&b), -1, e);
+	if (r != 0)
+		return r;
+	s->next = x->runs;
+	x->runs = TAKE_PTR(s);
+	return ERR_OK;
+}
+
+static int
 find_running(const struct executor *x, const char *action_id,
     struct started **ret, struct err *e)
 {
@@ -483,6 +561,7 @@ const struct executor_port sandbox_executor = {
 	.has_launcher = sandbox_has_launcher,
 	.add_launcher = sandbox_add_launcher,
 	.start = sandbox_start,
+	.look = sandbox_look,
 	.send_stdin = sandbox_send_stdin,
 	.kill = sandbox_kill,
 };

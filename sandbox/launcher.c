@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "ctl.h"
+#include "look.h"
 #include "pool.h"
 #include "proto.h"
 #include "run.h"
@@ -576,6 +577,17 @@ on_signal(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+static int
+on_look(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct launcher *l = ctx;
+	AUTO_BUF struct buf answer = BUF_INIT(PROTO_LOOK_BYTES);
+	const int r = look_answer(m->payload, &answer, e);
+
+	return r == 0 ? ipc_send(l->engine, LX_LOOKED, buf_str(&answer), -1, e)
+		      : r;
+}
+
 static const struct ipc_row rows[] = {
 	{ .type = XL_RUN, .len_max = IPC_PAYLOAD_MAX, .handler = on_run },
 	{
@@ -584,6 +596,7 @@ static const struct ipc_row rows[] = {
 	    .handler = on_stdin,
 	},
 	{ .type = XL_SIGNAL, .len_max = 12, .handler = on_signal },
+	{ .type = XL_LOOK, .len_max = PROTO_LOOK_BYTES, .handler = on_look },
 };
 
 static void

@@ -17,6 +17,43 @@
 #include "sys.h"
 
 /* The file as it is now: opened once, what is hashed is what is shown. */
+/* The name that the action uses still leads to the file that was seen. */
+static int
+check_name(struct root *r, const struct plan_pin *pin, struct err *e)
+{
+	AUTO_FD int named = -1;
+	AUTO_FD int real = -1;
+	struct stat a, b;
+
+	if (pin->named == NULL)
+		return ERR_OK;
+	named = sys_openat2(r->dir, pin->named, O_PATH,
+	    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	real = sys_openat2(r->dir, pin->path, O_PATH | O_NOFOLLOW, INSIDE);
+	if (named < 0 || real < 0 || fstat(named, &a) != 0 ||
+	    fstat(real, &b) != 0 || a.st_dev != b.st_dev ||
+	    a.st_ino != b.st_ino)
+		return err_set(e, ERR_CONFLICT,
+		    "'%s' has changed since it was approved: it leads "
+		    "elsewhere; propose it again",
+		    pin->named);
+	return ERR_OK;
+}
+
+/* What was not there then may be made by the run, not by somebody else. */
+static int
+check_absent(struct root *r, const struct plan_pin *pin, struct err *e)
+{
+	AUTO_FD int fd = sys_openat2(
+	    r->dir, pin->path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+
+	return fd < 0
+	    ? ERR_OK
+	    : err_set(e, ERR_CONFLICT,
+		  "'%s' has appeared since it was approved; propose it again",
+		  pin->path);
+}
+
 static int
 read_now(struct root *r, const struct plan_pin *pin, struct buf *out,
     mode_t *ret_mode, struct err *e)
@@ -29,13 +66,16 @@ read_now(struct root *r, const struct plan_pin *pin, struct buf *out,
 
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return err_set(e, ERR_CONFLICT,
-		    "'%s' is not the file that was approved", pin->path);
+		    "'%s' is not there any more as it was approved; propose "
+		    "it again",
+		    pin->path);
 	code = fdio_read_all(fd, out, e);
 	if (code == 0)
 		code = sha256_of(buf_cstr(out), out->len, now, e);
 	if (code == 0 && memcmp(now, pin->sha256, SHA256_LEN) != 0)
 		code = err_set(e, ERR_CONFLICT,
-		    "'%s' has changed since it was approved", pin->path);
+		    "'%s' has changed since it was approved; propose it again",
+		    pin->path);
 	*ret_mode = st.st_mode & 0777;
 	return code;
 }
@@ -106,9 +146,16 @@ do_pin(struct root *r, int store, size_t index, struct err *e)
 	AUTO_BUF struct buf bytes = BUF_INIT(PLAN_PIN_BYTES_MAX);
 	struct str text = pin->content;
 	mode_t mode = pin->mode;
-	int code = pin->given ? check_given(pin, e)
-			      : read_now(r, pin, &bytes, &mode, e);
+	int code;
 
+	if (pin->kind == PIN_ABSENT)
+		return check_absent(r, pin, e);
+	code = check_name(r, pin, e);
+	if (code == 0)
+		code = pin->given ? check_given(pin, e)
+				  : read_now(r, pin, &bytes, &mode, e);
+	if (code != 0 || pin->kind == PIN_CHECKED)
+		return code;
 	if (!pin->given)
 		text = buf_str(&bytes);
 	if (code == 0)

@@ -90,8 +90,16 @@ struct plan_who {
  * given it is shown whatever the file holds now; without, the file is read
  * once, and a digest that differs ends the run before it begins.
  */
+enum plan_pin_kind {
+	PIN_FROZEN, /* nothing in the run can change it */
+	PIN_CHECKED, /* as approved when the run begins; then the run's own */
+	PIN_ABSENT, /* nothing may be there when the run begins */
+};
+
 struct plan_pin {
+	enum plan_pin_kind kind;
 	const char *path;
+	const char *named; /* a path that leads there by links, or NULL */
 	uint8_t sha256[SHA256_LEN];
 	bool given;
 	mode_t mode;

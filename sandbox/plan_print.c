@@ -24,6 +24,12 @@ static const char *const edit_names[] = {
 	[PLAN_EDIT_MOVE] = "move",
 };
 
+static const char *const pin_names[] = {
+	[PIN_FROZEN] = "frozen",
+	[PIN_CHECKED] = "checked",
+	[PIN_ABSENT] = "absent",
+};
+
 static void
 key_strings(struct jsonw *w, const char *key, const char *const *list, size_t n)
 {
@@ -96,7 +102,10 @@ pins_json(struct jsonw *w, const struct plan *p)
 	jsonw_array(w);
 	for (size_t i = 0; i < p->pin_count; i++) {
 		jsonw_object(w);
+		jsonw_kstr(w, "kind", pin_names[p->pins[i].kind]);
 		jsonw_kstr(w, "path", p->pins[i].path);
+		if (p->pins[i].named != NULL)
+			jsonw_kstr(w, "named", p->pins[i].named);
 		jsonw_key(w, "sha256");
 		jsonw_hex(w, p->pins[i].sha256, SHA256_LEN);
 		jsonw_end(w);

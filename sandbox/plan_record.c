@@ -79,7 +79,9 @@ put_run(const struct plan *p, struct buf *b)
 	rec_put_str(b, p->stdin_text);
 	rec_put_u32(b, (uint32_t)p->pin_count);
 	for (size_t i = 0; i < p->pin_count; i++) {
+		rec_put_u8(b, (uint8_t)p->pins[i].kind);
 		rec_put_cstr(b, p->pins[i].path);
+		rec_put_cstr(b, p->pins[i].named);
 		buf_put(b, p->pins[i].sha256, SHA256_LEN);
 		rec_put_u8(b, p->pins[i].given);
 		rec_put_u32(b, p->pins[i].mode);
@@ -256,7 +258,11 @@ get_run(struct reader *d, struct plan *p)
 	p->pin_count = rec_count(&d->r, PLAN_PINS_MAX);
 	p->pins = get_array(d, p->pin_count, sizeof(*p->pins));
 	for (size_t i = 0; !d->r.failed && i < p->pin_count; i++) {
+		p->pins[i].kind = (enum plan_pin_kind)rec_u8(&d->r);
 		p->pins[i].path = need_cstr(d);
+		p->pins[i].named = get_cstr(d);
+		if (p->pins[i].kind > PIN_ABSENT)
+			d->r.failed = 1;
 		get_digest(d, p->pins[i].sha256);
 		p->pins[i].given = rec_u8(&d->r) != 0;
 		p->pins[i].mode = rec_u32(&d->r) & 0777;

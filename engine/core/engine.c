@@ -127,6 +127,7 @@ open_state(const struct change *c, struct buf *out)
 	rec_put_u64(out, c->seq);
 	buf_put(out, c->log_hash, SHA256_LEN);
 	buf_put(out, a->sha256, SHA256_LEN);
+	operands_encode(a->operands, a->operand_count, out);
 }
 
 int
@@ -407,6 +408,8 @@ engine_tick(struct engine *g)
 			wake_late(g, l, now);
 		if (l->in_review && l->review_deadline_ns <= now)
 			engine_review_late(g, l);
+		if (l->looking && l->look_deadline_ns <= now)
+			engine_look_late(g, l);
 		if (l->deadline_ns != 0 && l->deadline_ns <= now && !l->busy)
 			engine_expire(g, l);
 	}

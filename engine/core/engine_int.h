@@ -182,6 +182,20 @@ int engine_check_hash(
     const struct call *c, const struct live *l, struct err *e);
 /* Classifies, plans and hashes: the part of propose that restart shares. */
 int engine_judge(struct engine *g, struct live *l, struct err *e);
+/* Asks for a launcher for this action; false: too many are asked for. */
+bool engine_launch(struct engine *g, struct live *l);
+/* The executor's event. */
+void engine_looked(void *ctx, const char *action_id, const struct operand *list,
+    size_t count, const char *why);
+/* engine_look.c: true when the action's files are being looked at, and it
+ * goes on with engine_looked. */
+bool engine_look(struct engine *g, const struct call *c, struct live *l);
+/* Somebody has a launcher now, or never will. */
+void engine_look_launched(struct engine *g, struct live *l, const char *failed);
+void engine_look_late(struct engine *g, struct live *l);
+/* Judges, records, answers: what follows the look. */
+void engine_enter(
+    struct engine *g, struct live *l, uint64_t call_id, int64_t wait_ms);
 /* The change that rules alone make of a judged action: decided or pending. */
 int engine_rule(
     struct engine *g, struct live *l, struct change *c, struct err *e);

@@ -20,6 +20,8 @@ struct stored {
 	int exit, signal;
 	uint64_t seq;
 	uint8_t log_hash[SHA256_LEN], sha256[SHA256_LEN];
+	struct operand *operands;
+	size_t operand_count;
 };
 
 /* The reverse of open_state in engine.c. */
@@ -41,6 +43,9 @@ read_state(struct str state, struct arena *a, struct stored *ret, struct err *e)
 	ret->seq = rec_u64(&in);
 	hash = rec_bytes(&in, SHA256_LEN);
 	sha256 = rec_bytes(&in, SHA256_LEN);
+	/* An older release kept none. */
+	if (in.rest.len > 0)
+		operands_decode(&in, a, &ret->operands, &ret->operand_count);
 	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
 	    ret->ruling.by > BY_CEILING)
 		return err_set(e, ERR_INTERNAL,
@@ -143,6 +148,8 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 	a->ruling = stored.ruling;
 	a->outcome.exit = stored.exit;
 	a->outcome.signal = stored.signal;
+	a->operands = stored.operands;
+	a->operand_count = stored.operand_count;
 	a->seq = stored.seq;
 	memcpy(a->log_hash, stored.log_hash, SHA256_LEN);
 	r = live_add(g->live, &a, &l, e);

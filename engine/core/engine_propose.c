@@ -370,21 +370,20 @@ refuse_now(struct engine *g, const struct call *c)
 	return false;
 }
 
-/* Adds the judged action to the batch; on failure nothing stays. */
+/* Adds the judged action to the batch. */
 static int
-enter(struct engine *g, const struct call *c, struct live *l, struct err *e)
+enter(struct engine *g, struct live *l, uint64_t call_id, int64_t wait_ms,
+    struct err *e)
 {
 	struct change change = {
 		.is_new = true,
 		.answer = ANSWER_CALL_PROPOSED,
-		.call_id = c->id,
-		.wait_ms = c->wait_ms,
+		.call_id = call_id,
+		.wait_ms = wait_ms,
 	};
 	int r;
 
-	r = engine_judge(g, l, e);
-	if (r == 0)
-		r = engine_rule(g, l, &change, e);
+	r = engine_rule(g, l, &change, e);
 	if (r == 0)
 		r = engine_push(g, &change, e);
 	if (r != 0)
@@ -392,8 +391,31 @@ enter(struct engine *g, const struct call *c, struct live *l, struct err *e)
 	return r;
 }
 
+static void
+refuse(struct engine *g, struct live *l, uint64_t call_id, const struct err *e)
+{
+	if (l != NULL)
+		live_remove(g->live, l);
+	g->n.refused++;
+	engine_problem_err(g, call_id, e);
+}
+
+void
+engine_enter(
+    struct engine *g, struct live *l, uint64_t call_id, int64_t wait_ms)
+{
+	struct err why = ERR_INIT;
+	int r = engine_judge(g, l, &why);
+
+	if (r == 0)
+		r = enter(g, l, call_id, wait_ms, &why);
+	if (r != 0)
+		refuse(g, l, call_id, &why);
+}
+
 static int
-propose(struct engine *g, const struct call *c, struct err *e)
+take_proposal(
+    struct engine *g, const struct call *c, struct live **ret, struct err *e)
 {
 	AUTO(action_freep) struct action *a = NULL;
 	struct live *l;
@@ -415,24 +437,35 @@ propose(struct engine *g, const struct call *c, struct err *e)
 		    arena_strdup(l->a->arena, c->idempotency_key);
 	if (c->traceparent != NULL)
 		l->traceparent = arena_strdup(l->a->arena, c->traceparent);
-	r = enter(g, c, l, e);
+	*ret = l;
+	return ERR_OK;
+}
+
+static void
+propose(struct engine *g, const struct call *c)
+{
+	struct live *l = NULL;
+	struct err why = ERR_INIT;
+	int r = take_proposal(g, c, &l, &why);
+
+	if (r == 0 && l == NULL)
+		return; /* parked: it comes again */
+	if (r == 0)
+		r = engine_judge(g, l, &why);
+	if (r == 0 && engine_look(g, c, l))
+		return; /* goes on when its files were seen */
+	if (r == 0)
+		r = enter(g, l, c->id, c->wait_ms, &why);
 	if (r != 0)
-		live_remove(g->live, l);
-	return r;
+		refuse(g, l, c->id, &why);
 }
 
 void
 engine_propose(struct engine *g, const struct call *c)
 {
-	struct err why = ERR_INIT;
-
 	g->n.proposed += !g->resuming;
-	if (refuse_now(g, c) || answer_repeat(g, c))
-		return;
-	if (propose(g, c, &why) != 0) {
-		g->n.refused++;
-		engine_problem_err(g, c->id, &why);
-	}
+	if (!refuse_now(g, c) && !answer_repeat(g, c))
+		propose(g, c);
 }
 
 /* What would be decided: nothing is kept but the fact that it was asked. */

@@ -56,11 +56,25 @@ feed_now(struct engine *g, struct live *l)
 		engine_executor_events.ended(g, l->a->id, &fed);
 }
 
+bool
+engine_launch(struct engine *g, struct live *l)
+{
+	struct launch *launch;
+
+	if (g->launch_count == LAUNCHES_MAX)
+		return false;
+	launch = &g->launches[g->launch_count++];
+	launch->ticket = ++g->next_ticket;
+	memcpy(launch->id, l->a->id, sizeof(launch->id));
+	g->o.out.launch(g->o.out.ctx, launch->ticket, l->a->proposer.uid,
+	    l->a->proposer.gid);
+	return true;
+}
+
 void
 engine_run(struct engine *g, struct live *l)
 {
 	const struct proposer *p = &l->a->proposer;
-	struct launch *launch;
 
 	g->n.runs++;
 	if (l->a->proposal.tool == TOOL_STDIN) {
@@ -71,14 +85,8 @@ engine_run(struct engine *g, struct live *l)
 		start_now(g, l);
 		return;
 	}
-	if (g->launch_count == LAUNCHES_MAX) {
+	if (!engine_launch(g, l))
 		run_failed(g, l, "too many runs wait to be started");
-		return;
-	}
-	launch = &g->launches[g->launch_count++];
-	launch->ticket = ++g->next_ticket;
-	memcpy(launch->id, l->a->id, sizeof(launch->id));
-	g->o.out.launch(g->o.out.ctx, launch->ticket, p->uid, p->gid);
 }
 
 static struct live *
@@ -91,7 +99,8 @@ take_launch(struct engine *g, uint64_t ticket)
 			continue;
 		l = live_find(g->live, g->launches[i].id);
 		g->launches[i] = g->launches[--g->launch_count];
-		return l != NULL && l->intent != NULL ? l : NULL;
+		return l != NULL && (l->intent != NULL || l->looking) ? l
+								      : NULL;
 	}
 	return NULL;
 }
@@ -108,7 +117,9 @@ engine_launched(struct engine *g, uint64_t ticket, int fd)
 		return;
 	r = g->o.executor_port->add_launcher(g->o.executor, l->a->proposer.uid,
 	    l->a->proposer.gid, TAKE_FD(launcher), &why);
-	if (r != 0)
+	if (l->looking)
+		engine_look_launched(g, l, r == 0 ? NULL : why.msg);
+	else if (r != 0)
 		run_failed(g, l, why.msg);
 	else
 		start_now(g, l);
@@ -119,7 +130,9 @@ engine_launch_failed(struct engine *g, uint64_t ticket, const char *why)
 {
 	struct live *l = take_launch(g, ticket);
 
-	if (l != NULL)
+	if (l != NULL && l->looking)
+		engine_look_launched(g, l, why);
+	else if (l != NULL)
 		run_failed(g, l, why);
 }
 
@@ -262,6 +275,7 @@ on_ended(void *ctx, const char *action_id, const struct outcome *o)
 
 const struct executor_events engine_executor_events = {
 	.started = on_started,
+	.looked = engine_looked,
 	.output = on_output,
 	.ended = on_ended,
 };

@@ -49,6 +49,11 @@ struct live {
 	bool in_review; /* the reviewer has it; a person may answer first */
 	int64_t review_deadline_ns;
 	struct receipt *intent; /* owned */
+	/* Its files are looked at; not recorded yet, known to nobody. */
+	bool looking;
+	int64_t look_deadline_ns;
+	uint64_t look_call_id;
+	int64_t look_wait_ms;
 	struct buf out, err_out;
 	bool output_cut;
 	struct waiter *waiters;

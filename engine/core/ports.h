@@ -235,6 +235,9 @@ struct executor_events {
 	void (*started)(void *ctx, const char *action_id);
 	void (*output)(
 	    void *ctx, const char *action_id, int stream, struct str bytes);
+	/* Exactly once for each look that returned 0. why: it failed. */
+	void (*looked)(void *ctx, const char *action_id,
+	    const struct operand *list, size_t count, const char *why);
 	/* Exactly once for each start that returned 0. */
 	void (*ended)(
 	    void *ctx, const char *action_id, const struct outcome *o);
@@ -276,6 +279,12 @@ struct executor_port {
 	int (*start)(struct executor *x, const struct action *a,
 	    const struct plan_ref *plan, const struct receipt *receipt,
 	    struct err *e);
+	/*
+	 * Looks at the named files with the proposer's eyes: what they hold
+	 * now. Needs a launcher. May be NULL: then nothing is pinned.
+	 */
+	int (*look)(struct executor *x, const struct action *a,
+	    const struct operand *list, size_t count, struct err *e);
 	int (*send_stdin)(struct executor *x, const char *action_id,
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,

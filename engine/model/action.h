@@ -247,6 +247,28 @@ struct execution_profile {
 	size_t read_count;
 };
 
+/*
+ * A file that the action would execute or edit, as it was found when somebody
+ * was about to look at it. Part of the plan, so of what is hashed (I4).
+ */
+enum operand_state {
+	OPERAND_INVALID,
+	OPERAND_FILE, /* sha256 holds */
+	OPERAND_ABSENT, /* nothing is there */
+	OPERAND_OTHER, /* a folder or the like: no content to hold on to */
+	OPERAND_UNREADABLE, /* nobody can vouch for it: why says so */
+};
+
+struct operand {
+	const char *named; /* absolute, as the action names it */
+	const char *path; /* where that leads, links followed */
+	enum operand_state state;
+	bool edited; /* else executed */
+	bool frozen; /* nothing in the action may change it */
+	uint8_t sha256[SHA256_LEN];
+	const char *why;
+};
+
 /* By rules. */
 struct classification {
 	enum decision decision;
@@ -330,6 +352,8 @@ struct action {
 	int64_t answer_by_real_ns; /* while it waits; 0: not known */
 	enum stage stage;
 	struct classification classification;
+	struct operand *operands;
+	size_t operand_count;
 	struct review review;
 	struct ruling ruling;
 	struct outcome outcome;
@@ -347,6 +371,11 @@ void action_freep(struct action **a);
  * sent from front to engine.
  */
 void action_encode(const struct action *a, struct buf *out);
+/* Operands by themselves: what a launcher says and what is stored. */
+void operands_encode(const struct operand *list, size_t count, struct buf *out);
+/* Sets r->failed where they are ill-formed. */
+void operands_decode(
+    struct rec *r, struct arena *a, struct operand **ret, size_t *ret_count);
 int action_decode(struct str record, struct action *ret, struct err *e);
 
 #endif

@@ -11,6 +11,7 @@
 #define SCRIPT_UNDERSTOOD_MAX ((size_t)64 << 10) /* longer: not understood */
 #define ARGV_WORDS_MAX 4096
 #define ENV_VARS_MAX 256
+#define ACTION_FILES_MAX 64 /* files that one action executes or edits */
 #define EDITS_MAX 1000
 #define TRANSCRIPT_ITEMS_MAX 1000
 #define JSON_DEPTH_MAX 32
