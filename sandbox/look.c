@@ -52,7 +52,7 @@ static bool
 hash(struct look *l, int fd, struct sha256 *h, uint8_t ret[static SHA256_LEN])
 {
 	AUTO_FREE char *chunk = mem_new(1, LOOK_CHUNK);
-	ssize_t n;
+	ssize_t n = -1;
 
 	while (chunk != NULL && (n = read(fd, chunk, LOOK_CHUNK)) > 0) {
 		if ((uint64_t)n > l->bytes_left ||

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "base/text.h"
 #include "core/ids.h"
 #include "engine_int.h"
 #include "model/action_json.h"
@@ -62,6 +63,19 @@ engine_get(struct engine *g, const struct call *c)
 	engine_reply_decision(g, c->id, l, same ? 304 : 0);
 }
 
+/* The sandbox that the run would have, in place of the final brace. */
+static void
+put_plan(const struct live *l, struct buf *body)
+{
+	if (!l->has_plan || l->plan.text == NULL || body->failed != 0 ||
+	    body->len == 0)
+		return;
+	body->len--;
+	buf_puts(body, ",\"plan_sha256\":\"");
+	text_hex(body, l->plan.sha256, SHA256_LEN);
+	buf_printf(body, "\",\"plan\":%s}", l->plan.text);
+}
+
 void
 engine_explain(struct engine *g, const struct call *c)
 {
@@ -71,6 +85,7 @@ engine_explain(struct engine *g, const struct call *c)
 	if (l == NULL)
 		return;
 	explain_to_json(l->a, &body);
+	put_plan(l, &body);
 	if (body.failed != 0)
 		engine_problem(
 		    g, c->id, 413, "limit", "the explanation is too long");

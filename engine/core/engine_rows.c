@@ -81,6 +81,10 @@ put_proposal(struct jsonw *w, const struct live *l)
 	jsonw_kstr(w, "reason", a->classification.reason);
 	if (a->classification.profile.name != NULL)
 		jsonw_kstr(w, "profile", a->classification.profile.name);
+	if (l->has_plan) {
+		jsonw_key(w, "plan_sha256");
+		jsonw_hex(w, l->plan.sha256, SHA256_LEN);
+	}
 	put_rules(w, &a->classification);
 	if (!is_zero(a->classification.project_sha256)) {
 		jsonw_key(w, "project_sha256");

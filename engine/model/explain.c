@@ -91,6 +91,39 @@ profile_json(struct jsonw *w, const struct execution_profile *p)
 	jsonw_end(w);
 }
 
+static const char *const operand_states[] = {
+	[OPERAND_INVALID] = "unknown",
+	[OPERAND_FILE] = "file",
+	[OPERAND_ABSENT] = "absent",
+	[OPERAND_OTHER] = "folder",
+	[OPERAND_UNREADABLE] = "unreadable",
+};
+
+/* What an answer holds on to: these bytes and no others. */
+static void
+files_json(struct jsonw *w, const struct action *a)
+{
+	jsonw_key(w, "files");
+	jsonw_array(w);
+	for (size_t i = 0; i < a->operand_count; i++) {
+		const struct operand *o = &a->operands[i];
+
+		jsonw_object(w);
+		jsonw_kstr(w, "path", o->path == NULL ? o->named : o->path);
+		jsonw_kstr(w, "named", o->named);
+		jsonw_kstr(w, "state", operand_states[o->state]);
+		jsonw_kbool(w, "edited", o->edited);
+		jsonw_kbool(w, "frozen", o->frozen);
+		jsonw_key(w, "sha256");
+		if (o->state == OPERAND_FILE)
+			jsonw_hex(w, o->sha256, SHA256_LEN);
+		else
+			jsonw_null(w);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
 static void
 review_json(struct jsonw *w, const struct review *r)
 {
@@ -169,6 +202,7 @@ explain_to_json(const struct action *a, struct buf *out)
 		part_json(&w, &c->parts[i]);
 	jsonw_end(&w);
 	profile_json(&w, &c->profile);
+	files_json(&w, a);
 	action_json(&w, a);
 	review_json(&w, &a->review);
 	ruling_json(&w, &a->ruling);
@@ -350,6 +384,12 @@ explain_to_text(const struct action *a, struct buf *out)
 		part_text(out, i + 1, &c->parts[i]);
 	if (c->decision != DECISION_DENY)
 		profile_text(out, &c->profile);
+	for (size_t i = 0; i < a->operand_count; i++)
+		line_of(out, "",
+		    a->operands[i].state == OPERAND_FILE
+			? "Holds on to the content of: "
+			: "Not held on to: ",
+		    a->operands[i].named);
 	if (a->review.outcome != REVIEW_INVALID)
 		line_of(out, "", "Reviewer: ", a->review.rationale);
 	if (a->ruling.decision == DECISION_INVALID)

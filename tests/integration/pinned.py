@@ -1,0 +1,219 @@
+"""What a person looked at is what runs, or nothing does (I4), through the
+daemon: scripts and programs that change between the question and the run."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from lib_daemon import Daemon
+from lib_sandbox import require_sandbox
+
+GOOD = "#!/bin/sh\necho approved > ran\n"
+EVIL = "#!/bin/sh\necho attacker > ran\n"
+
+
+class Pinned(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        # Whatever is no listed read is a person's to answer.
+        cls.daemon = Daemon("approval_policy: untrusted\n")
+        cls.daemon.start()
+        os.chmod(cls.daemon.root, 0o755)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.__exit__(None, None, None)
+
+    def setUp(self):
+        self.ws = self.daemon.workspace
+        for name in os.listdir(self.ws):
+            path = self.ws + "/" + name
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+
+    def put(self, name, text, mode=0o755):
+        path = f"{self.ws}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(path, mode)
+
+    def ask(self, script, **more):
+        status, action, _ = self.daemon.shell(script, wait=0, **more)
+        self.assertEqual((status, action.get("state")), (202, "pending"),
+                         action)
+        return action["id"]
+
+    def allow(self, action_id):
+        """The outcome of the run that an answer starts."""
+        status, answer, _ = self.daemon.answer(action_id, "allow")
+        self.assertEqual(status, 200, answer)
+        status, action, _ = self.daemon.agent(
+            "GET", f"/v1/actions/{action_id}", headers={"Prefer": "wait=30"})
+        while action["state"] == "running":
+            status, action, _ = self.daemon.agent(
+                "GET", f"/v1/actions/{action_id}",
+                headers={"Prefer": "wait=30"})
+        self.assertEqual(status, 200, action)
+        return action["outcome"]
+
+    def ran(self):
+        try:
+            with open(f"{self.ws}/ran", encoding="ascii") as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return None
+
+    def refused(self, action_id, words="has changed since it was approved"):
+        outcome = self.allow(action_id)
+        self.assertIn(words, outcome.get("failure") or "", outcome)
+        self.assertIn("propose it again", outcome["failure"])
+        self.assertIsNone(self.ran())
+
+    def test_i4_what_nobody_touched_runs(self):
+        self.put("x.sh", GOOD)
+        for script in ("./x.sh", "sh x.sh", "bash ./x.sh",
+                       f"/bin/sh {self.ws}/x.sh"):
+            with self.subTest(script):
+                outcome = self.allow(self.ask(script))
+                self.assertEqual(outcome["exit"], 0, outcome)
+                self.assertEqual(self.ran(), "approved")
+                os.unlink(f"{self.ws}/ran")
+
+    def test_i4_a_script_renamed_over_is_refused(self):
+        for script in ("./x.sh", "sh x.sh"):
+            with self.subTest(script):
+                self.put("x.sh", GOOD)
+                action = self.ask(script)
+                self.put("y", EVIL)
+                os.rename(f"{self.ws}/y", f"{self.ws}/x.sh")
+                self.refused(action)
+
+    def test_i4_a_script_rewritten_in_place_is_refused(self):
+        for script in ("./x.sh", "sh x.sh"):
+            with self.subTest(script):
+                self.put("x.sh", GOOD)
+                action = self.ask(script)
+                self.put("x.sh", EVIL)
+                self.refused(action)
+
+    def program(self, name, word):
+        source = (f'#include <stdio.h>\nint main(void) {{ FILE *f = '
+                  f'fopen("ran", "w"); fputs("{word}", f); return 0; }}\n')
+        subprocess.run(["gcc", "-x", "c", "-o", f"{self.ws}/{name}", "-"],
+                       input=source, text=True, check=True, timeout=60)
+
+    def test_i4_a_program_renamed_over_or_rewritten_is_refused(self):
+        self.program("good", "approved")
+        self.program("evil", "attacker")
+        shutil.copy(f"{self.ws}/good", f"{self.ws}/p")
+        outcome = self.allow(self.ask("./p"))
+        self.assertEqual((outcome["exit"], self.ran()), (0, "approved"))
+        os.unlink(f"{self.ws}/ran")
+        action = self.ask("./p")
+        os.rename(f"{self.ws}/evil", f"{self.ws}/p")
+        self.refused(action)
+        shutil.copy(f"{self.ws}/good", f"{self.ws}/p")
+        action = self.ask("./p")
+        with open(f"{self.ws}/p", "r+b") as file:
+            file.seek(0, os.SEEK_END)
+            file.write(b"more")
+        self.refused(action)
+
+    def test_i4_a_link_that_leads_elsewhere_is_refused(self):
+        self.put("a.sh", GOOD)
+        self.put("b.sh", EVIL)
+        os.symlink("a.sh", f"{self.ws}/x.sh")
+        outcome = self.allow(self.ask("sh x.sh"))
+        self.assertEqual((outcome["exit"], self.ran()), (0, "approved"))
+        os.unlink(f"{self.ws}/ran")
+        action = self.ask("sh x.sh")
+        os.unlink(f"{self.ws}/x.sh")
+        os.symlink("b.sh", f"{self.ws}/x.sh")
+        self.refused(action)
+
+    def test_i4_a_folder_swapped_on_the_way_is_refused(self):
+        self.put("d/x.sh", GOOD)
+        self.put("e/x.sh", EVIL)
+        action = self.ask("sh d/x.sh")
+        os.rename(f"{self.ws}/d", f"{self.ws}/f")
+        os.rename(f"{self.ws}/e", f"{self.ws}/d")
+        self.refused(action)
+
+    def test_i4_a_file_that_appears_is_refused(self):
+        action = self.ask("sh x.sh")
+        self.put("x.sh", EVIL)
+        self.refused(action, "has appeared since it was approved")
+
+    def test_i4_a_file_that_went_away_is_refused(self):
+        self.put("x.sh", GOOD)
+        action = self.ask("sh x.sh")
+        os.unlink(f"{self.ws}/x.sh")
+        self.refused(action, "is not there any more")
+
+    def test_i4_a_script_cannot_be_swapped_while_it_runs(self):
+        self.put("x.sh", "#!/bin/sh\nsh y.sh\n")
+        self.put("y.sh", GOOD)
+        self.put("z.sh", "#!/bin/sh\ncp evil x.sh; mv evil y.sh; echo tried\n")
+        self.put("evil", EVIL)
+        outcome = self.allow(self.ask("sh z.sh; sh y.sh"))
+        self.assertEqual(self.ran(), "approved", outcome)
+
+    def test_what_the_action_makes_itself_is_its_own(self):
+        outcome = self.allow(self.ask(
+            "printf 'echo made > ran' > new.sh && sh new.sh"))
+        self.assertEqual((outcome["exit"], self.ran()), (0, "made"))
+        self.put("old.sh", GOOD)
+        outcome = self.allow(self.ask(
+            "printf 'echo made > ran' > old.sh && sh old.sh"))
+        self.assertEqual((outcome["exit"], self.ran()), (0, "made"))
+        self.put("mode.sh", GOOD, 0o644)
+        os.unlink(f"{self.ws}/ran")
+        outcome = self.allow(self.ask("chmod +x mode.sh && ./mode.sh"))
+        self.assertEqual((outcome["exit"], self.ran()), (0, "approved"))
+
+    def test_the_question_shows_what_is_held_on_to(self):
+        self.put("x.sh", GOOD)
+        action = self.ask("sh x.sh")
+        _, explained, _ = self.daemon.approver(
+            "GET", f"/v1/actions/{action}/explain")
+        pins = explained["plan"]["pins"]
+        self.assertEqual([p["path"] for p in pins], [f"{self.ws}/x.sh"])
+        self.assertEqual(pins[0]["kind"], "frozen")
+        self.daemon.answer(action, "deny")
+
+    def test_an_edit_holds_for_the_file_that_was_seen(self):
+        self.put("f.txt", "old\n", 0o644)
+        action = {"tool": "file", "cwd": self.ws, "workspace": self.ws,
+                  "execute": True, "input": {"edits": [
+                      {"path": "f.txt", "op": "replace",
+                       "content": "new\n"}]}}
+        _, asked, _ = self.daemon.agent("POST", "/v1/actions", action,
+                                        {"Prefer": "wait=0"})
+        self.assertEqual(asked["state"], "pending", asked)
+        self.put("f.txt", "meanwhile\n", 0o644)
+        outcome = self.allow(asked["id"])
+        self.assertIn("has changed since", outcome["failure"])
+        with open(f"{self.ws}/f.txt", encoding="ascii") as file:
+            self.assertEqual(file.read(), "meanwhile\n")
+
+    def test_i4_a_restart_keeps_what_was_seen(self):
+        self.put("x.sh", GOOD)
+        same, changed = self.ask("sh x.sh"), self.ask("sh x.sh; true")
+        _, before, _ = self.daemon.agent("GET", f"/v1/actions/{same}")
+        self.daemon.stop()
+        self.daemon.start()
+        _, after, _ = self.daemon.agent("GET", f"/v1/actions/{same}")
+        self.assertEqual(before["action_sha256"], after["action_sha256"])
+        self.assertEqual(self.allow(same)["exit"], 0)
+        os.unlink(f"{self.ws}/ran")
+        self.put("x.sh", EVIL)
+        self.refused(changed)
+
+
+if __name__ == "__main__":
+    require_sandbox()
+    unittest.main(verbosity=2)
