@@ -134,7 +134,8 @@ match_cheap(const struct cond *c, const struct match_input *in)
 
 	if (!in_mask(c->tools, a->proposal.tool) ||
 	    !in_mask(c->policies, in->policy) ||
-	    !in_mask(c->executors, a->proposal.executor) ||
+	    !in_mask(c->executors,
+		a->contained ? EXECUTOR_ASSENT : a->proposal.executor) ||
 	    !match_user(&c->users, a->proposer.uid) ||
 	    !match_understood(c, in->part))
 		return TRI_NO;

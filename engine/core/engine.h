@@ -60,6 +60,7 @@ struct engine_env {
 /* What may change while the daemon runs. */
 struct engine_settings {
 	struct ruling_policy policy;
+	unsigned contained_clients; /* see config_contains */
 	int64_t ask_timeout_ms;
 	int64_t review_timeout_ms;
 	bool shadow; /* the reviewer is asked, a person decides */

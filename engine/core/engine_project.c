@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine_int.h"
+#include "model/config.h"
 #include "model/project.h"
 
 #define PARKED_BYTES_MAX ((size_t)4 << 20)
@@ -52,6 +53,8 @@ engine_classify(struct engine *g, struct action *a, struct err *e)
 
 	memset(&a->classification, 0, sizeof(a->classification));
 	a->project = f.rules;
+	a->contained = a->proposal.executor == EXECUTOR_CLIENT &&
+	    config_contains(g->o.set.contained_clients, a->proposal.agent_name);
 	r = g->o.classifier_port->classify(
 	    g->classifier, a, a->arena, &a->classification, e);
 	a->project = NULL;

@@ -410,6 +410,7 @@ settings_of(const struct config *c)
 		.review_parallel = (unsigned)c->reviewer_parallel,
 		.review_queue = (unsigned)c->reviewer_queue,
 		.review_session_tokens = c->reviewer_session_tokens,
+		.contained_clients = c->contained_clients,
 		.ask_timeout_ms = c->ask_timeout_ms,
 		.review_timeout_ms = c->review_timeout_ms,
 		.full_access =

@@ -347,6 +347,9 @@ struct action {
 	char id[ACTION_ID_MAX];
 	struct proposer proposer;
 	struct proposal proposal;
+	/* Who executes it is a client that contains what it runs, as the
+	 * administrator says; not a claim, and not in the record. */
+	bool contained;
 	uint8_t sha256[SHA256_LEN]; /* of the canonical record and its plan */
 	int64_t proposed_real_ns;
 	int64_t answer_by_real_ns; /* while it waits; 0: not known */

@@ -118,6 +118,7 @@ struct config {
 	struct arena *arena; /* owned */
 	enum approval_policy approval_policy;
 	enum approvals_reviewer approvals_reviewer;
+	unsigned contained_clients; /* see config_contains */
 	int64_t ask_timeout_ms;
 	int64_t review_timeout_ms;
 	enum reviewer_mode reviewer_mode;
@@ -165,6 +166,8 @@ int config_open_owned(const char *path, bool secret, int *ret, struct err *e);
 /* For a role: secrets only where it needs them. */
 void config_encode(const struct config *c, bool secrets, struct buf *out);
 int config_decode(struct str record, struct config **ret, struct err *e);
+/* Is what this client runs itself contained, as the administrator says? */
+bool config_contains(unsigned contained_clients, const char *agent);
 /* May an action of this daemon run under that profile at all? */
 bool config_profile_allowed(const struct config *c, const char *profile);
 const struct config_profile *config_profile(

@@ -20,6 +20,7 @@
 
 enum setting_kind {
 	SETTING_ENUM, /* an enum by its names */
+	SETTING_MASK, /* unsigned: a list of names, a bit each */
 	SETTING_DURATION, /* int64_t, milliseconds */
 	SETTING_NUMBER, /* int64_t */
 	SETTING_TEXT, /* const char *, NULL when not set */

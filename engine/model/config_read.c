@@ -65,16 +65,41 @@ refuse_name(struct reading *r, const struct setting *s, const struct yaml *v)
 	    s->key, buf_cstr(&all));
 }
 
+/* One of the names, or 0 with a diag. */
+static unsigned
+name_at(struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	for (unsigned i = 1; i < s->name_count; i++) {
+		if (v->kind == YAML_SCALAR && str_eqz(v->text, s->names[i]))
+			return i;
+	}
+	refuse_name(r, s, v);
+	return 0;
+}
+
 static void
 read_enum(struct reading *r, const struct setting *s, const struct yaml *v)
 {
-	for (unsigned i = 1; i < s->name_count; i++) {
-		if (!str_eqz(v->text, s->names[i]))
-			continue;
+	const unsigned i = name_at(r, s, v);
+
+	if (i != 0)
 		memcpy((char *)r->config + s->at, &i, sizeof(i));
+}
+
+static void
+read_mask(struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	unsigned mask = 0;
+
+	if (v->kind != YAML_LIST) {
+		yaml_diag(r->diags, v, DIAG_ERROR, "E202", "write [codex]",
+		    "%s is a list", s->key);
 		return;
 	}
-	refuse_name(r, s, v);
+	for (size_t i = 0; i < v->count; i++)
+		mask |= 1u << name_at(r, s, &v->items[i]);
+	mask &= ~1u;
+	memcpy((char *)r->config + s->at, &mask, sizeof(mask));
 }
 
 static void
@@ -193,8 +218,8 @@ read_address(struct reading *r, const struct setting *s, const struct yaml *v)
 static bool
 is_compound(enum setting_kind k)
 {
-	return k == SETTING_PROVIDERS || k == SETTING_PROFILES ||
-	    k == SETTING_REQUIRE;
+	return k == SETTING_MASK || k == SETTING_PROVIDERS ||
+	    k == SETTING_PROFILES || k == SETTING_REQUIRE;
 }
 
 void
@@ -206,6 +231,9 @@ setting_read(struct reading *r, const struct setting *s, const struct yaml *v)
 	switch (s->kind) {
 	case SETTING_ENUM:
 		read_enum(r, s, v);
+		break;
+	case SETTING_MASK:
+		read_mask(r, s, v);
 		break;
 	case SETTING_DURATION:
 		read_duration(r, s, v);

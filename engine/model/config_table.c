@@ -48,6 +48,16 @@ static const char *const quorum_names[] = {
 	[QUORUM_HIGH] = "high",
 };
 
+static const char *const client_names[] = {
+	NULL,
+	"claude-code",
+	"codex",
+	"gemini",
+	"copilot",
+	"cursor",
+	"opencode",
+};
+
 #define NAMES(n) .names = (n), .name_count = ARRAY_LEN(n)
 
 const struct setting settings[] = {
@@ -175,6 +185,14 @@ const struct setting settings[] = {
 		    "limits. A built-in name changes that profile.",
 	},
 	{
+	    .key = "contained_clients",
+	    .kind = SETTING_MASK,
+	    .at = offsetof(struct config, contained_clients),
+	    NAMES(client_names),
+	    .help = "Clients that run their calls inside a sandbox of their "
+		    "own: what relies on containment is not asked of them.",
+	},
+	{
 	    .key = "listen.tcp",
 	    .kind = SETTING_ADDRESS,
 	    .at = offsetof(struct config, listen_tcp),
@@ -219,6 +237,16 @@ const struct setting settings[] = {
 };
 const size_t setting_count = ARRAY_LEN(settings);
 _Static_assert(ARRAY_LEN(settings) <= SETTINGS_MAX, "reading.given has room");
+
+bool
+config_contains(unsigned contained_clients, const char *agent)
+{
+	for (size_t i = 1; agent != NULL && i < ARRAY_LEN(client_names); i++) {
+		if (strcmp(agent, client_names[i]) == 0)
+			return (contained_clients & 1u << i) != 0;
+	}
+	return false;
+}
 
 const char *
 approvals_reviewer_name(enum approvals_reviewer r)

@@ -246,6 +246,7 @@ put_setting(struct buf *b, const struct config *c, const struct setting *s)
 
 	switch (s->kind) {
 	case SETTING_ENUM:
+	case SETTING_MASK:
 		memcpy(&value, at, sizeof(value));
 		rec_put_u32(b, value);
 		break;
@@ -287,6 +288,10 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 			r->failed = 1;
 		else
 			memcpy(at, &value, sizeof(value));
+		break;
+	case SETTING_MASK:
+		value = rec_u32(r);
+		memcpy(at, &value, sizeof(value));
 		break;
 	case SETTING_DURATION:
 	case SETTING_NUMBER:

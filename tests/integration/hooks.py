@@ -266,6 +266,43 @@ class Real(unittest.TestCase):
             self.d.agent("POST", "/v1/hooks/nobody", {})[0], 404)
 
 
+class Contained(unittest.TestCase):
+    """contained_clients: what the administrator says of a client's sandbox."""
+
+    def test_only_the_named_client_runs_code_unasked(self):
+        with Daemon("contained_clients: [codex, opencode]\n") as d:
+            for client, want in (("codex", "allow"), ("opencode", "allow"),
+                                 ("claude-code", "deny"), ("gemini", "deny")):
+                for number, command in enumerate(("make test", DENIED)):
+                    value = shell_call(
+                        client, command, d.workspace, str(number))
+                    status, out, _ = hook(
+                        d.runtime, client, value, "--timeout", "0s")
+                    self.assertEqual(
+                        says(client, out, status)[0],
+                        want if number == 0 else "deny", client)
+
+    def test_links_are_followed_although_it_counts_as_contained(self):
+        with Daemon("contained_clients: [codex]\n") as d:
+            os.symlink("/etc", f"{d.workspace}/inside")
+            value = shell_call("codex", "touch inside/x", d.workspace, "1")
+            status, out, _ = hook(d.runtime, "codex", value, "--timeout", "0s")
+            self.assertEqual(says("codex", out, status)[0], "deny")
+
+    def test_a_client_that_nobody_knows_is_no_setting(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = f"{folder}/assent.yaml"
+            with open(config, "w", encoding="ascii") as f:
+                f.write("contained_clients: [codex, kodex]\n")
+            os.chmod(config, 0o600)
+            ran = subprocess.run(
+                [f"{BIN}/assentd", "--foreground", "--state", f"{folder}/s",
+                 "--runtime", f"{folder}/r", "--config", config],
+                capture_output=True, timeout=60, check=False)
+        self.assertNotEqual(ran.returncode, 0)
+        self.assertIn(b"kodex", ran.stderr)
+
+
 class Broken(unittest.TestCase):
     """Failure is a no, whatever failed."""
 
