@@ -7,6 +7,8 @@
 
 #define PORT __attribute__((weak))
 
+PORT const struct history_port db_history = { .each = NULL };
+
 PORT const char *
 receipt_action_id(const struct receipt *r)
 {

@@ -11,6 +11,7 @@
 
 #include "base/fdio.h"
 #include "base/jsonw.h"
+#include "call_input.h"
 #include "embedded.h"
 #include "index.h"
 
@@ -311,5 +312,6 @@ const struct classifier_port rules_classifier = {
 	.project_open = project_rules_open,
 	.project_close = project_rules_close,
 	.digest = classifier_digest,
+	.input = call_input,
 	.describe = classifier_describe,
 };

@@ -3,12 +3,14 @@
  * Runs in: assent.  Trusts: the caller's arguments.  Owns: nothing.
  */
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cmd_int.h"
+#include "index.h"
 #include "model/action_json.h"
 #include "model/json_in.h"
 
@@ -110,6 +112,40 @@ cmd_open(const struct cmd_rules *o, bool json, struct classifier **ret)
 	return cmd_fail("rules", &e);
 }
 
+int
+cmd_open_with(const struct cmd_rules *o, const struct rule_text *text,
+    struct diags *d, struct classifier **ret, struct err *e)
+{
+	const struct ruleset_options ro = {
+		.texts = text,
+		.text_count = 1,
+		.dirs = o->dirs,
+		.dir_count = o->dir_count,
+		.no_packs = o->no_packs,
+		.data_dir = o->data_dir,
+	};
+	const struct classifier_options co = {
+		.no_packs = true,
+		.data_dir = o->data_dir,
+		.policy = o->policy,
+	};
+	AUTO(cmd_closep) struct classifier *c = NULL;
+	int r;
+
+	r = rules_classifier.open(&co, d, &c, e);
+	if (r != 0)
+		return r;
+	ruleset_freep(&c->set);
+	r = ruleset_load(&ro, d, &c->set, e);
+	if (r == 0)
+		r = index_build(c->set, e);
+	free(c->counts);
+	c->counts = NULL;
+	if (r == 0)
+		*ret = TAKE_PTR(c);
+	return r;
+}
+
 void
 cmd_closep(struct classifier **c)
 {
@@ -126,13 +162,13 @@ cmd_now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static const char *
-own_home(struct arena *arena)
+char *
+cmd_home_of(uid_t uid, struct arena *arena)
 {
 	char bytes[PASSWD_BYTES];
 	struct passwd pw, *found = NULL;
 
-	if (getpwuid_r(getuid(), &pw, bytes, sizeof(bytes), &found) != 0 ||
+	if (getpwuid_r(uid, &pw, bytes, sizeof(bytes), &found) != 0 ||
 	    found == NULL || found->pw_dir == NULL)
 		return NULL;
 	return arena_strdup(arena, found->pw_dir);
@@ -154,7 +190,7 @@ cmd_place_fill(struct cmd_place *p, struct arena *arena, struct err *e)
 	if (p->workspace == NULL)
 		p->workspace = p->cwd;
 	if (p->home == NULL)
-		p->home = own_home(arena);
+		p->home = cmd_home_of(getuid(), arena);
 	return arena_failed(arena) ? err_nomem(e) : ERR_OK;
 }
 

@@ -25,6 +25,9 @@ struct cmd_rules {
 bool cmd_add_dir(struct cmd_rules *o, const char *arg);
 /* Opens, or prints the findings and gives the exit status. */
 int cmd_open(const struct cmd_rules *o, bool json, struct classifier **ret);
+/* The same with one file more; findings in d. */
+int cmd_open_with(const struct cmd_rules *o, const struct rule_text *text,
+    struct diags *d, struct classifier **ret, struct err *e);
 void cmd_closep(struct classifier **c);
 
 /* Whose call it is, when the action does not say. */
@@ -41,6 +44,8 @@ int cmd_action(char *const *argv, size_t argc, const struct cmd_place *place,
 int cmd_action_json(struct str json, const struct cmd_place *place,
     struct action *ret, struct err *e);
 
+/* The home of the user, in the arena; NULL: the system knows none. */
+char *cmd_home_of(uid_t uid, struct arena *arena);
 int64_t cmd_now_ns(void);
 /* Whole or not at all; the exit status. */
 int cmd_print(FILE *to, const struct buf *b);

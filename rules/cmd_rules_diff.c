@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "model/json_in.h"
+#include "replay.h"
 
 #define SHOWN_DEFAULT 20
 #define LINE_BYTES_MAX HTTP_BODY_BYTES_MAX
@@ -21,6 +22,11 @@ enum {
 	OPT_JSON,
 	OPT_NO_PACKS,
 	OPT_DATA,
+	OPT_COUNT_OF_DIFF,
+	OPT_STATE = OPT_COUNT_OF_DIFF,
+	OPT_LOG,
+	OPT_SINCE,
+	OPT_UNTIL,
 	OPT_COUNT,
 };
 
@@ -45,6 +51,12 @@ static const struct command_option replay_options[] = {
 	[OPT_CALLS] = { "--calls", "FILE",
 	    "recorded actions, one a line; by default standard input" },
 	COMMON_OPTIONS,
+	[OPT_STATE] = { "--state", "DIR",
+	    "what the log in that state folder holds" },
+	[OPT_LOG] = { "--log", NULL, "the same, of the usual folder" },
+	[OPT_SINCE] = { "--since", "TIME",
+	    "of the log: 2026-11-25T18:00:00Z, or 30d ago" },
+	[OPT_UNTIL] = { "--until", "TIME", "of the log: before that time" },
 };
 
 static int run_diff(int argc, char **argv);
@@ -61,18 +73,22 @@ const struct command rules_verb_diff = {
 	    "difference, 1 some.",
 	.example = "assent rules diff /etc/assent/rules.d ./rules.d",
 	.options = diff_options,
-	.option_count = OPT_COUNT,
+	.option_count = OPT_COUNT_OF_DIFF,
 	.run = run_diff,
 };
 
 const struct command rules_verb_replay = {
 	.name = "rules replay",
 	.summary = "Judge recorded actions by two folders of rules",
-	.usage = "rules replay [OPTIONS] OLD NEW < actions.jsonl",
-	.details = "A line is an action, or an object whose 'action' is one. "
-		   "Exit status: 0 no\ndifference, 1 some.",
-	.example = "assent rules replay --fail-on-loosen old.d new.d < "
-		   "actions.jsonl",
+	.usage = "rules replay [--log | --state DIR | --calls FILE] "
+		 "[OPTIONS] OLD NEW",
+	.details =
+	    "The log is read where it is, also of a running daemon; each row "
+	    "is checked\nagainst its hash. A line of a file is an action, or "
+	    "an object whose 'action' is\none. Exit status: 0 no difference, "
+	    "1 some.",
+	.example = "assent rules replay --log --since 30d --fail-on-loosen "
+		   "/etc/assent/rules.d new.d",
 	.options = replay_options,
 	.option_count = OPT_COUNT,
 	.run = run_replay,
@@ -262,6 +278,18 @@ compare_file(struct session *s, struct err *e)
 	return r == 0 ? ERR_OK : err_set(e, r, "cannot read the calls");
 }
 
+static int
+compare_log(struct session *s, struct err *e)
+{
+	const struct history_query q = {
+		.state_dir = s->values[OPT_STATE],
+		.since = s->values[OPT_SINCE],
+		.until = s->values[OPT_UNTIL],
+	};
+
+	return replay_log(&s->cmp, &q, e);
+}
+
 /* ---- rules ------------------------------------------------------------- */
 
 static void
@@ -387,7 +415,13 @@ run_replay(int argc, char **argv)
 
 	if (done || status != EXIT_OK)
 		return status;
-	if (compare_file(&s, &e) != 0)
+	const bool log = s.values[OPT_LOG] != NULL ||
+	    s.values[OPT_STATE] != NULL || s.values[OPT_SINCE] != NULL ||
+	    s.values[OPT_UNTIL] != NULL;
+
+	if (log && s.values[OPT_CALLS] != NULL)
+		return command_usage_error(s.cmd, "either the log, or --calls");
+	if ((log ? compare_log(&s, &e) : compare_file(&s, &e)) != 0)
 		return cmd_fail("rules replay", &e);
 	status = report(&s, false);
 	return status != EXIT_OK ? status : status_of(&s, false);

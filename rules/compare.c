@@ -77,14 +77,15 @@ make_room(struct compare *c)
 }
 
 static int
-call_digest(const struct action *a, uint8_t ret[static SHA256_LEN])
+call_digest(
+    const struct action *a, uint8_t ret[static SHA256_LEN], struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT(ACTION_BYTES_MAX * 2);
+	int r;
 
 	action_encode(a, &b);
-	if (buf_done(&b, NULL) != 0)
-		return ERR_LIMIT;
-	return sha256_of(buf_cstr(&b), b.len, ret, NULL);
+	r = buf_done(&b, e);
+	return r != 0 ? r : sha256_of(buf_cstr(&b), b.len, ret, e);
 }
 
 /* ---- one call ---------------------------------------------------------- */
@@ -144,23 +145,30 @@ remember_flip(struct compare *c, const struct classification *from,
 		c->flip_count++;
 }
 
-int
-compare_call(struct compare *c, struct action *a, struct err *e)
+bool
+compare_known(struct compare *c, const uint8_t key[static SHA256_LEN])
 {
-	uint8_t digest[SHA256_LEN] = { 0 };
+	const struct seen *s;
+
+	if (c->seen_cap == 0)
+		return false;
+	s = slot_of(c->seen, c->seen_cap, key);
+	if (is_free(s))
+		return false;
+	if (!c->once)
+		count(c, s->from, s->to);
+	return true;
+}
+
+int
+compare_call_as(struct compare *c, const uint8_t key[static SHA256_LEN],
+    struct action *a, struct err *e)
+{
 	struct classification from, to;
 	struct effects fx;
-	struct seen *s = NULL;
+	struct seen *s;
 	int r;
 
-	if (call_digest(a, digest) == 0 && make_room(c)) {
-		s = slot_of(c->seen, c->seen_cap, digest);
-		if (!is_free(s)) {
-			if (!c->once)
-				count(c, s->from, s->to);
-			return ERR_OK;
-		}
-	}
 	r = effects_of(c->to->programs, a, a->arena, &fx, e);
 	if (r == 0)
 		r = decide_by(c, c->from, a, &fx, &from, e);
@@ -168,8 +176,9 @@ compare_call(struct compare *c, struct action *a, struct err *e)
 		r = decide_by(c, c->to, a, &fx, &to, e);
 	if (r != 0)
 		return r;
-	if (s != NULL) {
-		memcpy(s->digest, digest, sizeof(s->digest));
+	if (make_room(c)) {
+		s = slot_of(c->seen, c->seen_cap, key);
+		memcpy(s->digest, key, sizeof(s->digest));
 		s->from = (uint8_t)from.decision;
 		s->to = (uint8_t)to.decision;
 		c->seen_count++;
@@ -177,6 +186,17 @@ compare_call(struct compare *c, struct action *a, struct err *e)
 	count(c, from.decision, to.decision);
 	remember_flip(c, &from, &to);
 	return ERR_OK;
+}
+
+int
+compare_call(struct compare *c, struct action *a, struct err *e)
+{
+	uint8_t digest[SHA256_LEN] = { 0 };
+	const int r = call_digest(a, digest, e);
+
+	if (r != 0 || compare_known(c, digest))
+		return r;
+	return compare_call_as(c, digest, a, e);
 }
 
 /* ---- report ------------------------------------------------------------ */

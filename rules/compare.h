@@ -36,6 +36,11 @@ struct compare {
 void compare_done(struct compare *c);
 /* Judges the call by both sets. */
 int compare_call(struct compare *c, struct action *a, struct err *e);
+/* The same, when the caller knows what makes two calls one. True: it was seen
+ * before, and is counted. */
+bool compare_known(struct compare *c, const uint8_t key[static SHA256_LEN]);
+int compare_call_as(struct compare *c, const uint8_t key[static SHA256_LEN],
+    struct action *a, struct err *e);
 void compare_print(const struct compare *c, size_t shown, struct buf *out);
 void compare_json(const struct compare *c, struct jsonw *w);
 

@@ -226,6 +226,9 @@ ruleset_load(const struct ruleset_options *o, struct diags *d,
 
 		r = load_source(&s);
 	}
+	for (size_t i = 0; i < o->text_count && r == 0; i++)
+		r = builder_add(
+		    b, o->texts[i].name, o->texts[i].layer, o->texts[i].text);
 	return r != 0 ? r : builder_finish(b, ret);
 }
 

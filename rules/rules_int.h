@@ -266,7 +266,16 @@ struct ruleset {
 	struct rules_index *index; /* NULL: every rule is tried */
 };
 
+/* A file that is not on disk: tests, previews, candidate rules. */
+struct rule_text {
+	const char *name;
+	enum rule_layer layer;
+	struct str text;
+};
+
 struct ruleset_options {
+	const struct rule_text *texts; /* besides the folders */
+	size_t text_count;
 	const struct rule_dir *dirs;
 	size_t dir_count;
 	bool no_packs;
@@ -277,12 +286,7 @@ struct ruleset_options {
 /* No partial load: ERR_INVALID and every finding in d. */
 int ruleset_load(const struct ruleset_options *o, struct diags *d,
     struct ruleset **ret, struct err *e);
-/* The same from texts: tests, previews, candidate rules. */
-struct rule_text {
-	const char *name;
-	enum rule_layer layer;
-	struct str text;
-};
+/* The same from texts alone. */
 int ruleset_parse(const struct rule_text *texts, size_t count, struct diags *d,
     struct ruleset **ret, struct err *e);
 void ruleset_free(struct ruleset *set);

@@ -83,6 +83,23 @@ raise_if_wider(struct engine *g, struct action *a, struct err *e)
 	return c->reason == NULL ? err_nomem(e) : ERR_OK;
 }
 
+/* For the log: enough to judge it again. */
+static int
+keep_input(struct engine *g, struct live *l, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(ROW_BODY_MAX);
+	struct arena *arena = l->a->arena;
+
+	l->input = STR_NONE;
+	if (g->o.classifier_port->input == NULL)
+		return ERR_OK;
+	g->o.classifier_port->input(l->a, arena, &b);
+	if (b.len == 0)
+		return ERR_OK;
+	l->input = str_n(arena_strndup(arena, b.s, b.len), b.len);
+	return l->input.s == NULL ? err_nomem(e) : ERR_OK;
+}
+
 int
 engine_judge(struct engine *g, struct live *l, struct err *e)
 {
@@ -99,6 +116,8 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 	if (l->record.s == NULL)
 		return err_nomem(e);
 	r = engine_classify(g, a, e);
+	if (r == 0)
+		r = keep_input(g, l, e);
 	if (r != 0)
 		return r;
 	r = raise_if_wider(g, a, e);

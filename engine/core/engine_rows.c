@@ -68,7 +68,10 @@ put_proposal(struct jsonw *w, const struct live *l)
 	const struct action *a = l->a;
 
 	put_cut(w, "text", a->classification.display);
-	put_trace(w, l);
+	if (l->input.len > 0) {
+		jsonw_key(w, "input");
+		jsonw_raw(w, l->input);
+	}
 	if (a->proposal.agent_name != NULL)
 		jsonw_kstr(w, "agent", a->proposal.agent_name);
 	if (a->proposal.cwd != NULL)
@@ -76,7 +79,10 @@ put_proposal(struct jsonw *w, const struct live *l)
 	if (a->proposal.workspace != NULL)
 		jsonw_kstr(w, "workspace", a->proposal.workspace);
 	jsonw_kstr(w, "executor", executor_name(a->proposal.executor));
+	/* What was called is before this, what was found out about it after:
+	 * replay tells calls apart by it (rules/replay.c). */
 	jsonw_kstr(w, "classified", decision_name(a->classification.decision));
+	put_trace(w, l);
 	jsonw_kstr(w, "risk", risk_name(a->classification.risk));
 	jsonw_kstr(w, "reason", a->classification.reason);
 	if (a->classification.profile.name != NULL)

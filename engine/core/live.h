@@ -38,6 +38,7 @@ struct output_reader {
 struct live {
 	struct action *a;
 	struct str record; /* canonical; in the action's arena */
+	struct str input; /* JSON for the log, or empty; in the arena */
 	struct plan_ref plan;
 	bool has_plan;
 	const char *idempotency_key; /* or NULL */

@@ -60,6 +60,14 @@ struct classifier_port {
 	    struct arena *arena, struct classification *ret, struct err *e);
 	void (*digest)(
 	    const struct classifier *c, uint8_t ret[static SHA256_LEN]);
+	/*
+	 * What the log keeps of a call, beside its text, so that it can be
+	 * judged again: the tool's input as JSON, secrets masked. Nothing for
+	 * a script, whose text says it all, and for what is too long. May be
+	 * NULL.
+	 */
+	void (*input)(
+	    const struct action *a, struct arena *arena, struct buf *out);
 	/* The active set as JSON: files, rules, digest. */
 	void (*describe)(const struct classifier *c, struct buf *out);
 };
@@ -218,6 +226,36 @@ struct recorder_port {
 };
 
 extern const struct recorder_port db_recorder;
+
+/* ---- history: db/, for the command line -------------------------------- */
+
+/* Something that was decided, or waits to be. Borrowed for the call. */
+struct history_row {
+	uint64_t seq;
+	int64_t time_real_ns;
+	uid_t uid;
+	struct str session, tool, decision, by;
+	const uint8_t *body_sha256;
+	struct str body; /* JSON; empty when it was dropped by retention */
+};
+
+/* Non-zero stops. */
+typedef int history_fn(void *ctx, const struct history_row *h, struct err *e);
+
+struct history_query {
+	const char *state_dir; /* NULL: the default */
+	const char *since, *until; /* as a person writes them, or NULL */
+	bool answers; /* only what a person decided */
+};
+
+struct history_port {
+	/* Each action once: its decision, or, while there is none, its
+	 * question. Every row was checked against its hash. */
+	int (*each)(const struct history_query *q, history_fn *fn, void *ctx,
+	    struct err *e);
+};
+
+extern const struct history_port db_history;
 
 /* ---- executor: sandbox/ ------------------------------------------------ */
 
