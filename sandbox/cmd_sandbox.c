@@ -104,7 +104,8 @@ load_profiles(const char *file, struct buf *out, struct err *e)
 			    STDERR_FILENO, text.s, text.len, NULL);
 		return r;
 	}
-	if (c->profile_count == 0 && c->ceiling.profiles.count == 0)
+	if (c->profile_count == 0 && c->ceiling.profiles.count == 0 &&
+	    c->require_count == 0)
 		return ERR_OK;
 	config_encode(c, false, &record);
 	r = buf_done(&record, e);

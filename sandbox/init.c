@@ -27,6 +27,7 @@
 #include "gate.h"
 #include "identity.h"
 #include "job.h"
+#include "require.h"
 #include "root.h"
 #include "spawn_command.h"
 #include "watch.h"
@@ -301,6 +302,20 @@ end_all(void)
 		;
 }
 
+/* What could not be enforced is said, too. */
+static void
+add_notes(const struct init *in, struct ctl *m)
+{
+	const char *weaker = require_weaker();
+
+	if (weaker != NULL && m->violation_count < CTL_VIOLATIONS_MAX)
+		m->violations[m->violation_count++] = weaker;
+	for (size_t i = 0; i < in->root.note_count; i++) {
+		if (m->violation_count < CTL_VIOLATIONS_MAX)
+			m->violations[m->violation_count++] = in->root.notes[i];
+	}
+}
+
 static void
 report(struct init *in)
 {
@@ -315,6 +330,7 @@ report(struct init *in)
 
 	for (size_t i = 0; i < m.violation_count; i++)
 		m.violations[i] = in->gate.violations[i];
+	add_notes(in, &m);
 	(void)ctl_send(in->job->ctl, &m);
 }
 
@@ -322,8 +338,10 @@ static int
 prepare(struct init *in, struct err *e)
 {
 	struct job *j = in->job;
-	int r = build(in, e);
+	int r = require_check(j->plan, e);
 
+	if (r == 0)
+		r = build(in, e);
 	if (r == 0)
 		r = block_signals(in, e);
 	if (r == 0)

@@ -311,7 +311,10 @@ explain(const struct oneshot *o)
 		say("output beyond %llu bytes was dropped",
 		    (unsigned long long)o->plan->limits.output_bytes);
 	for (size_t i = 0; i < end->violation_count; i++)
-		say("denied: %s", end->violations[i]);
+		say("%s%s",
+		    strncmp(end->violations[i], "note: ", 6) == 0 ? ""
+								  : "denied: ",
+		    end->violations[i]);
 }
 
 int

@@ -30,8 +30,9 @@ host_tree(struct root *r, const struct op *op, int src, int *ret, struct err *e)
 
 	if (code == 0 && mapped && mnt_idmap(tree, r->idmap, deep, e) != 0) {
 		/* A file system below cannot map owners: leave it out. */
-		root_note(
-		    r, "file systems mounted in the workspace are not shown");
+		root_note(r,
+		    "note: file systems mounted in the workspace are not "
+		    "shown");
 		(void)close(TAKE_FD(tree));
 		deep = false;
 		code = mnt_tree(src, deep, &tree, e);

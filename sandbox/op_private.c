@@ -57,7 +57,7 @@ put_device(struct root *r, const struct device *d, struct err *e)
 
 	if (src < 0 || fstat(src, &st) != 0 || !S_ISCHR(st.st_mode) ||
 	    st.st_rdev != makedev(d->major, d->minor)) {
-		root_note(r, "a device is missing on the host");
+		root_note(r, "note: a device is missing on the host");
 		return ERR_OK;
 	}
 	code = mnt_tree(src, false, &tree, e);

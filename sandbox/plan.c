@@ -506,6 +506,8 @@ copy_frame(struct maker *m, struct err *e)
 	    &p->protect_count, e));
 	CHECK(
 	    join_lists(m, o->profile->deny, NULL, &p->deny, &p->deny_count, e));
+	CHECK(join_lists(
+	    m, o->profile->require, NULL, &p->require, &p->require_count, e));
 	return copy_write_roots(m, e);
 }
 

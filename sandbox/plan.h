@@ -135,6 +135,8 @@ struct plan {
 	size_t protect_count;
 	const char **deny; /* globs in the workspace, see glob.h */
 	size_t deny_count;
+	const char **require; /* else the run does not begin */
+	size_t require_count;
 	const char **write_roots; /* beside the workspace */
 	size_t write_root_count;
 	struct plan_limits limits;

@@ -158,6 +158,7 @@ plan_json(const struct plan *p, struct buf *out)
 	key_strings(&w, "argv", p->argv, p->argc);
 	key_strings(&w, "env", p->env, p->env_count);
 	key_strings(&w, "protected", p->protect, p->protect_count);
+	key_strings(&w, "required", p->require, p->require_count);
 	key_strings(&w, "denied", p->deny, p->deny_count);
 	key_strings(&w, "write_roots", p->write_roots, p->write_root_count);
 	limits_json(&w, &p->limits);

@@ -44,6 +44,7 @@ put_frame(const struct plan *p, struct buf *b)
 	}
 	put_strings(b, p->protect, p->protect_count);
 	put_strings(b, p->deny, p->deny_count);
+	put_strings(b, p->require, p->require_count);
 	put_strings(b, p->write_roots, p->write_root_count);
 	rec_put_u64(b, p->limits.memory_bytes);
 	rec_put_u64(b, p->limits.file_bytes);
@@ -228,6 +229,7 @@ get_frame(struct reader *d, struct plan *p)
 		get_op(d, &p->ops[i]);
 	p->protect = get_strings(d, &p->protect_count);
 	p->deny = get_strings(d, &p->deny_count);
+	p->require = get_strings(d, &p->require_count);
 	p->write_roots = get_strings(d, &p->write_root_count);
 	get_limits(d, &p->limits);
 }

@@ -43,6 +43,7 @@ struct profile {
 	const char *const *protect; /* at the top of the workspace */
 	const char *const *env; /* NAME, NAME*: let through */
 	const char *const *set_env; /* NAME=value */
+	const char *const *require; /* landlock>=3, userns, ... */
 };
 
 /* The built-in profile of that name, or NULL. */

@@ -243,6 +243,26 @@ take_allowed(
 	return arena_failed(a) ? ERR_NOMEM : ERR_OK;
 }
 
+/* What the configuration requires holds for every profile. */
+static int
+take_require(struct profile_set *s, const struct config *c, struct arena *a)
+{
+	const char **all = arena_array(a, c->require_count + 1, sizeof(*all));
+
+	for (size_t i = 0; all != NULL && i < c->require_count; i++) {
+		AUTO_BUF struct buf b = BUF_INIT(64);
+
+		buf_puts(&b, c->require[i].feature);
+		if (c->require[i].min > 0)
+			buf_printf(&b, ">=%llu",
+			    (unsigned long long)c->require[i].min);
+		all[i] = arena_strdup(a, buf_cstr(&b));
+	}
+	for (size_t i = 0; i < s->count; i++)
+		s->at[i].require = all;
+	return arena_failed(a) ? ERR_NOMEM : ERR_OK;
+}
+
 int
 profile_set_make(const struct config *c, struct arena *a,
     struct profile_set **ret, struct err *e)
@@ -272,6 +292,8 @@ profile_set_make(const struct config *c, struct arena *a,
 		if (r == 0)
 			r = check_own(&s->at[i], s->at[i].write_roots, c, a, e);
 	}
+	if (r == 0 && c != NULL && take_require(s, c, a) != 0)
+		r = err_nomem(e);
 	if (r == 0)
 		*ret = s;
 	return r;

@@ -1,0 +1,256 @@
+"""Profiles of a configuration, what they require, and the two modes."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from lib_daemon import Daemon
+from lib_sandbox import BIN, USER, World, modes, require_sandbox
+
+CONFIG = """
+profiles:
+  build:
+    summary: builds with a cache
+    write: [$workspace, {top}/cache]
+    read: [{top}/data]
+    hide: [$workspace/private]
+    deny: ["*.pem", "**/vault/*.txt"]
+    protect: [Makefile, ci]
+    env: [MY_*, "MODE=ci"]
+    limits: {memory: 1G, wall: 20s, output: 1K}
+  look:
+    base: build
+    write: none
+  tight:
+    strict: true
+"""
+
+
+class Site(World):
+    """A world with a configuration, and the whole program to run in it."""
+
+    def __init__(self, uid, config=CONFIG):
+        super().__init__(uid)
+        for name in ("assent", "assent-exec"):
+            shutil.copy(f"{BIN}/{name}", f"{self.top}/{name}")
+        for name in ("cache", "data"):
+            os.mkdir(f"{self.top}/{name}")
+        self.put(f"{self.top}/data/d.txt", "data\n")
+        self.put(f"{self.top}/config.yaml", config.replace("{top}", self.top), 0o600)
+        self.own(self.top)
+
+    def sandbox(self, profile, script, *options, before=(), **env):
+        ran = subprocess.run(
+            [*before, f"{self.top}/assent", "sandbox", "--config",
+             f"{self.top}/config.yaml", "--profile", profile, "--workspace",
+             self.ws, *options, "--", "bash", "-c", script],
+            cwd=self.ws, env=self.env(**env), preexec_fn=self._become,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+        return ran.returncode, ran.stdout
+
+
+def each_mode(test):
+    def all_modes(self):
+        for uid in modes():
+            with self.subTest(uid=uid), Site(uid) as w:
+                test(self, w)
+    return all_modes
+
+
+class Profiles(unittest.TestCase):
+    @each_mode
+    def test_roots_environment_and_limits_are_the_profiles(self, w):
+        status, out = w.sandbox(
+            "build", f"echo x > {w.top}/cache/f && cat {w.top}/data/d.txt; "
+            f"echo x > {w.top}/data/e; echo $MY_WORD $MODE $API_TOKEN.",
+            MY_WORD="mine")
+        self.assertEqual(status, 0, out)
+        self.assertIn("data\n", out)
+        self.assertIn("mine ci .", out)
+        self.assertTrue(os.path.exists(f"{w.top}/cache/f"))
+        self.assertFalse(os.path.exists(f"{w.top}/data/e"))
+        self.assertIn("beyond 1024 bytes",
+                      w.sandbox("build", "head -c 5000 /dev/zero")[1])
+
+    @each_mode
+    def test_denied_names_are_neither_read_nor_made_nor_moved(self, w):
+        os.makedirs(f"{w.ws}/a/vault")
+        w.put(f"{w.ws}/key.pem", "SECRET-PEM\n")
+        w.put(f"{w.ws}/a/vault/v.txt", "SECRET-VAULT\n")
+        w.own(w.ws)
+        for script in ("cat key.pem", "cp key.pem k; cat k",
+                       "mv key.pem k; cat k", "ln key.pem k; cat k",
+                       "ln -s key.pem k; cat k", "mv a b; cat b/vault/v.txt",
+                       "mv a/vault a/w; cat a/w/v.txt", "cat a/vault/v.txt",
+                       "exec 3<key.pem; cat <&3", "tar c . | tar xO",
+                       "echo x > new.pem", "mkdir sub.PEM",
+                       "echo x > f; mv f new.pem", "cat < /proc/self/cwd/"
+                       "key.pem", "git add -f key.pem && git show :key.pem"):
+            _, out = w.sandbox("build", script)
+            self.assertNotIn("SECRET", out, script)
+            self.assertFalse(os.path.exists(f"{w.ws}/new.pem"), script)
+            self.assertFalse(os.path.exists(f"{w.ws}/sub.PEM"), script)
+        self.assertIn("read key.pem", w.sandbox("build", "cat key.pem")[1])
+
+    @each_mode
+    def test_a_denied_name_that_appears_during_the_run_is_not_read(self, w):
+        with subprocess.Popen(
+                [f"{w.top}/assent", "sandbox", "--config",
+                 f"{w.top}/config.yaml", "--profile", "build", "--workspace",
+                 w.ws, "--", "bash", "-c",
+                 "echo ready; read line; cat late.pem; cat late.txt"],
+                cwd=w.ws, env=w.env(), preexec_fn=w._become, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT) as run:
+            self.assertEqual(run.stdout.readline(), "ready\n")
+            w.put(f"{w.ws}/late.pem", "SECRET-LATE\n")
+            w.put(f"{w.ws}/late.txt", "fine\n")
+            out, _ = run.communicate("go\n", timeout=30)
+        self.assertNotIn("SECRET", out)
+        self.assertIn("fine", out)
+
+    @each_mode
+    def test_protected_and_hidden_paths_are_the_profiles_too(self, w):
+        os.mkdir(f"{w.ws}/private")
+        w.put(f"{w.ws}/private/p", "SECRET-P\n")
+        w.put(f"{w.ws}/Makefile", "all:\n")
+        w.own(w.ws)
+        _, out = w.sandbox("build", "cat private/p; echo x > Makefile; "
+                           "mkdir ci; mv Makefile M; rm Makefile; true")
+        self.assertNotIn("SECRET", out)
+        with open(f"{w.ws}/Makefile", encoding="ascii") as file:
+            self.assertEqual(file.read(), "all:\n")
+        self.assertFalse(os.path.exists(f"{w.ws}/ci"))
+
+    @each_mode
+    def test_a_profile_may_be_narrower_than_its_base(self, w):
+        status, out = w.sandbox("look", "echo x > f")
+        self.assertNotEqual(status, 0, out)
+        self.assertFalse(os.path.exists(f"{w.ws}/f"))
+
+    @each_mode
+    def test_a_strict_profile_runs_ordinary_programs_and_nothing_odd(self, w):
+        status, out = w.sandbox(
+            "tight", "git init -q s && cd s && echo 'int main(void) { return "
+            "0; }' > a.c && gcc -o a a.c && ./a && git add a.c && "
+            "git -c user.name=t -c user.email=t@t commit -qm a && "
+            "python3 -c 'import subprocess, threading, socket; "
+            "t = threading.Thread(target=print); t.start(); t.join(); "
+            "s = socket.create_server((\"127.0.0.1\", 0)); "
+            "subprocess.run([\"true\"], check=True)' && echo fine")
+        self.assertEqual(status, 0, out)
+        self.assertIn("fine", out)
+        _, out = w.sandbox("tight", "python3 -c 'import ctypes; "
+                           "print(ctypes.CDLL(None).ptrace(0, 0, 0, 0))'")
+        self.assertIn("-1", out)
+        self.assertIn("denied: system call number 101", out)
+
+    @each_mode
+    def test_an_online_profile_says_that_it_is_offline(self, w):
+        status, out = w.sandbox("workspace-write-online", "true",
+                                "--print-plan")
+        self.assertEqual(status, 0)
+        self.assertIn('"network":"none"', out.replace(" ", ""))
+        self.assertIn("this version has no proxy", out)
+
+    def test_wrong_profiles_are_shown_with_their_place(self):
+        for text, words in (
+                ("profiles:\n  p: {wirte: [/x]}\n", "unknown key 'wirte'"),
+                ("profiles:\n  p: {write: [../x]}\n", "config.yaml:2:"),
+                ("profiles:\n  p: {base: q}\n", "no profile 'q'"),
+                ("profiles:\n  p: {write: [$workspace, /etc]}\n",
+                 "config.yaml:2: profile 'p': '/etc' cannot be made"),
+                ("profiles:\n  p: {network: [example.com]}\n",
+                 "network is not supported"),
+                ("profiles:\n  danger-full-access: {strict: true}\n",
+                 "no sandbox that could be changed")):
+            with Site(modes()[-1], text) as w:
+                status, out = w.sandbox("p", "true")
+                self.assertIn(status, (78, 125), out)
+                self.assertIn(words, out)
+
+    def test_the_daemon_offers_named_profiles_and_asks_for_wider_ones(self):
+        with Daemon("profiles:\n  narrow: {limits: {wall: 5s}}\n"
+                    "  wide: {limits: {wall: 1h}}\n") as d:
+            os.chmod(d.root, 0o755)
+            status, action, _ = d.shell("echo hi", profile="narrow")
+            self.assertEqual((status, action["state"]), (200, "done"), action)
+            status, action, _ = d.shell("echo hi", profile="wide", wait=0)
+            self.assertEqual(status, 202, action)
+            self.assertIn("'wide', which permits more", action["reason"])
+            status, problem, _ = d.shell("echo hi", profile="none")
+            self.assertEqual(status, 422, problem)
+            self.assertIn("'narrow'", problem["detail"])
+
+
+class Required(unittest.TestCase):
+    @each_mode
+    def test_i10_a_run_is_refused_where_less_than_required_is_there(self, w):
+        w.put(f"{w.top}/config.yaml", "require: [landlock>=99]\n", 0o600)
+        status, out = w.sandbox("workspace-write", "echo ran")
+        self.assertEqual(status, 125)
+        self.assertIn("landlock>=99 is required, and this kernel has", out)
+        self.assertNotIn("ran", out.replace("profile", ""))
+
+    @unittest.skipUnless(shutil.which("strace"), "SKIP: no strace")
+    def test_i10_without_landlock_a_run_says_so_or_is_refused(self):
+        before = ["strace", "-f", "-o", "/dev/null", "-e",
+                  "trace=landlock_create_ruleset", "-e",
+                  "inject=landlock_create_ruleset:error=ENOSYS"]
+        with Site(modes()[0], "require: [landlock>=3]\n") as w:
+            status, out = w.sandbox("workspace-write", "echo ran",
+                                    before=before)
+            self.assertEqual(status, 125, out)
+            self.assertNotIn("ran\n", out)
+            w.put(f"{w.top}/config.yaml", "require: [seccomp]\n", 0o600)
+            status, out = w.sandbox("workspace-write", "echo ran",
+                                    before=before)
+            self.assertEqual(status, 0, out)
+            self.assertIn("note: Landlock is not there", out)
+
+
+class Modes(unittest.TestCase):
+    @unittest.skipUnless(os.geteuid() == 0, "SKIP: needs root")
+    def test_elevated_mode_runs_as_an_account_that_owns_nothing(self):
+        with Site(0) as w:
+            _, out = w.sandbox("workspace-write", "id -u; cat /etc/shadow; "
+                               "echo x > f; grep -c . /proc/self/uid_map; "
+                               "cat /proc/self/status | grep CapEff")
+            self.assertEqual(out.split()[0], "59998", out)
+            self.assertIn("0000000000000000", out)
+            # ... and what it leaves belongs to who owns the workspace.
+            self.assertEqual(os.stat(f"{w.ws}/f").st_uid, 0)
+
+    def test_unelevated_mode_needs_no_right_that_a_plain_user_lacks(self):
+        uid = USER if os.geteuid() == 0 else os.geteuid()
+        with Site(uid) as w:
+            status, out = w.sandbox(
+                "workspace-write", "id -u; echo x > f; "
+                f"echo y > {w.victim}/plain.txt; cat {w.home}/notes.txt; "
+                "grep CapEff /proc/self/status")
+            self.assertEqual(out.split()[0], str(uid), out)
+            self.assertIn("0000000000000000", out)
+            self.assertNotIn("SECRET", out)
+            self.assertEqual(os.stat(f"{w.ws}/f").st_uid, uid)
+            with open(f"{w.victim}/plain.txt", encoding="ascii") as file:
+                self.assertEqual(file.read(), "original\n")
+
+    @unittest.skipUnless(shutil.which("strace"), "SKIP: no strace")
+    def test_where_no_namespace_can_be_made_nothing_runs_unsandboxed(self):
+        uid = USER if os.geteuid() == 0 else os.geteuid()
+        with Site(uid) as w:
+            status, out = w.sandbox(
+                "workspace-write", "echo ran > f", before=[
+                    "strace", "-f", "-o", "/dev/null", "-e",
+                    "trace=clone,clone3,unshare", "-e",
+                    "inject=clone,clone3,unshare:error=EPERM"])
+            self.assertEqual(status, 123, out)
+            self.assertIn("does not let a plain user make namespaces", out)
+            self.assertFalse(os.path.exists(f"{w.ws}/f"))
+
+
+if __name__ == "__main__":
+    require_sandbox()
+    unittest.main(verbosity=2)
