@@ -61,6 +61,15 @@ static const struct param decide_fields[] = {
 	{ .name = "message", .kind = PARAM_TEXT, .max = REASON_BYTES_MAX },
 };
 
+static const struct param grant_query[] = {
+	{ .name = "scope", .kind = PARAM_SCOPE },
+};
+
+static const struct param escalate_fields[] = {
+	{ .name = "to", .kind = PARAM_NAME, .required = true },
+	{ .name = "reason", .kind = PARAM_TEXT, .max = REASON_BYTES_MAX },
+};
+
 static const struct param execute_fields[] = {
 	{ .name = "action_sha256", .kind = PARAM_DIGEST, .required = true },
 };
@@ -143,6 +152,31 @@ static const struct route routes[] = {
 	    .route = ROUTE_UNDO,
 	    .roles = APPROVER,
 	    .flags = ROUTE_NEEDS_IF_MATCH },
+	{ .operation = "previewGrant",
+	    .method = METHOD_GET,
+	    .path = "/v1/actions/{id}/grant",
+	    .route = ROUTE_GRANT_PREVIEW,
+	    .roles = APPROVER,
+	    QUERY(grant_query) },
+	{ .operation = "escalateAction",
+	    .method = METHOD_POST,
+	    .path = "/v1/actions/{id}/escalate",
+	    .route = ROUTE_ESCALATE,
+	    .roles = APPROVER,
+	    .flags = ROUTE_NEEDS_IF_MATCH,
+	    FIELDS(escalate_fields) },
+	{ .operation = "reviseAction",
+	    .method = METHOD_POST,
+	    .path = "/v1/actions/{id}/revision",
+	    .route = ROUTE_REVISE,
+	    .roles = APPROVER,
+	    .flags = ROUTE_NEEDS_IF_MATCH,
+	    .body = ROUTE_BODY_ACTION },
+	{ .operation = "lookAtAction",
+	    .method = METHOD_PUT,
+	    .path = "/v1/actions/{id}/presence",
+	    .route = ROUTE_PRESENT,
+	    .roles = APPROVER },
 	{ .operation = "explainAction",
 	    .method = METHOD_GET,
 	    .path = "/v1/actions/{id}/explain",

@@ -43,14 +43,23 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 	return ERR_OK;
 }
 
+/* At the end of the process: nobody is told. */
+static void
+undo_quietly(struct change *c)
+{
+	receipt_freep(&c->receipt);
+	engine_grant_undo(c);
+}
+
 void
 engine_free(struct engine *g)
 {
 	if (g == NULL)
 		return;
 	for (size_t i = 0; i < g->change_count; i++)
-		receipt_free(g->changes[i].receipt);
+		undo_quietly(&g->changes[i]);
 	mem_freep(&g->changes);
+	grants_done(&g->grants);
 	live_table_free(g->live);
 	sessions_free(g->sessions);
 	engine_unpark(g, 0);
@@ -109,27 +118,6 @@ engine_append(struct engine *g, struct change *c, enum row_kind kind,
 	    g->o.recorder, &row, &c->seq, c->log_hash, receipt, e);
 }
 
-/* What the core itself needs to know of a decided action after a restart. */
-static void
-open_state(const struct change *c, struct buf *out)
-{
-	const struct action *a = c->live->a;
-	const struct ruling *r = c->has_ruling ? &c->ruling : &a->ruling;
-
-	rec_put_u8(out, (uint8_t)r->decision);
-	rec_put_u8(out, (uint8_t)r->by);
-	rec_put_cstr(out, r->approver);
-	rec_put_cstr(out, r->message);
-	rec_put_i64(out, r->expires_real_ns);
-	rec_put_i64(out, a->proposed_real_ns);
-	rec_put_i64(out, a->outcome.exit);
-	rec_put_i64(out, a->outcome.signal);
-	rec_put_u64(out, c->seq);
-	buf_put(out, c->log_hash, SHA256_LEN);
-	buf_put(out, a->sha256, SHA256_LEN);
-	operands_encode(a->operands, a->operand_count, out);
-}
-
 int
 engine_put_open(struct engine *g, const struct change *c, struct err *e)
 {
@@ -139,7 +127,7 @@ engine_put_open(struct engine *g, const struct change *c, struct err *e)
 	    c->has_deadline ? c->deadline_ns : c->live->deadline_ns;
 	int r;
 
-	open_state(c, &state);
+	engine_state_put(c, &state);
 	r = buf_done(&state, e);
 	if (r != 0)
 		return r;
@@ -211,9 +199,12 @@ apply(struct engine *g, struct change *c)
 {
 	struct live *l = c->live;
 
+	engine_grant_apply(g, c);
 	if (l == NULL)
 		return;
 	l->busy = false;
+	if (c->has_asking)
+		l->a->asking = c->asking;
 	if (c->has_ruling) {
 		l->a->ruling = c->ruling;
 		l->decided_ns = g->o.env.boot_ns();
@@ -237,8 +228,11 @@ apply(struct engine *g, struct change *c)
 static void
 finish(struct engine *g, struct change *c)
 {
-	if (c->live == NULL)
+	if (c->live == NULL) {
+		if (c->answer == ANSWER_CALL_EMPTY)
+			engine_reply_json(g, c->call_id, 204, STR_NONE);
 		return;
+	}
 	if (c->run)
 		engine_run(g, c->live);
 	if (c->to == STAGE_PENDING)
@@ -252,6 +246,7 @@ static void
 undo(struct engine *g, struct change *c, const struct err *why)
 {
 	receipt_freep(&c->receipt);
+	engine_grant_undo(c);
 	if (c->live != NULL)
 		c->live->busy = false;
 	if (c->answer != ANSWER_CALL_NONE)
@@ -355,6 +350,12 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_RELOAD] = engine_reload_call,
 	[ROUTE_OUTCOME] = engine_outcome,
 	[ROUTE_SESSION_EVENT] = engine_session_event,
+	[ROUTE_GRANTS] = engine_grants_call,
+	[ROUTE_REVOKE] = engine_revoke_call,
+	[ROUTE_GRANT_PREVIEW] = engine_grant_preview,
+	[ROUTE_ESCALATE] = engine_escalate,
+	[ROUTE_PRESENT] = engine_present,
+	[ROUTE_REVISE] = engine_revise,
 	[ROUTE_METRICS] = engine_metrics,
 	[ROUTE_READY] = engine_ready,
 	[ROUTE_VERSION] = engine_version,
@@ -406,6 +407,8 @@ engine_tick(struct engine *g)
 	while ((l = live_next(g->live, l)) != NULL) {
 		if (l->waiters != NULL)
 			wake_late(g, l, now);
+		if (l->a->stage == STAGE_PENDING)
+			engine_present_over(l, now);
 		if (l->in_review && l->review_deadline_ns <= now)
 			engine_review_late(g, l);
 		if (l->looking && l->look_deadline_ns <= now)
@@ -414,6 +417,7 @@ engine_tick(struct engine *g)
 			engine_expire(g, l);
 	}
 	engine_project_tick(g, now);
+	engine_grants_expire(g);
 	engine_commit(g);
 	if (!g->o.recorder_port->healthy(g->o.recorder, &why) &&
 	    g->o.recorder_port->recover(g->o.recorder, &why) == 0)

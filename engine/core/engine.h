@@ -19,6 +19,9 @@
 #include "ruling.h"
 
 struct engine;
+struct config;
+
+#define BOOT_ID_MAX 40
 
 /* Where the pipeline's words go. */
 struct engine_out {
@@ -55,6 +58,13 @@ struct engine_env {
 	int (*random)(void *bytes, size_t len);
 	int (*home)(uid_t uid, struct arena *a, char **ret, struct err *e);
 	int (*check_place)(struct action *a, struct err *e);
+	/* ERR_DENIED: pid is who proposed, or was started by it. NULL: not
+	 * looked at. */
+	int (*answers_itself)(
+	    pid_t pid, const struct proposer *of, struct err *e);
+	/* Finds out who proposes: the agent behind a hook, when it began. */
+	void (*meet)(struct proposer *p);
+	const char *boot_id; /* of this boot; NULL: not known */
 };
 
 /* What may change while the daemon runs. */
@@ -134,6 +144,10 @@ int engine_reload(struct engine *g, struct buf *ret_json, struct err *e);
 /* The same under other settings; keeps the old ones, too, on any error. */
 int engine_reload_settings(
     struct engine *g, const struct engine_settings *s, struct err *e);
+/* What the configuration says. */
+struct engine_settings engine_settings_of(const struct config *c);
+/* Which boot it is, for grants that outlive this process; "": not known. */
+void engine_read_boot_id(char ret[static BOOT_ID_MAX]);
 /* The executor's events; ctx is the engine. */
 extern const struct executor_events engine_executor_events;
 

@@ -2,9 +2,9 @@
  * A person's answer, its undo, cancelling, and time running out (I2, I7).
  * Runs in: engine.  Trusts: nothing of a request.  Owns: nothing.
  */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "engine_int.h"
 #include "stage.h"
@@ -51,17 +51,12 @@ static int
 read_answer(
     const struct call *c, struct live *l, struct answer *ret, struct err *e)
 {
-	const char *scope = call_field(c, "scope");
 	const char *message = call_field(c, "message");
-	char approver[32];
+	char approver[APPROVER_MAX];
 
-	if (scope != NULL && strcmp(scope, "once") != 0)
-		return err_set(e, ERR_INVALID,
-		    "scope '%.32s' is not offered; an answer counts once",
-		    scope);
 	if (message == NULL)
 		message = call_field(c, "reason");
-	(void)snprintf(approver, sizeof(approver), "uid:%u", (unsigned)c->uid);
+	engine_approver(c, approver);
 	*ret = (struct answer){
 		.kind = ANSWER_PERSON,
 		.decision = decision_of(str_of(call_field(c, "decision"))),
@@ -98,6 +93,29 @@ engine_push_answer(struct engine *g, struct change *c, struct err *e)
 	return ERR_OK;
 }
 
+/* The decision that this answer makes, and the grant that goes with it. */
+static int
+push_decision(struct engine *g, const struct call *c, struct change *change,
+    const char *approver, struct err *e)
+{
+	AUTO(grant_freep) struct grant *grant = NULL;
+	struct live *l = change->live;
+	const bool was_in_review = l->in_review;
+	int r = ERR_OK;
+
+	if (change->ruling.decision == DECISION_ALLOW)
+		r = engine_grant_prepare(g, l, c, approver, &grant, e);
+	if (r == 0 && grant != NULL)
+		change->ruling.grant = arena_strdup(l->a->arena, grant->id);
+	if (r == 0)
+		r = engine_push_answer(g, change, e);
+	if (r == 0 && was_in_review && g->o.out.cancel_review != NULL)
+		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
+	if (r == 0 && grant != NULL)
+		r = engine_grant_record(g, TAKE_PTR(grant), e);
+	return r;
+}
+
 static int
 answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 {
@@ -110,46 +128,129 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		.call_id = c->id,
 	};
 	struct answer said;
+	bool enough = true;
 	int r;
 
 	r = engine_check_hash(c, l, e);
 	if (r == 0)
 		r = read_answer(c, l, &said, e);
 	if (r == 0)
+		r = engine_may_answer(
+		    g, c, l, said.decision == DECISION_ALLOW, e);
+	if (r == 0)
 		r = ruling_of(&l->a->classification, &g->o.set.policy, &said,
 		    &change.ruling, e);
+	if (r == 0 && said.decision == DECISION_ALLOW)
+		r = engine_count_approval(
+		    g, l, said.approver, &change, &enough, e);
 	if (r != 0)
 		return r;
-	const bool was_in_review = l->in_review;
+	if (enough)
+		return push_decision(g, c, &change, said.approver, e);
+	const struct change partly = {
+		.live = l,
+		.has_asking = true,
+		.asking = change.asking,
+		.answer = ANSWER_CALL_PROPOSED,
+		.call_id = c->id,
+	};
 
-	r = engine_push_answer(g, &change, e);
-	if (r == 0 && was_in_review && g->o.out.cancel_review != NULL)
-		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
-	return r;
+	change = partly;
+	return engine_record_approval(g, &change, e);
+}
+
+/* Decided elsewhere: by whom and when, so that nobody need guess. */
+static void
+tell_decided(struct engine *g, const struct call *c, const struct live *l)
+{
+	AUTO_BUF struct buf extra = BUF_INIT(ROW_BODY_MAX);
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	const struct ruling *ruling = &l->a->ruling;
+	struct reply r = { .id = c->id, .status = 409, .type = BODY_PROBLEM };
+	struct jsonw w = jsonw_on(&extra);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "state", stage_name(l->a->stage));
+	jsonw_kstr(&w, "decision",
+	    ruling->decision == DECISION_INVALID
+		? NULL
+		: decision_name(ruling->decision));
+	jsonw_kstr(&w, "decided_by",
+	    ruling->by == BY_INVALID ? NULL : decided_by_name(ruling->by));
+	jsonw_kstr(&w, "approver", ruling->approver);
+	jsonw_key(&w, "decided_at");
+	jsonw_time(&w, ruling->decided_real_ns);
+	jsonw_end(&w);
+	/* Members of the problem: without the braces. */
+	if (buf_done(&extra, NULL) != 0 || extra.len < 2)
+		return;
+	extra.s[extra.len - 1] = '\0';
+	problem_json(&body, 409, "decided",
+	    "this action is decided already; somebody or something was "
+	    "faster",
+	    extra.s + 1);
+	r.body = buf_str(&body);
+	g->o.out.reply(g->o.out.ctx, &r);
+}
+
+struct live *
+engine_to_answer(struct engine *g, const struct call *c)
+{
+	struct live *l = engine_target(g, c);
+
+	if (l == NULL)
+		return NULL;
+	if (c->role != CALLER_APPROVER && c->role != CALLER_ADMIN) {
+		engine_problem(g, c->id, 403, "not_an_approver",
+		    "only an approver decides; use the approver socket");
+		return NULL;
+	}
+	/* Who comes too late is told who was there first. */
+	if (c->if_match != NULL && l->a->stage != STAGE_PENDING) {
+		tell_decided(g, c, l);
+		return NULL;
+	}
+	return precondition_fails(g, c, l) ? NULL : l;
 }
 
 void
 engine_decide(struct engine *g, const struct call *c)
 {
-	struct live *l = engine_target(g, c);
+	struct live *l = engine_to_answer(g, c);
 	struct err why = ERR_INIT;
 
-	if (l == NULL)
-		return;
-	if (c->role != CALLER_APPROVER && c->role != CALLER_ADMIN) {
-		engine_problem(g, c->id, 403, "not_an_approver",
-		    "only an approver decides; use the approver socket");
-		return;
-	}
-	if (precondition_fails(g, c, l))
-		return;
-	if (l->a->stage != STAGE_PENDING) {
-		engine_problem(
-		    g, c->id, 409, "decided", "this action is decided already");
-		return;
-	}
-	if (answer(g, c, l, &why) != 0)
+	if (l != NULL && answer(g, c, l, &why) != 0)
 		engine_problem_err(g, c->id, &why);
+}
+
+/* What the answer gave goes with it. */
+static void
+end_grant_of(struct engine *g, const struct live *l)
+{
+	struct change c = { .answer = ANSWER_CALL_NONE };
+	struct grant *grant = l->a->ruling.grant == NULL
+	    ? NULL
+	    : grants_find(&g->grants, l->a->ruling.grant);
+	struct err why = ERR_INIT;
+
+	if (l->a->ruling.by == BY_HUMAN && grant != NULL && grant->active &&
+	    engine_grant_end(g, grant, "undo", &c, &why) != 0)
+		log_warn("grant", "id=%s not ended: %s", grant->id, why.msg);
+}
+
+static bool
+has_answered(const struct action *a, const char *approver)
+{
+	const struct inquiry *q = &a->asking;
+
+	if (a->ruling.by != BY_HUMAN || a->ruling.approver == NULL)
+		return false;
+	for (size_t i = 0; i < q->approver_count; i++) {
+		if (a->ruling.decision == DECISION_ALLOW &&
+		    strcmp(q->approvers[i], approver) == 0)
+			return true;
+	}
+	return strcmp(a->ruling.approver, approver) == 0;
 }
 
 /* Back to the question, while nothing has been done with the answer. */
@@ -166,24 +267,31 @@ take_back(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		.answer = ANSWER_CALL_DECISION,
 		.call_id = c->id,
 	};
-	char approver[32];
+	char approver[APPROVER_MAX];
 	int r;
 
-	(void)snprintf(approver, sizeof(approver), "uid:%u", (unsigned)c->uid);
-	if (l->a->ruling.by != BY_HUMAN || l->a->ruling.approver == NULL ||
-	    strcmp(l->a->ruling.approver, approver) != 0)
+	engine_approver(c, approver);
+	if (!has_answered(l->a, approver))
 		return err_set(e, ERR_DENIED,
 		    "only the person who answered can take it back");
 	if (l->a->stage != STAGE_DECIDED ||
 	    g->o.env.boot_ns() - l->decided_ns > UNDO_NS)
 		return err_set(
 		    e, ERR_CONFLICT, "it is too late to take this answer back");
+	if (l->a->asking.revised_to != NULL)
+		return err_set(e, ERR_CONFLICT,
+		    "an edited action has taken its place; answer that one");
+	change.has_asking = true;
+	change.asking = l->a->asking;
+	change.asking.approver_count = 0;
 	row_body_note("approver", approver, &body);
 	r = engine_append(g, &change, ROW_UNDONE, buf_str(&body), NULL, e);
 	if (r == 0)
 		r = engine_put_open(g, &change, e);
 	if (r == 0)
 		r = engine_push(g, &change, e);
+	if (r == 0)
+		end_grant_of(g, l);
 	return r;
 }
 

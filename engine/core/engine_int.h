@@ -6,6 +6,7 @@
  */
 #include "base/jsonw.h"
 #include "engine.h"
+#include "grants.h"
 #include "live.h"
 #include "projects.h"
 #include "sessions.h"
@@ -41,6 +42,14 @@ struct change {
 	enum change_reply answer;
 	uint64_t call_id;
 	int64_t wait_ms; /* -1: not stated */
+	bool has_asking;
+	struct inquiry asking;
+	struct grant *grant; /* that it adds or ends; owned while it adds */
+	enum grant_change {
+		GRANT_STAYS,
+		GRANT_ADDS,
+		GRANT_ENDS,
+	} grant_change;
 };
 
 struct launch {
@@ -90,6 +99,7 @@ struct engine {
 	struct parked parked[PARKED_MAX];
 	size_t parked_count;
 	bool resuming; /* a call that was parked: it waits no longer */
+	struct grants grants;
 	struct change *changes;
 	size_t change_count, change_cap;
 	struct launch launches[LAUNCHES_MAX];
@@ -117,6 +127,24 @@ int engine_push(struct engine *g, const struct change *c, struct err *e);
 /* A change to an action that the open batch changes: commit that first. */
 void engine_settle(struct engine *g, struct live *l);
 
+/* ---- engine_state.c: what a restart must know ---------------------------- */
+
+struct stored_state {
+	struct ruling ruling;
+	struct inquiry asking;
+	int64_t proposed_real_ns;
+	int exit, signal;
+	uint64_t seq;
+	uint8_t log_hash[SHA256_LEN], sha256[SHA256_LEN];
+	struct operand *operands;
+	size_t operand_count;
+};
+
+void engine_state_put(const struct change *c, struct buf *out);
+/* Texts in the arena. */
+int engine_state_get(
+    struct str state, struct arena *a, struct stored_state *ret, struct err *e);
+
 /* ---- engine_reply.c ---------------------------------------------------- */
 
 void engine_reply_json(
@@ -140,8 +168,7 @@ void engine_answer_or_wait(
 /* ---- engine_rows.c: bodies of rows ------------------------------------- */
 
 void row_body_proposed(const struct live *l, struct buf *out);
-void row_body_decided(const struct live *l, const struct ruling *r,
-    int64_t now_real_ns, struct buf *out);
+void row_body_decided(const struct change *c, struct buf *out);
 void row_body_intent(const struct live *l, struct buf *out);
 void row_body_outcome(
     const struct live *l, const struct outcome *o, struct buf *out);
@@ -158,6 +185,7 @@ engine_call_fn engine_get, engine_list, engine_explain, engine_log;
 engine_call_fn engine_verify, engine_events, engine_rules, engine_reload_call;
 engine_call_fn engine_metrics, engine_ready, engine_version;
 engine_call_fn engine_refused, engine_session_event;
+engine_call_fn engine_grants_call, engine_revoke_call, engine_grant_preview;
 
 /* ---- engine_project.c --------------------------------------------------- */
 
@@ -196,6 +224,8 @@ void engine_look_late(struct engine *g, struct live *l);
 /* Judges, records, answers: what follows the look. */
 void engine_enter(
     struct engine *g, struct live *l, uint64_t call_id, int64_t wait_ms);
+/* May the proposer ask for this at all? */
+int engine_check_claim(struct engine *g, struct action *a, struct err *e);
 /* The change that rules alone make of a judged action: decided or pending. */
 int engine_rule(
     struct engine *g, struct live *l, struct change *c, struct err *e);
@@ -221,5 +251,47 @@ void engine_put_reviewer(const struct engine *g, struct jsonw *w);
 void engine_review_late(struct engine *g, struct live *l);
 /* Questions and approvals whose time is over. */
 void engine_expire(struct engine *g, struct live *l);
+
+/* ---- engine_asking.c ------------------------------------------------------ */
+
+engine_call_fn engine_escalate, engine_present, engine_revise;
+void engine_approver(const struct call *c, char ret[static APPROVER_MAX]);
+/* ERR_DENIED: this caller may not answer, and why. */
+int engine_may_answer(const struct engine *g, const struct call *c,
+    const struct live *l, bool allows, struct err *e);
+/* Counts one more yes into c->asking. approver is kept. */
+int engine_count_approval(const struct engine *g, const struct live *l,
+    const char *approver, struct change *c, bool *ret_enough, struct err *e);
+/* It is not enough yet: recorded, the question stands. */
+int engine_record_approval(struct engine *g, struct change *c, struct err *e);
+/* The action that l takes the place of is denied in this batch. */
+int engine_supersede(struct engine *g, const struct live *l, struct err *e);
+/* Forgets those who have looked away. */
+void engine_present_over(struct live *l, int64_t now);
+/* The pending action that an approver's call is about, as he saw it; else
+ * answers and returns NULL. */
+struct live *engine_to_answer(struct engine *g, const struct call *c);
+
+/* ---- engine_grants.c ------------------------------------------------------ */
+
+/* The grant that the answer asks for, not yet recorded. ERR_DENIED, ERR_INVALID
+ * with a sentence; *ret NULL when the answer counts once. */
+int engine_grant_prepare(struct engine *g, const struct live *l,
+    const struct call *c, const char *approver, struct grant **ret,
+    struct err *e);
+/* Takes the grant into the batch. */
+int engine_grant_record(struct engine *g, struct grant *grant, struct err *e);
+/* Ends it in this batch; it matches nothing from now on. */
+int engine_grant_end(struct engine *g, struct grant *grant, const char *why,
+    struct change *c, struct err *e);
+void engine_grant_apply(struct engine *g, struct change *c);
+void engine_grant_undo(struct change *c);
+/* Does a grant answer this? Then the ruling, and it is counted as used. */
+bool engine_grant_rules(struct engine *g, struct live *l, struct ruling *ret);
+void engine_grants_expire(struct engine *g);
+void engine_grants_end_session(
+    struct engine *g, uid_t uid, const char *session);
+/* A grant of the store, if the log says so. */
+void engine_grant_load(struct engine *g, const struct open_action *o);
 
 #endif

@@ -7,53 +7,13 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "core/ids.h"
 #include "engine_int.h"
 #include "model/json_in.h"
 #include "stage.h"
 
 /* The approval has expired, whatever the clock says. */
 #define LONG_AGO_NS 1
-
-struct stored {
-	struct ruling ruling;
-	int64_t proposed_real_ns;
-	int exit, signal;
-	uint64_t seq;
-	uint8_t log_hash[SHA256_LEN], sha256[SHA256_LEN];
-	struct operand *operands;
-	size_t operand_count;
-};
-
-/* The reverse of open_state in engine.c. */
-static int
-read_state(struct str state, struct arena *a, struct stored *ret, struct err *e)
-{
-	struct rec in = rec_of(state);
-	struct str hash, sha256;
-
-	*ret = (struct stored){ 0 };
-	ret->ruling.decision = (enum decision)rec_u8(&in);
-	ret->ruling.by = (enum decided_by)rec_u8(&in);
-	ret->ruling.approver = rec_cstr(&in, a);
-	ret->ruling.message = rec_cstr(&in, a);
-	ret->ruling.expires_real_ns = rec_i64(&in);
-	ret->proposed_real_ns = rec_i64(&in);
-	ret->exit = (int)rec_i64(&in);
-	ret->signal = (int)rec_i64(&in);
-	ret->seq = rec_u64(&in);
-	hash = rec_bytes(&in, SHA256_LEN);
-	sha256 = rec_bytes(&in, SHA256_LEN);
-	/* An older release kept none. */
-	if (in.rest.len > 0)
-		operands_decode(&in, a, &ret->operands, &ret->operand_count);
-	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
-	    ret->ruling.by > BY_CEILING)
-		return err_set(e, ERR_INTERNAL,
-		    "the stored state of an action is ill-formed");
-	memcpy(ret->log_hash, hash.s, SHA256_LEN);
-	memcpy(ret->sha256, sha256.s, SHA256_LEN);
-	return ERR_OK;
-}
 
 /* Walks the table from PROPOSED to where the action was. */
 static void
@@ -130,7 +90,7 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
     struct err *e)
 {
 	AUTO(action_freep) struct action *a = NULL;
-	struct stored stored;
+	struct stored_state stored;
 	struct live *l;
 	int r;
 
@@ -138,7 +98,7 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 	if (r == 0)
 		r = action_decode(o->record, a, e);
 	if (r == 0)
-		r = read_state(o->state, a->arena, &stored, e);
+		r = engine_state_get(o->state, a->arena, &stored, e);
 	if (r != 0)
 		return r;
 	if (strlen(o->id) >= sizeof(a->id))
@@ -146,6 +106,7 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 	memcpy(a->id, o->id, strlen(o->id) + 1);
 	a->proposed_real_ns = stored.proposed_real_ns;
 	a->ruling = stored.ruling;
+	a->asking = stored.asking;
 	a->outcome.exit = stored.exit;
 	a->outcome.signal = stored.signal;
 	a->operands = stored.operands;
@@ -252,6 +213,10 @@ on_open(void *ctx, const struct open_action *o, struct err *e)
 	struct live *l = NULL;
 	struct err why = ERR_INIT;
 
+	if (id_is("grt", str_of(o->id))) {
+		engine_grant_load(g, o);
+		return ERR_OK;
+	}
 	if (rebuild(g, o, &l, &why) != 0) {
 		/* It stays in the store as it is: never allowed, never run. */
 		log_err("recover", "id=%s cannot be read again: %s", o->id,

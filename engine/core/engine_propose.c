@@ -120,6 +120,7 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 		r = keep_input(g, l, e);
 	if (r != 0)
 		return r;
+	a->asking.need = ruling_approvals(&a->classification, &g->o.set.policy);
 	r = raise_if_wider(g, a, e);
 	if (r == 0)
 		r = make_plan(g, l, e);
@@ -132,7 +133,9 @@ engine_record_ruling(struct engine *g, struct change *c, struct err *e)
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	int r;
 
-	row_body_decided(c->live, &c->ruling, g->o.env.real_ns(), &body);
+	if (c->ruling.decided_real_ns == 0)
+		c->ruling.decided_real_ns = g->o.env.real_ns();
+	row_body_decided(c, &body);
 	r = buf_done(&body, e);
 	if (r == 0)
 		r = engine_append(g, c, ROW_DECIDED, buf_str(&body), NULL, e);
@@ -171,10 +174,26 @@ limit_approval(struct engine *g, struct change *c)
 {
 	c->has_deadline = true;
 	c->deadline_ns = 0;
+	if (c->ruling.by == BY_GRANT && !c->run)
+		c->deadline_ns = g->o.env.boot_ns() + APPROVAL_LIFE_NS;
 	if (c->ruling.decision != DECISION_ALLOW || c->run)
 		return;
 	c->ruling.expires_boot_ns = g->o.env.boot_ns() + APPROVAL_LIFE_NS;
 	c->ruling.expires_real_ns = g->o.env.real_ns() + APPROVAL_LIFE_NS;
+}
+
+/* Decided without a question. */
+static int
+record_at_once(struct engine *g, struct change *c, struct err *e)
+{
+	const struct proposal *p = &c->live->a->proposal;
+
+	c->has_ruling = true;
+	c->to = STAGE_DECIDED;
+	c->run = c->ruling.decision == DECISION_ALLOW && p->execute;
+	c->live->run_requested = c->run;
+	limit_approval(g, c);
+	return engine_record_ruling(g, c, e);
 }
 
 int
@@ -184,17 +203,13 @@ engine_rule(struct engine *g, struct live *l, struct change *c, struct err *e)
 	const struct answer none = { .kind = ANSWER_NONE };
 
 	c->live = l;
+	if (engine_grant_rules(g, l, &c->ruling))
+		return record_at_once(g, c, e);
 	switch (ruling_asks(cl, &g->o.set.policy)) {
 	case ASKS_NOBODY:
 		if (ruling_of(cl, &g->o.set.policy, &none, &c->ruling, e) != 0)
 			return e == NULL ? ERR_INTERNAL : (int)e->code;
-		c->has_ruling = true;
-		c->to = STAGE_DECIDED;
-		c->run = c->ruling.decision == DECISION_ALLOW &&
-		    l->a->proposal.execute;
-		l->run_requested = c->run;
-		limit_approval(g, c);
-		return engine_record_ruling(g, c, e);
+		return record_at_once(g, c, e);
 	case ASKS_REVIEWER:
 	case ASKS_PERSON:
 		break;
@@ -226,6 +241,8 @@ take_claim(
 	a->proposer.gid = c->gid;
 	a->proposer.pid = c->pid;
 	a->proposer.home = NULL;
+	if (g->o.env.meet != NULL)
+		g->o.env.meet(&a->proposer);
 	r = g->o.env.home(c->uid, a->arena, &a->proposer.home, e);
 	if (r != 0 && r != ERR_NOTFOUND)
 		return r;
@@ -312,8 +329,8 @@ check_target(const struct engine *g, const struct action *a, struct err *e)
 	return ERR_OK;
 }
 
-static int
-check_claim(struct engine *g, struct action *a, struct err *e)
+int
+engine_check_claim(struct engine *g, struct action *a, struct err *e)
 {
 	int r;
 
@@ -356,7 +373,8 @@ answer_repeat(struct engine *g, const struct call *c)
 	AUTO_BUF struct buf record = BUF_INIT(ACTION_BYTES_MAX);
 
 	if (l != NULL && action_new(&a, &why) == 0 &&
-	    take_claim(g, c, a, &why) == 0 && check_claim(g, a, &why) == 0)
+	    take_claim(g, c, a, &why) == 0 &&
+	    engine_check_claim(g, a, &why) == 0)
 		action_encode(a, &record);
 	if (l != NULL && !str_eq(buf_str(&record), l->record)) {
 		engine_problem(g, c->id, 422, "idempotency_key_reused",
@@ -426,6 +444,8 @@ engine_enter(
 	struct err why = ERR_INIT;
 	int r = engine_judge(g, l, &why);
 
+	if (r == 0 && l->a->asking.revises != NULL)
+		r = engine_supersede(g, l, &why);
 	if (r == 0)
 		r = enter(g, l, call_id, wait_ms, &why);
 	if (r != 0)
@@ -444,7 +464,7 @@ take_proposal(
 	if (r == 0)
 		r = take_claim(g, c, a, e);
 	if (r == 0)
-		r = check_claim(g, a, e);
+		r = engine_check_claim(g, a, e);
 	if (r == 0 && engine_parks(g, c, a))
 		return ERR_OK;
 	if (r == 0)

@@ -79,6 +79,14 @@ engine_outcome(struct engine *g, const struct call *c)
 	record_note(g, c, &change, ROW_OUTCOME, buf_str(&body));
 }
 
+static bool
+is_end_of_session(const struct call *c)
+{
+	const char *type = call_field(c, "type");
+
+	return type != NULL && strcmp(type, "session_end") == 0;
+}
+
 void
 engine_session_event(struct engine *g, const struct call *c)
 {
@@ -103,6 +111,8 @@ engine_session_event(struct engine *g, const struct call *c)
 		/* Durable before it is acknowledged, as everything. */
 		const uint64_t failures = g->n.commit_failures;
 
+		if (is_end_of_session(c))
+			engine_grants_end_session(g, c->uid, c->target);
 		engine_commit(g);
 		if (g->n.commit_failures == failures) {
 			engine_reply_json(g, c->id, 204, STR_NONE);

@@ -392,32 +392,6 @@ on_tick(void *ctx)
 		log_err("tick", "deadlines are not watched: %s", why.msg);
 }
 
-static struct engine_settings
-settings_of(const struct config *c)
-{
-	return (struct engine_settings){
-		.policy = {
-			.approval = c->approval_policy,
-			.auto_review =
-			    c->approvals_reviewer == REVIEWER_AUTO,
-			/* In shadow nobody but a person decides. */
-			.provider = c->provider_count > 0 &&
-			    c->reviewer_mode == REVIEWER_ACTIVE,
-		},
-		.shadow = c->provider_count > 0 &&
-		    c->approvals_reviewer == REVIEWER_AUTO &&
-		    c->reviewer_mode == REVIEWER_SHADOW,
-		.review_parallel = (unsigned)c->reviewer_parallel,
-		.review_queue = (unsigned)c->reviewer_queue,
-		.review_session_tokens = c->reviewer_session_tokens,
-		.contained_clients = c->contained_clients,
-		.ask_timeout_ms = c->ask_timeout_ms,
-		.review_timeout_ms = c->review_timeout_ms,
-		.full_access =
-		    config_profile_allowed(c, "danger-full-access"),
-	};
-}
-
 /* What no workspace may hold or be: the daemon's folders and its rules. */
 static int
 own_dirs(struct engine_process *p, const struct config *c,
@@ -466,11 +440,13 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.random = random_bytes,
 			.home = whereabouts_home,
 			.check_place = whereabouts_check,
+			.boot_id = p->boot_id,
 		},
-		.set = settings_of(c),
+		.set = engine_settings_of(c),
 	};
 	int r;
 
+	engine_read_boot_id(p->boot_id);
 	r = engine_open_rules(p, &o, e);
 	if (r != 0)
 		return r;
@@ -592,7 +568,7 @@ engine_reload_role(
     struct role_env *env, const struct config *now, struct err *e)
 {
 	struct engine_process *p = env->self;
-	const struct engine_settings s = settings_of(now);
+	const struct engine_settings s = engine_settings_of(now);
 	const struct executor_port *x = env->ports->executor;
 	int r = ERR_OK;
 

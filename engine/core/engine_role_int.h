@@ -27,6 +27,7 @@ struct engine_process {
 	struct confine_path paths[PATHS_MAX];
 	size_t path_count;
 	const char *own_dirs[PATHS_MAX]; /* real paths, in the arena */
+	char boot_id[BOOT_ID_MAX]; /* "": not known */
 	size_t own_dir_count;
 };
 

@@ -98,6 +98,17 @@ put_proposal(struct jsonw *w, const struct live *l)
 	}
 }
 
+static void
+put_names(
+    struct jsonw *w, const char *key, const char *const *names, size_t count)
+{
+	jsonw_key(w, key);
+	jsonw_array(w);
+	for (size_t i = 0; i < count; i++)
+		jsonw_cstr(w, names[i]);
+	jsonw_end(w);
+}
+
 void
 row_body_proposed(const struct live *l, struct buf *out)
 {
@@ -109,10 +120,12 @@ row_body_proposed(const struct live *l, struct buf *out)
 }
 
 void
-row_body_decided(const struct live *l, const struct ruling *r,
-    int64_t now_real_ns, struct buf *out)
+row_body_decided(const struct change *c, struct buf *out)
 {
-	const int64_t wait_ns = now_real_ns - l->a->proposed_real_ns;
+	const struct live *l = c->live;
+	const struct ruling *r = &c->ruling;
+	const struct inquiry *q = c->has_asking ? &c->asking : &l->a->asking;
+	const int64_t wait_ns = r->decided_real_ns - l->a->proposed_real_ns;
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
@@ -122,6 +135,10 @@ row_body_decided(const struct live *l, const struct ruling *r,
 		jsonw_kstr(&w, "approver", r->approver);
 	if (r->message != NULL)
 		jsonw_kstr(&w, "message", r->message);
+	if (r->by == BY_HUMAN && q->approver_count > 1)
+		put_names(&w, "approvers", q->approvers, q->approver_count);
+	if (r->by == BY_GRANT)
+		jsonw_kstr(&w, "grant", r->grant);
 	if (r->by == BY_REVIEWER) {
 		put_cut(&w, "rationale", l->a->review.rationale);
 		put_cut(&w, "model", l->a->review.model);

@@ -50,6 +50,7 @@ struct live {
 	bool in_review; /* the reviewer has it; a person may answer first */
 	int64_t review_deadline_ns;
 	struct receipt *intent; /* owned */
+	const char *revised_by; /* who edited it, or NULL */
 	/* Its files are looked at; not recorded yet, known to nobody. */
 	bool looking;
 	int64_t look_deadline_ns;

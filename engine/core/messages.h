@@ -166,6 +166,10 @@ enum api_route {
 	ROUTE_HEALTH, /* GET /healthz */
 	ROUTE_READY, /* GET /readyz */
 	ROUTE_VERSION, /* GET /v1/version */
+	ROUTE_GRANT_PREVIEW, /* GET /v1/actions/{id}/grant */
+	ROUTE_ESCALATE, /* POST /v1/actions/{id}/escalate */
+	ROUTE_REVISE, /* POST /v1/actions/{id}/revision */
+	ROUTE_PRESENT, /* PUT /v1/actions/{id}/presence */
 	ROUTE_REFUSED, /* front refused a caller: recorded, not answered */
 };
 
@@ -182,7 +186,7 @@ struct call {
 	int64_t wait_ms; /* Prefer: wait; -1 when not stated */
 	bool stream; /* Accept: text/event-stream */
 	uint64_t last_event_id;
-	/* ROUTE_PROPOSE, ROUTE_EVALUATE: the canonical record. */
+	/* ROUTE_PROPOSE, ROUTE_EVALUATE, ROUTE_REVISE: the canonical record. */
 	struct str action_record;
 	/* ROUTE_DECIDE, ROUTE_EXECUTE, ROUTE_SIGNAL, ROUTE_LIST, ROUTE_LOG,
 	 * ROUTE_SESSION_EVENT, ROUTE_OUTCOME: fields by name (validated names,

@@ -115,6 +115,9 @@ enum row_kind {
 	ROW_DEGRADED,
 	ROW_REVIEWED, /* a reviewer did not decide: why */
 	ROW_PRUNED, /* bodies that were exported are dropped up to a row */
+	ROW_APPROVED, /* one of several approvals that it needs */
+	ROW_ESCALATED, /* raised to another person or group */
+	ROW_REVISED, /* an edited action took its place */
 };
 
 const char *row_kind_name(enum row_kind k);

@@ -8,10 +8,27 @@
  */
 #include "ruling.h"
 
+#include "base/mem.h"
+
+unsigned
+ruling_approvals(const struct classification *c, const struct ruling_policy *p)
+{
+	unsigned need = 1;
+
+	for (size_t r = RISK_INVALID;
+	     r <= (size_t)c->risk && r < ARRAY_LEN(p->approvals); r++) {
+		if (p->approvals[r] > need)
+			need = p->approvals[r];
+	}
+	return need;
+}
+
 enum asks
 ruling_asks(const struct classification *c, const struct ruling_policy *p)
 {
-	const bool reviewer = p->auto_review && p->provider;
+	/* What takes two people takes people. */
+	const bool reviewer =
+	    p->auto_review && p->provider && ruling_approvals(c, p) == 1;
 
 	switch (c->decision) {
 	case DECISION_ALLOW:
@@ -114,6 +131,26 @@ by_person(const struct answer *answer, struct ruling *ret, struct err *e)
 	return ERR_OK;
 }
 
+/* It was a person's word; floors and whatever needs two are not for it. */
+static int
+by_grant(const struct classification *c, const struct ruling_policy *p,
+    const struct answer *answer, struct ruling *ret, struct err *e)
+{
+	if (answer->grant == NULL || answer->approver == NULL)
+		return err_set(
+		    e, ERR_INTERNAL, "a grant has an id and an approver");
+	if (c->floor || ruling_approvals(c, p) > 1 || p->grants == GRANTS_NONE)
+		return err_set(
+		    e, ERR_CONFLICT, "no grant answers this; a person has to");
+	*ret = (struct ruling){
+		.decision = DECISION_ALLOW,
+		.by = BY_GRANT,
+		.approver = answer->approver,
+		.grant = answer->grant,
+	};
+	return ERR_OK;
+}
+
 int
 ruling_of(const struct classification *c, const struct ruling_policy *p,
     const struct answer *answer, struct ruling *ret, struct err *e)
@@ -133,6 +170,10 @@ ruling_of(const struct classification *c, const struct ruling_policy *p,
 	case ANSWER_PERSON:
 		if (asked == ASKS_REVIEWER || asked == ASKS_PERSON)
 			return by_person(answer, ret, e);
+		return err_set(e, ERR_CONFLICT, "this is decided by rules");
+	case ANSWER_GRANT:
+		if (asked == ASKS_REVIEWER || asked == ASKS_PERSON)
+			return by_grant(c, p, answer, ret, e);
 		return err_set(e, ERR_CONFLICT, "this is decided by rules");
 	case ANSWER_TIMEOUT:
 		if (asked == ASKS_NOBODY)

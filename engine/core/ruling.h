@@ -9,11 +9,21 @@
  */
 #include "model/action.h"
 
+/* Which answers may last; the zero value forbids them. */
+enum grants_allowed {
+	GRANTS_NONE,
+	GRANTS_SESSION,
+	GRANTS_UNTIL, /* and for a session */
+};
+
 /* What the administrator and the user set. */
 struct ruling_policy {
 	enum approval_policy approval;
 	bool auto_review; /* approvals_reviewer: auto_review */
 	bool provider; /* a reviewer is configured and reachable at all */
+	/* Approvals that a risk needs; what is riskier needs no fewer. */
+	unsigned approvals[RISK_CRITICAL + 1];
+	enum grants_allowed grants;
 };
 
 enum asks {
@@ -31,6 +41,7 @@ enum answer_kind {
 	ANSWER_REVIEWER,
 	ANSWER_PERSON,
 	ANSWER_TIMEOUT,
+	ANSWER_GRANT, /* a person's earlier answer that lasts */
 };
 
 struct answer {
@@ -39,7 +50,12 @@ struct answer {
 	enum decision decision; /* ANSWER_PERSON: ALLOW or DENY */
 	const char *approver;
 	const char *message;
+	const char *grant; /* ANSWER_GRANT: its id */
 };
+
+/* How many people have to allow it: at least one. */
+unsigned ruling_approvals(
+    const struct classification *c, const struct ruling_policy *p);
 
 /*
  * Fills decision, by, approver, message of *ret. ERR_CONFLICT when the answer

@@ -185,6 +185,7 @@ struct proposer {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
+	uint64_t started; /* when its process did, in ticks; 0: not known */
 	char *home; /* from the password file (check, evaluate: as stated) */
 };
 
@@ -301,12 +302,38 @@ struct review {
 	const char *rationale, *model;
 };
 
+#define APPROVERS_MAX 8 /* that one question counts */
+
+/* The question to people: who said yes so far, who raised it to whom. */
+struct inquiry {
+	unsigned need; /* approvals; 0 means 1 */
+	const char *approvers[APPROVERS_MAX]; /* who allowed it, each once */
+	size_t approver_count;
+	/* Who raised it: their word is not enough. */
+	const char *raisers[APPROVERS_MAX];
+	size_t raiser_count;
+	const char *raised_to, *raised_why; /* the last time, or NULL */
+	/* Ids: what this one takes the place of, and what took its place. */
+	const char *revises, *revised_to;
+};
+
+#define APPROVER_MAX 32 /* "uid:1000" */
+#define LOOKERS_MAX 4
+
+/* Somebody who has the question on his screen. */
+struct looker {
+	char name[APPROVER_MAX]; /* "": nobody */
+	int64_t until_boot_ns;
+};
+
 /* Final, by whom, until when. */
 struct ruling {
 	enum decision decision; /* ALLOW or DENY */
 	enum decided_by by;
 	const char *approver; /* a person's name or NULL */
 	const char *message; /* for the agent */
+	const char *grant; /* BY_GRANT: its id; else what this answer gave */
+	int64_t decided_real_ns; /* 0: not known */
 	int64_t expires_boot_ns; /* CLOCK_BOOTTIME; 0 = never */
 	int64_t expires_real_ns;
 };
@@ -358,6 +385,8 @@ struct action {
 	struct operand *operands;
 	size_t operand_count;
 	struct review review;
+	struct inquiry asking;
+	struct looker lookers[LOOKERS_MAX]; /* in memory only */
 	struct ruling ruling;
 	struct outcome outcome;
 	uint64_t seq; /* of its last row in the log */

@@ -5,6 +5,8 @@
  */
 #include "model/action_json.h"
 
+#include <stdio.h>
+
 #include "base/jsonw.h"
 
 #define RULES_SHOWN_MAX 100
@@ -293,20 +295,73 @@ question(struct jsonw *w, const struct action *a)
 	jsonw_end(w);
 }
 
+/* "1/2": of how many people it has the yes. */
+static void
+approvals(struct jsonw *w, const struct action *a)
+{
+	char text[40];
+	const struct inquiry *q = &a->asking;
+	const bool human =
+	    a->ruling.by == BY_HUMAN && a->ruling.decision == DECISION_ALLOW;
+	size_t have = q->approver_count;
+
+	if (human && have == 0)
+		have = 1;
+	(void)snprintf(
+	    text, sizeof(text), "%zu/%u", have, q->need == 0 ? 1 : q->need);
+	jsonw_kstr(w, "approvals", text);
+}
+
+static void
+names(struct jsonw *w, const char *key, const char *const *list, size_t count)
+{
+	jsonw_key(w, key);
+	jsonw_array(w);
+	for (size_t i = 0; i < count; i++)
+		jsonw_cstr(w, list[i]);
+	jsonw_end(w);
+}
+
+/* Who has a hand in it, besides the one who decides. */
+static void
+people(struct jsonw *w, const struct action *a)
+{
+	const struct inquiry *q = &a->asking;
+	const char *looking[LOOKERS_MAX];
+	size_t count = 0;
+
+	if (q->approver_count > 0)
+		names(w, "approvers", q->approvers, q->approver_count);
+	for (size_t i = 0; i < LOOKERS_MAX; i++) {
+		if (a->lookers[i].name[0] != '\0')
+			looking[count++] = a->lookers[i].name;
+	}
+	if (a->stage == STAGE_PENDING && count > 0)
+		names(w, "looking", looking, count);
+	if (q->raised_to != NULL) {
+		jsonw_key(w, "raised");
+		jsonw_object(w);
+		jsonw_kstr(w, "to", q->raised_to);
+		jsonw_kstr(w, "reason", q->raised_why);
+		names(w, "by", q->raisers, q->raiser_count);
+		jsonw_end(w);
+	}
+	opt(w, "revises", q->revises);
+	opt(w, "revised_to", q->revised_to);
+}
+
 void
 decision_to_json(const struct action *a, struct buf *out)
 {
 	static const uint8_t zero[SHA256_LEN];
 	const struct classification *c = &a->classification;
 	const bool ruled = a->ruling.decision != DECISION_INVALID;
-	const bool human =
-	    a->ruling.by == BY_HUMAN && a->ruling.decision == DECISION_ALLOW;
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
 	jsonw_kstr(&w, "id", a->id[0] == '\0' ? NULL : a->id);
 	jsonw_kstr(&w, "state", stage_name(a->stage));
-	jsonw_kstr(&w, "approvals", human ? "1/1" : "0/1");
+	approvals(&w, a);
 	jsonw_kstr(&w, "decision", decision_name(decision_now(a)));
 	jsonw_kstr(
 	    &w, "decided_by", decided_by_name(ruled ? a->ruling.by : c->by));
@@ -314,6 +369,9 @@ decision_to_json(const struct action *a, struct buf *out)
 	jsonw_kstr(&w, "reason", reason_now(a));
 	opt(&w, "suggest", c->suggest);
 	jsonw_kstr(&w, "profile", c->profile.name);
+	opt(&w, "approver", a->ruling.approver);
+	opt(&w, "grant", a->ruling.grant);
+	people(&w, a);
 	question(&w, a);
 	rules(&w, c);
 	hash_or_null(&w, "action_sha256", a->sha256,
@@ -322,6 +380,10 @@ decision_to_json(const struct action *a, struct buf *out)
 	jsonw_hex(&w, c->policy_sha256, SHA256_LEN);
 	jsonw_key(&w, "expires_at");
 	jsonw_time(&w, a->ruling.expires_real_ns);
+	if (a->ruling.decided_real_ns != 0) {
+		jsonw_key(&w, "decided_at");
+		jsonw_time(&w, a->ruling.decided_real_ns);
+	}
 	jsonw_key(&w, "seq");
 	if (a->seq != 0)
 		jsonw_uint(&w, a->seq);

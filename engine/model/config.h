@@ -27,6 +27,14 @@ enum approvals_reviewer {
 	REVIEWER_USER,
 };
 
+/* Which answers may last; the order is that of core/ruling.h. */
+enum config_grants {
+	CONFIG_GRANTS_INVALID,
+	CONFIG_GRANTS_NONE,
+	CONFIG_GRANTS_SESSION,
+	CONFIG_GRANTS_UNTIL,
+};
+
 enum log_payloads {
 	PAYLOADS_INVALID,
 	PAYLOADS_OFF,
@@ -120,6 +128,8 @@ struct config {
 	enum approvals_reviewer approvals_reviewer;
 	unsigned contained_clients; /* see config_contains */
 	int64_t ask_timeout_ms;
+	enum config_grants grants;
+	unsigned approvals[RISK_CRITICAL + 1]; /* by risk; 0: one */
 	int64_t review_timeout_ms;
 	enum reviewer_mode reviewer_mode;
 	enum reviewer_policy_mode reviewer_policy_mode;

@@ -29,6 +29,7 @@ enum setting_kind {
 	SETTING_PROVIDERS,
 	SETTING_PROFILES,
 	SETTING_REQUIRE,
+	SETTING_APPROVALS,
 };
 
 struct setting {
@@ -89,6 +90,7 @@ void config_read_list(struct reading *r, const struct yaml *v, void *to);
 /* config_reviewer.c */
 void config_read_providers(struct reading *r, const struct yaml *v);
 void config_read_require(struct reading *r, const struct yaml *v);
+void config_read_approvals(struct reading *r, const struct yaml *v);
 bool config_read_strings(struct reading *r, const struct yaml *v,
     const char *what, struct config_strings *ret);
 /* config_profiles.c */

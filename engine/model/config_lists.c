@@ -136,3 +136,32 @@ config_read_require(struct reading *r, const struct yaml *v)
 			read_feature(r, &v->items[i], &c->require[i]);
 	}
 }
+
+/* ---- approvals --------------------------------------------------------- */
+
+static void
+read_approval(struct reading *r, const struct yaml *key, const struct yaml *v)
+{
+	static const char *const risks[] = { "low", "medium", "high",
+		"critical" };
+	const enum risk risk = risk_of(key->text);
+	uint64_t n;
+
+	if (risk == RISK_INVALID)
+		config_unknown_key(r, key, risks, ARRAY_LEN(risks));
+	else if (config_scalar(r, v, "a number of approvals") &&
+	    num_parse_u64(v->text, 1, APPROVERS_MAX, &n) == 0)
+		r->config->approvals[risk] = (unsigned)n;
+	else
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203", "critical: 2",
+		    "approvals is 1 to %d people", APPROVERS_MAX);
+}
+
+void
+config_read_approvals(struct reading *r, const struct yaml *v)
+{
+	if (!config_is_kind(r, v, YAML_MAP, "approvals"))
+		return;
+	for (size_t i = 0; i < v->count; i++)
+		read_approval(r, &v->keys[i], &v->items[i]);
+}

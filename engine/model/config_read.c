@@ -219,7 +219,8 @@ static bool
 is_compound(enum setting_kind k)
 {
 	return k == SETTING_MASK || k == SETTING_PROVIDERS ||
-	    k == SETTING_PROFILES || k == SETTING_REQUIRE;
+	    k == SETTING_PROFILES || k == SETTING_REQUIRE ||
+	    k == SETTING_APPROVALS;
 }
 
 void
@@ -258,6 +259,9 @@ setting_read(struct reading *r, const struct setting *s, const struct yaml *v)
 		break;
 	case SETTING_REQUIRE:
 		config_read_require(r, v);
+		break;
+	case SETTING_APPROVALS:
+		config_read_approvals(r, v);
 		break;
 	}
 	if (s->unsupported != NULL)

@@ -25,6 +25,12 @@ static const char *const reviewer_names[] = {
 	[REVIEWER_USER] = "user",
 };
 
+static const char *const grant_names[] = {
+	[CONFIG_GRANTS_NONE] = "none",
+	[CONFIG_GRANTS_SESSION] = "session",
+	[CONFIG_GRANTS_UNTIL] = "until",
+};
+
 static const char *const payload_names[] = {
 	[PAYLOADS_OFF] = "off",
 	[PAYLOADS_MASKED] = "masked",
@@ -89,6 +95,21 @@ const struct setting settings[] = {
 	    .preset = "10m",
 	    .help = "How long a question waits for a person; then it is "
 		    "denied.",
+	},
+	{
+	    .key = "approvals",
+	    .kind = SETTING_APPROVALS,
+	    .help = "How many people have to allow what has a risk or a "
+		    "higher one, as in {critical: 2}; else one.",
+	},
+	{
+	    .key = "grants",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, grants),
+	    NAMES(grant_names),
+	    .preset = "until",
+	    .help = "Which answers may count for more than once: none, those "
+		    "for a session, or also those until a time.",
 	},
 	{
 	    .key = "reviewer.timeout",

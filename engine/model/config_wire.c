@@ -270,6 +270,10 @@ put_setting(struct buf *b, const struct config *c, const struct setting *s)
 	case SETTING_REQUIRE:
 		put_require(b, c);
 		break;
+	case SETTING_APPROVALS:
+		for (size_t i = 0; i < ARRAY_LEN(c->approvals); i++)
+			rec_put_u32(b, c->approvals[i]);
+		break;
 	}
 }
 
@@ -314,6 +318,10 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 		break;
 	case SETTING_REQUIRE:
 		get_require(r, c);
+		break;
+	case SETTING_APPROVALS:
+		for (size_t i = 0; i < ARRAY_LEN(c->approvals); i++)
+			c->approvals[i] = rec_count(r, APPROVERS_MAX);
 		break;
 	}
 }

@@ -173,6 +173,7 @@ ruling_json(struct jsonw *w, const struct ruling *r)
 	jsonw_kstr(w, "decision", decision_name(r->decision));
 	jsonw_kstr(w, "decided_by", decided_by_name(r->by));
 	jsonw_kstr(w, "approver", r->approver);
+	jsonw_kstr(w, "grant", r->grant);
 	jsonw_kstr(w, "message", r->message);
 	jsonw_key(w, "expires_at");
 	jsonw_time(w, r->expires_real_ns);

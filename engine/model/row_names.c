@@ -25,9 +25,12 @@ static const char *const kind_names[] = {
 	[ROW_DEGRADED] = "degraded",
 	[ROW_REVIEWED] = "reviewed",
 	[ROW_PRUNED] = "pruned",
+	[ROW_APPROVED] = "approved",
+	[ROW_ESCALATED] = "escalated",
+	[ROW_REVISED] = "revised",
 };
 _Static_assert(
-    ARRAY_LEN(kind_names) == ROW_PRUNED + 1, "every kind of row has a name");
+    ARRAY_LEN(kind_names) == ROW_REVISED + 1, "every kind of row has a name");
 
 const char *
 row_kind_name(enum row_kind k)

@@ -114,7 +114,14 @@ class Described(unittest.TestCase):
         self.assertEqual(self.call("getAction", "GET", path)[1]["state"],
                          "pending")
         self.assertEqual(decide(answer, head["ETag"]), 200)
-        self.assertEqual(decide(answer, head["ETag"]), 412)
+        # Too late: told by whom it was decided, not merely that it changed.
+        status, late, _ = self.call(
+            "decideAction", "PUT", f"{path}/decision", answer,
+            {"If-Match": head["ETag"]}, "approver")
+        self.assertEqual((status, late["code"], late["decision"]),
+                         (409, "decided", "allow"))
+        self.assertEqual(late["approver"], f"uid:{os.getuid()}")
+        self.assertIsNotNone(late["decided_at"])
         _, decided, head = self.call("getAction", "GET", path)
         self.assertEqual((decided["decision"], decided["decided_by"]),
                          ("allow", "human"))
@@ -245,6 +252,29 @@ class Described(unittest.TestCase):
         self.assertEqual(loaded["policy_sha256"], rules["policy_sha256"])
         self.assertEqual(self.call(
             "reloadRules", "POST", "/v1/rules/reload")[0], 403)
+
+    def test_what_else_an_approver_does(self):
+        _, body, head = self.propose(ASKED)
+        path = f"/v1/actions/{body['id']}"
+        self.assertEqual(self.call(
+            "lookAtAction", "PUT", f"{path}/presence",
+            name="approver")[0], 204)
+        status, preview, _ = self.call(
+            "previewGrant", "GET", f"{path}/grant?scope=session",
+            name="approver")
+        self.assertEqual((status, preview["possible"]), (200, False))
+        status, raised, head = self.call(
+            "escalateAction", "POST", f"{path}/escalate",
+            {"to": "group:release"}, {"If-Match": head["ETag"]}, "approver")
+        self.assertEqual((status, raised["raised"]["to"]),
+                         (200, "group:release"))
+        self.assertEqual(raised["looking"], [f"uid:{os.getuid()}"])
+        status, edited, _ = self.call(
+            "reviseAction", "POST", f"{path}/revision",
+            {"tool": "shell", "workspace": self.d.workspace,
+             "input": {"script": "git push origin other"}},
+            {"If-Match": head["ETag"]}, "approver")
+        self.assertEqual(status, 403)  # he raised it
 
     def test_grants(self):
         self.call("listGrants", "GET", "/v1/grants", name="approver")

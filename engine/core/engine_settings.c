@@ -1,0 +1,69 @@
+/*
+ * From the configuration to what the pipeline obeys.
+ * Runs in: engine.  Trusts: the configuration.  Owns: nothing.
+ */
+#include <string.h>
+
+#include "base/fdio.h"
+#include "engine.h"
+#include "grants.h"
+#include "model/config.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID_FILE_MAX ((size_t)4096)
+
+static enum grants_allowed
+grants_of(enum config_grants g)
+{
+	switch (g) {
+	case CONFIG_GRANTS_UNTIL:
+		return GRANTS_UNTIL;
+	case CONFIG_GRANTS_SESSION:
+		return GRANTS_SESSION;
+	case CONFIG_GRANTS_NONE:
+	case CONFIG_GRANTS_INVALID:
+		break;
+	}
+	return GRANTS_NONE;
+}
+
+struct engine_settings
+engine_settings_of(const struct config *c)
+{
+	struct engine_settings s = {
+		.policy = {
+			.approval = c->approval_policy,
+			.auto_review =
+			    c->approvals_reviewer == REVIEWER_AUTO,
+			/* In shadow nobody but a person decides. */
+			.provider = c->provider_count > 0 &&
+			    c->reviewer_mode == REVIEWER_ACTIVE,
+		},
+		.shadow = c->provider_count > 0 &&
+		    c->approvals_reviewer == REVIEWER_AUTO &&
+		    c->reviewer_mode == REVIEWER_SHADOW,
+		.review_parallel = (unsigned)c->reviewer_parallel,
+		.review_queue = (unsigned)c->reviewer_queue,
+		.review_session_tokens = c->reviewer_session_tokens,
+		.contained_clients = c->contained_clients,
+		.ask_timeout_ms = c->ask_timeout_ms,
+		.review_timeout_ms = c->review_timeout_ms,
+		.full_access =
+		    config_profile_allowed(c, "danger-full-access"),
+	};
+
+	s.policy.grants = grants_of(c->grants);
+	memcpy(s.policy.approvals, c->approvals, sizeof(c->approvals));
+	return s;
+}
+
+void
+engine_read_boot_id(char ret[static BOOT_ID_MAX])
+{
+	AUTO_BUF struct buf text = BUF_INIT(BOOT_ID_FILE_MAX);
+
+	memset(ret, 0, BOOT_ID_MAX);
+	if (fdio_read_file(BOOT_ID_FILE, &text, NULL) == 0 && text.len > 0)
+		memcpy(ret, text.s,
+		    text.len < BOOT_ID_MAX ? text.len : BOOT_ID_MAX - 1);
+}

@@ -1,0 +1,109 @@
+/*
+ * What a restart must know of an action that is pending or decided.
+ * Runs in: engine.  Trusts: its store only as far as the form goes.
+ * Owns: nothing.
+ */
+#include <string.h>
+
+#include "engine_int.h"
+
+static void
+put_texts(struct buf *out, const char *const *v, size_t count)
+{
+	rec_put_u32(out, (uint32_t)count);
+	for (size_t i = 0; i < count; i++)
+		rec_put_cstr(out, v[i]);
+}
+
+static void
+put_asking(const struct inquiry *q, struct buf *out)
+{
+	put_texts(out, q->approvers, q->approver_count);
+	put_texts(out, q->raisers, q->raiser_count);
+	rec_put_cstr(out, q->raised_to);
+	rec_put_cstr(out, q->raised_why);
+	rec_put_cstr(out, q->revises);
+	rec_put_cstr(out, q->revised_to);
+}
+
+void
+engine_state_put(const struct change *c, struct buf *out)
+{
+	const struct action *a = c->live->a;
+	const struct ruling *r = c->has_ruling ? &c->ruling : &a->ruling;
+
+	rec_put_u8(out, (uint8_t)r->decision);
+	rec_put_u8(out, (uint8_t)r->by);
+	rec_put_cstr(out, r->approver);
+	rec_put_cstr(out, r->message);
+	rec_put_i64(out, r->expires_real_ns);
+	rec_put_i64(out, a->proposed_real_ns);
+	rec_put_i64(out, a->outcome.exit);
+	rec_put_i64(out, a->outcome.signal);
+	rec_put_u64(out, c->seq);
+	buf_put(out, c->log_hash, SHA256_LEN);
+	buf_put(out, a->sha256, SHA256_LEN);
+	operands_encode(a->operands, a->operand_count, out);
+	rec_put_cstr(out, r->grant);
+	rec_put_i64(out, r->decided_real_ns);
+	put_asking(c->has_asking ? &c->asking : &a->asking, out);
+}
+
+/* ---- back ------------------------------------------------------------------ */
+
+static void
+get_texts(struct rec *in, struct arena *a, const char **v, size_t *ret_count)
+{
+	const uint32_t count = rec_count(in, APPROVERS_MAX);
+
+	*ret_count = 0;
+	for (uint32_t i = 0; i < count && in->failed == 0; i++)
+		v[(*ret_count)++] = rec_cstr(in, a);
+}
+
+static void
+get_asking(struct rec *in, struct arena *a, struct inquiry *q)
+{
+	get_texts(in, a, q->approvers, &q->approver_count);
+	get_texts(in, a, q->raisers, &q->raiser_count);
+	q->raised_to = rec_cstr(in, a);
+	q->raised_why = rec_cstr(in, a);
+	q->revises = rec_cstr(in, a);
+	q->revised_to = rec_cstr(in, a);
+}
+
+int
+engine_state_get(
+    struct str state, struct arena *a, struct stored_state *ret, struct err *e)
+{
+	struct rec in = rec_of(state);
+	struct str hash, sha256;
+
+	*ret = (struct stored_state){ .seq = 0 };
+	ret->ruling.decision = (enum decision)rec_u8(&in);
+	ret->ruling.by = (enum decided_by)rec_u8(&in);
+	ret->ruling.approver = rec_cstr(&in, a);
+	ret->ruling.message = rec_cstr(&in, a);
+	ret->ruling.expires_real_ns = rec_i64(&in);
+	ret->proposed_real_ns = rec_i64(&in);
+	ret->exit = (int)rec_i64(&in);
+	ret->signal = (int)rec_i64(&in);
+	ret->seq = rec_u64(&in);
+	hash = rec_bytes(&in, SHA256_LEN);
+	sha256 = rec_bytes(&in, SHA256_LEN);
+	/* What older releases did not keep. */
+	if (in.rest.len > 0)
+		operands_decode(&in, a, &ret->operands, &ret->operand_count);
+	if (in.rest.len > 0) {
+		ret->ruling.grant = rec_cstr(&in, a);
+		ret->ruling.decided_real_ns = rec_i64(&in);
+		get_asking(&in, a, &ret->asking);
+	}
+	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
+	    ret->ruling.by > BY_CEILING)
+		return err_set(e, ERR_INTERNAL,
+		    "the stored state of an action is ill-formed");
+	memcpy(ret->log_hash, hash.s, SHA256_LEN);
+	memcpy(ret->sha256, sha256.s, SHA256_LEN);
+	return ERR_OK;
+}

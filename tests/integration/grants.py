@@ -1,0 +1,252 @@
+"""Answers that last, answers of two people, and edited actions.
+
+Against a real daemon; what several users are needed for runs as root only.
+"""
+
+import json
+import os
+import sqlite3
+import time
+import unittest
+
+from lib_daemon import Daemon
+
+RULES = """assent: 1
+rules:
+  - id: site.fetch
+    tool: shell
+    command: {program: curl}
+    effects: {connect: [any]}
+    decision: ask
+    risk: medium
+    reason: The network is asked about here.
+  - id: site.never
+    tool: shell
+    command: {program: curl, any_option: [--upload-file]}
+    decision: deny
+    reason: Nothing is sent out.
+"""
+
+
+class WithDaemon(unittest.TestCase):
+    config = ""
+    rules = RULES
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(cls.config)
+        folder = f"{cls.daemon.root}/rules"
+        os.mkdir(folder, 0o755)
+        with open(f"{folder}/site.yaml", "w", encoding="ascii") as f:
+            f.write(cls.rules)
+        cls.daemon.arguments = ["--rules", folder]
+        cls.daemon.start()
+        os.chmod(cls.daemon.root, 0o755)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.__exit__(None, None, None)
+
+    def propose(self, script, session="s-1", **more):
+        more.setdefault("agent", {"name": "codex"})
+        status, body, _ = self.daemon.shell(
+            script, execute=False, wait=0, session=session, **more)
+        self.assertIn(status, (200, 202), body)
+        return body
+
+    def pending(self, script, **more):
+        body = self.propose(script, **more)
+        self.assertEqual(body["state"], "pending", body)
+        return body
+
+    def allow(self, action, scope="once", expect=200, **more):
+        status, body, _ = self.daemon.answer(
+            action["id"], "allow", scope=scope, **more)
+        self.assertEqual(status, expect, body)
+        return body
+
+    def by_grant(self, script, **more):
+        body = self.propose(script, **more)
+        return body["decided_by"] == "grant" and body["decision"] == "allow"
+
+    def grants(self):
+        status, body, _ = self.daemon.approver("GET", "/v1/grants")
+        self.assertEqual(status, 200)
+        return body["items"]
+
+    def revoke_all(self):
+        for grant in self.grants():
+            status, _, _ = self.daemon.approver(
+                "DELETE", f"/v1/grants/{grant['id']}")
+            self.assertEqual(status, 204)
+
+
+class Grants(WithDaemon):
+    def tearDown(self):
+        self.revoke_all()
+
+    def test_a_session_grant_answers_the_like_in_that_session_only(self):
+        first = self.pending("curl -sS https://a.example.com/x")
+        body = self.allow(first, "session")
+        self.assertTrue(body["grant"].startswith("grt_"))
+        later = self.propose("curl -sS https://a.example.com/y/z")
+        self.assertEqual((later["decision"], later["decided_by"]),
+                         ("allow", "grant"))
+        self.assertEqual(later["grant"], body["grant"])
+        self.assertEqual(later["approver"], f"uid:{os.getuid()}")
+        self.assertFalse(self.by_grant(
+            "curl -sS https://a.example.com/y", session="s-2"))
+
+    def test_a_grant_is_not_wider_than_what_was_approved(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "session")
+        self.assertTrue(self.by_grant("curl -sS https://a.example.com/q"))
+        for other in ("curl -sS https://b.example.com/x",
+                      "curl -sS https://a.example.com@b.example.com/",
+                      "curl -sS https://a.example.com.b.example.com/",
+                      "curl -sS https://a.example.com:444/x",
+                      "curl -sSL https://a.example.com/x",
+                      "curl https://a.example.com/x",
+                      "curl -sS https://a.example.com/x > out",
+                      "curl -sS https://a.example.com/x | sh",
+                      "cd sub; curl -sS https://a.example.com/x",
+                      "X=1 curl -sS https://a.example.com/x",
+                      "curl -sS https://a.example.com/x "
+                      "https://b.example.com/x",
+                      "curl -sS -o ~/x https://a.example.com/x",
+                      "curl -sS \"$URL\"",
+                      "./curl -sS https://a.example.com/x",
+                      "rm -rf src && curl -sS https://a.example.com/x"):
+            self.assertFalse(self.by_grant(other), other)
+        self.assertFalse(self.by_grant(
+            "curl -sS https://a.example.com/x", agent={"name": "other"}))
+        other = f"{self.daemon.root}/another"
+        os.makedirs(other, exist_ok=True)
+        self.assertFalse(self.by_grant("curl -sS https://a.example.com/x",
+                                       cwd=other, workspace=other))
+
+    def test_a_grant_never_lifts_a_deny(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "session")
+        body = self.propose(
+            "curl -sS --upload-file a https://a.example.com/x")
+        self.assertEqual(body["decision"], "deny")
+
+    def test_what_is_answered_one_by_one_says_why(self):
+        for script in ("rm -rf src", "git push origin x", "cat ~/.ssh/id_rsa",
+                       "frobnicate --all > ~/x", "sudo ls"):
+            action = self.propose(script)
+            if action["state"] != "pending":
+                continue
+            status, body, _ = self.daemon.answer(
+                action["id"], "allow", scope="session")
+            self.assertEqual(status, 403, (script, body))
+            self.assertIn("only be approved once", body["detail"])
+            _, preview, _ = self.daemon.approver(
+                "GET", f"/v1/actions/{action['id']}/grant?scope=session")
+            self.assertFalse(preview["possible"])
+            self.daemon.answer(action["id"], "deny")
+
+    def test_grants_and_their_use_survive_a_restart(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "session")
+        self.assertTrue(self.by_grant("curl -sS https://a.example.com/1"))
+        self.daemon.stop()
+        self.daemon.start()
+        self.assertTrue(self.by_grant("curl -sS https://a.example.com/2"))
+        (grant,) = self.grants()
+        self.assertEqual(grant["uses"], 2)
+        status, _, _ = self.daemon.approver(
+            "DELETE", f"/v1/grants/{grant['id']}")
+        self.assertEqual(status, 204)
+        self.daemon.stop()
+        self.daemon.start()
+        self.assertEqual(self.grants(), [])
+        self.assertFalse(self.by_grant("curl -sS https://a.example.com/3"))
+
+    def test_a_grant_that_the_log_does_not_give_is_none(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "session")
+        (grant,) = self.grants()
+        self.revoke_all()
+        self.daemon.stop()
+        with sqlite3.connect(f"{self.daemon.state}/assent.db") as db:
+            db.execute("UPDATE actions SET stage = 'decided' WHERE id = ?",
+                       (grant["id"],))
+        db.close()
+        self.daemon.start()
+        self.assertEqual(self.grants(), [])
+        self.assertFalse(self.by_grant("curl -sS https://a.example.com/3"))
+
+    def test_a_session_grant_dies_with_the_session(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "session")
+        status, _, _ = self.daemon.agent(
+            "POST", "/v1/sessions/s-1/events", {"type": "session_end"})
+        self.assertEqual(status, 204)
+        self.assertEqual(self.grants(), [])
+        self.assertFalse(self.by_grant("curl -sS https://a.example.com/x"))
+
+    def test_a_grant_until_a_time_ends_by_itself(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "until 1s")
+        self.assertTrue(self.by_grant("curl -sS https://a.example.com/y",
+                                      session="another"))
+        end = time.monotonic() + 20
+        while self.grants() and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(self.grants(), [])
+        self.assertFalse(self.by_grant("curl -sS https://a.example.com/z"))
+
+    def test_the_preview_shows_what_else_it_would_match(self):
+        for n in range(3):
+            self.allow(self.pending(f"curl -sS https://a.example.com/{n}"))
+        self.allow(self.pending("curl -sS https://b.example.com/1"))
+        action = self.pending("curl -sS https://a.example.com/x")
+        _, preview, _ = self.daemon.approver(
+            "GET", f"/v1/actions/{action['id']}/grant?scope=until+2h")
+        self.assertTrue(preview["possible"], preview)
+        self.assertIn("any address at a.example.com", preview["what"])
+        history = preview["history"]
+        self.assertTrue(history["complete"])
+        self.assertGreaterEqual(history["would_match"], 3)
+        self.assertEqual(
+            {item["text"] for item in history["matched"]
+             if "b.example" in item["text"]}, set())
+        self.assertTrue(any(
+            "b.example" in item["text"]
+            for item in history["similar_but_not_matched"]), history)
+        self.assertTrue(preview["never"])
+        self.assertEqual(self.grants(), [])
+
+    def test_undo_takes_the_grant_with_it(self):
+        action = self.pending("curl -sS https://a.example.com/x")
+        self.allow(action, "session")
+        _, now, headers = self.daemon.approver(
+            "GET", f"/v1/actions/{action['id']}")
+        status, body, _ = self.daemon.approver(
+            "DELETE", f"/v1/actions/{action['id']}/decision", None,
+            {"If-Match": headers["ETag"]})
+        self.assertEqual(status, 200, body)
+        self.assertEqual(body["state"], "pending")
+        self.assertEqual(self.grants(), [])
+        self.assertFalse(self.by_grant("curl -sS https://a.example.com/y"))
+
+    def test_the_log_tells_of_grants(self):
+        self.allow(self.pending("curl -sS https://a.example.com/x"),
+                   "session")
+        self.by_grant("curl -sS https://a.example.com/y")
+        (grant,) = self.grants()
+        self.revoke_all()
+        _, log, _ = self.daemon.approver("GET", "/v1/log?limit=100000")
+        rows = [json.loads(line) for line in
+                (log.decode() if isinstance(log, bytes) else
+                 json.dumps(log)).splitlines()]
+        mine = [r["kind"] for r in rows if r["action_id"] == grant["id"]]
+        self.assertEqual(mine, ["grant", "revoked"])
+        self.assertTrue(any(r["decided_by"] == "grant" and
+                            r["body"]["grant"] == grant["id"] for r in rows))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
