@@ -13,6 +13,7 @@ set(ASSENT_COMMANDS
 	deny
 	grants
 	status
+	review
 	doctor
 	hook
 	log
@@ -52,7 +53,7 @@ endfunction()
 assent_program(assent
 	SOURCES engine/tools/assent_main.c
 		${CMAKE_BINARY_DIR}/generated/commands.c
-	MODULES tools rules db sandbox)
+	MODULES tools rules db sandbox reviewer_tool)
 
 assent_program(assentd
 	SOURCES engine/main.c

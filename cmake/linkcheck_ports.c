@@ -1,6 +1,6 @@
 /*
- * The functions that core/ports.h names and db/ alone defines, as weak
- * symbols: what a module that depends on the ports may leave open.
+ * What core/ports.h names and other modules define, as weak symbols: what a
+ * module that depends on the ports may leave open.
  * Runs in: nothing; it is only linked.  Trusts: nothing.  Owns: nothing.
  */
 #include "core/ports.h"
@@ -8,6 +8,7 @@
 #define PORT __attribute__((weak))
 
 PORT const struct history_port db_history = { .each = NULL };
+PORT const struct classifier_port rules_classifier = { .open = NULL };
 
 PORT const char *
 receipt_action_id(const struct receipt *r)

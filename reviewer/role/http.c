@@ -1,7 +1,7 @@
 /*
  * The way to a provider and back, with every limit that libcurl has.
  * Runs in: reviewer.  Trusts: libcurl; nothing that comes from the network.
- * Owns: the multi handle, its calls.
+ * Owns: its calls.
  */
 #include "http.h"
 
@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/num.h"
 #include "private_address.h"
 #include "status.h"
+#include "web/curl_loop.h"
 
-#define CONNECTIONS_KEPT 16
 #define CONNECT_MS 15000
 #define RECEIVE_BUFFER 16384L
 #define SEND_BUFFER 16384L
@@ -23,10 +22,7 @@
 #define RETRY_HEADER_MAX 64
 
 struct http {
-	struct loop *loop;
-	CURLM *multi;
-	struct loop_timer *timer;
-	struct loop_task finish;
+	struct curl_loop *curl;
 	struct http_call *calls;
 };
 
@@ -35,6 +31,7 @@ struct http_call {
 	struct http *h;
 	struct provider *p;
 	CURL *easy;
+	struct curl_transfer transfer;
 	struct curl_slist *headers;
 	struct buf body; /* of the request */
 	struct buf answer;
@@ -44,82 +41,6 @@ struct http_call {
 	call_done_fn *done;
 	void *ctx;
 };
-
-/* ---- libcurl on the loop ------------------------------------------------ */
-
-static void
-kick(struct http *h, int fd, int what)
-{
-	int running;
-
-	(void)curl_multi_socket_action(h->multi, fd, what, &running);
-	loop_defer(h->loop, &h->finish);
-}
-
-static void
-on_socket(void *ctx, int fd, unsigned events)
-{
-	int what = 0;
-
-	if ((events & (LOOP_READ | LOOP_HUP)) != 0)
-		what |= CURL_CSELECT_IN;
-	if ((events & LOOP_WRITE) != 0)
-		what |= CURL_CSELECT_OUT;
-	kick(ctx, fd, what);
-}
-
-static int
-watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
-{
-	struct http *h = ctx;
-	unsigned events = 0;
-	struct err e = ERR_INIT;
-	int r = ERR_OK;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (known != NULL)
-			loop_forget(h->loop, fd);
-		(void)curl_multi_assign(h->multi, fd, NULL);
-		return 0;
-	}
-	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-		events |= LOOP_READ;
-	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-		events |= LOOP_WRITE;
-	if (known != NULL)
-		r = loop_change(h->loop, fd, events, &e);
-	else
-		r = loop_fd(h->loop, fd, events, on_socket, h, &e);
-	if (r != 0)
-		log_err("http", "why=%s", e.msg);
-	else
-		(void)curl_multi_assign(h->multi, fd, h);
-	return 0;
-}
-
-static void
-on_timer(void *ctx)
-{
-	struct http *h = ctx;
-
-	h->timer = NULL;
-	kick(h, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int
-set_timer(CURLM *multi, long ms, void *ctx)
-{
-	struct http *h = ctx;
-	struct err e = ERR_INIT;
-
-	(void)multi;
-	loop_cancel(h->loop, h->timer);
-	h->timer = NULL;
-	if (ms >= 0 && loop_after(h->loop, ms, on_timer, h, &h->timer, &e) != 0)
-		log_err("http", "why=%s", e.msg);
-	return 0;
-}
 
 /* ---- what comes in ------------------------------------------------------ */
 
@@ -194,7 +115,7 @@ static void
 free_call(struct http_call *c)
 {
 	if (c->easy != NULL) {
-		(void)curl_multi_remove_handle(c->h->multi, c->easy);
+		curl_loop_remove(c->h->curl, c->easy);
 		curl_easy_cleanup(c->easy);
 	}
 	unlink_call(c);
@@ -205,14 +126,15 @@ free_call(struct http_call *c)
 }
 
 static void
-finish_call(struct http_call *c, CURLcode code)
+on_over(void *ctx, CURL *easy, CURLcode code)
 {
+	struct http_call *c = ctx;
 	struct call_result r = { .wait_ms = -1 };
 	char *type = NULL;
 	long status = 0;
 
-	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(c->easy, CURLINFO_CONTENT_TYPE, &type);
+	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
 	if (c->stopped != NULL)
 		status_of_stopped(c->stopped, &r);
 	else if (code != CURLE_OK)
@@ -229,25 +151,6 @@ finish_call(struct http_call *c, CURLcode code)
 	r.body = buf_str(&c->answer);
 	c->done(c->ctx, &r);
 	free_call(c);
-}
-
-static void
-finish_all(void *ctx)
-{
-	struct http *h = ctx;
-	CURLMsg *m;
-	int left;
-
-	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
-		struct http_call *c = NULL;
-		const CURLcode code = m->data.result;
-
-		if (m->msg != CURLMSG_DONE)
-			continue;
-		(void)curl_easy_getinfo(
-		    m->easy_handle, CURLINFO_PRIVATE, (char **)&c);
-		finish_call(c, code);
-	}
 }
 
 /* ---- the start of a call ------------------------------------------------ */
@@ -368,7 +271,6 @@ set_work(struct http_call *c)
 	SET(CURLOPT_HEADERDATA, c);
 	SET(CURLOPT_PREREQFUNCTION, before_request);
 	SET(CURLOPT_PREREQDATA, c);
-	SET(CURLOPT_PRIVATE, c);
 	return code;
 }
 
@@ -384,9 +286,9 @@ set_all(struct http_call *c, int64_t timeout_ms, struct err *e)
 		code = set_limits(c, timeout_ms);
 	if (code == CURLE_OK)
 		code = set_work(c);
-	if (code == CURLE_OK &&
-	    curl_multi_add_handle(c->h->multi, c->easy) == CURLM_OK)
-		return ERR_OK;
+	c->transfer = (struct curl_transfer){ .done = on_over, .ctx = c };
+	if (code == CURLE_OK)
+		return curl_loop_add(c->h->curl, c->easy, &c->transfer, e);
 	return err_set(e, ERR_SYS, "cannot call '%s': %s", c->p->c->name,
 	    curl_easy_strerror(code));
 }
@@ -435,23 +337,15 @@ int
 http_new(struct loop *l, struct http **ret, struct err *e)
 {
 	struct http *h = mem_new(1, sizeof(*h));
+	int r;
 
 	if (h == NULL)
 		return err_nomem(e);
-	h->loop = l;
-	h->finish = (struct loop_task){ .fn = finish_all, .ctx = h };
-	h->multi = curl_multi_init();
-	if (h->multi == NULL) {
+	r = curl_loop_new(l, &h->curl, e);
+	if (r != 0) {
 		mem_freep(&h);
-		return err_nomem(e);
+		return r;
 	}
-	(void)curl_multi_setopt(
-	    h->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	(void)curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
-	(void)curl_multi_setopt(
-	    h->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
 	*ret = h;
 	return ERR_OK;
 }
@@ -463,8 +357,6 @@ http_free(struct http *h)
 		return;
 	while (h->calls != NULL)
 		free_call(h->calls);
-	(void)curl_multi_cleanup(h->multi);
-	loop_cancel(h->loop, h->timer);
-	loop_undefer(h->loop, &h->finish);
+	curl_loop_free(h->curl);
 	mem_freep(&h);
 }
