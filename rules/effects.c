@@ -75,6 +75,8 @@ judge_shell_tool(struct run *run)
 		return r;
 	if (run->action->proposal.tool == TOOL_EXEC)
 		return script_judge_argv(run, in->argv, in->argc, &o);
+	/* Only comments, conditions and the like: understood, and nothing. */
+	run->empty_ok = true;
 	return script_judge(run, str_of(in->script), &o);
 }
 

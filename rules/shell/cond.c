@@ -101,16 +101,16 @@ cond_test(struct parser *p, struct cond *c)
 
 	if (!cond_word(p, &first))
 		return false;
-	kind = binary_kind(p);
-	if (kind == 0) {
-		if (!is_unary(first) || p->tok.kind != TOK_WORD ||
-		    lex_is(p, "]]"))
-			return cond_add(p, c, first, false);
+	/* Behind "-f" comes its operand, even if that is "=" or "!=". */
+	if (is_unary(first)) {
 		if (!cond_word(p, &second))
 			return false;
 		return cond_add(p, c, second,
 		    word_is_bare(first, "-v") || word_is_bare(first, "-R"));
 	}
+	kind = binary_kind(p);
+	if (kind == 0)
+		return cond_add(p, c, first, false);
 	lex_take(p);
 	if (kind == 3) {
 		if (!word_regex(p, &second))
