@@ -13,6 +13,7 @@ struct walk {
 	const struct entry *en;
 	size_t at; /* the word looked at */
 	bool ended; /* no more options */
+	bool unknown_option; /* the word before was one that is not described */
 	bool lost; /* a subcommand is not described */
 };
 
@@ -52,6 +53,18 @@ note_option(struct judge *j, const struct option *o, struct str spelt,
 	}
 }
 
+/* A value of which nothing is said: it may be the name of a file all the
+ * same, unless it is a text of several words. */
+static void
+any_value(struct judge *j, const struct arg *value)
+{
+	for (size_t i = 0; i < value->text.len; i++) {
+		if (value->text.s[i] == ' ' || value->text.s[i] == '\n')
+			return;
+	}
+	as_any(j, value, STR_NONE);
+}
+
 /* The acts of an option on its value, or by itself. */
 static void
 take_option(struct judge *j, const struct option *o, struct str spelt,
@@ -61,8 +74,11 @@ take_option(struct judge *j, const struct option *o, struct str spelt,
 	const char *copy;
 
 	note_option(j, o, spelt, value);
-	if (o->acts.count == 0)
+	if (o->acts.count == 0) {
+		if (value != NULL)
+			any_value(j, value);
 		return;
+	}
 	(void)snprintf(by, sizeof(by),
 	    value != NULL ? "the value of %.*s" : "(%.*s)", STR_ARG(spelt));
 	copy = arena_strdup(j->arena, by);
@@ -77,6 +93,7 @@ unknown_option(struct walk *w, struct str spelt, const struct arg *value)
 	struct judge *j = w->j;
 
 	note_option(j, NULL, spelt, value);
+	w->unknown_option = value == NULL;
 	if ((w->en->style & STYLE_OTHERS) != 0) {
 		if (value != NULL)
 			role_find(STR("any"))->apply(j, value, STR_NONE);
@@ -269,7 +286,7 @@ option_word(struct walk *w, const struct shell_word *word)
 }
 
 static void
-operand_add(struct judge *j, const struct shell_word *word)
+operand_add(struct judge *j, const struct shell_word *word, bool behind_option)
 {
 	words_note_operand(j, word);
 	if (j->operand_count == j->operand_cap) {
@@ -284,8 +301,12 @@ operand_add(struct judge *j, const struct shell_word *word)
 		j->operands = next;
 		j->operand_cap = cap;
 	}
-	if (j->operand_count < j->operand_cap)
-		j->operands[j->operand_count++] = arg_of(word, 0);
+	if (j->operand_count < j->operand_cap) {
+		struct arg *a = &j->operands[j->operand_count++];
+
+		*a = arg_of(word, 0);
+		a->behind_option = behind_option;
+	}
 }
 
 static void
@@ -378,7 +399,9 @@ static void
 walk_word(struct walk *w, const struct shell_word *word)
 {
 	struct judge *j = w->j;
+	const bool behind_option = w->unknown_option;
 
+	w->unknown_option = false;
 	if (!w->ended && shell_word_is(word, "--") &&
 	    (w->en->style & STYLE_NO_DASHES) == 0) {
 		w->ended = true;
@@ -398,7 +421,7 @@ walk_word(struct walk *w, const struct shell_word *word)
 	if ((word->flags & WORD_DYNAMIC) != 0)
 		j->command->operands_open = j->command->operands_open ||
 		    (word->flags & WORD_SPLIT) != 0;
-	operand_add(j, word);
+	operand_add(j, word, behind_option);
 }
 
 bool
@@ -448,6 +471,22 @@ role_index(const struct operand_spec *spec, size_t i, size_t n)
 	return spec->repeat;
 }
 
+/* What a role does not see: "@names.txt", and the value of an option that is
+ * not described. */
+static void
+operand_doubts(struct judge *j, const struct arg *a)
+{
+	struct arg file = *a;
+
+	if (a->behind_option && a->known)
+		as_any(j, a, STR_NONE);
+	if (str_at(a->text, 0) != '@' || a->text.len < 2)
+		return;
+	file.skip++;
+	file.text = str_from(a->text, 1);
+	any_value(j, &file);
+}
+
 static void
 operand_judge(struct judge *j, const struct operand_spec *spec, size_t i)
 {
@@ -463,6 +502,7 @@ operand_judge(struct judge *j, const struct operand_spec *spec, size_t i)
 	}
 	j->operand_at = i;
 	j->by = STR("its operand");
+	operand_doubts(j, a);
 	do {
 		const struct act *act = &spec->roles.items[k];
 

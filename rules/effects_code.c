@@ -44,6 +44,7 @@ struct literal {
 	struct str text; /* escapes undone */
 	unsigned before, after; /* bits of lists of the names around it */
 	bool joined; /* only a comma and brackets since the one before */
+	bool bare; /* a path that stands there without quotes */
 	bool command; /* in quotes that run it: perl, ruby, php */
 	char mode; /* of an open() whose next literal this is: 'w', 'a', 'r' */
 };
@@ -55,6 +56,7 @@ struct scan {
 	unsigned found; /* bits of lists */
 	unsigned last; /* of the last identifier */
 	bool only_commas, backticks_run;
+	bool exec_runs; /* exec starts a program: not so in python */
 	struct literal literals[LITERALS_MAX];
 	size_t count;
 };
@@ -112,6 +114,8 @@ read_word(struct scan *x)
 	if (w.len > IDENTIFIER_MAX)
 		return;
 	bits = lists_of_chain(x, w);
+	if (x->exec_runs && str_eq(w, STR("exec")))
+		bits |= 1u << CODE_RUNS;
 	x->found |= bits;
 	if (bits != 0 || x->only_commas)
 		x->last = bits;
@@ -194,6 +198,38 @@ read_literal(struct scan *x, char quote)
 		note_module(x, l->text);
 }
 
+/* "cat </etc/shadow" in a language that does without quotes. Its words are
+ * read once more: it may be something else. */
+static void
+read_bare_path(struct scan *x)
+{
+	const size_t from = x->at++;
+	size_t to = from;
+
+	while (to < x->s.len &&
+	    strchr(" \t\n\"'`()[]{}<>;,|&=", x->s.s[to]) == NULL)
+		to++;
+	if (x->count == LITERALS_MAX || to - from < 3)
+		return;
+	x->literals[x->count++] = (struct literal){
+		.text = str_head(str_from(x->s, from), to - from),
+		.bare = true,
+	};
+}
+
+/* May a path begin here? */
+static bool
+path_starts(const struct scan *x)
+{
+	const char c = x->s.s[x->at];
+	const char next = str_at(x->s, x->at + 1);
+
+	return (x->at == 0 ||
+		   strchr(" \t\n()[]{}<>;,|&=", x->s.s[x->at - 1]) != NULL) &&
+	    (((c == '/' || c == '.') && ident_char(next)) ||
+		(c == '~' && next == '/'));
+}
+
 static void
 skip_comment(struct scan *x)
 {
@@ -225,6 +261,8 @@ scan_text(struct scan *x)
 		    x->at + 1 < x->s.len &&
 		    (c == '#' || x->s.s[x->at + 1] == '/')) {
 			skip_comment(x);
+		} else if (path_starts(x)) {
+			read_bare_path(x);
 		} else {
 			if (strchr(", \t\n[](", c) == NULL)
 				x->only_commas = false;
@@ -270,6 +308,39 @@ is_host_like(struct str t)
 	    t.s[t.len - 1] != '.';
 }
 
+/* "w", "ab", "r+": how a file is opened. */
+static bool
+is_write_mode(struct str t)
+{
+	const char c = str_at(t, 0);
+
+	return t.len > 0 && t.len <= 3 &&
+	    (c == 'w' || c == 'a' || c == 'x' || str_at(t, 1) == '+');
+}
+
+/* Does anything in the code look as if it wrote? */
+static bool
+may_write(const struct scan *x)
+{
+	bool may = (x->found & (1u << CODE_WRITES | 1u << CODE_DELETES)) != 0;
+
+	for (size_t i = 0; i < x->count && !may; i++)
+		may = x->literals[i].mode == 'w' ||
+		    str_at(x->literals[i].text, 0) == '>' ||
+		    is_write_mode(x->literals[i].text);
+	return may;
+}
+
+/* "x.so", "x.so.1", "x.dylib" */
+static bool
+is_library(struct str t)
+{
+	const size_t at = str_search(t, STR(".so"));
+
+	return str_ends(t, STR(".dylib")) || str_ends(t, STR(".dll")) ||
+	    (at < t.len && (at + 3 == t.len || str_at(t, at + 3) == '.'));
+}
+
 static void
 judge_path(struct scan *x, const struct literal *l)
 {
@@ -299,11 +370,14 @@ judge_path(struct scan *x, const struct literal *l)
 	}
 	if (f.secret)
 		effect_read(j, &a, true);
+	if (is_library(l->text) && !f.in_workspace && f.base != PATH_SYSTEM)
+		effect_run(j, &a);
 	if ((around & (1u << CODE_DELETES)) != 0)
 		effect_delete(j, &a, true);
 	else if ((around & (1u << CODE_WRITES)) != 0 || l->mode == 'w')
 		effect_write(j, &a, "writes");
-	else if (f.startup || f.own || f.device)
+	else if ((f.startup || f.own || f.device) &&
+	    (!f.secret || may_write(x)))
 		effect_write(j, &a, "names");
 }
 
@@ -338,6 +412,15 @@ quote_word(struct buf *b, struct str w)
 	buf_putc(b, '\'');
 }
 
+static bool
+names_again(struct str path, struct str name)
+{
+	const size_t slash = str_rfind(path, '/');
+
+	return slash < path.len &&
+	    (str_eq(path, name) || str_eq(str_from(path, slash + 1), name));
+}
+
 /* The literals from i on as one command; returns how many they are. */
 static size_t
 judge_group(struct scan *x, size_t i, bool *judged)
@@ -349,12 +432,18 @@ judge_group(struct scan *x, size_t i, bool *judged)
 
 	while (i + n < x->count && x->literals[i + n].joined)
 		n++;
-	if (!x->literals[i].command && !is_command(x, x->literals[i].text))
+	if (x->literals[i].bare ||
+	    (!x->literals[i].command && !is_command(x, x->literals[i].text)))
 		return 1;
 	if (n == 1) {
 		buf_put_str(&b, x->literals[i].text);
 	} else {
 		for (size_t k = 0; k < n; k++) {
+			/* execl("/bin/sh", "sh", ...): its name once more */
+			if (k == 1 &&
+			    names_again(
+				x->literals[i].text, x->literals[i + 1].text))
+				continue;
 			quote_word(&b, x->literals[i + k].text);
 			buf_putc(&b, ' ');
 		}
@@ -476,13 +565,8 @@ static void
 note_modes(struct scan *x)
 {
 	for (size_t i = 0; i + 1 < x->count; i++) {
-		const struct str next = x->literals[i + 1].text;
-
-		if (!x->literals[i + 1].joined || next.len > 3 || next.len == 0)
-			continue;
-		if (str_at(next, 0) == 'w' || str_at(next, 0) == 'a' ||
-		    str_at(next, 0) == 'x' ||
-		    (next.len > 1 && next.s[1] == '+'))
+		if (x->literals[i + 1].joined &&
+		    is_write_mode(x->literals[i + 1].text))
 			x->literals[i].mode = 'w';
 	}
 }
@@ -569,7 +653,12 @@ judge_code(struct judge *j, struct str language, const struct arg *a)
 	x->j = j;
 	x->s = a->text;
 	x->backticks_run = str_eqz(language, "perl") ||
-	    str_eqz(language, "ruby") || str_eqz(language, "php");
+	    str_eqz(language, "ruby") || str_eqz(language, "php") ||
+	    str_eqz(language, "other");
+	x->exec_runs = x->backticks_run || str_eqz(language, "java") ||
+	    str_eqz(language, "lua");
 	scan_text(x);
 	judge_scan(x, language);
+	if (str_eqz(language, "dc") && str_find(a->text, '!') < a->text.len)
+		effect_unknown(j, "its code starts a program");
 }

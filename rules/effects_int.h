@@ -83,6 +83,7 @@ struct arg {
 	size_t skip; /* bytes of its text that are not meant */
 	struct str text; /* the likely text behind those */
 	bool known; /* exactly text */
+	bool behind_option; /* of one not described: perhaps its value */
 };
 
 struct judge {

@@ -312,6 +312,9 @@ as_doc_input(struct judge *j, const struct arg *a, struct str param)
 	(void)param;
 	if (str_search(a->text, STR("://")) < a->text.len)
 		url_connect(j, a, PATH_NONE);
+	else if (str_at(a->text, 0) == '\\' || str_at(a->text, 0) == '&')
+		effect_unknown(j, "%.*s runs the text that it is given",
+		    STR_ARG(j->program));
 	else
 		as_any(j, a, param);
 }

@@ -407,6 +407,9 @@ as_sysctl(struct judge *j, const struct arg *a, struct str param)
 	(void)param;
 	if (str_find(a->text, '=') < a->text.len)
 		effect_privilege(j, "kernel settings");
+	if (str_at(a->text, 0) == '/' ||
+	    str_search(a->text, STR("..")) < a->text.len)
+		effect_unknown(j, "'%.*s' may be any file", STR_ARG(a->text));
 }
 
 /* A word of ip, ifconfig, route, hostname: reading words are few. */

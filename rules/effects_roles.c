@@ -297,6 +297,9 @@ as_any(struct judge *j, const struct arg *a, struct str param)
 		effect_write(j, a, "is given");
 	else if (f.secret)
 		effect_read(j, a, false);
+	else if (f.startup)
+		effect_unknown(j, "%.*s may write '%.*s', which others obey",
+		    STR_ARG(j->program), STR_ARG(a->text));
 }
 
 /* A word that must be one of the program's own; others are not understood. */

@@ -400,6 +400,23 @@ guess_inner(struct norm *n, uint32_t part, const struct wrapper *w, size_t at)
 		(void)inner_command(n, part, &in);
 }
 
+/* "i686", "linux32": what setarch takes for the machine, not for a program. */
+static bool
+is_arch(const struct shell_word *w)
+{
+	static const char *const starts[] = { "x86", "i386", "i486", "i586",
+		"i686", "athlon", "linux32", "linux64", "arm", "aarch64", "ppc",
+		"powerpc", "s390", "sparc", "mips", "ia64", "alpha", "parisc",
+		"riscv", "uname26", "loongarch" };
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(starts) && !found; i++)
+		found = shell_word_known(w) &&
+		    str_starts(w->text, str_of(starts[i])) &&
+		    str_find(w->text, '/') == w->text.len;
+	return found;
+}
+
 void
 wrap_general(
     struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
@@ -423,6 +440,8 @@ wrap_general(
 	struct words ws = { .count = 0 };
 	int r;
 
+	if ((w->flags & W_ARCH) != 0 && o.at < p.argc && is_arch(&p.argv[o.at]))
+		o.at++;
 	while ((r = opts_next(n, &o)) > 0) {
 		if (str_eqz(o.name, "help") || str_eqz(o.name, "version"))
 			return;
@@ -462,8 +481,11 @@ wrap_general(
 		in.argv = ws.w;
 		in.argc = ws.count;
 	}
-	if (in.argc == 0)
+	if (in.argc == 0) {
+		if ((w->flags & W_SHELL) != 0)
+			part_refuse(n, part, "it starts a shell");
 		return;
+	}
 	if ((w->flags & W_TEXT) != 0)
 		inner_text(n, part, &in, SHELL_BASH);
 	else

@@ -15,6 +15,8 @@ enum wrapper_flag {
 	W_ONE_DASH = 32, /* long options with a single dash */
 	W_NEEDS_DASHES = 64, /* the command stands behind "--" only */
 	W_ENTRYPOINT = 128, /* --entrypoint is put before the command */
+	W_ARCH = 256, /* an architecture may stand before its options */
+	W_SHELL = 512, /* without a command it starts a shell */
 };
 
 struct wrapper;
