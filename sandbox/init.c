@@ -120,10 +120,15 @@ build(struct init *in, struct err *e)
 	return r;
 }
 
+/* What the command begins with is the same for all. */
 static int
 block_signals(struct init *in, struct err *e)
 {
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t set;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)sigaction(i, &dfl, NULL);
 
 	(void)sigfillset(&set);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)

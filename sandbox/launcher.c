@@ -46,6 +46,7 @@ struct lrun {
 	struct launcher *l;
 	uint64_t number;
 	struct arena *arena;
+	struct str record; /* of the plan */
 	struct plan *plan;
 	struct run run;
 	struct stream out[2];
@@ -201,6 +202,7 @@ end_if_over(struct lrun *r)
 		l->run_count--;
 		l->ending++;
 		unwatch(r, &r->in);
+		pool_ended(l->pool, r->plan, r->record);
 	}
 	if (r->answered && r->gone)
 		free_run(r);
@@ -424,8 +426,7 @@ check_identity(const struct plan *p, struct err *e)
 }
 
 static int
-start(struct lrun *r, struct str record, const int theirs[static 3],
-    struct err *e)
+start(struct lrun *r, const int theirs[static 3], struct err *e)
 {
 	struct pool *pool = r->l->pool;
 	struct run_with with = {
@@ -434,7 +435,7 @@ start(struct lrun *r, struct str record, const int theirs[static 3],
 	};
 
 	r->prepared =
-	    pool_start(pool, r->plan, record, theirs, &r->run, &r->userns);
+	    pool_start(pool, r->plan, r->record, theirs, &r->run, &r->userns);
 	if (r->prepared)
 		return ERR_OK;
 	with.userns = r->userns = pool_take_space(pool, r->plan);
@@ -442,7 +443,7 @@ start(struct lrun *r, struct str record, const int theirs[static 3],
 }
 
 static int
-begin(struct lrun *r, struct str record, struct err *e)
+begin(struct lrun *r, struct err *e)
 {
 	int theirs[3] = { -1, -1, -1 };
 	int code = check_identity(r->plan, e);
@@ -450,7 +451,7 @@ begin(struct lrun *r, struct str record, struct err *e)
 	if (code == 0)
 		code = open_pipes(r, theirs, e);
 	if (code == 0)
-		code = start(r, record, theirs, e);
+		code = start(r, theirs, e);
 	for (size_t i = 0; i < 3; i++)
 		fd_closep(&theirs[i]);
 	if (code != 0)
@@ -515,17 +516,18 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 	kept = arena_strndup(r->arena, record.s, record.len);
 	if (kept == NULL)
 		return err_nomem(e);
+	r->record = str_n(kept, record.len);
 	/* A plan that cannot be read is a broken engine: the link ends. */
-	code = plan_decode(str_n(kept, record.len), r->arena, &r->plan, e);
+	code = plan_decode(r->record, r->arena, &r->plan, e);
 	if (code != 0)
 		return code;
 	r->out[0].left = r->out[1].left = r->plan->limits.output_bytes;
-	if (begin(r, str_n(kept, record.len), &why) != 0) {
+	if (begin(r, &why) != 0) {
 		free_run(r);
 		send_failed(l, number, why.msg);
 		return ERR_OK;
 	}
-	pool_used(l->pool, r->plan, str_n(kept, record.len));
+	pool_used(l->pool, r->plan, r->record);
 	return ERR_OK;
 }
 

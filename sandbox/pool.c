@@ -344,15 +344,25 @@ pool_used(struct pool *p, const struct plan *plan, struct str record)
 
 	if (!can_prepare(plan, record))
 		return;
+	/* While one waits, the run that just began goes first. */
 	k = find(p, record);
-	if (k != NULL) {
+	if (k != NULL && k->count == 0)
 		fill(k, plan);
+	if (k != NULL)
 		return;
-	}
 	plan_template_key(plan, &frame);
 	if (buf_done(&frame, NULL) == 0 && loop_now_ns() >= p->not_before_ns &&
 	    seen_before(p, buf_str(&frame)))
 		make(p, plan, buf_str(&frame));
+}
+
+void
+pool_ended(struct pool *p, const struct plan *plan, struct str record)
+{
+	struct kept *k = can_prepare(plan, record) ? find(p, record) : NULL;
+
+	if (k != NULL)
+		fill(k, plan);
 }
 
 /* One that waits already, or the next that comes. */

@@ -28,6 +28,8 @@ bool pool_start(struct pool *p, const struct plan *plan, struct str record,
 /* A prepared run could not be set up: everything fresh for a while. */
 void pool_failed(struct pool *p);
 void pool_used(struct pool *p, const struct plan *plan, struct str record);
+/* After its answer was sent. */
+void pool_ended(struct pool *p, const struct plan *plan, struct str record);
 /* A user space for one run of this plan, or -1; give it back when nothing of
  * the run is alive. */
 int pool_take_space(struct pool *p, const struct plan *plan);

@@ -79,14 +79,12 @@ set_stdio(const struct command_spawn *c)
 	return 0;
 }
 
+/* The dispositions are the defaults already (init.c). */
 static void
-default_signals(void)
+unblock_signals(void)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (int i = 1; i < NSIG; i++)
-		(void)sigaction(i, &dfl, NULL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -166,7 +164,7 @@ child(void *ctx)
 	(void)setsid();
 	if (set_stdio(c) != 0)
 		return fail(c, "connect its input and output");
-	default_signals();
+	unblock_signals();
 	(void)umask(022);
 	if (chdir(c->plan->cwd) != 0)
 		return fail(c, "enter the working folder");
