@@ -23,6 +23,7 @@
 #define RET_EPERM (SECCOMP_RET_ERRNO | EPERM)
 #define SET_ID_BITS 06000U
 #define JUMP_MAX 255U
+#define GROUP 3 /* rules that are looked at one by one */
 
 struct builder {
 	struct bpf_program *p;
@@ -83,25 +84,25 @@ when_bits(struct builder *b, uint32_t k, uint32_t value)
  * connect would hold; of netlink only routes and links (its own) are of use.
  */
 static void
-leaf_socket(struct builder *b)
+leaf_socket(struct builder *b, uint32_t good)
 {
 	unsigned unix_at, net_at;
 
 	load_arg(b, 0);
-	when_equal(b, AF_INET, SECCOMP_RET_ALLOW);
-	when_equal(b, AF_INET6, SECCOMP_RET_ALLOW);
+	when_equal(b, AF_INET, good);
+	when_equal(b, AF_INET6, good);
 	unix_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 0);
 	net_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 0);
 	ret(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
 	b->p->at[unix_at].jt = (uint8_t)(b->p->len - unix_at - 1);
 	load_arg(b, 1);
 	(void)put(b, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
-	when_equal(b, SOCK_STREAM, SECCOMP_RET_ALLOW);
-	when_equal(b, SOCK_SEQPACKET, SECCOMP_RET_ALLOW);
+	when_equal(b, SOCK_STREAM, good);
+	when_equal(b, SOCK_SEQPACKET, good);
 	ret(b, RET_EPERM);
 	b->p->at[net_at].jt = (uint8_t)(b->p->len - net_at - 1);
 	load_arg(b, 2);
-	when_equal(b, 0, SECCOMP_RET_ALLOW);
+	when_equal(b, 0, good);
 	ret(b, RET_EPERM);
 }
 
@@ -156,7 +157,10 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		leaf_list(b, r, false);
 		break;
 	case BPF_ACT_SOCKET:
-		leaf_socket(b);
+		leaf_socket(b, SECCOMP_RET_ALLOW);
+		break;
+	case BPF_ACT_SOCKET_NOTIFY:
+		leaf_socket(b, SECCOMP_RET_USER_NOTIF);
 		break;
 	case BPF_ACT_NODE:
 		leaf_node(b, r->arg);
@@ -169,17 +173,59 @@ leaf(struct builder *b, const struct bpf_rule *r)
 	}
 }
 
+/* Jumps over what follows it, up to here. */
+static void
+patch(struct builder *b, unsigned at, bool when_true)
+{
+	const unsigned n = b->p->len - at - 1U;
+
+	if (n > JUMP_MAX)
+		b->failed = true;
+	else if (when_true)
+		b->p->at[at].jt = (uint8_t)n;
+	else
+		b->p->at[at].jf = (uint8_t)n;
+}
+
+/* Goes on behind itself when the number is another. */
 static void
 one(struct builder *b, const struct bpf_rule *r)
 {
+	unsigned below, above;
+
 	if (r->more == 0) {
-		(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, r->nr, 1, 0);
-	} else {
-		(void)put(b, BPF_JMP | BPF_JGE | BPF_K, r->nr, 0, 1);
-		(void)put(b, BPF_JMP | BPF_JGT | BPF_K, r->nr + r->more, 0, 1);
+		below = put(b, BPF_JMP | BPF_JEQ | BPF_K, r->nr, 0, 0);
+		leaf(b, r);
+		patch(b, below, false);
+		return;
 	}
-	ret(b, b->fallback);
+	below = put(b, BPF_JMP | BPF_JGE | BPF_K, r->nr, 0, 0);
+	above = put(b, BPF_JMP | BPF_JGT | BPF_K, r->nr + r->more, 0, 0);
 	leaf(b, r);
+	patch(b, below, false);
+	patch(b, above, true);
+}
+
+/* A jump reaches 255 instructions: a longer one goes by way of another. */
+static void
+jump_here(struct builder *b, unsigned test)
+{
+	struct bpf_program *p = b->p;
+	const unsigned n = p->len - test - 1U;
+
+	if (n <= JUMP_MAX) {
+		p->at[test].jt = (uint8_t)n;
+		return;
+	}
+	(void)put(b, BPF_JMP | BPF_JA, 0, 0, 0);
+	if (b->failed)
+		return;
+	memmove(&p->at[test + 2], &p->at[test + 1], n * sizeof(p->at[0]));
+	p->at[test].jf = 1;
+	p->at[test + 1] = (struct sock_filter){
+		.code = BPF_JMP | BPF_JA,
+		.k = n,
+	};
 }
 
 /* Rules lo (included) to hi (excluded); the accumulator holds the number. */
@@ -187,21 +233,19 @@ static void
 tree(struct builder *b, size_t lo, size_t hi, unsigned depth)
 {
 	const size_t mid = lo + (hi - lo) / 2;
-	unsigned test, far;
+	unsigned test;
 
 	if (b->failed || depth > 16)
 		return;
-	if (hi - lo == 1) {
-		one(b, &b->rules[lo]);
+	if (hi - lo <= GROUP) {
+		for (size_t i = lo; i < hi; i++)
+			one(b, &b->rules[i]);
+		ret(b, b->fallback);
 		return;
 	}
-	/* A jump reaches 255 instructions: a long one goes by way of far. */
-	test = put(b, BPF_JMP | BPF_JGE | BPF_K, b->rules[mid].nr, 0, 1);
-	far = put(b, BPF_JMP | BPF_JA, 0, 0, 0);
+	test = put(b, BPF_JMP | BPF_JGE | BPF_K, b->rules[mid].nr, 0, 0);
 	tree(b, lo, mid, depth + 1);
-	if (b->p->len - far - 1U <= JUMP_MAX - 1U)
-		b->p->at[test].jt = (uint8_t)(b->p->len - test - 1U);
-	b->p->at[far].k = b->p->len - far - 1U;
+	jump_here(b, test);
 	tree(b, mid, hi, depth + 1);
 }
 

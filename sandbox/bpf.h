@@ -24,6 +24,7 @@ enum bpf_act {
 	BPF_ACT_ONLY, /* EPERM unless arg is one of list */
 	BPF_ACT_NOT, /* EPERM when arg is one of list */
 	BPF_ACT_SOCKET, /* families, types and netlink protocols */
+	BPF_ACT_SOCKET_NOTIFY, /* the supervisor learns of those allowed */
 	BPF_ACT_NODE, /* mknod: no devices; else the supervisor */
 	BPF_ACT_MODE_NOTIFY, /* no set-id bits in arg; else the supervisor */
 };

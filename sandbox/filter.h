@@ -15,11 +15,16 @@ enum filter_flags {
 	FILTER_SUPERVISED = 1,
 	FILTER_READS = 2, /* it is asked about every file that is opened */
 	FILTER_STRICT = 4, /* what is not listed is denied */
+	/* The supervisor learns of sockets and of System V and POSIX objects
+	 * that outlive processes. */
+	FILTER_TRACES = 8,
 };
 
 int filter_build(unsigned flags, struct bpf_program *ret);
 /* True for calls that come to the supervisor to be judged. */
 bool filter_asks(int nr);
+/* True for calls that the supervisor learns of by FILTER_TRACES alone. */
+bool filter_is_trace(int nr, bool strict);
 /* The name of a call that the table denies, or NULL. */
 const char *filter_denied_name(int nr);
 /* The listener when supervised (CLOEXEC), else 0; -1 and errno. */

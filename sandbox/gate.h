@@ -50,6 +50,8 @@ struct gate {
 	size_t own_count;
 	uint64_t files_left, bytes_left;
 	unsigned workers;
+	bool strict; /* what the filter does not list comes here */
+	bool traces; /* the run may have left some in its namespaces */
 	char violations[GATE_VIOLATIONS_MAX][GATE_VIOLATION_BYTES];
 	size_t violation_count, violation_total;
 	struct seccomp_notif_sizes sizes;

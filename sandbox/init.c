@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,12 +41,13 @@ struct init {
 	struct gate gate;
 	struct watch watch;
 	struct bpf_program filter;
+	struct command_spawn spawn;
 	pid_t command;
 	int signals; /* signalfd */
-	int domain; /* Landlock ruleset, or -1 */
 	int64_t deadline_ms;
 	uint32_t flags;
 	bool supervised, ended, killing;
+	bool alone; /* no other process of the run is left */
 	int status;
 	char text[512];
 };
@@ -84,7 +86,15 @@ leave_template(const struct init *in, int *ret_self, struct err *e)
 		if (*ret_self < 0)
 			return err_sys(e, "cannot open the host's '/proc'");
 	}
-	return identity_new_network(e);
+	if (in->job->netns < 0) {
+		if (unshare(CLONE_NEWIPC) != 0)
+			return err_sys(e, "cannot make an IPC namespace");
+		return identity_new_network(e);
+	}
+	return setns(in->job->netns, CLONE_NEWNET) == 0 &&
+		setns(in->job->ipcns, CLONE_NEWIPC) == 0
+	    ? ERR_OK
+	    : err_sys(e, "cannot enter the run's network");
 }
 
 static int
@@ -120,15 +130,23 @@ build(struct init *in, struct err *e)
 	return r;
 }
 
-/* What the command begins with is the same for all. */
-static int
-block_signals(struct init *in, struct err *e)
+/* A template does it once for all its runs. */
+void
+init_signals(void)
 {
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t set;
 
 	for (int i = 1; i < NSIG; i++)
 		(void)sigaction(i, &dfl, NULL);
+}
+
+static int
+block_signals(struct init *in, struct err *e)
+{
+	sigset_t set;
+
+	if (in->job->fresh)
+		init_signals();
 
 	(void)sigfillset(&set);
 	if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
@@ -167,33 +185,54 @@ close_stdio(struct init *in)
 }
 
 static int
-start_command(struct init *in, struct err *e)
+not_started(struct init *in)
 {
-	struct job *j = in->job;
-	struct command_spawn c = {
-		.plan = j->plan,
-		.filter = &in->filter,
-		.supervised = in->supervised,
-		.domain = in->domain,
-		.stdio = { j->stdio[0], j->stdio[1], j->stdio[2] },
-		.tty = j->tty,
-	};
+	const struct command_spawn *c = &in->spawn;
 
-	in->command = command_spawn(&c);
-	fd_closep(&in->domain);
-	in->domain = -1;
+	(void)snprintf(in->text, sizeof(in->text), "cannot %s: '%.300s': %s",
+	    c->step, in->job->plan->argc > 0 ? in->job->plan->argv[0] : "",
+	    strerrordesc_np(c->error));
+	in->ended = true;
+	in->flags |= CTL_NOT_FOUND;
+	in->status = (c->error == ENOENT ? 127 : 126) << 8;
+	return ERR_OK;
+}
+
+/* All of the command that need not know which it is. */
+static int
+prepare_command(struct init *in, struct err *e)
+{
+	struct command_spawn *c = &in->spawn;
+	int r = domain_make(in->job->plan, in->supervised, &c->domain, e);
+
+	if (r != 0)
+		return r;
+	c->plan = in->job->plan;
+	c->filter = in->job->filter;
+	c->supervised = in->supervised;
+	in->command = command_prepare(c);
+	fd_closep(&c->domain);
+	c->domain = -1;
+	if (in->command < 0)
+		return err_set(e, ERR_SYS, "cannot %s: %s", c->step,
+		    strerrordesc_np(c->error));
+	return in->supervised
+	    ? gate_open(&in->gate, in->job->plan, c->listener, e)
+	    : ERR_OK;
+}
+
+static int
+start_command(struct init *in)
+{
+	const struct job *j = in->job;
+	struct command_spawn *c = &in->spawn;
+
+	c->plan = j->plan;
+	memcpy(c->stdio, j->stdio, sizeof(c->stdio));
+	c->tty = j->tty;
+	command_go(c);
 	close_stdio(in);
-	if (in->command < 0 || c.error != 0) {
-		(void)snprintf(in->text, sizeof(in->text),
-		    "cannot %s: '%.300s': %s", c.step, j->plan->argv[0],
-		    strerrordesc_np(c.error));
-		in->ended = true;
-		in->flags |= CTL_NOT_FOUND;
-		in->status = (c.error == ENOENT ? 127 : 126) << 8;
-		return ERR_OK;
-	}
-	return in->supervised ? gate_open(&in->gate, j->plan, c.listener, e)
-			      : ERR_OK;
+	return c->error != 0 ? not_started(in) : ERR_OK;
 }
 
 /* No command: the edits are made here and now. */
@@ -203,7 +242,8 @@ apply_edits(struct init *in, struct err *e)
 	const struct plan *p = in->job->plan;
 	int r;
 
-	gate_init(&in->gate, p);
+	command_end(&in->spawn);
+	gate_close(&in->gate);
 	(void)umask(022);
 	r = edit_apply(&in->gate, p, in->job->stdio[1], e);
 	in->supervised = false;
@@ -237,7 +277,7 @@ reap(struct init *in)
 		}
 	}
 	if (pid < 0 && errno == ECHILD)
-		in->ended = true;
+		in->ended = in->alone = true;
 }
 
 static void
@@ -266,8 +306,10 @@ wait_once(struct init *in)
 	if (poll(p, 3, WATCH_EVERY_MS) < 0 && errno != EINTR)
 		kill_all(in, 0);
 	/* Calls are answered first: many come, each is short. */
-	if ((p[2].revents & POLLIN) != 0 && !gate_serve(&in->gate))
+	if ((p[2].revents & POLLIN) != 0 && !gate_serve(&in->gate)) {
 		in->supervised = false;
+		in->gate.traces = true; /* who knows */
+	}
 	if ((p[2].revents & POLLHUP) != 0)
 		in->supervised = false; /* nobody is left under the filter */
 	if (p[1].revents != 0)
@@ -298,10 +340,13 @@ serve(struct init *in)
 	}
 }
 
-/* When the report leaves, nothing of the run is alive but this process. */
+/* When the report leaves, nothing of the run is alive but this process, to
+ * which every orphan is a child. */
 static void
-end_all(void)
+end_all(const struct init *in)
 {
+	if (in->alone)
+		return;
 	(void)kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
@@ -327,7 +372,10 @@ report(struct init *in)
 	struct ctl m = {
 		.type = CTL_ENDED,
 		.code = in->status,
-		.flags = in->flags,
+		.flags = in->flags |
+		    (in->job->netns >= 0 && !in->gate.traces
+			    ? (uint32_t)CTL_NO_TRACES
+			    : 0U),
 		.violation_total = in->gate.violation_total,
 		.violation_count = in->gate.violation_count,
 		.text = in->text[0] == '\0' ? NULL : in->text,
@@ -337,6 +385,20 @@ report(struct init *in)
 		m.violations[i] = in->gate.violations[i];
 	add_notes(in, &m);
 	(void)ctl_send(in->job->ctl, &m);
+}
+
+int
+init_filter(
+    const struct plan *p, bool lent, struct bpf_program *ret, struct err *e)
+{
+	unsigned flags = FILTER_SUPERVISED;
+
+	flags |= p->deny_count > 0 ? (unsigned)FILTER_READS : 0U;
+	flags |= p->strict ? (unsigned)FILTER_STRICT : 0U;
+	flags |= lent ? (unsigned)FILTER_TRACES : 0U;
+	return filter_build(flags, ret) == 0
+	    ? ERR_OK
+	    : err_set(e, ERR_INTERNAL, "the system call filter is wrong");
 }
 
 static int
@@ -354,15 +416,11 @@ prepare(struct init *in, struct err *e)
 	if (r == 0)
 		r = check_parent(in, e);
 	in->supervised = true;
-	if (r == 0 &&
-	    filter_build(FILTER_SUPERVISED |
-		    (j->plan->deny_count > 0 ? (unsigned)FILTER_READS : 0U) |
-		    (j->plan->strict ? (unsigned)FILTER_STRICT : 0U),
-		&in->filter) != 0)
-		r = err_set(e, ERR_INTERNAL, "the system call filter is wrong");
-	if (r == 0)
-		r = domain_make(j->plan, in->supervised, &in->domain, e);
-	return r;
+	if (r == 0 && j->filter == NULL) {
+		r = init_filter(j->plan, false, &in->filter, e);
+		j->filter = &in->filter;
+	}
+	return r == 0 ? prepare_command(in, e) : r;
 }
 
 /* The plan of the job is the template's but for what runs. */
@@ -379,11 +437,8 @@ wait_for_job(struct init *in, struct err *e)
 
 	if (r == ERR_NOTFOUND)
 		_exit(0);
-	if (r == 0 && !str_starts(record, frame))
-		r = err_set(e, ERR_INTERNAL,
-		    "the plan is not the one that was prepared");
 	if (r == 0)
-		r = plan_decode(record, a, &p, e);
+		r = plan_decode_run(record, frame, in->job->plan, a, &p, e);
 	if (r == 0 && p->pin_count > 0)
 		r = err_set(e, ERR_INTERNAL, "pins cannot be prepared");
 	if (r == 0)
@@ -401,7 +456,7 @@ init_main(struct job *j)
 	if (in == NULL)
 		_exit(1);
 	in->job = j;
-	in->gate.listener = in->domain = -1;
+	in->gate.listener = in->spawn.domain = -1;
 	in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
 	if (prepare(in, &e) != 0)
 		give_up(in, &e);
@@ -412,11 +467,11 @@ init_main(struct job *j)
 	}
 	watch_open(&in->watch, j->plan);
 	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
-				     : start_command(in, &e)) != 0)
+				     : start_command(in)) != 0)
 		give_up(in, &e);
 	(void)ctl_send(j->ctl, &started);
 	serve(in);
-	end_all();
+	end_all(in);
 	report(in);
 	_exit(0);
 }

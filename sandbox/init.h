@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 
+#include "bpf.h"
 #include "sandbox/plan.h"
 
 struct job {
@@ -14,12 +15,20 @@ struct job {
 	int tty; /* the terminal among them, or -1 */
 	int ctl; /* to whoever started us */
 	int idmap; /* or -1 */
+	/* For this run alone, as they were made; or -1. */
+	int netns, ipcns;
 	int userns; /* that counts this run's processes apart, or -1 */
 	bool fresh; /* no template: everything is made here */
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;
+	const struct bpf_program *filter; /* NULL: to be built */
 };
 
+/* The system call filter of a run of this plan. */
+int init_filter(
+    const struct plan *p, bool lent, struct bpf_program *ret, struct err *e);
+/* Every signal does what it does by default. */
+void init_signals(void);
 /* Prepared (not fresh): waits for its job (job.h) with nothing left to give
  * up; the plan here is the template's. */
 _Noreturn void init_main(struct job *j);

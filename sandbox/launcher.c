@@ -56,8 +56,7 @@ struct lrun {
 	struct loop_timer *kill_timer;
 	struct ctl end;
 	bool gone, reported, answered, truncated;
-	bool prepared; /* by the pool; else everything is its own */
-	int userns; /* lent by the pool, or -1 */
+	struct lent lent; /* by the pool */
 	int64_t started_ns;
 	struct lrun *next;
 };
@@ -141,7 +140,7 @@ free_run(struct lrun *r)
 		loop_forget(r->l->loop, r->run.ctl);
 		run_done(&r->run);
 	}
-	pool_give_space(r->l->pool, r->userns);
+	pool_give_back(r->l->pool, &r->lent, false);
 	buf_free(&r->in_bytes);
 	arena_free(r->arena);
 	free(r);
@@ -202,6 +201,11 @@ end_if_over(struct lrun *r)
 		l->run_count--;
 		l->ending++;
 		unwatch(r, &r->in);
+		ipc_flush(l->engine);
+		/* Its first process uses neither on its way out. */
+		if (r->reported)
+			pool_give_back(l->pool, &r->lent,
+			    (r->end.flags & CTL_NO_TRACES) != 0);
 		pool_ended(l->pool, r->plan, r->record);
 	}
 	if (r->answered && r->gone)
@@ -297,7 +301,7 @@ on_control(void *ctx, int fd, unsigned events)
 	} else if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		r->end = m;
 		r->reported = true;
-		if (m.type == CTL_FAILED && r->prepared)
+		if (m.type == CTL_FAILED && r->lent.template != 0)
 			pool_failed(r->l->pool);
 		end_if_over(r);
 	}
@@ -434,11 +438,10 @@ start(struct lrun *r, const int theirs[static 3], struct err *e)
 		.tty = -1,
 	};
 
-	r->prepared =
-	    pool_start(pool, r->plan, r->record, theirs, &r->run, &r->userns);
-	if (r->prepared)
+	if (pool_start(pool, r->plan, r->record, theirs, &r->run, &r->lent))
 		return ERR_OK;
-	with.userns = r->userns = pool_take_space(pool, r->plan);
+	r->lent = pool_lend(pool, r->plan);
+	with.userns = r->lent.userns;
 	return run_start(r->plan, &with, &r->run, e);
 }
 
@@ -472,7 +475,8 @@ new_run(struct launcher *l, uint64_t number)
 	r->l = l;
 	r->number = number;
 	r->arena = arena_new(RUN_ARENA);
-	r->in = r->userns = -1;
+	r->in = -1;
+	r->lent = (struct lent){ .net = -1, .userns = -1 };
 	r->in_bytes = (struct buf)BUF_INIT(IPC_PAYLOAD_MAX);
 	r->started_ns = loop_now_ns();
 	for (size_t i = 0; i < 2; i++) {

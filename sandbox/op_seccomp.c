@@ -281,8 +281,30 @@ static const unsigned strict_allowed[] = {
 	466, /* removexattrat */
 };
 
-_Static_assert(ARRAY_LEN(entries) + ARRAY_LEN(strict_allowed) <= RULES_MAX,
+_Static_assert(ARRAY_LEN(entries) + ARRAY_LEN(strict_allowed) + 4 <= RULES_MAX,
     "the tables fit");
+
+/* What makes objects that stay in a run's namespaces. */
+static const struct {
+	unsigned nr;
+	bool strict; /* allowed under a strict profile, too */
+} traces[] = {
+	{ SYS_shmget, true },
+	{ SYS_semget, true },
+	{ SYS_msgget, false },
+	{ SYS_mq_open, false },
+};
+
+bool
+filter_is_trace(int nr, bool strict)
+{
+	bool is = nr == SYS_socket || nr == SYS_socketpair;
+
+	for (size_t i = 0; i < ARRAY_LEN(traces); i++)
+		is = is ||
+		    ((int)traces[i].nr == nr && (traces[i].strict || !strict));
+	return is;
+}
 
 static bool
 is_tabled(unsigned nr)
@@ -322,10 +344,19 @@ rule_of(const struct entry *entry, unsigned flags)
 
 	if ((flags & FILTER_SUPERVISED) == 0)
 		return unsupervised(entry);
+	if ((flags & FILTER_TRACES) != 0 && r.act == BPF_ACT_SOCKET)
+		r.act = BPF_ACT_SOCKET_NOTIFY;
 	/* Of calls with bits that ask, those that open files. */
 	if ((flags & FILTER_READS) != 0 && r.act == BPF_ACT_BITS_NOTIFY)
 		r.act = BPF_ACT_NOTIFY;
 	return r;
+}
+
+static bool
+is_plain(const struct bpf_rule *r)
+{
+	return r->act == BPF_ACT_ALLOW || r->act == BPF_ACT_ERRNO ||
+	    r->act == BPF_ACT_NOTIFY;
 }
 
 /* Neighbours with the same answer become one. */
@@ -337,14 +368,46 @@ merge(struct bpf_rule *rules, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct bpf_rule *last = n == 0 ? NULL : &rules[n - 1];
 
-		if (last != NULL && last->act == BPF_ACT_ALLOW &&
-		    rules[i].act == BPF_ACT_ALLOW &&
+		if (last != NULL && is_plain(last) && is_plain(&rules[i]) &&
+		    last->act == rules[i].act &&
+		    last->value == rules[i].value &&
 		    last->nr + last->more + 1 == rules[i].nr)
 			last->more++;
 		else
 			rules[n++] = rules[i];
 	}
 	return n;
+}
+
+static size_t
+add_traces(struct bpf_rule *rules, size_t count, unsigned flags)
+{
+	for (size_t i = 0; i < ARRAY_LEN(traces); i++) {
+		if (traces[i].strict || (flags & FILTER_STRICT) == 0)
+			rules[count++] = (struct bpf_rule){
+				.nr = traces[i].nr,
+				.act = BPF_ACT_NOTIFY,
+			};
+	}
+	return count;
+}
+
+static size_t
+add_strict(struct bpf_rule *rules, size_t count, unsigned flags)
+{
+	const bool traced = (flags & FILTER_TRACES) != 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(strict_allowed); i++) {
+		const unsigned nr = strict_allowed[i];
+
+		if (!is_tabled(nr) &&
+		    !(traced && filter_is_trace((int)nr, true)))
+			rules[count++] = (struct bpf_rule){
+				.nr = nr,
+				.act = BPF_ACT_ALLOW,
+			};
+	}
+	return count;
 }
 
 int
@@ -357,17 +420,13 @@ filter_build(unsigned flags, struct bpf_program *ret)
 	for (; count < ARRAY_LEN(entries); count++)
 		rules[count] = rule_of(&entries[count], flags);
 	if ((flags & FILTER_STRICT) != 0) {
-		for (size_t i = 0; i < ARRAY_LEN(strict_allowed); i++) {
-			if (!is_tabled(strict_allowed[i]))
-				rules[count++] = (struct bpf_rule){
-					.nr = strict_allowed[i],
-					.act = BPF_ACT_ALLOW,
-				};
-		}
+		count = add_strict(rules, count, flags);
 		fallback = (flags & FILTER_SUPERVISED) != 0
 		    ? SECCOMP_RET_USER_NOTIF
 		    : (uint32_t)(SECCOMP_RET_ERRNO | EPERM);
 	}
+	if ((flags & FILTER_TRACES) != 0)
+		count = add_traces(rules, count, flags);
 	qsort(rules, count, sizeof(rules[0]), by_number);
 	return bpf_build(rules, merge(rules, count), fallback, ret);
 }

@@ -198,6 +198,10 @@ void plan_encode(const struct plan *p, struct buf *out);
 int plan_decode(
     struct str record, struct arena *a, struct plan **ret, struct err *e);
 int plan_hash(struct str record, uint8_t ret[static SHA256_LEN], struct err *e);
+/* The same where the frame (plan_template_key) is known to be like's: what
+ * the plan has of it is borrowed from like. ERR_DENIED when it is another. */
+int plan_decode_run(struct str record, struct str frame,
+    const struct plan *like, struct arena *a, struct plan **ret, struct err *e);
 /* Everything that a kept template depends on: two plans with the same key
  * may be run in clones of the same prepared namespaces. */
 void plan_template_key(const struct plan *p, struct buf *out);

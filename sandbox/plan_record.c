@@ -276,6 +276,38 @@ get_run(struct reader *d, struct plan *p)
 		get_edit(d, &p->edits[i]);
 }
 
+static int
+check_run(const struct plan *p, struct err *e)
+{
+	if (!plan_path_normal(p->workspace) || !plan_path_normal(p->cwd) ||
+	    (p->argc == 0 && p->edit_count == 0) || p->limits.wall_ms <= 0)
+		return err_set(e, ERR_INVALID, "sandbox plan is incomplete");
+	return ERR_OK;
+}
+
+int
+plan_decode_run(struct str record, struct str frame, const struct plan *like,
+    struct arena *a, struct plan **ret, struct err *e)
+{
+	struct reader d = { .a = a };
+	struct plan *p = arena_alloc(a, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return err_nomem(e);
+	if (!str_starts(record, frame))
+		return err_set(e, ERR_DENIED, "the plan has another frame");
+	*p = *like;
+	d.r = rec_of(str_from(record, frame.len));
+	get_run(&d, p);
+	r = rec_done(&d.r, e);
+	if (r == 0)
+		r = check_run(p, e);
+	if (r == 0)
+		*ret = p;
+	return r == 0 ? ERR_OK : err_wrap(e, r, "sandbox plan");
+}
+
 int
 plan_decode(
     struct str record, struct arena *a, struct plan **ret, struct err *e)
@@ -292,9 +324,8 @@ plan_decode(
 	r = rec_done(&d.r, e);
 	if (r != 0)
 		return err_wrap(e, r, "sandbox plan");
-	if (!plan_path_normal(p->workspace) || !plan_path_normal(p->cwd) ||
-	    (p->argc == 0 && p->edit_count == 0) || p->limits.wall_ms <= 0)
-		return err_set(e, ERR_INVALID, "sandbox plan is incomplete");
-	*ret = p;
-	return ERR_OK;
+	r = check_run(p, e);
+	if (r == 0)
+		*ret = p;
+	return r;
 }

@@ -27,15 +27,16 @@
 
 struct waiting {
 	struct run run;
-	int userns;
+	int userns, net;
 };
 
 struct kept {
 	struct pool *pool;
+	uint64_t id;
 	char *frame; /* owned; NULL: this slot is free */
 	size_t frame_len;
 	struct facts *facts;
-	struct template template;
+	struct tmpl template;
 	bool ready;
 	struct waiting at[WAITING_MAX + ORDERS_MAX];
 	size_t count; /* that wait */
@@ -54,6 +55,7 @@ struct pool {
 	uint8_t seen[SEEN_MAX][SHA256_LEN];
 	size_t seen_next;
 	struct loop_timer *idle;
+	uint64_t last_id;
 	int64_t not_before_ns;
 };
 
@@ -73,8 +75,8 @@ pool_new(struct loop *l, struct pool **ret, struct err *e)
 	return ERR_OK;
 }
 
-int
-pool_take_space(struct pool *p, const struct plan *plan)
+static int
+take_space(struct pool *p, const struct plan *plan)
 {
 	struct err e = ERR_INIT;
 	int fd = -1;
@@ -88,8 +90,8 @@ pool_take_space(struct pool *p, const struct plan *plan)
 	return fd;
 }
 
-void
-pool_give_space(struct pool *p, int userns)
+static void
+give_space(struct pool *p, int userns)
 {
 	if (userns < 0)
 		return;
@@ -104,7 +106,7 @@ static void
 end_waiting(struct pool *p, struct waiting *w)
 {
 	run_done(&w->run);
-	pool_give_space(p, w->userns);
+	give_space(p, w->userns);
 }
 
 static void
@@ -153,11 +155,11 @@ static int
 order(struct kept *k, const struct plan *plan, struct err *e)
 {
 	int ctl, r;
-	const int userns = plan == NULL ? -1 : pool_take_space(k->pool, plan);
+	const int userns = plan == NULL ? -1 : take_space(k->pool, plan);
 
 	r = template_order(&k->template, userns, &ctl, e);
 	if (r != 0) {
-		pool_give_space(k->pool, userns);
+		give_space(k->pool, userns);
 		return r;
 	}
 	k->orders[k->order_count].ctl = ctl;
@@ -176,7 +178,7 @@ collect(struct kept *k, struct err *e)
 	k->order_count--;
 	memmove(&k->orders[0], &k->orders[1],
 	    k->order_count * sizeof(k->orders[0]));
-	r = template_collect(&k->template, ctl, &w->run, e);
+	r = template_collect(&k->template, ctl, &w->run, &w->net, e);
 	if (r != 0)
 		fd_closep(&w->userns);
 	else
@@ -288,7 +290,7 @@ make(struct pool *p, const struct plan *plan, struct str frame)
 {
 	AUTO(facts_freep) struct facts *facts = NULL;
 	AUTO_FREE char *copy = mem_strndup(frame.s, frame.len);
-	struct template t;
+	struct tmpl t;
 	struct err e = ERR_INIT;
 	struct kept *k;
 	/* First, so that no change is missed while it is made. */
@@ -307,6 +309,7 @@ make(struct pool *p, const struct plan *plan, struct str frame)
 	k->frame_len = frame.len;
 	k->facts = TAKE_PTR(facts);
 	k->template = t;
+	k->id = ++p->last_id;
 	k->used_ns = loop_now_ns();
 	if (watch(k, &e) != 0)
 		fail(k, &e);
@@ -389,7 +392,7 @@ take(struct kept *k, const struct plan *plan, struct waiting *ret)
 
 bool
 pool_start(struct pool *p, const struct plan *plan, struct str record,
-    const int stdio[static 3], struct run *ret, int *ret_userns)
+    const int stdio[static 3], struct run *ret, struct lent *ret_lent)
 {
 	struct kept *k = can_prepare(plan, record) ? find(p, record) : NULL;
 	struct waiting w;
@@ -409,8 +412,30 @@ pool_start(struct pool *p, const struct plan *plan, struct str record,
 		return false;
 	}
 	*ret = w.run;
-	*ret_userns = w.userns;
+	*ret_lent = (struct lent){
+		.template = k->id,
+		.net = w.net,
+		.userns = w.userns,
+	};
 	return true;
+}
+
+struct lent
+pool_lend(struct pool *p, const struct plan *plan)
+{
+	return (struct lent){ .net = -1, .userns = take_space(p, plan) };
+}
+
+void
+pool_give_back(struct pool *p, struct lent *l, bool clean)
+{
+	give_space(p, l->userns);
+	for (size_t i = 0; l->template != 0 && i < TEMPLATES_MAX; i++) {
+		if (p->kept[i].frame != NULL && p->kept[i].id == l->template)
+			template_return_net(
+			    &p->kept[i].template, l->net, clean);
+	}
+	*l = (struct lent){ .net = -1, .userns = -1 };
 }
 
 void

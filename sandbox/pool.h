@@ -22,17 +22,25 @@ struct pool;
 
 int pool_new(struct loop *l, struct pool **ret, struct err *e);
 void pool_free(struct pool *p);
+/* What a run has of the pool, to be given back. */
+struct lent {
+	uint64_t template; /* 0: none, the run is fresh */
+	int net; /* of the template, or -1 */
+	int userns; /* or -1 */
+};
+
 /* True: the command has been handed to a prepared process. */
 bool pool_start(struct pool *p, const struct plan *plan, struct str record,
-    const int stdio[static 3], struct run *ret, int *ret_userns);
+    const int stdio[static 3], struct run *ret, struct lent *ret_lent);
 /* A prepared run could not be set up: everything fresh for a while. */
 void pool_failed(struct pool *p);
 void pool_used(struct pool *p, const struct plan *plan, struct str record);
 /* After its answer was sent. */
 void pool_ended(struct pool *p, const struct plan *plan, struct str record);
-/* A user space for one run of this plan, or -1; give it back when nothing of
- * the run is alive. */
-int pool_take_space(struct pool *p, const struct plan *plan);
-void pool_give_space(struct pool *p, int userns);
+/* For a fresh run. */
+struct lent pool_lend(struct pool *p, const struct plan *plan);
+/* When nothing of the run is alive but its first process. clean: it never had
+ * a socket. Afterwards *l is empty. */
+void pool_give_back(struct pool *p, struct lent *l, bool clean);
 
 #endif

@@ -56,14 +56,14 @@ run_give_pipes(const struct plan *p, const int stdio[3])
 
 /*
  * The first process of a run never executes anything, so close-on-exec does
- * not help: it keeps six descriptors and closes all others, above all the
+ * not help: it keeps eight descriptors and closes all others, above all the
  * ends of other runs' pipes.
  */
 void
 run_keep_only_own(struct job *j)
 {
 	int *const kept[] = { &j->ctl, &j->stdio[0], &j->stdio[1], &j->stdio[2],
-		&j->idmap, &j->userns };
+		&j->idmap, &j->userns, &j->netns, &j->ipcns };
 	const int first = STDERR_FILENO + 1;
 
 	/* Out of the way first, then to their places. */
@@ -89,6 +89,8 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		.stdio = { with->stdio[0], with->stdio[1], with->stdio[2] },
 		.tty = with->tty,
 		.idmap = -1,
+		.netns = -1,
+		.ipcns = -1,
 		.userns = with->userns,
 		.fresh = true,
 	};

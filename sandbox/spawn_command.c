@@ -1,6 +1,6 @@
 /*
  * From the first process of a run to the command: one clone that shares
- * memory and descriptors until exec.
+ * memory and descriptors until exec, and waits for the word to go on.
  * Runs in: assent-exec, as the first process of a run.  Trusts: the plan.
  * Owns: nothing.
  */
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -27,6 +30,12 @@
 
 #define STACK_BYTES ((size_t)64 * 1024)
 #define SHELL "/bin/sh"
+
+enum {
+	GO_WAIT,
+	GO_EXECUTE,
+	GO_END
+};
 
 static int
 fail(struct command_spawn *c, const char *step)
@@ -155,19 +164,37 @@ execute(const struct command_spawn *c)
 	errno = error;
 }
 
-static int
-child(void *ctx)
+static bool
+is_alive(struct command_spawn *c)
 {
-	struct command_spawn *c = ctx;
+	return __atomic_load_n(&c->alive, __ATOMIC_ACQUIRE) == 1;
+}
 
+/* Also ends when the child does; the kernel wakes those who wait on alive. */
+static void
+wait_while(struct command_spawn *c, int *word, int value)
+{
+	const struct timespec now_and_then = { .tv_nsec = 50000000 };
+
+	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value && is_alive(c))
+		(void)syscall(
+		    SYS_futex, word, FUTEX_WAIT, value, &now_and_then, NULL, 0);
+}
+
+static void
+tell(int *word, int value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+	(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* What does not depend on the command. */
+static int
+give_up(struct command_spawn *c)
+{
 	errno = 0;
 	(void)setsid();
-	if (set_stdio(c) != 0)
-		return fail(c, "connect its input and output");
-	unblock_signals();
 	(void)umask(022);
-	if (chdir(c->plan->cwd) != 0)
-		return fail(c, "enter the working folder");
 	if (set_limits(&c->plan->limits) != 0)
 		return fail(c, "set resource limits");
 	if (domain_enter(c->domain) != 0)
@@ -175,31 +202,84 @@ child(void *ctx)
 	c->listener = filter_install(c->filter, c->supervised);
 	if (c->listener < 0)
 		return fail(c, "install the system call filter");
+	return 0;
+}
+
+/*
+ * Memory is shared with the first process of the run until exec, so that one
+ * waits while this one acts. Nothing here allocates or takes a lock.
+ */
+static int
+child(void *ctx)
+{
+	struct command_spawn *c = ctx;
+	const int r = give_up(c);
+
+	tell(&c->prepared, 1);
+	if (r != 0)
+		return r;
+	wait_while(c, &c->go, GO_WAIT);
+	if (__atomic_load_n(&c->go, __ATOMIC_ACQUIRE) != GO_EXECUTE)
+		return 0;
+	errno = 0;
+	if (set_stdio(c) != 0)
+		return fail(c, "connect its input and output");
+	if (chdir(c->plan->cwd) != 0)
+		return fail(c, "enter the working folder");
+	unblock_signals();
 	execute(c);
 	return fail(c, "execute it");
 }
 
 pid_t
-command_spawn(struct command_spawn *c)
+command_prepare(struct command_spawn *c)
 {
-	char *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	pid_t pid;
 
 	c->error = 0;
 	c->listener = -1;
-	if (stack == MAP_FAILED) {
+	c->prepared = 0;
+	c->go = GO_WAIT;
+	c->alive = 1;
+	c->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (c->stack == MAP_FAILED) {
 		(void)fail(c, "get memory");
 		return -1;
 	}
 	/* Descriptors are shared until exec, which is how the listener that
-	 * the child makes reaches this process. */
-	pid = clone(child, stack + STACK_BYTES,
-	    CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, c);
+	 * the child makes reaches this process. The kernel clears the word
+	 * when the child's use of this memory ends. */
+	pid = clone(child, c->stack + STACK_BYTES,
+	    CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD, c, NULL,
+	    NULL, &c->alive);
 	if (pid < 0)
 		(void)fail(c, "start a process");
-	(void)munmap(stack, STACK_BYTES);
-	if (c->error != 0 && !c->supervised)
-		c->listener = -1;
-	return pid;
+	else
+		wait_while(c, &c->prepared, 0);
+	if (pid >= 0 && c->error == 0 && c->prepared == 0) {
+		errno = ECHILD;
+		(void)fail(c, "prepare the command's process");
+	}
+	return c->error == 0 ? pid : -1;
+}
+
+static void
+end_with(struct command_spawn *c, int how)
+{
+	tell(&c->go, how);
+	wait_while(c, &c->alive, 1);
+	(void)munmap(c->stack, STACK_BYTES);
+}
+
+void
+command_go(struct command_spawn *c)
+{
+	end_with(c, GO_EXECUTE);
+}
+
+void
+command_end(struct command_spawn *c)
+{
+	end_with(c, GO_END);
 }

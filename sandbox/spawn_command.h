@@ -1,6 +1,12 @@
 #ifndef SANDBOX_SPAWN_COMMAND_H
 #define SANDBOX_SPAWN_COMMAND_H
-/* Start the command itself: the last steps before exec, in its own process. */
+/*
+ * Start the command itself, in its own process and two steps.
+ *
+ *     pid = command_prepare(&c);      filter, domain, limits
+ *     c.plan = ...; c.stdio[0] = ...
+ *     command_go(&c);                 input, output, folder, exec
+ */
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -8,19 +14,30 @@
 #include "sandbox/plan.h"
 
 struct command_spawn {
-	const struct plan *plan;
+	const struct plan *plan; /* may change until command_go */
 	const struct bpf_program *filter;
 	bool supervised;
 	int domain; /* Landlock ruleset or -1 */
-	int stdio[3];
+	int stdio[3]; /* until command_go */
 	int tty; /* the same terminal as stdio, or -1 */
 	/* Results. */
-	int listener; /* when supervised and started */
+	int listener; /* when supervised and prepared */
 	int error; /* errno, 0 when it runs */
 	const char *step; /* what failed */
+	/* Private: words that the two processes wait on. */
+	int prepared, go, alive;
+	char *stack;
 };
 
-/* The process, or -1 with error and step set. Ends when exec has happened. */
-pid_t command_spawn(struct command_spawn *c);
+/*
+ * A process with everything given up that need not know the command. It is
+ * not executed before command_go. The process, or -1 with error and step set.
+ * The struct is shared with it until it has executed something or ended.
+ */
+pid_t command_prepare(struct command_spawn *c);
+/* Returns when the command has been executed, or with error and step set. */
+void command_go(struct command_spawn *c);
+/* Instead: the process ends. */
+void command_end(struct command_spawn *c);
 
 #endif

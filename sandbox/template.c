@@ -8,6 +8,7 @@
 #include "template.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -27,14 +28,36 @@
 #define CLONE_TIMEOUT_MS 2000
 #define FDS_MAX 2
 
-/* To the template: a clone, please; with its control link and user space. */
-struct request {
-	uint8_t has_userns;
+enum request_kind {
+	REQUEST_INVALID,
+	REQUEST_CLONE, /* with its control link and maybe a user space */
+	REQUEST_NET_CLEAN, /* nothing was changed in this network */
+	REQUEST_NET_USED, /* it is not used again */
 };
 
-/* From it: the process, or minus errno. */
+struct request {
+	uint8_t kind;
+	uint8_t has_userns;
+	int16_t net;
+};
+
+/* The process, or minus errno; and the number of its network, or -1. */
 struct reply {
 	int32_t pid;
+	int16_t net;
+};
+
+/*
+ * Making a network costs more than all the rest of a run. One in which no
+ * socket was ever made is as good as new, and so is an IPC namespace without
+ * objects; each pair serves one run at a time.
+ */
+struct nets {
+	int dir; /* ns of this process in the host's /proc */
+	struct {
+		int net, ipc; /* -1: not made */
+		bool lent;
+	} at[TEMPLATE_NETS_MAX];
 };
 
 union fd_space {
@@ -95,53 +118,103 @@ receive_with(int link, void *bytes, size_t len, int fds[static FDS_MAX])
 }
 
 static int
-receive_request(int link, int *ret_ctl, int *ret_userns)
+new_pair(struct nets *n, int i)
 {
-	struct request q;
-	int fds[FDS_MAX];
+	AUTO_FD int net = -1;
+	AUTO_FD int ipc = -1;
 
-	if (receive_with(link, &q, sizeof(q), fds) != 0 || fds[0] < 0 ||
-	    (q.has_userns != 0) != (fds[1] >= 0))
+	if (unshare(CLONE_NEWIPC) != 0 || identity_new_network(NULL) != 0)
 		return -1;
-	*ret_ctl = fds[0];
-	*ret_userns = fds[1];
+	net = openat(n->dir, "net", O_RDONLY | O_CLOEXEC);
+	ipc = openat(n->dir, "ipc", O_RDONLY | O_CLOEXEC);
+	if (net < 0 || ipc < 0)
+		return -1;
+	n->at[i].net = TAKE_FD(net);
+	n->at[i].ipc = TAKE_FD(ipc);
 	return 0;
 }
 
+/* -1: the run makes its own. */
 static int
-send_reply(int link, int pid, int pidfd)
+lend(struct nets *n)
 {
-	const struct reply reply = { .pid = pid };
+	int none = -1;
 
+	for (int i = 0; i < TEMPLATE_NETS_MAX; i++) {
+		if (n->at[i].net >= 0 && !n->at[i].lent) {
+			n->at[i].lent = true;
+			return i;
+		}
+		if (n->at[i].net < 0 && none < 0)
+			none = i;
+	}
+	if (none < 0 || new_pair(n, none) != 0)
+		return -1;
+	n->at[none].lent = true;
+	return none;
+}
+
+static void
+take_back(struct nets *n, int i, bool clean)
+{
+	if (i < 0 || i >= TEMPLATE_NETS_MAX || !n->at[i].lent)
+		return;
+	n->at[i].lent = false;
+	if (clean)
+		return;
+	fd_closep(&n->at[i].net);
+	fd_closep(&n->at[i].ipc);
+	n->at[i].net = n->at[i].ipc = -1;
+}
+
+/* 0, or -1 when the template is to end. */
+static int
+clone_run(const struct job *like, struct nets *n, int link, const int *fds)
+{
+	/* Nobody can change the host's name, so that is the template's. */
+	const unsigned long flags = CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID;
+	struct job job = *like;
+	struct reply reply = { .net = (int16_t)lend(n) };
+	AUTO_FD int pidfd = -1;
+
+	job.netns = reply.net < 0 ? -1 : n->at[reply.net].net;
+	job.ipcns = reply.net < 0 ? -1 : n->at[reply.net].ipc;
+	job.ctl = fds[0];
+	job.userns = fds[1];
+	reply.pid = sys_fork(flags, &pidfd);
+	if (reply.pid == 0) {
+		run_keep_only_own(&job);
+		init_main(&job);
+	}
+	if (reply.pid < 0) {
+		reply.pid = -errno;
+		take_back(n, reply.net, true);
+		pidfd = -1;
+	}
 	return send_with(
 	    link, &reply, sizeof(reply), &pidfd, pidfd >= 0 ? 1 : 0);
 }
 
 static _Noreturn void
-serve(const struct job *template, int link)
+serve(const struct job *like, int link, int namespaces)
 {
-	const unsigned long flags = CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID |
-	    CLONE_NEWIPC | CLONE_NEWUTS;
-	int ctl, userns;
+	struct nets nets = { .dir = namespaces };
+	struct request q;
+	int fds[FDS_MAX], r = 0;
 
-	while (receive_request(link, &ctl, &userns) == 0) {
-		struct job job = *template;
-		int pidfd = -1;
-		const pid_t pid = sys_fork(flags, &pidfd);
-		int sent;
-
-		if (pid == 0) {
-			job.ctl = ctl;
-			job.userns = userns;
-			run_keep_only_own(&job);
-			init_main(&job);
-		}
-		sent = send_reply(link, pid < 0 ? -errno : pid, pidfd);
-		(void)close(ctl);
-		fd_closep(&userns);
-		fd_closep(&pidfd);
-		if (sent != 0)
-			break;
+	for (size_t i = 0; i < TEMPLATE_NETS_MAX; i++)
+		nets.at[i].net = nets.at[i].ipc = -1;
+	while (r == 0 && receive_with(link, &q, sizeof(q), fds) == 0) {
+		if (q.kind == REQUEST_CLONE && fds[0] >= 0 &&
+		    (q.has_userns != 0) == (fds[1] >= 0))
+			r = clone_run(like, &nets, link, fds);
+		else if (q.kind == REQUEST_NET_CLEAN ||
+		    q.kind == REQUEST_NET_USED)
+			take_back(&nets, q.net, q.kind == REQUEST_NET_CLEAN);
+		else
+			r = -1;
+		fd_closep(&fds[0]);
+		fd_closep(&fds[1]);
 	}
 	_exit(0);
 }
@@ -173,10 +246,19 @@ template_main(struct job *j)
 {
 	struct ctl ready = { .type = CTL_STARTED };
 	const int link = j->ctl;
+	const int namespaces =
+	    open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct bpf_program *filter = mem_new(1, sizeof(*filter));
 	struct err e = ERR_INIT;
 	struct root root;
+	int r = build(j, &root, &e);
 
-	if (build(j, &root, &e) != 0) {
+	init_signals();
+	if (r == 0)
+		r = filter == NULL ? err_nomem(&e)
+				   : init_filter(j->plan, true, filter, &e);
+	j->filter = filter;
+	if (r != 0) {
 		ready.type = CTL_FAILED;
 		ready.code = (int32_t)e.code;
 		ready.text = e.msg;
@@ -185,17 +267,19 @@ template_main(struct job *j)
 	if (ready.type == CTL_FAILED)
 		_exit(1);
 	j->idmap = -1;
-	serve(j, link);
+	serve(j, link, namespaces);
 }
 
 int
 template_start(
-    const struct plan *p, struct str frame, struct template *ret, struct err *e)
+    const struct plan *p, struct str frame, struct tmpl *ret, struct err *e)
 {
 	struct job job = {
 		.plan = p,
 		.stdio = { -1, -1, -1 },
 		.tty = -1,
+		.netns = -1,
+		.ipcns = -1,
 		.userns = -1,
 		.frame = frame,
 	};
@@ -247,7 +331,7 @@ wait_for(int fd, int timeout_ms, struct err *e)
 }
 
 int
-template_ready(struct template *t, int timeout_ms, struct err *e)
+template_ready(struct tmpl *t, int timeout_ms, struct err *e)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(CTL_BYTES_MAX);
 	struct ctl m;
@@ -264,11 +348,14 @@ template_ready(struct template *t, int timeout_ms, struct err *e)
 }
 
 int
-template_order(struct template *t, int userns, int *ret, struct err *e)
+template_order(struct tmpl *t, int userns, int *ret, struct err *e)
 {
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
-	const struct request q = { .has_userns = userns >= 0 };
+	const struct request q = {
+		.kind = REQUEST_CLONE,
+		.has_userns = userns >= 0,
+	};
 	int pair[2], fds[FDS_MAX];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -285,7 +372,8 @@ template_order(struct template *t, int userns, int *ret, struct err *e)
 }
 
 int
-template_collect(struct template *t, int ctl, struct run *ret, struct err *e)
+template_collect(
+    struct tmpl *t, int ctl, struct run *ret, int *ret_net, struct err *e)
 {
 	AUTO_FD int mine = ctl;
 	struct reply reply;
@@ -306,11 +394,25 @@ template_collect(struct template *t, int ctl, struct run *ret, struct err *e)
 		.pidfd = fds[0],
 		.ctl = TAKE_FD(mine),
 	};
+	*ret_net = reply.net;
 	return ERR_OK;
 }
 
 void
-template_done(struct template *t)
+template_return_net(struct tmpl *t, int net, bool clean)
+{
+	const struct request q = {
+		.kind = clean ? REQUEST_NET_CLEAN : REQUEST_NET_USED,
+		.net = (int16_t)net,
+	};
+
+	/* Lost, it is only one that is not used again. */
+	if (net >= 0)
+		(void)send_with(t->process.ctl, &q, sizeof(q), NULL, 0);
+}
+
+void
+template_done(struct tmpl *t)
 {
 	if (t->process.pid > 0)
 		run_done(&t->process);
