@@ -9,9 +9,10 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
+/* Memory is what a machine of 4 GiB can spare; a profile may give more. */
 #define LIMITS_DEFAULT                                                         \
 	{                                                                      \
-		.memory_bytes = 4 * GIB, .file_bytes = 2 * GIB,                \
+		.memory_bytes = 2 * GIB, .file_bytes = 2 * GIB,                \
 		.tmp_bytes = 1 * GIB, .disk_bytes = 3 * GIB,                   \
 		.output_bytes = 8 * MIB, .processes = 512,                     \
 		.descriptors = 4096, .new_files = 100000, .wall_ms = 600000,   \
