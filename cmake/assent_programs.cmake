@@ -57,12 +57,16 @@ assent_program(assent
 
 assent_program(assentd
 	SOURCES engine/main.c
-	MODULES api otlp core rules db sandbox reviewer)
+	MODULES api core rules db sandbox reviewer)
 
 # The reviewer's process: the network client is mapped here alone.
 assent_program(assent-reviewer
 	SOURCES reviewer/role/reviewer_main.c
 	MODULES reviewer_role)
+# So has the reporter's, which sends the log to others.
+assent_program(assent-reporter
+	SOURCES engine/otlp/reporter_main.c
+	MODULES otlp)
 
 # The helpers of the sandbox know neither JSON, the network client nor the
 # store: tests/lint/elf.sh holds them to it.

@@ -12,7 +12,6 @@
 #include "core/supervisor_role.h"
 #include "model/command.h"
 #include "model/project.h"
-#include "otlp/reporter_role.h"
 
 #define ROLE_OPTION "--role="
 
@@ -22,18 +21,26 @@ has_providers(const struct config *c)
 	return c->provider_count > 0 && c->approvals_reviewer == REVIEWER_AUTO;
 }
 
-/* A program of its own: no other role maps the network client. */
+/* Programs of their own: no other role maps the network client. */
 static const struct role reviewer_program = {
 	.name = "reviewer",
 	.program = "assent-reviewer",
+	.takes_keys = true,
 	.wanted = has_providers,
+};
+
+static const struct role reporter_program = {
+	.name = "reporter",
+	.program = "assent-reporter",
+	.secrets = SECRETS_OF_REPORTER,
+	.wanted = config_has_destination,
 };
 
 /* In this order they start; the last one stops first. */
 static const struct role *const roles[] = {
 	&engine_role,
 	&reviewer_program,
-	&reporter_role,
+	&reporter_program,
 	&front_role,
 };
 

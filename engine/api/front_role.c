@@ -130,6 +130,7 @@ front_close(struct role_env *env)
 
 const struct role front_role = {
 	.name = "front",
+	.secrets = SECRETS_OF_FRONT,
 	.open = front_open,
 	.limits = front_limits,
 	.listener = front_listener,

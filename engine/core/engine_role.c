@@ -522,6 +522,7 @@ static const int engine_syscalls[] = {
 	SYS_unlink,
 	SYS_unlinkat,
 	SYS_rename,
+	SYS_renameat,
 	SYS_renameat2,
 	SYS_fcntl,
 	SYS_flock,

@@ -55,6 +55,10 @@ struct role {
 	 * peers and started anew when settings change.
 	 */
 	const char *program;
+	/* The program asks the supervisor for keys and for programs to be
+	 * started. */
+	bool takes_keys;
+	enum config_secrets secrets; /* of the settings: what it is given */
 	/* NULL: always. Else: do these settings need it? */
 	bool (*wanted)(const struct config *c);
 	int (*open)(struct role_env *env, struct err *e);

@@ -122,7 +122,7 @@ on_ready(void *ctx, struct ipc_msg *m, struct err *e)
 	    report.relaxed ? " (relaxed for a sanitizer)" : "", c->restarts);
 	if (c->s->stopping)
 		return ERR_OK;
-	if (c->role->program != NULL)
+	if (c->role->takes_keys)
 		supervisor_review_send_keys(c);
 	supervisor_introduce(c);
 	supervisor_tell_status(c->s);
@@ -230,7 +230,7 @@ static const struct ipc_row reviewer_rows[] = {
 static const struct ipc_row *
 rows_of(const struct role *r, size_t *ret_count)
 {
-	if (r->program != NULL) {
+	if (r->takes_keys) {
 		*ret_count = ARRAY_LEN(reviewer_rows);
 		return reviewer_rows;
 	}
@@ -406,8 +406,8 @@ execute(struct child *c, int socket_fd, struct err *e)
 		{ .fd = STDERR_FILENO, .as = STDERR_FILENO },
 	};
 	const struct spawn_options o = {
-		.path_fd = c->role->program != NULL ? c->s->reviewer_fd
-						    : c->s->self_fd,
+		.path_fd =
+		    c->role->program != NULL ? c->program_fd : c->s->self_fd,
 		.argv = argv,
 		.envp = role_environment(),
 		.fds = fds,
@@ -429,8 +429,7 @@ send_start(struct child *c, struct err *e)
 	AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
 	int r;
 
-	/* The token is for whoever checks it. */
-	config_encode(c->s->config, c->role->listener != NULL, &b);
+	config_encode(c->s->config, c->role->secrets, &b);
 	r = buf_done(&b, e);
 	return r != 0 ? r : ipc_send(c->link, SR_START, buf_str(&b), -1, e);
 }
@@ -501,8 +500,12 @@ supervisor_children_init(
 	assert(count <= SUPERVISOR_ROLES_MAX);
 	s->child_count = count;
 	for (size_t i = 0; i < count; i++) {
-		s->children[i] =
-		    (struct child){ .s = s, .role = roles[i], .pidfd = -1 };
+		s->children[i] = (struct child){
+			.s = s,
+			.role = roles[i],
+			.pidfd = -1,
+			.program_fd = -1,
+		};
 		find_user(&s->children[i]);
 	}
 	for (size_t i = 0; i < LAUNCHERS_MAX; i++)
@@ -568,7 +571,7 @@ supervisor_reload_roles(struct supervisor *s)
 		if (c->state != CHILD_UP || c->link == NULL ||
 		    c->role->reload == NULL)
 			continue;
-		config_encode(s->config, c->role->listener != NULL, &b);
+		config_encode(s->config, c->role->secrets, &b);
 		if (buf_done(&b, &e) != 0 ||
 		    ipc_send(c->link, SR_RELOAD, buf_str(&b), -1, &e) != 0)
 			log_err("not-reloaded", "role=%s why=%s", c->role->name,
@@ -631,5 +634,6 @@ supervisor_children_done(struct supervisor *s)
 		clear_timer(c);
 		if (c->state != CHILD_DOWN)
 			abandon(c);
+		fd_closep(&c->program_fd);
 	}
 }

@@ -17,7 +17,6 @@
 
 #define LOCK_NAME "assentd.lock"
 #define LAUNCHER_NAME "assent-exec"
-#define REVIEWER_NAME "assent-reviewer"
 
 /* As root the runtime folder holds a socket for everybody. */
 static mode_t
@@ -106,28 +105,59 @@ supervisor_dirs_close(struct supervisor *s)
 	fd_closep(&s->state_lock);
 }
 
-/* Opened at start: an upgrade that replaces the file does not mix versions
- * of roles that talk to each other. */
+/* Beside this very program; -1: it is not there. */
+static int
+open_beside(const char *self, const char *name, int *ret, struct err *e)
+{
+	char path[PATH_BYTES_MAX];
+	const size_t dir = str_rfind(str_of(self), '/');
+
+	if (snprintf(path, sizeof(path), "%.*s/%s", (int)dir, self, name) >=
+	    (int)sizeof(path))
+		return err_set(e, ERR_LIMIT, "'%s' is too long", self);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return ERR_OK;
+}
+
+/* Opened at start: an upgrade that replaces a file does not mix versions of
+ * roles that talk to each other. Without assent-exec nothing can be run, but
+ * decisions can be made; a launch then says what is missing. */
 int
 supervisor_programs_open(struct supervisor *s, struct err *e)
 {
-	char path[PATH_BYTES_MAX];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	size_t dir;
+	char self[PATH_BYTES_MAX];
+	const ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int r;
 
-	s->launcher_fd = -1;
 	s->self_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (s->self_fd < 0 || len < 0)
 		return err_sys(e, "cannot open /proc/self/exe");
-	path[len] = '\0';
-	dir = str_rfind(str_n(path, (size_t)len), '/');
-	if (dir + 1 + sizeof(REVIEWER_NAME) > sizeof(path))
-		return err_set(e, ERR_LIMIT, "'%s' is too long", path);
-	memcpy(path + dir + 1, REVIEWER_NAME, sizeof(REVIEWER_NAME));
-	s->reviewer_fd = open(path, O_RDONLY | O_CLOEXEC);
-	memcpy(path + dir + 1, LAUNCHER_NAME, sizeof(LAUNCHER_NAME));
-	/* Without it nothing can be run, but decisions can be made; a launch
-	 * then says what is missing. */
-	s->launcher_fd = open(path, O_RDONLY | O_CLOEXEC);
+	self[len] = '\0';
+	r = open_beside(self, LAUNCHER_NAME, &s->launcher_fd, e);
+	for (size_t i = 0; r == 0 && i < s->child_count; i++) {
+		struct child *c = &s->children[i];
+
+		if (c->role->program != NULL)
+			r = open_beside(
+			    self, c->role->program, &c->program_fd, e);
+	}
+	return r;
+}
+
+int
+supervisor_check_programs(
+    const struct supervisor *s, const struct config *now, struct err *e)
+{
+	for (size_t i = 0; i < s->child_count; i++) {
+		const struct role *r = s->children[i].role;
+
+		if (r->program == NULL || s->children[i].program_fd >= 0 ||
+		    (r->wanted != NULL && !r->wanted(now)))
+			continue;
+		return err_set(e, ERR_NOTFOUND,
+		    "%s is not beside assentd; install it there, or take the "
+		    "settings out that need it (%s)",
+		    r->program, r->name);
+	}
 	return ERR_OK;
 }

@@ -41,6 +41,7 @@ struct child {
 	bool stop_sent;
 	bool listeners_given;
 	bool killed; /* by us: it broke a rule or did not answer */
+	int program_fd; /* the role's own program, or -1 */
 	bool renewed; /* told to stop because of new settings */
 	unsigned restarts;
 	unsigned failures; /* in a row: how long to wait */
@@ -76,7 +77,6 @@ struct supervisor {
 	struct loop *loop;
 	int self_fd; /* this very program, for the next start of a role */
 	int launcher_fd; /* assent-exec, or -1 */
-	int reviewer_fd; /* assent-reviewer, or -1 */
 	struct review_helpers *review;
 	int state_lock, runtime_lock;
 	struct child children[SUPERVISOR_ROLES_MAX];
@@ -97,7 +97,7 @@ int supervisor_args(
 /* supervisor_dirs.c: makes and locks the folders. */
 int supervisor_dirs_open(struct supervisor *s, struct err *e);
 void supervisor_dirs_close(struct supervisor *s);
-/* Opens this program and, beside it, assent-exec. */
+/* Opens this program and, beside it, assent-exec and those of roles. */
 int supervisor_programs_open(struct supervisor *s, struct err *e);
 
 /* supervisor_listen.c */
@@ -116,6 +116,10 @@ int supervisor_check_children(
 /* Orderly, in the reverse order; the loop stops when all have ended. */
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_children_done(struct supervisor *s);
+
+/* Every program that these settings need is there. */
+int supervisor_check_programs(
+    const struct supervisor *s, const struct config *now, struct err *e);
 
 /* supervisor_review.c: the reviewer's keys and programs, when wanted. */
 bool supervisor_is_wanted(const struct supervisor *s, const struct child *c);

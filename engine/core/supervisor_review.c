@@ -16,7 +16,7 @@ wants_reviewer(const struct supervisor *s, const struct config *c)
 	for (size_t i = 0; i < s->child_count; i++) {
 		const struct role *r = s->children[i].role;
 
-		if (r->program != NULL && r->wanted != NULL && r->wanted(c))
+		if (r->takes_keys && r->wanted != NULL && r->wanted(c))
 			return true;
 	}
 	return false;
@@ -26,13 +26,8 @@ int
 supervisor_review_check(
     struct supervisor *s, const struct config *now, struct err *e)
 {
-	if (!wants_reviewer(s, now))
-		return ERR_OK;
-	if (s->reviewer_fd < 0)
-		return err_set(e, ERR_NOTFOUND,
-		    "assent-reviewer is not beside assentd; install it there, "
-		    "or take reviewer.providers out");
-	return review_helpers_check(s->review, now, e);
+	return wants_reviewer(s, now) ? review_helpers_check(s->review, now, e)
+				      : ERR_OK;
 }
 
 /* The environment is read once, before any role is started. */

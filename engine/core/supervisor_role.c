@@ -74,6 +74,8 @@ on_hang_up(void *ctx, int signo)
 	if (r == 0)
 		r = supervisor_check_children(s, now, &e);
 	if (r == 0)
+		r = supervisor_check_programs(s, now, &e);
+	if (r == 0)
 		r = supervisor_review_check(s, now, &e);
 	if (r != 0) {
 		log_err("not-reloaded", "why=%s", e.msg);
@@ -144,6 +146,8 @@ open_all(struct supervisor *s, struct err *e)
 	if (r == 0)
 		r = supervisor_programs_open(s, e);
 	if (r == 0)
+		r = supervisor_check_programs(s, s->config, e);
+	if (r == 0)
 		r = loop_new(&s->loop, e);
 	if (r == 0)
 		r = supervisor_review_open(s, e);
@@ -165,7 +169,6 @@ close_all(struct supervisor *s)
 		loop_cancel(s->loop, s->watchdog);
 	loop_free(s->loop);
 	fd_closep(&s->launcher_fd);
-	fd_closep(&s->reviewer_fd);
 	fd_closep(&s->self_fd);
 	supervisor_dirs_close(s);
 }
@@ -234,7 +237,6 @@ supervisor_main(
 		return EXIT_INTERNAL;
 	s->self_fd = -1;
 	s->launcher_fd = -1;
-	s->reviewer_fd = -1;
 	s->state_lock = -1;
 	s->runtime_lock = -1;
 	supervisor_children_init(s, roles, count);

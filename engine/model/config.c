@@ -81,8 +81,8 @@ read_requirements(
 	return ERR_OK;
 }
 
-static const struct yaml *
-place_of(const struct reading *r, const char *key)
+const struct yaml *
+config_place_of(const struct reading *r, const char *key)
 {
 	const struct setting *s = setting_find(str_of(key));
 
@@ -100,45 +100,53 @@ is_plain_text(struct str s)
 	return true;
 }
 
-/* Its lines are front's to judge; here only that it is private and text. */
-static int
-read_token(struct reading *r, struct err *e)
+/* Its lines are for those to judge who need them; here only that it is
+ * private and text. */
+int
+config_read_secret(struct reading *r, const char *path, const char *hint,
+    const char **ret, struct err *e)
 {
-	struct config *c = r->config;
 	struct str text = STR_NONE;
-	int rc = config_read_owned(c->token_file, true, r->arena, &text, e);
+	const int rc = config_read_owned(path, true, r->arena, &text, e);
 
 	if (rc == ERR_NOTFOUND)
 		return err_set(e, ERR_INVALID,
-		    "there is no token file '%s'; make one: (umask 077; head "
-		    "-c 24 /dev/urandom | base64 > %s)",
-		    c->token_file, c->token_file);
+		    "there is no file '%s'; make one: (umask 077; %s > %s)",
+		    path, hint, path);
 	if (rc != 0)
 		return rc;
 	if (str_trim(text).len == 0 || text.len > TOKEN_FILE_BYTES_MAX ||
 	    !is_plain_text(text))
 		return err_set(e, ERR_INVALID,
-		    "the token file '%s' is empty, too long, or not plain "
-		    "ASCII",
-		    c->token_file);
-	c->token = arena_strndup(r->arena, text.s, text.len);
-	return ERR_OK;
+		    "the file '%s' is empty, too long, or not plain ASCII",
+		    path);
+	*ret = arena_strndup(r->arena, text.s, text.len);
+	return *ret == NULL ? err_nomem(e) : ERR_OK;
 }
 
 static int
-check_together(struct reading *r, struct err *e)
+check_listen(struct reading *r, struct err *e)
 {
 	struct config *c = r->config;
 
 	if (c->listen_tcp == NULL)
 		return ERR_OK;
 	if (c->token_file == NULL) {
-		yaml_diag(r->diags, place_of(r, "listen.tcp"), DIAG_ERROR,
-		    "E206", "add token_file: FILE beside it",
+		yaml_diag(r->diags, config_place_of(r, "listen.tcp"),
+		    DIAG_ERROR, "E206", "add token_file: FILE beside it",
 		    "listen.tcp needs listen.token_file");
 		return ERR_OK;
 	}
-	return read_token(r, e);
+	return config_read_secret(
+	    r, c->token_file, "head -c 24 /dev/urandom | base64", &c->token, e);
+}
+
+static int
+check_together(struct reading *r, struct err *e)
+{
+	const int rc = check_listen(r, e);
+
+	return rc != 0 ? rc : config_check_telemetry(r, e);
 }
 
 static int

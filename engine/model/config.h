@@ -42,6 +42,20 @@ enum log_payloads {
 	PAYLOADS_FULL,
 };
 
+enum otlp_protocol {
+	OTLP_INVALID,
+	OTLP_PROTOBUF,
+	OTLP_JSON,
+};
+
+/* Whose secrets travel with a configuration. */
+enum config_secrets {
+	SECRETS_NONE,
+	SECRETS_OF_FRONT,
+	SECRETS_OF_REPORTER,
+	SECRETS_ALL,
+};
+
 struct config_strings {
 	const char **items;
 	size_t count;
@@ -148,7 +162,14 @@ struct config {
 	 * reads it, front alone gets it. */
 	const char *token;
 	enum log_payloads log_payloads;
-	const char *otlp, *syslog;
+	/* Where the log is sent to; NULL: nowhere. */
+	const char *otlp, *syslog, *telemetry_file, *webhook;
+	enum otlp_protocol otlp_protocol;
+	const char *telemetry_ca_file;
+	const char *otlp_headers_file, *webhook_key_file;
+	/* Their texts; the supervisor reads them, the reporter alone gets
+	 * them. */
+	const char *otlp_headers, *webhook_key;
 	struct config_require *require;
 	size_t require_count;
 	struct config_rule_dir *rule_dirs;
@@ -174,7 +195,10 @@ void config_freep(struct config **c);
  * secret: nobody else may even read it. ERR_NOTFOUND when there is none. */
 int config_open_owned(const char *path, bool secret, int *ret, struct err *e);
 /* For a role: secrets only where it needs them. */
-void config_encode(const struct config *c, bool secrets, struct buf *out);
+void config_encode(
+    const struct config *c, enum config_secrets secrets, struct buf *out);
+/* Is the log sent anywhere? */
+bool config_has_destination(const struct config *c);
 int config_decode(struct str record, struct config **ret, struct err *e);
 /* Is what this client runs itself contained, as the administrator says? */
 bool config_contains(unsigned contained_clients, const char *agent);

@@ -26,6 +26,8 @@ enum setting_kind {
 	SETTING_TEXT, /* const char *, NULL when not set */
 	SETTING_PATH, /* the same; ~/ is the home, absolute */
 	SETTING_ADDRESS, /* the same; loopback:port */
+	SETTING_URL, /* the same; https, or http to this machine */
+	SETTING_SYSLOG, /* the same; unix:, udp://, tcp://, tls:// */
 	SETTING_PROVIDERS,
 	SETTING_PROFILES,
 	SETTING_REQUIRE,
@@ -41,8 +43,6 @@ struct setting {
 	int64_t min, max;
 	const char *preset; /* as it would be written, or NULL */
 	const char *help;
-	/* Why this build refuses it, or NULL. */
-	const char *unsupported;
 };
 
 extern const struct setting settings[];
@@ -93,6 +93,20 @@ void config_read_require(struct reading *r, const struct yaml *v);
 void config_read_approvals(struct reading *r, const struct yaml *v);
 bool config_read_strings(struct reading *r, const struct yaml *v,
     const char *what, struct config_strings *ret);
+/* config_telemetry.c */
+void config_read_url(
+    struct reading *r, const struct setting *s, const struct yaml *v);
+void config_read_syslog(
+    struct reading *r, const struct setting *s, const struct yaml *v);
+/* What belongs together, and the files with secrets. */
+int config_check_telemetry(struct reading *r, struct err *e);
+void config_put_text(
+    struct reading *r, const struct setting *s, const char *text);
+/* Where a setting was given, or NULL. */
+const struct yaml *config_place_of(const struct reading *r, const char *key);
+/* A private file of plain ASCII, as hint tells how to make one. */
+int config_read_secret(struct reading *r, const char *path, const char *hint,
+    const char **ret, struct err *e);
 /* config_profiles.c */
 void config_read_profiles(struct reading *r, const struct yaml *v);
 /* config_ceiling.c: requirements, applied over what reading has. */

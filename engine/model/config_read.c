@@ -140,8 +140,8 @@ read_number(struct reading *r, const struct setting *s, const struct yaml *v)
 	memcpy((char *)r->config + s->at, &value, sizeof(value));
 }
 
-static void
-put_text(struct reading *r, const struct setting *s, const char *text)
+void
+config_put_text(struct reading *r, const struct setting *s, const char *text)
 {
 	memcpy((char *)r->config + s->at, &text, sizeof(text));
 }
@@ -170,7 +170,7 @@ read_path(struct reading *r, const struct setting *s, const struct yaml *v)
 	const char *path = config_path(r, v, s->key);
 
 	if (path != NULL)
-		put_text(r, s, path);
+		config_put_text(r, s, path);
 }
 
 static bool
@@ -212,7 +212,7 @@ read_address(struct reading *r, const struct setting *s, const struct yaml *v)
 		    "'%.*s' is not a loopback address", STR_ARG(host));
 		return;
 	}
-	put_text(r, s, config_text(r, v));
+	config_put_text(r, s, config_text(r, v));
 }
 
 static bool
@@ -243,13 +243,19 @@ setting_read(struct reading *r, const struct setting *s, const struct yaml *v)
 		read_number(r, s, v);
 		break;
 	case SETTING_TEXT:
-		put_text(r, s, config_text(r, v));
+		config_put_text(r, s, config_text(r, v));
 		break;
 	case SETTING_PATH:
 		read_path(r, s, v);
 		break;
 	case SETTING_ADDRESS:
 		read_address(r, s, v);
+		break;
+	case SETTING_URL:
+		config_read_url(r, s, v);
+		break;
+	case SETTING_SYSLOG:
+		config_read_syslog(r, s, v);
 		break;
 	case SETTING_PROVIDERS:
 		config_read_providers(r, v);
@@ -264,10 +270,6 @@ setting_read(struct reading *r, const struct setting *s, const struct yaml *v)
 		config_read_approvals(r, v);
 		break;
 	}
-	if (s->unsupported != NULL)
-		yaml_diag(r->diags, v, DIAG_ERROR, "E204",
-		    "take it out; it would have no effect",
-		    "%s is not supported: %s", s->key, s->unsupported);
 }
 
 void

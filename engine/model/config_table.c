@@ -64,6 +64,11 @@ static const char *const client_names[] = {
 	"opencode",
 };
 
+static const char *const otlp_names[] = {
+	[OTLP_PROTOBUF] = "protobuf",
+	[OTLP_JSON] = "json",
+};
+
 #define NAMES(n) .names = (n), .name_count = ARRAY_LEN(n)
 
 const struct setting settings[] = {
@@ -236,17 +241,57 @@ const struct setting settings[] = {
 	},
 	{
 	    .key = "telemetry.otlp",
-	    .kind = SETTING_TEXT,
+	    .kind = SETTING_URL,
 	    .at = offsetof(struct config, otlp),
-	    .help = "An OTLP/HTTP endpoint.",
-	    .unsupported = "this build exports no telemetry",
+	    .help = "The base address of an OTLP/HTTP collector, such as "
+		    "http://127.0.0.1:4318: log records, spans, metrics.",
+	},
+	{
+	    .key = "telemetry.otlp_protocol",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, otlp_protocol),
+	    NAMES(otlp_names),
+	    .preset = "protobuf",
+	    .help = "The form of OTLP's requests.",
+	},
+	{
+	    .key = "telemetry.otlp_headers_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, otlp_headers_file),
+	    .help = "Headers for the collector, a line 'Name: value' each, "
+		    "such as Authorization; mode 0600.",
 	},
 	{
 	    .key = "telemetry.syslog",
-	    .kind = SETTING_TEXT,
+	    .kind = SETTING_SYSLOG,
 	    .at = offsetof(struct config, syslog),
-	    .help = "A syslog destination, such as unix:/dev/log.",
-	    .unsupported = "this build exports no telemetry",
+	    .help = "Syslog (RFC 5424): unix:/dev/log, udp://127.0.0.1:514, "
+		    "tcp://HOST:601 or tls://HOST:6514.",
+	},
+	{
+	    .key = "telemetry.file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, telemetry_file),
+	    .help = "A file of JSON lines, which is rotated.",
+	},
+	{
+	    .key = "telemetry.webhook",
+	    .kind = SETTING_URL,
+	    .at = offsetof(struct config, webhook),
+	    .help = "An address to which rows are posted, signed; needs "
+		    "telemetry.webhook_key_file.",
+	},
+	{
+	    .key = "telemetry.webhook_key_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, webhook_key_file),
+	    .help = "The key of the webhook's signatures; mode 0600.",
+	},
+	{
+	    .key = "telemetry.ca_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, telemetry_ca_file),
+	    .help = "Certificates to trust instead of the system's.",
 	},
 	{
 	    .key = "require",
@@ -346,7 +391,5 @@ config_describe(struct buf *out)
 		if (s->preset != NULL)
 			buf_printf(out, " (default %s)", s->preset);
 		buf_printf(out, "\n    %s\n", s->help);
-		if (s->unsupported != NULL)
-			buf_printf(out, "    Refused: %s.\n", s->unsupported);
 	}
 }

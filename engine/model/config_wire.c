@@ -258,6 +258,8 @@ put_setting(struct buf *b, const struct config *c, const struct setting *s)
 	case SETTING_TEXT:
 	case SETTING_PATH:
 	case SETTING_ADDRESS:
+	case SETTING_URL:
+	case SETTING_SYSLOG:
 		memcpy(&text, at, sizeof(text));
 		rec_put_cstr(b, text);
 		break;
@@ -307,6 +309,8 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 	case SETTING_TEXT:
 	case SETTING_PATH:
 	case SETTING_ADDRESS:
+	case SETTING_URL:
+	case SETTING_SYSLOG:
 		text = rec_cstr(r, c->arena);
 		memcpy(at, &text, sizeof(text));
 		break;
@@ -327,12 +331,20 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 }
 
 void
-config_encode(const struct config *c, bool secrets, struct buf *out)
+config_encode(
+    const struct config *c, enum config_secrets secrets, struct buf *out)
 {
+	const bool front =
+	    secrets == SECRETS_OF_FRONT || secrets == SECRETS_ALL;
+	const bool reporter =
+	    secrets == SECRETS_OF_REPORTER || secrets == SECRETS_ALL;
+
 	rec_put_u16(out, RECORD_VERSION);
 	for (size_t i = 0; i < setting_count; i++)
 		put_setting(out, c, &settings[i]);
-	rec_put_cstr(out, secrets ? c->token : NULL);
+	rec_put_cstr(out, front ? c->token : NULL);
+	rec_put_cstr(out, reporter ? c->otlp_headers : NULL);
+	rec_put_cstr(out, reporter ? c->webhook_key : NULL);
 	put_rule_dirs(out, c);
 	put_strings(out, &c->ceiling.approval_policy);
 	put_strings(out, &c->ceiling.approvals_reviewer);
@@ -359,6 +371,8 @@ config_decode(struct str record, struct config **ret, struct err *e)
 	for (size_t i = 0; i < setting_count; i++)
 		get_setting(&r, c, &settings[i]);
 	c->token = rec_cstr(&r, c->arena);
+	c->otlp_headers = rec_cstr(&r, c->arena);
+	c->webhook_key = rec_cstr(&r, c->arena);
 	get_rule_dirs(&r, c);
 	get_strings(&r, c->arena, &c->ceiling.approval_policy);
 	get_strings(&r, c->arena, &c->ceiling.approvals_reviewer);
@@ -377,6 +391,13 @@ config_decode(struct str record, struct config **ret, struct err *e)
 }
 
 /* ---- questions --------------------------------------------------------- */
+
+bool
+config_has_destination(const struct config *c)
+{
+	return c->otlp != NULL || c->syslog != NULL ||
+	    c->telemetry_file != NULL || c->webhook != NULL;
+}
 
 bool
 config_profile_allowed(const struct config *c, const char *profile)

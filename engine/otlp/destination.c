@@ -253,6 +253,12 @@ destination_unlink(struct destination *d)
 		drop_batch(d);
 }
 
+bool
+destination_is_sending(const struct destination *d)
+{
+	return d->sending;
+}
+
 int
 destination_new(const struct destination_options *o, struct destination **ret,
     struct err *e)

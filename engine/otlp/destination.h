@@ -46,6 +46,8 @@ int destination_new(const struct destination_options *o,
 void destination_free(struct destination *d);
 void destination_link(struct destination *d, uint64_t seq);
 void destination_unlink(struct destination *d);
+/* Rows are on their way, and it is not known yet whether they arrived. */
+bool destination_is_sending(const struct destination *d);
 /* Rows that it does not wait for are left out. ERR_INVALID: not JSON. */
 int destination_row(
     struct destination *d, uint64_t seq, struct str json, struct err *e);

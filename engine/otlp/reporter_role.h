@@ -1,12 +1,8 @@
 #ifndef OTLP_REPORTER_ROLE_H
 #define OTLP_REPORTER_ROLE_H
 /*
- * The role that sends the decision log elsewhere.
- *
- *     static const struct role *const roles[] = { ..., &reporter_role };
- *
- * It sees rows that are durable already, and can say nothing to the engine
- * but where to go on: a slow or broken destination never delays a decision.
+ * The role that sends the decision log elsewhere: OTLP, syslog, a file, a
+ * webhook (docs/telemetry.md). It asks the engine for rows, at its own pace.
  */
 #include "core/role.h"
 

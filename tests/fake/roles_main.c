@@ -415,6 +415,7 @@ front_limits(struct role_env *env, struct confine_options *o, struct err *e)
 
 static const struct role front = {
 	.name = "front",
+	.secrets = SECRETS_OF_FRONT,
 	.open = fake_open,
 	.limits = front_limits,
 	.listener = front_listener,

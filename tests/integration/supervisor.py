@@ -431,11 +431,6 @@ class Start(unittest.TestCase):
         self.assert_refused(d, f"{d.config}:1:18: 'nevr' is not a value")
         shutil.rmtree(d.root)
 
-    def test_what_is_set_and_not_supported_is_refused(self):
-        d = Supervised("telemetry: {otlp: \"http://127.0.0.1:4318\"}\n")
-        self.assert_refused(d, "telemetry.otlp is not supported")
-        shutil.rmtree(d.root)
-
     def test_i10_a_requirement_that_is_not_met_refuses_to_start(self):
         d = Supervised("require: [landlock>=999]\n")
         self.assert_refused(

@@ -249,12 +249,34 @@ what_is_set_but_not_supported_is_refused_never_ignored(void **state)
 		const char *text, *message;
 		unsigned line, col;
 	} cases[] = {
-		{ "telemetry: {otlp: \"http://127.0.0.1:4318\"}",
-		    "telemetry.otlp is not supported", 1, 19 },
-		{ "telemetry: {syslog: \"unix:/dev/log\"}",
-		    "telemetry.syslog is not supported", 1, 21 },
 		{ "profiles:\n  p: {network: [example.com]}",
 		    "network is not supported", 2, 16 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_refused(*state, cases[i].text, NULL, cases[i].line,
+		    cases[i].col, cases[i].message);
+}
+
+static void
+the_log_goes_only_where_it_can_be_sent_safely(void **state)
+{
+	static const struct {
+		const char *text, *message;
+		unsigned line, col;
+	} cases[] = {
+		{ "telemetry: {otlp: \"http://collector:4318\"}",
+		    "no address of https", 1, 19 },
+		{ "telemetry: {otlp: \"https://u:p@collector\"}",
+		    "no address of https", 1, 19 },
+		{ "telemetry: {webhook: \"unix:/run/x\"}",
+		    "no address of https", 1, 22 },
+		{ "telemetry: {syslog: /dev/log}", "is no syslog destination",
+		    1, 21 },
+		{ "telemetry: {webhook: \"https://x/\"}",
+		    "needs telemetry.webhook_key_file", 1, 22 },
+		{ "telemetry: {file: rows.jsonl}", "not an absolute path", 1,
+		    19 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -334,7 +356,7 @@ a_token_file_must_be_private_and_plain_text(void **state)
 		{ " \n\n", 0600, "is empty" },
 		{ "0123456789\xc3\xa9 abcdef", 0600, "not plain ASCII" },
 		{ "0123456789\x1b[2J abcdef", 0600, "not plain ASCII" },
-		{ NULL, 0, "there is no token file" },
+		{ NULL, 0, "there is no file" },
 	};
 	struct fixture *f = *state;
 	char text[256];
@@ -429,7 +451,7 @@ ill_formed_requirements_are_refused(void **state)
 	assert_refused(f, "", "ask_timeout: {allowed: [5m]}\n", 1, 24,
 	    "cannot be limited to a list");
 	assert_refused(f, "", "telemetry: {otlp: {forced: \"http://x\"}}\n", 1,
-	    28, "not supported");
+	    28, "no address of https");
 }
 
 static void
@@ -495,9 +517,9 @@ a_configuration_survives_its_record(void **state)
 	(void)good(f, "approval_policy: never\nrequire: [landlock>=2]\n",
 	    "profiles: {allowed: [read-only]}\n");
 	fill(f->config);
-	config_encode(f->config, true, &first);
+	config_encode(f->config, SECRETS_ALL, &first);
 	assert_int_equal(config_decode(buf_str(&first), &got, &f->err), 0);
-	config_encode(got, true, &second);
+	config_encode(got, SECRETS_ALL, &second);
 	assert_true(str_eq(buf_str(&first), buf_str(&second)));
 	assert_string_equal(got->token, "secret");
 	assert_int_equal(got->approval_policy, POLICY_NEVER);
@@ -515,7 +537,7 @@ roles_that_need_no_secret_get_none(void **state)
 
 	(void)good(f, "", NULL);
 	f->config->token = "very-secret";
-	config_encode(f->config, false, &b);
+	config_encode(f->config, SECRETS_NONE, &b);
 	assert_int_equal(str_search(buf_str(&b), STR("very-secret")), b.len);
 	assert_int_equal(config_decode(buf_str(&b), &got, NULL), 0);
 	assert_null(got->token);
@@ -529,7 +551,7 @@ a_record_cut_short_or_changed_is_refused_or_whole(void **state)
 
 	(void)good(f, "", NULL);
 	fill(f->config);
-	config_encode(f->config, true, &b);
+	config_encode(f->config, SECRETS_ALL, &b);
 	for (size_t len = 0; len < b.len; len++) {
 		AUTO(config_freep) struct config *got = NULL;
 
@@ -571,6 +593,7 @@ main(void)
 		T(wrong_types_and_ranges_are_errors_with_a_place),
 		T(all_findings_come_at_once),
 		T(what_is_set_but_not_supported_is_refused_never_ignored),
+		T(the_log_goes_only_where_it_can_be_sent_safely),
 		T(lists_are_checked_although_they_are_refused),
 		T(a_named_file_that_is_not_there_is_an_error),
 		T(a_file_that_others_may_write_is_refused),

@@ -52,7 +52,7 @@ load(void)
 	/* Lack of memory is no fault of the file. */
 	if (r != 0)
 		return r;
-	config_encode(c, false, &record);
+	config_encode(c, SECRETS_NONE, &record);
 	r = buf_done(&record, NULL);
 	if (r == 0)
 		r = config_decode(buf_str(&record), &copy, NULL);

@@ -1,0 +1,68 @@
+/*
+ * Where the log is sent: addresses, and files with secrets.
+ * Runs in: supervisor, tools.  Trusts: nothing.  Owns: nothing.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "config_int.h"
+#include "model/provider_url.h"
+
+void
+config_read_url(
+    struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	const char *text = config_text(r, v);
+	const char *why = "write https://HOST/, or http://127.0.0.1:PORT/";
+	struct provider_url url;
+
+	if (text == NULL)
+		return;
+	if (provider_url_parse(text, &url, &why) != 0 || url.is_unix) {
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203", why,
+		    "%s: '%.*s' is no address of https, or of http on this "
+		    "machine",
+		    s->key, STR_ARG(v->text));
+		return;
+	}
+	config_put_text(r, s, text);
+}
+
+void
+config_read_syslog(
+    struct reading *r, const struct setting *s, const struct yaml *v)
+{
+	static const char *const prefixes[] = { "unix:/", "udp://", "tcp://",
+		"tls://" };
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		if (str_starts(v->text, str_of(prefixes[i])) &&
+		    v->text.len > strlen(prefixes[i])) {
+			config_put_text(r, s, config_text(r, v));
+			return;
+		}
+	}
+	yaml_diag(r->diags, v, DIAG_ERROR, "E203",
+	    "unix:/dev/log, udp://127.0.0.1:514, tcp://HOST:601 or "
+	    "tls://HOST:6514",
+	    "'%.*s' is no syslog destination", STR_ARG(v->text));
+}
+
+int
+config_check_telemetry(struct reading *r, struct err *e)
+{
+	struct config *c = r->config;
+	int rc = ERR_OK;
+
+	if (c->webhook != NULL && c->webhook_key_file == NULL)
+		yaml_diag(r->diags, config_place_of(r, "telemetry.webhook"),
+		    DIAG_ERROR, "E206", "add webhook_key_file: FILE beside it",
+		    "telemetry.webhook needs telemetry.webhook_key_file");
+	if (c->webhook != NULL && c->webhook_key_file != NULL)
+		rc = config_read_secret(r, c->webhook_key_file,
+		    "head -c 32 /dev/urandom | base64", &c->webhook_key, e);
+	if (rc == 0 && c->otlp != NULL && c->otlp_headers_file != NULL)
+		rc = config_read_secret(r, c->otlp_headers_file,
+		    "echo 'Authorization: Bearer ...'", &c->otlp_headers, e);
+	return rc;
+}

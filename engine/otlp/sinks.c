@@ -1,0 +1,205 @@
+/*
+ * From settings to sinks.
+ * Runs in: reporter.  Trusts: the configuration.  Owns: what the sinks share:
+ * libcurl, the texts of headers.
+ */
+#include "sinks.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sink_file.h"
+#include "sink_otlp.h"
+#include "sink_syslog.h"
+#include "sink_webhook.h"
+
+#define HEADERS_MAX 16
+#define HEADER_LINE_MAX 4096
+#define ARENA_BYTES ((size_t)256 << 10)
+#define POST_TIMEOUT_MS 10000
+
+struct sinks_own {
+	struct curl_loop *curl;
+	struct arena *arena;
+	struct utsname machine;
+	const char *headers[HEADERS_MAX];
+	size_t header_count;
+};
+
+/* "Name: value" and nothing that could begin another header. */
+static int
+take_header(struct sinks_own *o, struct str line, struct err *e)
+{
+	struct str value = line;
+	const struct str name = str_trim(str_cut(&value, ':'));
+
+	if (o->header_count == HEADERS_MAX)
+		return err_set(
+		    e, ERR_LIMIT, "more than %d headers", HEADERS_MAX);
+	if (name.len == 0 || str_trim(value).len == 0 ||
+	    line.len > HEADER_LINE_MAX || str_find(name, ' ') < name.len)
+		return err_set(e, ERR_INVALID,
+		    "telemetry.otlp_headers_file: write 'Name: value', a "
+		    "header a line");
+	o->headers[o->header_count++] =
+	    arena_strndup(o->arena, line.s, line.len);
+	return arena_failed(o->arena) ? err_nomem(e) : ERR_OK;
+}
+
+static int
+take_headers(struct sinks_own *o, const char *text, struct err *e)
+{
+	struct str rest = str_of(text);
+	int r = 0;
+
+	while (r == 0 && rest.len > 0) {
+		const struct str line = str_trim(str_cut(&rest, '\n'));
+
+		if (line.len > 0)
+			r = take_header(o, line, e);
+	}
+	return r;
+}
+
+static int
+open_otlp(struct sinks_own *o, const struct config *c, struct sink **ret,
+    struct err *e)
+{
+	struct otlp_options *to = arena_alloc(o->arena, sizeof(*to));
+	int r = c->otlp_headers == NULL ? ERR_OK
+					: take_headers(o, c->otlp_headers, e);
+
+	if (r != 0)
+		return r;
+	if (to == NULL)
+		return err_nomem(e);
+	*to = (struct otlp_options){
+		.curl = o->curl,
+		.url = c->otlp,
+		.form = c->otlp_protocol == OTLP_JSON ? WIRE_JSON
+						      : WIRE_PROTOBUF,
+		.headers = o->headers,
+		.header_count = o->header_count,
+		.ca_file = c->telemetry_ca_file,
+		.gzip = true,
+		.timeout_ms = POST_TIMEOUT_MS,
+		.who = {
+			.version = ASSENT_VERSION,
+			.host = o->machine.nodename,
+			.pid = getpid(),
+		},
+		.real_ns = loop_realtime_ns,
+	};
+	return sink_otlp_new(to, ret, e);
+}
+
+static int
+open_syslog(struct sinks_own *o, const struct config *c, struct sink **ret,
+    struct err *e)
+{
+	struct syslog_options *to = arena_alloc(o->arena, sizeof(*to));
+
+	if (to == NULL)
+		return err_nomem(e);
+	*to = (struct syslog_options){
+		.url = c->syslog,
+		.ca_file = c->telemetry_ca_file,
+		.from = { .host = o->machine.nodename, .pid = getpid() },
+	};
+	return sink_syslog_new(to, ret, e);
+}
+
+static int
+open_file(struct sinks_own *o, const struct config *c, struct sink **ret,
+    struct err *e)
+{
+	struct file_options *to = arena_alloc(o->arena, sizeof(*to));
+
+	if (to == NULL)
+		return err_nomem(e);
+	*to = (struct file_options){ .path = c->telemetry_file };
+	return sink_file_new(to, ret, e);
+}
+
+static int
+open_webhook(struct sinks_own *o, const struct config *c, struct sink **ret,
+    struct err *e)
+{
+	struct webhook_options *to = arena_alloc(o->arena, sizeof(*to));
+
+	if (to == NULL)
+		return err_nomem(e);
+	*to = (struct webhook_options){
+		.curl = o->curl,
+		.url = c->webhook,
+		.key = str_trim(str_of(c->webhook_key)),
+		.ca_file = c->telemetry_ca_file,
+		.timeout_ms = POST_TIMEOUT_MS,
+		.real_ns = loop_realtime_ns,
+	};
+	if (to->key.len == 0)
+		return err_set(e, ERR_INVALID, "the webhook has no key");
+	return sink_webhook_new(to, ret, e);
+}
+
+typedef int open_fn(struct sinks_own *o, const struct config *c,
+    struct sink **ret, struct err *e);
+
+static int
+open_all(const struct config *c, struct sinks *s, struct err *e)
+{
+	const struct {
+		const char *setting;
+		open_fn *open;
+	} kinds[SINKS_MAX] = {
+		{ c->otlp, open_otlp },
+		{ c->syslog, open_syslog },
+		{ c->telemetry_file, open_file },
+		{ c->webhook, open_webhook },
+	};
+
+	for (size_t i = 0; i < SINKS_MAX; i++) {
+		int r;
+
+		if (kinds[i].setting == NULL)
+			continue;
+		r = kinds[i].open(s->own, c, &s->items[s->count], e);
+		if (r != 0)
+			return r;
+		s->count++;
+	}
+	return ERR_OK;
+}
+
+int
+sinks_open(
+    struct loop *l, const struct config *c, struct sinks *ret, struct err *e)
+{
+	struct sinks_own *o = mem_new(1, sizeof(*o));
+	int r = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (o == NULL)
+		return err_nomem(e);
+	ret->own = o;
+	o->arena = arena_new(ARENA_BYTES);
+	if (o->arena == NULL)
+		r = err_nomem(e);
+	else if (uname(&o->machine) != 0)
+		r = err_sys(e, "cannot ask for the name of this machine");
+	if (r == 0)
+		r = curl_loop_new(l, &o->curl, e);
+	return r == 0 ? open_all(c, ret, e) : r;
+}
+
+void
+sinks_free(struct sinks *s)
+{
+	if (s->own == NULL)
+		return;
+	curl_loop_free(s->own->curl);
+	arena_free(s->own->arena);
+	mem_freep(&s->own);
+}
