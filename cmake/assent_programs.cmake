@@ -11,6 +11,10 @@ set(ASSENT_COMMANDS
 	pending
 	approve
 	deny
+	undo
+	revise
+	escalate
+	stop
 	grants
 	status
 	review

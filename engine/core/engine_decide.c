@@ -2,6 +2,7 @@
  * A person's answer, its undo, cancelling, and time running out (I2, I7).
  * Runs in: engine.  Trusts: nothing of a request.  Owns: nothing.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -167,6 +168,7 @@ tell_decided(struct engine *g, const struct call *c, const struct live *l)
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	const struct ruling *ruling = &l->a->ruling;
 	struct reply r = { .id = c->id, .status = 409, .type = BODY_PROBLEM };
+	char detail[ERR_MSG_MAX];
 	struct jsonw w = jsonw_on(&extra);
 
 	jsonw_object(&w);
@@ -185,10 +187,15 @@ tell_decided(struct engine *g, const struct call *c, const struct live *l)
 	if (buf_done(&extra, NULL) != 0 || extra.len < 2)
 		return;
 	extra.s[extra.len - 1] = '\0';
-	problem_json(&body, 409, "decided",
-	    "this action is decided already; somebody or something was "
-	    "faster",
-	    extra.s + 1);
+	(void)snprintf(detail, sizeof(detail),
+	    "this is decided already: %s by %s",
+	    ruling->decision == DECISION_INVALID
+		? stage_name(l->a->stage)
+		: decision_name(ruling->decision),
+	    ruling->approver != NULL       ? ruling->approver
+		: ruling->by != BY_INVALID ? decided_by_name(ruling->by)
+					   : "the agent");
+	problem_json(&body, 409, "decided", detail, extra.s + 1);
 	r.body = buf_str(&body);
 	g->o.out.reply(g->o.out.ctx, &r);
 }

@@ -25,7 +25,7 @@ struct preview {
 	uint64_t calls, asked, denied, again;
 	struct jsonw matched, missed; /* examples, as arrays */
 	size_t matched_count, missed_count;
-	const char *id; /* of the row that is looked at */
+	json_t *seen; /* object: ids, for an answer may have been undone */
 };
 
 static void
@@ -109,7 +109,6 @@ on_row(void *ctx, uint64_t seq, struct str json, struct err *e)
 	const char *id;
 
 	(void)seq;
-	(void)e;
 	if (json_in(json, &row, NULL) != 0 ||
 	    !is_word(row, "kind", row_kind_name(ROW_DECIDED)) ||
 	    !is_word(row, "tool", tool_name(p->grant->pattern.tool)) ||
@@ -118,8 +117,11 @@ on_row(void *ctx, uint64_t seq, struct str json, struct err *e)
 	    !is_recent(p, row))
 		return ERR_OK;
 	id = json_string_value(json_object_get(row, "action_id"));
-	if (id == NULL || strcmp(id, p->grant->action_id) == 0)
+	if (id == NULL || strcmp(id, p->grant->action_id) == 0 ||
+	    json_object_get(p->seen, id) != NULL)
 		return ERR_OK;
+	if (json_object_set_new(p->seen, id, json_true()) != 0)
+		return err_nomem(e);
 	/* What was dropped from the store cannot be judged again. */
 	if (p->g->o.recorder_port->get_open(
 		p->g->o.recorder, id, on_record, p, NULL) != 0)
@@ -200,8 +202,10 @@ put_preview(struct engine *g, const struct grant *grant, struct jsonw *w)
 {
 	AUTO_BUF struct buf matched = BUF_INIT(PREVIEW_BODY_MAX);
 	AUTO_BUF struct buf missed = BUF_INIT(PREVIEW_BODY_MAX);
+	json_auto_t *seen = json_object();
 	struct preview p = {
 		.g = g,
+		.seen = seen,
 		.grant = grant,
 		.since_ns = g->o.env.real_ns() - PREVIEW_DAYS * DAY_NS,
 		.deadline_ns = g->o.env.boot_ns() + PREVIEW_TIME_NS,

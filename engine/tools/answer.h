@@ -10,14 +10,14 @@
 
 #include "client.h"
 
-#define ANSWER_PREFIX_MIN 8 /* digits of a hash that name an action */
-
 struct answer_options {
 	const char *id;
 	/* The hash, or the beginning of it, of the action that was seen: any
 	 * other action is refused. NULL: whatever has that id. */
 	const char *sha256;
 	const char *reason; /* or NULL */
+	const char *message; /* for the agent, or NULL */
+	const char *scope; /* "session", "until TIME"; NULL: once */
 	bool allow;
 };
 
