@@ -20,6 +20,7 @@ set(ASSENT_COMMANDS
 	review
 	doctor
 	hook
+	install
 	log
 	completion)
 

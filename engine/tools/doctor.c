@@ -114,17 +114,24 @@ run_doctor(int argc, char **argv)
 	const char *values[OPT_COUNT] = { NULL };
 	struct findings f = { .count = 0 };
 	int status = EXIT_OK;
-	const int at = command_parse(
-	    &command_doctor, argc, argv, values, NULL, NULL, &status);
+	const char *const client =
+	    argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+	const int skip = client == NULL ? 0 : 1;
+	const int at = command_parse(&command_doctor, argc - skip, argv + skip,
+	    values, NULL, NULL, &status);
 
 	if (at < 0)
 		return status;
-	if (at != argc)
+	if (at != argc - skip)
 		return command_usage_error(
-		    &command_doctor, "no operand is expected");
-	doctor_kernel(&f);
-	doctor_sandbox(&f);
-	doctor_daemon(&f, values[OPT_RUNTIME]);
+		    &command_doctor, "one client is expected, or nothing");
+	if (client != NULL) {
+		doctor_client(&f, client);
+	} else {
+		doctor_kernel(&f);
+		doctor_sandbox(&f);
+		doctor_daemon(&f, values[OPT_RUNTIME]);
+	}
 	if (values[OPT_JSON] != NULL)
 		put_json(&f, &out);
 	else
@@ -138,9 +145,12 @@ run_doctor(int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Try what is enforced here, and tell what is missing",
-	.usage = "doctor [OPTIONS]",
+	.usage = "doctor [CLIENT] [OPTIONS]",
 	.details = "Looks at the kernel, runs a probe in the sandbox, and asks "
 		   "the daemon (if one runs)\nwhat each of its roles gave up. "
+		   "With a client's name it\nstarts that client's hook as the "
+		   "client would, with a call that is denied, and\nonce more "
+		   "without a daemon. "
 		   "Exit status 1 when a protection is missing.",
 	.example = "assent doctor --json",
 	.options = options,

@@ -44,5 +44,7 @@ void finding_add(struct findings *f, enum finding_state state, const char *area,
 void doctor_kernel(struct findings *f);
 void doctor_sandbox(struct findings *f);
 void doctor_daemon(struct findings *f, const char *runtime);
+/* What assent install left in this client's settings, tried. */
+void doctor_client(struct findings *f, const char *client);
 
 #endif

@@ -1,0 +1,88 @@
+#ifndef TOOLS_INSTALL_H
+#define TOOLS_INSTALL_H
+/*
+ * What assent changes in a client's settings, planned before it is done.
+ *
+ *     AUTO(install_done) struct install in = { .options = ... };
+ *     r = install_plan(&in, e);      reads, and changes nothing
+ *     install_show(&in, &out);       the diff
+ *     r = install_write(&in, e);     atomically, with a backup
+ */
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define INSTALL_FILES_MAX 4
+#define INSTALL_NOTES_MAX 8
+#define INSTALL_VERSION_MAX 64
+#define INSTALL_FILE_BYTES_MAX ((size_t)4 << 20)
+
+struct install_file {
+	char *path; /* owned, as are the texts */
+	char *old; /* NULL: there is none */
+	char *new; /* NULL: it goes away */
+};
+
+struct install_options {
+	const char *client;
+	const char *runtime; /* or NULL */
+	bool advise, contain, uninstall;
+};
+
+struct install {
+	struct install_options options;
+	const struct install_client *client;
+	char *program; /* of the client, or NULL: it was not found */
+	char version[INSTALL_VERSION_MAX]; /* or "" */
+	/* What the client is to start: for calls, where a program that is not
+	 * there any more or crashes must be a no; and for reports. */
+	char *command, *report;
+	struct install_file files[INSTALL_FILES_MAX];
+	size_t file_count;
+	const char *notes[INSTALL_NOTES_MAX];
+	size_t note_count;
+};
+
+/* What differs from client to client. */
+struct install_client {
+	const char *name, *program;
+	int64_t timeout_s; /* what the client is told to wait */
+	/* Adds its files to the plan. */
+	int (*plan)(struct install *in, struct err *e);
+	/* After the first files are there: more, or NULL. */
+	int (*plan_after)(struct install *in, struct err *e);
+	/* The command that the settings start now; NULL: none. Free it. */
+	char *(*installed)(struct install *in);
+};
+
+const struct install_client *install_client_of(const char *name);
+/* ERR_NOTFOUND: there is no such client. */
+int install_plan(struct install *in, struct err *e);
+/* Whether anything would be written. */
+bool install_changes(const struct install *in);
+void install_show(const struct install *in, struct buf *out);
+void install_json(const struct install *in, struct buf *out);
+int install_write(struct install *in, struct err *e);
+void install_done(struct install *in);
+
+/* For the clients' own plans. */
+void install_note(struct install *in, const char *note);
+/* Is the client's version at least this ("2.1.295")? false if not known. */
+bool install_version_is(const struct install *in, const char *least);
+/* A file as it is; text NULL: it shall go. Both are taken. */
+int install_add(struct install *in, char *path, char *text, struct err *e);
+/* The file at path as JSON, {} when there is none; the file is in the plan
+ * once install_add_json was called with the same path. */
+int install_read_json(const char *path, json_t **ret, struct err *e);
+int install_add_json(
+    struct install *in, char *path, const json_t *value, struct err *e);
+/* "$VARIABLE/rest", or "$HOME/folder/rest". */
+char *install_path(const char *variable, const char *folder, const char *rest);
+/* Is this command one of ours, for this client? */
+bool install_is_ours(const struct install *in, const char *command);
+/* The text of a file, or NULL when there is none. */
+int install_read(const char *path, char **ret, struct err *e);
+
+#endif
