@@ -59,6 +59,10 @@ cmd_fail(const char *name, const struct err *e)
 	AUTO_BUF struct buf b = BUF_INIT(CMD_OUTPUT_MAX);
 
 	buf_printf(&b, "assent %s: ", name);
+	if (e->line > 0) {
+		text_escape(&b, str_of(e->file));
+		buf_printf(&b, ":%u: ", e->line);
+	}
 	text_escape(&b, str_of(e->msg));
 	buf_putc(&b, '\n');
 	(void)cmd_print(stderr, &b);

@@ -15,7 +15,7 @@ const struct command command_rules = {
 	.name = "rules",
 	.summary = "Check, test and understand rule files",
 	.usage = "rules check|test|coverage|lint|explain|diff|replay|"
-		 "suggest|fmt|"
+		 "suggest|import|fmt|"
 		 "schema|reference [OPTIONS] [DIR...]",
 	.details =
 	    "Each verb has its own --help. Folders are of the organisation's "
@@ -35,6 +35,7 @@ static const struct command *const verbs[] = {
 	&rules_verb_diff,
 	&rules_verb_replay,
 	&rules_verb_suggest,
+	&rules_verb_import,
 	&rules_verb_fmt,
 	&rules_verb_schema,
 	&rules_verb_reference,
