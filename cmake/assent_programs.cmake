@@ -9,6 +9,7 @@ set(ASSENT_COMMANDS
 	run
 	sandbox
 	pending
+	tui
 	approve
 	deny
 	undo
@@ -58,7 +59,7 @@ endfunction()
 assent_program(assent
 	SOURCES engine/tools/assent_main.c
 		${CMAKE_BINARY_DIR}/generated/commands.c
-	MODULES tools rules db sandbox reviewer_tool)
+	MODULES tools tui rules db sandbox reviewer_tool)
 
 assent_program(assentd
 	SOURCES engine/main.c

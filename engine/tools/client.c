@@ -41,7 +41,7 @@ struct transfer {
 	struct client_reply *reply;
 	struct buf body;
 	struct events events;
-	bool is_json, is_stream;
+	bool is_json, is_stream, is_lines;
 };
 
 /* ---- opening ------------------------------------------------------------ */
@@ -147,6 +147,7 @@ on_head(void *ctx, const struct http_head *head, struct err *e)
 	t->reply->status = (long)head->status;
 	t->is_json = str_eqz(type, "application/json") ||
 	    str_eqz(type, "application/problem+json");
+	t->is_lines = q->on_event != NULL && str_eqz(type, "application/jsonl");
 	t->is_stream =
 	    q->on_event != NULL && str_eqz(type, "text/event-stream");
 	memcpy(t->reply->etag, head->etag, sizeof(head->etag));
@@ -166,6 +167,20 @@ on_body(void *ctx, struct str bytes, struct err *e)
 	return buf_done(&t->body, e);
 }
 
+/* Line by line, once the whole has come: a list that was cut is none. */
+static int
+read_lines(struct transfer *t, struct err *e)
+{
+	const struct client_request *q = t->request;
+	struct str rest = buf_str(&t->body);
+	int r = 0;
+
+	while (r == 0 && rest.len > 0)
+		r = q->on_event(
+		    q->ctx, STR(CLIENT_EVENT_LINE), str_cut(&rest, '\n'), e);
+	return r;
+}
+
 static int
 read_body(struct transfer *t, struct err *e)
 {
@@ -174,6 +189,8 @@ read_body(struct transfer *t, struct err *e)
 
 	if (t->is_stream)
 		return ERR_OK;
+	if (t->is_lines)
+		return read_lines(t, e);
 	if (status == 204 || status == 304)
 		return ERR_OK;
 	if (!t->is_json)

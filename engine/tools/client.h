@@ -33,6 +33,8 @@ struct client;
  * the stream: client_call then returns it. The first one is CLIENT_EVENT_OPEN,
  * without data: what happens after it is not missed. */
 #define CLIENT_EVENT_OPEN "open"
+/* What each line of an answer in lines (application/jsonl) is called. */
+#define CLIENT_EVENT_LINE "line"
 typedef int client_event_fn(
     void *ctx, struct str name, struct str data, struct err *e);
 

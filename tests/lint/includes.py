@@ -21,6 +21,7 @@ MODULES = {
     "engine/otlp": ("base/", "model/", "core/", "web/", "otlp/"),
     "engine/web": ("base/", "web/"),
     "engine/tools": ("base/", "model/", "hooks/", "tools/"),
+    "engine/tui": ("base/", "model/", "tools/", "tui/"),
     "rules": ("base/", "model/", "core/ports.h", "rules/"),
     "reviewer": ("base/", "model/", "core/ports.h", "reviewer/"),
     # A role outside of engine/ also sees what a role is and says.
@@ -41,15 +42,15 @@ LIBRARIES = {
     r"http_parser\.h": ("engine/tools",),
     r"sqlite3\.h": ("db",),
     r"pcre2.*\.h": ("rules",),
-    r"(ncurses|curses|panel|menu).*\.h|ncursesw/": ("engine/tools",),
+    r"(ncurses|curses|panel|menu).*\.h|ncursesw/": ("engine/tui",),
     r"microhttpd\.h": ("engine/api",),
     r"yaml\.h": ("engine/base",),
     r"seccomp\.h": ("engine/base", "sandbox"),
     r"linux/landlock\.h": ("engine/base", "sandbox"),
     r"openssl/": ("engine/base", "db", "engine/api"),
     r"jansson\.h": ("engine/model", "engine/core", "engine/api",
-                    "engine/otlp", "engine/tools", "reviewer", "reviewer/role",
-                    "reviewer/tool", "rules", "db"),
+                    "engine/otlp", "engine/tools", "engine/tui", "reviewer",
+                    "reviewer/role", "reviewer/tool", "rules", "db"),
     r"cmocka\.h": ("tests",),
 }
 TEST_LIBRARIES = "tests"  # tests may use everything

@@ -1,0 +1,396 @@
+/*
+ * When a key is an answer. It is one only for the case that was on the screen,
+ * whole, and quiet for a while, when it was pressed.
+ * Runs in: assent.  Trusts: the clock it is given to go forward; when it does
+ * not, nothing is armed.  Owns: nothing.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "model.h"
+
+static void
+set(char *to, size_t size, const char *text)
+{
+	(void)snprintf(to, size, "%s", text);
+}
+
+/* ---- may it be answered? ------------------------------------------------- */
+
+int64_t
+tui_arming(const struct tui *m, int64_t now)
+{
+	const int64_t quiet = now - m->quiet_ns;
+
+	if (quiet < 0)
+		return TUI_ARM_NS;
+	return quiet >= TUI_ARM_NS ? 0 : TUI_ARM_NS - quiet;
+}
+
+/* What holds for an answer of any kind. */
+static enum tui_may
+may_at_all(const struct tui *m)
+{
+	const struct tui_entry *e = tui_focused(m);
+
+	if (m->view != VIEW_WAITING || e == NULL)
+		return MAY_NOTHING_FOCUSED;
+	if (!m->link)
+		return MAY_NO_LINK;
+	if (m->busy[0] != '\0')
+		return MAY_BUSY;
+	if (strcmp(m->drawn, e->id) != 0)
+		return MAY_NOT_DRAWN;
+	return MAY_YES;
+}
+
+/* All but the clock. */
+static enum tui_may
+may_be_allowed(const struct tui *m)
+{
+	const struct tui_entry *e = tui_focused(m);
+	const struct tui_case *c = &m->open;
+	const enum tui_may at_all = may_at_all(m);
+
+	if (at_all != MAY_YES)
+		return at_all;
+	if (!m->opened)
+		return MAY_NOT_OPENED;
+	/* the case is this entry's, and of the very hash in the list */
+	if (strcmp(c->id, e->id) != 0 || c->etag[0] == '\0' ||
+	    strcmp(c->sha256, e->sha256) != 0 ||
+	    strcmp(c->state, "pending") != 0)
+		return MAY_LOADING;
+	if (m->drawn_stamp != m->stamp || strcmp(m->drawn_case, e->id) != 0)
+		return MAY_NOT_DRAWN;
+	if (!c->whole)
+		return MAY_NOT_WHOLE;
+	if (c->rows.count == 0 || c->seen < c->rows.must)
+		return MAY_PART_HIDDEN;
+	if (m->unfocused || m->paste)
+		return MAY_UNFOCUSED;
+	return MAY_YES;
+}
+
+static bool
+is_critical(const struct tui *m)
+{
+	const struct tui_entry *e = tui_focused(m);
+
+	/* a risk that is not known by name is none to take lightly */
+	if (e == NULL)
+		return true;
+	return strcmp(e->risk, "low") != 0 && strcmp(e->risk, "medium") != 0 &&
+	    strcmp(e->risk, "high") != 0;
+}
+
+enum tui_may
+tui_may_allow(const struct tui *m, int64_t now)
+{
+	const enum tui_may may = may_be_allowed(m);
+
+	if (may != MAY_YES)
+		return may;
+	if (tui_arming(m, now) > 0)
+		return MAY_ARMING;
+	return is_critical(m) ? MAY_TYPE_WORD : MAY_YES;
+}
+
+enum tui_may
+tui_may_deny(const struct tui *m, int64_t now)
+{
+	const enum tui_may may = may_at_all(m);
+
+	if (may != MAY_YES)
+		return may;
+	if (m->paste)
+		return MAY_UNFOCUSED;
+	return now - m->typed_ns < TUI_BURST_NS ? MAY_TYPING : MAY_YES;
+}
+
+const char *
+tui_may_text(enum tui_may may)
+{
+	static const char *const texts[] = {
+		[MAY_YES] = "",
+		[MAY_TYPE_WORD] = "",
+		[MAY_ARMING] = "Too soon: wait until the bar is full.",
+		[MAY_NOTHING_FOCUSED] = "Nothing is chosen.",
+		[MAY_NOT_OPENED] = "Open it first: Enter.",
+		[MAY_LOADING] = "Not loaded yet.",
+		[MAY_NOT_WHOLE] = "It cannot be shown whole here: deny it, or "
+				  "look at it with 'assent pending --long'.",
+		[MAY_PART_HIDDEN] = "Part of it is not shown yet: scroll to "
+				    "its end (space or PgDn).",
+		[MAY_UNFOCUSED] = "This window has not the focus.",
+		[MAY_NO_LINK] = "No daemon: nothing can be answered.",
+		[MAY_BUSY] = "An answer is on its way.",
+		[MAY_TYPING] = "That came in the middle of typing: press it "
+			       "again.",
+		[MAY_NOT_DRAWN] = "It was not on the screen yet: press again.",
+	};
+
+	return (size_t)may < ARRAY_LEN(texts) ? texts[may] : "";
+}
+
+/* Made from the hash, so that it belongs to this action. */
+void
+tui_word(const struct tui *m, char ret[static TUI_WORD_LEN + 1])
+{
+	static const char consonants[] = "bdfgklmnprstvz";
+	static const char vowels[] = "aeiou";
+	uint8_t bytes[TUI_WORD_LEN] = { 0 };
+
+	(void)text_unhex(
+	    str_n(m->open.sha256, 2 * TUI_WORD_LEN), bytes, sizeof(bytes));
+	for (size_t i = 0; i < TUI_WORD_LEN; i++)
+		ret[i] = i % 2 == 0
+		    ? consonants[bytes[i] % (sizeof(consonants) - 1)]
+		    : vowels[bytes[i] % (sizeof(vowels) - 1)];
+	ret[TUI_WORD_LEN] = '\0';
+}
+
+/* ---- answering ----------------------------------------------------------- */
+
+static void
+send(struct tui *m, enum tui_order_kind kind, const char *scope,
+    const char *text)
+{
+	const struct tui_entry *e = tui_focused(m);
+	struct tui_order o = { .kind = kind, .view = m->view };
+
+	set(o.id, sizeof(o.id), e->id);
+	set(o.sha256, sizeof(o.sha256), e->sha256);
+	if (strcmp(m->open.id, e->id) == 0 &&
+	    strcmp(m->open.sha256, e->sha256) == 0)
+		set(o.etag, sizeof(o.etag), m->open.etag);
+	set(o.scope, sizeof(o.scope), scope);
+	set(o.text, sizeof(o.text), text);
+	set(m->busy, sizeof(m->busy), e->id);
+	tui_want(m, &o);
+}
+
+static void
+refuse(struct tui *m, enum tui_may may, int64_t now)
+{
+	tui_note(m, STYLE_WARN, now, "%s", tui_may_text(may));
+}
+
+static void
+ask(struct tui *m, enum tui_mode mode, const char *scope, const char *preset,
+    int64_t now)
+{
+	m->mode = mode;
+	m->mode_ns = now;
+	set(m->input, sizeof(m->input), preset);
+	set(m->input_scope, sizeof(m->input_scope), scope);
+	set(m->input_id, sizeof(m->input_id), tui_focused(m)->id);
+}
+
+static void
+allow(struct tui *m, const char *scope, int64_t now)
+{
+	const enum tui_may may = tui_may_allow(m, now);
+
+	if (may == MAY_TYPE_WORD) {
+		/* a critical risk is allowed once, and by a word */
+		if (strcmp(scope, "once") != 0)
+			tui_note(m, STYLE_WARN, now,
+			    "Of critical risk: it can be allowed once only "
+			    "(a).");
+		else
+			ask(m, MODE_WORD, scope, "", now);
+	} else if (may != MAY_YES) {
+		refuse(m, may, now);
+	} else if (strcmp(scope, "until") == 0) {
+		ask(m, MODE_UNTIL, scope, "1h", now);
+	} else {
+		send(m, ORDER_ALLOW, scope, "");
+	}
+}
+
+static void
+deny(struct tui *m, bool with_words, int64_t now)
+{
+	const enum tui_may may = tui_may_deny(m, now);
+
+	if (may != MAY_YES)
+		refuse(m, may, now);
+	else if (with_words)
+		ask(m, MODE_MESSAGE, "once", "", now);
+	else
+		send(m, ORDER_DENY, "once", "");
+}
+
+bool
+tui_can_undo(const struct tui *m, int64_t now)
+{
+	return (m->skills & SKILL_UNDO) != 0 && m->undo_id[0] != '\0' &&
+	    now >= m->undo_ns && now - m->undo_ns < TUI_UNDO_NS;
+}
+
+static void
+undo(struct tui *m, int64_t now)
+{
+	struct tui_order o = { .kind = ORDER_UNDO };
+
+	if (!tui_can_undo(m, now)) {
+		tui_note(m, STYLE_WARN, now, "Nothing to take back.");
+		return;
+	}
+	set(o.id, sizeof(o.id), m->undo_id);
+	m->undo_id[0] = '\0';
+	tui_want(m, &o);
+}
+
+bool
+tui_answer_key(struct tui *m, int key, int64_t now)
+{
+	switch (key) {
+	case 'a':
+		allow(m, "once", now);
+		return true;
+	case 's':
+		if ((m->skills & SKILL_SCOPE) == 0)
+			return false;
+		allow(m, "session", now);
+		return true;
+	case 't':
+		if ((m->skills & SKILL_SCOPE) == 0)
+			return false;
+		allow(m, "until", now);
+		return true;
+	case 'd':
+		deny(m, false, now);
+		return true;
+	case 'm':
+		deny(m, true, now);
+		return true;
+	case 'u':
+		if ((m->skills & SKILL_UNDO) == 0)
+			return false;
+		undo(m, now);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- prompts ------------------------------------------------------------- */
+
+/* What was asked about may have gone, or another may be chosen by now. */
+static bool
+still_about(struct tui *m, int64_t now)
+{
+	const struct tui_entry *e = tui_focused(m);
+
+	if (e != NULL && strcmp(e->id, m->input_id) == 0)
+		return true;
+	m->mode = MODE_NORMAL;
+	tui_note(m, STYLE_WARN, now,
+	    "It is not there any more: nothing was answered.");
+	return false;
+}
+
+/* The prompt must have been there for a while; its keys may be quick. */
+static void
+finish_allow(struct tui *m, const char *text, int64_t now)
+{
+	const enum tui_may may = may_be_allowed(m);
+
+	m->mode = MODE_NORMAL;
+	if (may != MAY_YES)
+		refuse(m, may, now);
+	else if (now - m->mode_ns < TUI_ARM_NS)
+		refuse(m, MAY_ARMING, now);
+	else
+		send(m, ORDER_ALLOW, m->input_scope, text);
+}
+
+static void
+finish_word(struct tui *m, int64_t now)
+{
+	char word[TUI_WORD_LEN + 1];
+
+	tui_word(m, word);
+	if (strcmp(m->input, word) == 0) {
+		finish_allow(m, "", now);
+		return;
+	}
+	m->mode = MODE_NORMAL;
+	tui_note(m, STYLE_WARN, now, "Not the word: nothing was answered.");
+}
+
+static void
+finish(struct tui *m, int64_t now)
+{
+	enum tui_may may;
+
+	if (!still_about(m, now))
+		return;
+	switch (m->mode) {
+	case MODE_WORD:
+		finish_word(m, now);
+		break;
+	case MODE_UNTIL:
+		finish_allow(m, m->input, now);
+		break;
+	case MODE_MESSAGE:
+		m->mode = MODE_NORMAL;
+		may = may_at_all(m);
+		if (may != MAY_YES)
+			refuse(m, may, now);
+		else
+			send(m, ORDER_DENY, "once", m->input);
+		break;
+	case MODE_NORMAL:
+	case MODE_HELP:
+	case MODE_FILTER:
+		break;
+	}
+}
+
+static void
+put_char(struct tui *m, int key)
+{
+	AUTO_BUF struct buf one = BUF_INIT(8);
+	const size_t len = strlen(m->input);
+
+	text_encode(&one, (uint32_t)key);
+	if (one.failed == 0 && len + one.len < sizeof(m->input)) {
+		memcpy(m->input + len, one.s, one.len);
+		m->input[len + one.len] = '\0';
+	}
+}
+
+static void
+rub_out(struct tui *m)
+{
+	size_t len = strlen(m->input);
+
+	while (len > 0 && (m->input[len - 1] & 0xc0) == 0x80)
+		len--;
+	m->input[len > 0 ? len - 1 : 0] = '\0';
+}
+
+void
+tui_answer_input(struct tui *m, int key, int64_t now)
+{
+	if (key == KEY_ESCAPE || key == KEY_CTRL_C) {
+		m->mode = MODE_NORMAL;
+		tui_note(m, STYLE_PLAIN, now, "Nothing was answered.");
+	} else if (key == KEY_RETURN) {
+		/* the end of a line that was pasted is no decision */
+		if (!m->paste)
+			finish(m, now);
+	} else if (key == KEY_RUBOUT) {
+		rub_out(m);
+	} else if (key < KEY_UP_ && key >= 0x20 &&
+	    !text_is_hidden((uint32_t)key) &&
+	    !(m->paste && m->mode != MODE_MESSAGE)) {
+		put_char(m, key);
+	}
+}

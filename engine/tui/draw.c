@@ -1,0 +1,117 @@
+/*
+ * The whole screen: header, panes, bars.
+ * Runs in: assent.  Trusts: the model.  Owns: nothing.
+ */
+#include "draw.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define LINE_BYTES ((size_t)8192)
+
+void
+draw_span(struct buf *out, int64_t ns)
+{
+	const int64_t s = ns / 1000000000;
+
+	if (s < 0)
+		buf_puts(out, "0:00");
+	else if (s < 3600)
+		buf_printf(out, "%d:%02d", (int)(s / 60), (int)(s % 60));
+	else if (s < 86400)
+		buf_printf(out, "%d:%02d:%02d", (int)(s / 3600),
+		    (int)(s / 60 % 60), (int)(s % 60));
+	else
+		buf_printf(out, "%lld d", (long long)(s / 86400));
+}
+
+/* ---- the case ------------------------------------------------------------ */
+
+/* "shell  codex  web-api                      high": what it is about. */
+static void
+draw_title(const struct tui *m, struct grid *g, const struct tui_layout *l)
+{
+	const struct tui_entry *e = tui_focused(m);
+	const enum style style = m->in_case ? STYLE_BAR : STYLE_DIM;
+	const struct safe_how how = {
+		.style = style, .utf8 = m->utf8, .cut = (size_t)l->case_width
+	};
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
+
+	grid_fill(
+	    g, l->top, l->case_x, l->case_width, m->utf8 ? 0x2500 : '-', style);
+	if (e == NULL)
+		return;
+	buf_putc(&line, ' ');
+	(void)safe_cstr(&line, e->id, &how);
+	if (e->agent != NULL && e->agent[0] != '\0') {
+		buf_puts(&line, "  ");
+		(void)safe_cstr(&line, e->agent, &how);
+	}
+	if (strcmp(e->approvals, "0/1") != 0 && e->approvals[0] != '\0') {
+		buf_puts(&line, "  approvals ");
+		(void)safe_cstr(&line, e->approvals, &how);
+	}
+	buf_putc(&line, ' ');
+	(void)grid_put(
+	    g, l->top, l->case_x + 1, l->case_width - 2, buf_str(&line), style);
+}
+
+static void
+draw_why_not(const struct tui *m, struct grid *g, const struct tui_layout *l)
+{
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
+
+	if (m->open.why_not[0] != '\0')
+		(void)safe_cstr(&line, m->open.why_not,
+		    &(struct safe_how){ .style = STYLE_BAD, .utf8 = m->utf8 });
+	else if (tui_focused(m) != NULL)
+		buf_puts(&line, "...");
+	(void)grid_put(g, l->top + 1, l->case_x + 1, l->case_width - 1,
+	    buf_str(&line), STYLE_DIM);
+}
+
+static void
+draw_case(const struct tui *m, struct grid *g, const struct tui_layout *l)
+{
+	const struct tui_case *c = &m->open;
+	const struct tui_entry *e = tui_focused(m);
+
+	draw_title(m, g, l);
+	if (e == NULL || strcmp(c->id, e->id) != 0 || c->rows.count == 0) {
+		draw_why_not(m, g, l);
+		return;
+	}
+	for (int i = 0; i + 1 < l->height; i++) {
+		const size_t row = c->top + (size_t)i;
+
+		if (row >= c->rows.count)
+			break;
+		page_draw(&c->page, &c->rows.rows[row], g, l->top + 1 + i,
+		    l->case_x, l->case_width);
+	}
+}
+
+void
+draw_screen(struct tui *m, struct grid *g, int64_t now, int64_t wall)
+{
+	const struct tui_layout l = tui_layout(m);
+
+	grid_clear(g);
+	draw_header(m, g, wall);
+	if (m->mode == MODE_HELP) {
+		draw_help(m, g);
+	} else {
+		if (l.list_width > 0)
+			draw_list(m, g, &l, wall);
+		if (l.case_width > 0)
+			draw_case(m, g, &l);
+		if (l.list_width > 0 && l.case_width > 0) {
+			for (int y = l.top; y < l.top + l.height; y++)
+				grid_fill(g, y, l.list_width, 1,
+				    m->utf8 ? 0x2502 : '|', STYLE_DIM);
+		}
+	}
+	draw_bars(m, g, &l, now, wall);
+}

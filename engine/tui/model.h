@@ -1,0 +1,282 @@
+#ifndef TUI_MODEL_H
+#define TUI_MODEL_H
+/*
+ * The state of the screen, and what changes it. No I/O, no clock of its own:
+ * every event comes with the time it happened (boot clock, nanoseconds).
+ *
+ *     tui_init(&m, utf8);
+ *     tui_resize(&m, rows, columns, now);
+ *     tui_key(&m, 'j', now);
+ *     while (tui_order(&m, &order)) ...     what it wants done
+ *     draw_screen(&m, &grid, now, wall);
+ *     flush = tui_drawn(&m, now);           the frame is on the screen
+ *
+ * What a key means depends on what had been drawn when it was pressed, never
+ * on what came in since: an answer names the id, the hash and the ETag of the
+ * case that was shown (answer.c).
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/action.h"
+#include "page.h"
+
+#define TUI_ARM_NS ((int64_t)600 * 1000000)
+#define TUI_BURST_NS ((int64_t)300 * 1000000)
+#define TUI_UNDO_NS ((int64_t)60 * 1000000000)
+#define TUI_NOTE_NS ((int64_t)8 * 1000000000)
+#define TUI_GAP_NS ((int64_t)5 * 1000000000)
+#define TUI_ORDERS_MAX 32
+#define TUI_INPUT_MAX 512
+#define TUI_NOTE_MAX 240
+#define TUI_ETAG_MAX 128
+#define TUI_HASH_MAX (2 * SHA256_LEN + 1)
+#define TUI_ENTRIES_MAX 12000
+#define TUI_WORD_LEN 4
+#define TUI_FIELD_MAX 64
+
+/* Keys beyond those that are characters. */
+enum tui_key {
+	KEY_UP_ = 0x110000,
+	KEY_DOWN_,
+	KEY_LEFT_,
+	KEY_RIGHT_,
+	KEY_PAGE_UP,
+	KEY_PAGE_DOWN,
+	KEY_FIRST,
+	KEY_LAST,
+	KEY_RETURN,
+	KEY_ESCAPE,
+	KEY_TAB_,
+	KEY_RUBOUT,
+	KEY_HELP_,
+	KEY_FIND_,
+	KEY_QUIT_,
+	KEY_CTRL_C,
+	KEY_CTRL_L,
+	KEY_NOTHING, /* of no meaning here, but pressed */
+};
+
+enum tui_view {
+	VIEW_WAITING,
+	VIEW_RUNNING,
+	VIEW_HISTORY,
+	VIEW_SESSIONS,
+	VIEW_GRANTS,
+	VIEW_HEALTH,
+	VIEW_COUNT,
+};
+
+enum tui_mode {
+	MODE_NORMAL,
+	MODE_HELP,
+	MODE_FILTER,
+	MODE_MESSAGE, /* a deny with words for the agent */
+	MODE_WORD, /* the word that a critical risk wants typed */
+	MODE_UNTIL, /* for how long to allow */
+};
+
+/* One row of a list. The texts are foreign, as they came. */
+struct tui_entry {
+	char id[TUI_FIELD_MAX];
+	char sha256[TUI_HASH_MAX];
+	char risk[16], decision[16], state[16];
+	char approvals[16];
+	char *title; /* what it is, the first line or so */
+	char *agent, *place, *rule;
+	int64_t since_ns, until_ns; /* wall clock; 0: not known */
+	unsigned asked, allowed, denied; /* of a session */
+	bool marked, stale; /* stale: not in the list that is coming in */
+};
+
+struct tui_list {
+	struct tui_entry *at;
+	size_t count, cap;
+	char focus[TUI_FIELD_MAX]; /* by id, never by place */
+	size_t top; /* of what is shown */
+};
+
+/* The case that is open: what would be answered. */
+struct tui_case {
+	char id[TUI_FIELD_MAX];
+	char sha256[TUI_HASH_MAX], etag[TUI_ETAG_MAX];
+	char risk[16], state[16];
+	struct page page;
+	struct page_rows rows;
+	bool whole; /* everything of it is on the page */
+	bool live; /* it runs: its output is followed */
+	size_t top, seen; /* rows; seen: from the first on, without a gap */
+	char why_not[TUI_NOTE_MAX]; /* it could not be loaded */
+};
+
+enum tui_order_kind {
+	ORDER_LOAD, /* id: fetch the case */
+	ORDER_LIST, /* view: fetch the list */
+	ORDER_ALLOW,
+	ORDER_DENY,
+	ORDER_UNDO,
+	ORDER_STOP,
+	ORDER_RAISE,
+	ORDER_REVOKE,
+	ORDER_COPY,
+};
+
+struct tui_order {
+	enum tui_order_kind kind;
+	enum tui_view view;
+	char id[TUI_FIELD_MAX];
+	char sha256[TUI_HASH_MAX], etag[TUI_ETAG_MAX];
+	char scope[16]; /* "once", "session", "until" */
+	char text[TUI_INPUT_MAX]; /* a message, or how long */
+};
+
+/* What the daemon can do: keys of what it cannot are not shown. */
+enum tui_skill {
+	SKILL_SCOPE = 1,
+	SKILL_UNDO = 2,
+	SKILL_RAISE = 4,
+	SKILL_GRANTS = 8,
+	SKILL_STOP = 16,
+};
+
+struct tui_health {
+	bool ready, known;
+	char rules[16]; /* digest of the rules, short */
+	char reviewer[24];
+	char reasons[TUI_NOTE_MAX];
+	uint64_t log_seq;
+	uint64_t restarts;
+	char *detail; /* owned, safe text of the page, or NULL */
+};
+
+struct tui {
+	bool utf8, quit, paste, unfocused;
+	int rows, columns;
+	enum tui_view view;
+	enum tui_mode mode;
+	bool in_case; /* the keys move in the case, not in the list */
+	bool full; /* the case has the whole screen */
+	struct tui_list lists[VIEW_COUNT];
+	struct tui_case open;
+	char filter[TUI_INPUT_MAX];
+	char input[TUI_INPUT_MAX];
+	char input_id[TUI_FIELD_MAX]; /* whom the input is about */
+	char input_scope[16];
+	size_t help_top;
+
+	/* what may be answered, and from when on */
+	int64_t quiet_ns; /* the last key, change of focus, of the screen */
+	int64_t typed_ns; /* the last key that was not for moving */
+	int64_t mode_ns; /* since when a prompt is there */
+	int64_t tick_ns;
+	bool opened; /* a person chose this entry */
+	char drawn[TUI_FIELD_MAX]; /* the entry that the last frame shows */
+	char drawn_case[TUI_FIELD_MAX];
+	uint64_t stamp, drawn_stamp; /* of the open case */
+	char busy[TUI_FIELD_MAX]; /* an answer is on its way */
+
+	char undo_id[TUI_FIELD_MAX];
+	int64_t undo_ns;
+	bool link;
+	unsigned skills;
+	struct tui_health health;
+	char note[TUI_NOTE_MAX];
+	enum style note_style;
+	int64_t note_ns;
+	uint64_t arrived; /* how many came to wait: for the bell */
+
+	struct tui_order orders[TUI_ORDERS_MAX];
+	size_t order_count;
+};
+
+/* ---- the model ----------------------------------------------------------- */
+
+void tui_init(struct tui *m, bool utf8, int64_t now);
+void tui_done(struct tui *m);
+void tui_key(struct tui *m, int key, int64_t now);
+/* A click chooses; it never decides. */
+void tui_click(struct tui *m, int y, int x, int64_t now);
+void tui_wheel(struct tui *m, int rows, int64_t now);
+void tui_paste(struct tui *m, bool begins, int64_t now);
+void tui_focus(struct tui *m, bool has_it, int64_t now);
+void tui_resize(struct tui *m, int rows, int columns, int64_t now);
+void tui_tick(struct tui *m, int64_t now);
+/* The frame is on the screen. True: forget what was typed before it. */
+bool tui_drawn(struct tui *m, int64_t now);
+/* The next thing to do, or false. */
+bool tui_order(struct tui *m, struct tui_order *ret);
+void tui_want(struct tui *m, const struct tui_order *order);
+void tui_note(struct tui *m, enum style style, int64_t now, const char *fmt,
+    ...) PRINTF_LIKE(4, 5);
+
+/* ---- what comes from the daemon ------------------------------------------ */
+
+/* Takes the texts of e over, always. */
+void tui_put(
+    struct tui *m, enum tui_view view, struct tui_entry *e, int64_t now);
+/* how: "denied by uid:1000", or NULL where nobody need hear of it. */
+void tui_gone(struct tui *m, enum tui_view view, const char *id,
+    const char *how, int64_t now);
+/* A whole list comes: what is not put until tui_sync_end is gone. */
+void tui_sync_begin(struct tui *m, enum tui_view view);
+void tui_sync_end(struct tui *m, enum tui_view view, int64_t now);
+void tui_link(struct tui *m, bool up, const char *why, int64_t now);
+/* The case of id: page is taken over (and left empty). */
+void tui_show(
+    struct tui *m, const struct tui_case *c, struct page *page, int64_t now);
+void tui_cannot_show(
+    struct tui *m, const char *id, const char *why, int64_t now);
+void tui_answered(
+    struct tui *m, const struct tui_order *o, const char *why_not, int64_t now);
+
+/* ---- answers (answer.c) -------------------------------------------------- */
+
+enum tui_may {
+	MAY_YES,
+	MAY_TYPE_WORD, /* yes, after the word */
+	MAY_ARMING,
+	MAY_NOTHING_FOCUSED,
+	MAY_NOT_OPENED,
+	MAY_LOADING,
+	MAY_NOT_WHOLE,
+	MAY_PART_HIDDEN,
+	MAY_UNFOCUSED,
+	MAY_NO_LINK,
+	MAY_BUSY,
+	MAY_TYPING, /* for a deny: in the middle of other keys */
+	MAY_NOT_DRAWN,
+};
+
+enum tui_may tui_may_allow(const struct tui *m, int64_t now);
+enum tui_may tui_may_deny(const struct tui *m, int64_t now);
+/* 0 where it is armed, else nanoseconds to wait. */
+int64_t tui_arming(const struct tui *m, int64_t now);
+const char *tui_may_text(enum tui_may may);
+void tui_word(const struct tui *m, char ret[static TUI_WORD_LEN + 1]);
+/* Did the key belong to an answer? */
+bool tui_answer_key(struct tui *m, int key, int64_t now);
+void tui_answer_input(struct tui *m, int key, int64_t now);
+bool tui_can_undo(const struct tui *m, int64_t now);
+
+/* ---- shared by the parts ------------------------------------------------- */
+
+struct tui_list *tui_list(struct tui *m);
+struct tui_entry *tui_find(struct tui *m, enum tui_view view, const char *id);
+const struct tui_entry *tui_focused(const struct tui *m);
+bool tui_matches(const struct tui *m, const struct tui_entry *e);
+void tui_choose(struct tui *m, const char *id, bool by_person, int64_t now);
+void tui_disturb(struct tui *m, int64_t now);
+/* Rows and columns of the panes on a screen of this size. */
+struct tui_layout {
+	int list_width; /* 0: not shown */
+	int case_x, case_width; /* 0: not shown */
+	int top, height; /* of both */
+	bool bars; /* two lines at the bottom, not one */
+	int entry_rows; /* that an entry of the list takes */
+};
+struct tui_layout tui_layout(const struct tui *m);
+
+#endif
