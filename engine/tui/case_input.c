@@ -33,6 +33,11 @@ put_script(struct page *p, const char *script)
 	if (str_ends(rest, STR("\n")))
 		rest = str_head(rest, rest.len - 1);
 	do {
+		const size_t empty = page_empty_run(p, &rest);
+
+		number += empty;
+		if (empty > 0)
+			continue;
 		const struct str line = str_cut(&rest, '\n');
 
 		(void)snprintf(gutter, sizeof(gutter), "%3zu | ", number++);

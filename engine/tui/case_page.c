@@ -361,7 +361,10 @@ put_identity(struct writer *w)
 	page_field(
 	    w->p, "session", client_text(action, "session"), STYLE_PLAIN);
 	page_field(w->p, "id", client_text(w->d, "id"), STYLE_DIM);
-	page_field(w->p, "sha256", hash, STYLE_DIM);
+	label(w, "sha256");
+	buf_putc(&w->p->text, PAGE_HANG);
+	foreign(w, hash, STYLE_DIM);
+	end_line(w);
 }
 
 /* ---- what came of it ----------------------------------------------------- */

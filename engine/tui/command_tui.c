@@ -213,7 +213,29 @@ tick(struct app *a)
 	a->changed = true;
 }
 
-/* Whatever is ready; also in the midst of a call to the daemon. */
+static bool
+is_ready(const struct epoll_event *ready, int count, int fd)
+{
+	for (int i = 0; i < count; i++) {
+		if (ready[i].data.fd == fd)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_gone(const struct epoll_event *ready, int count, int fd)
+{
+	for (int i = 0; i < count; i++) {
+		if (ready[i].data.fd == fd &&
+		    (ready[i].events & (EPOLLHUP | EPOLLERR)) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever is ready; also in the midst of a call to the daemon. Signals and
+ * the clock come before keys: they say whether a key still counts. */
 static int
 on_ready(void *ctx, struct err *e)
 {
@@ -221,16 +243,14 @@ on_ready(void *ctx, struct err *e)
 	struct epoll_event ready[4];
 	const int n = epoll_wait(a->epoll, ready, (int)ARRAY_LEN(ready), 0);
 
-	for (int i = 0; i < n; i++) {
-		if (ready[i].data.fd == a->signals)
-			read_signals(a);
-		else if (ready[i].data.fd == a->timer)
-			tick(a);
-		else if ((ready[i].events & (EPOLLHUP | EPOLLERR)) != 0)
-			a->m.quit = true; /* the terminal is gone */
-		else
-			read_keys(a);
-	}
+	if (is_ready(ready, n, a->signals))
+		read_signals(a);
+	if (is_ready(ready, n, a->timer))
+		tick(a);
+	if (is_gone(ready, n, STDIN_FILENO))
+		a->m.quit = true;
+	else if (is_ready(ready, n, STDIN_FILENO))
+		read_keys(a);
 	feed_work(a->feed);
 	if (a->changed && (n > 0 || loop_now_ns() - a->frame_ns > FRAME_NS))
 		draw(a);
@@ -342,6 +362,9 @@ set_up(struct app *a, const char *const *values, struct err *e)
 		    "--on-waiting wants the full path of a program, not "
 		    "'%.80s'",
 		    a->notice.command);
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return err_set(e, ERR_INVALID,
+		    "this is no terminal; 'assent pending --watch' needs none");
 	r = feed_open(values[OPT_RUNTIME], &a->m, &a->feed, e);
 	if (r == 0)
 		r = open_wakers(a, e);

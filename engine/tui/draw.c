@@ -108,7 +108,9 @@ draw_screen(struct tui *m, struct grid *g, int64_t now, int64_t wall)
 		if (l.case_width > 0)
 			draw_case(m, g, &l);
 		if (l.list_width > 0 && l.case_width > 0) {
-			for (int y = l.top; y < l.top + l.height; y++)
+			grid_fill(g, l.top, l.list_width, 1,
+			    m->utf8 ? 0x252c : '+', STYLE_DIM);
+			for (int y = l.top + 1; y < l.top + l.height; y++)
 				grid_fill(g, y, l.list_width, 1,
 				    m->utf8 ? 0x2502 : '|', STYLE_DIM);
 		}

@@ -10,6 +10,7 @@
 
 #define LINE_BYTES ((size_t)8192)
 #define BAR_CELLS 10
+#define NARROW_COLUMNS 64
 #define SHORT_NS ((int64_t)30 * 1000000000)
 
 static void
@@ -87,10 +88,13 @@ static enum style
 put_may(struct buf *out, const struct tui *m, int64_t now)
 {
 	const enum tui_may may = tui_may_allow(m, now);
+	const bool narrow = m->columns < NARROW_COLUMNS;
 
 	switch (may) {
 	case MAY_YES:
-		buf_puts(out, "All of it is shown: a allows it once.");
+		buf_puts(out,
+		    narrow ? "a allows it once"
+			   : "All of it is shown: a allows it once.");
 		return STYLE_GOOD;
 	case MAY_TYPE_WORD:
 		buf_puts(out, "Critical: a asks for a word.");
@@ -99,7 +103,10 @@ put_may(struct buf *out, const struct tui *m, int64_t now)
 		put_arming(out, m, now);
 		return STYLE_WARN;
 	case MAY_PART_HIDDEN:
-		buf_printf(out, "PART HIDDEN: %zu more rows. space shows them",
+		buf_printf(out,
+		    narrow ? "HIDDEN: %zu rows (space)"
+			   : "PART HIDDEN: %zu more rows. space "
+			     "shows them",
 		    m->open.rows.must > m->open.seen
 			? m->open.rows.must - m->open.seen
 			: 0);
@@ -111,8 +118,9 @@ put_may(struct buf *out, const struct tui *m, int64_t now)
 		return STYLE_DIM;
 	case MAY_NOT_OPENED:
 		buf_puts(out,
-		    "New: Enter opens it, then it can be allowed; "
-		    "d denies it.");
+		    narrow ? "New: Enter opens it"
+			   : "New: Enter opens it, then it can be allowed; d "
+			     "denies it.");
 		return STYLE_WARN;
 	case MAY_LOADING:
 	case MAY_NOT_WHOLE:
@@ -137,7 +145,8 @@ put_deadline(const struct tui *m, struct grid *g, int y, int64_t wall)
 	if (m->view != VIEW_WAITING || e == NULL || e->until_ns == 0)
 		return;
 	left = e->until_ns - wall;
-	buf_printf(&text, " %sdenied in ", left < SHORT_NS ? "! " : "");
+	buf_printf(&text, " %s%s", left < SHORT_NS ? "! " : "",
+	    m->columns < NARROW_COLUMNS ? "" : "denied in ");
 	draw_span(&text, left);
 	(void)grid_put(g, y, g->columns - (int)text.len - 1, (int)text.len,
 	    buf_str(&text), left < SHORT_NS ? STYLE_BAD : STYLE_DIM);

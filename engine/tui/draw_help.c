@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "draw.h"
 
-#define KEY_COLUMNS 14
+#define KEY_COLUMNS 13
 
 static const struct {
 	const char *key, *text;
@@ -41,30 +41,37 @@ static const struct {
 	{ "<ESC>", "a character that cannot be seen, spelled out" },
 };
 
+static void
+put_help(struct page *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(help_rows); i++) {
+		if (help_rows[i].key == NULL) {
+			page_own(p, STYLE_LABEL, "%s", help_rows[i].text);
+			continue;
+		}
+		safe_style(&p->text, STYLE_BOLD);
+		buf_printf(&p->text, " %-*s", KEY_COLUMNS, help_rows[i].key);
+		buf_putc(&p->text, PAGE_FLOW);
+		safe_style(&p->text, STYLE_PLAIN);
+		buf_printf(&p->text, "%s\n", help_rows[i].text);
+	}
+}
+
 void
 draw_help(struct tui *m, struct grid *g)
 {
+	AUTO(page_done) struct page p = PAGE_INIT;
+	AUTO(page_rows_done) struct page_rows rows = { 0 };
 	const size_t height = g->rows > 2 ? (size_t)g->rows - 2 : 1;
-	const size_t last =
-	    ARRAY_LEN(help_rows) > height ? ARRAY_LEN(help_rows) - height : 0;
+	size_t last;
 
+	put_help(&p);
+	if (page_layout(&p, g->columns - 1, &rows, NULL) != 0)
+		return;
+	last = rows.count > height ? rows.count - height : 0;
 	if (m->help_top > last)
 		m->help_top = last;
-	for (size_t i = 0; i < height; i++) {
-		const size_t row = m->help_top + i;
-		const int y = (int)i + 1;
-
-		if (row >= ARRAY_LEN(help_rows))
-			break;
-		if (help_rows[row].key == NULL) {
-			(void)grid_put(g, y, 1, g->columns - 1,
-			    str_of(help_rows[row].text), STYLE_LABEL);
-			continue;
-		}
-		(void)grid_put(g, y, 2, KEY_COLUMNS, str_of(help_rows[row].key),
-		    STYLE_BOLD);
-		(void)grid_put(g, y, 2 + KEY_COLUMNS,
-		    g->columns - 2 - KEY_COLUMNS, str_of(help_rows[row].text),
-		    STYLE_PLAIN);
-	}
+	for (size_t i = 0; i < height && m->help_top + i < rows.count; i++)
+		page_draw(&p, &rows.rows[m->help_top + i], g, (int)i + 1, 1,
+		    g->columns - 1);
 }

@@ -263,7 +263,7 @@ etag_of(struct feed *f, const struct tui_order *o, char *ret, size_t size,
 }
 
 static int
-decide(struct feed *f, const struct tui_order *o, struct err *e)
+decide(struct feed *f, const struct tui_order *o, bool *ret_over, struct err *e)
 {
 	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
 	AUTO_BUF struct buf body = BUF_INIT(BODY_BYTES_MAX);
@@ -290,6 +290,8 @@ decide(struct feed *f, const struct tui_order *o, struct err *e)
 		r = verdict_read(reply.json, NULL, &v, e);
 	if (r == 0 && strcmp(v.id, o->id) != 0)
 		r = err_set(e, ERR_INTERNAL, "the reply is about %s", v.id);
+	/* it may wait for more people still */
+	*ret_over = r == 0 && v.stage != STAGE_PENDING;
 	return r;
 }
 
@@ -361,12 +363,13 @@ post(struct feed *f, const struct tui_order *o, const char *rest,
 }
 
 static int
-carry_out(struct feed *f, const struct tui_order *o, struct err *e)
+carry_out(
+    struct feed *f, const struct tui_order *o, bool *ret_over, struct err *e)
 {
 	switch (o->kind) {
 	case ORDER_ALLOW:
 	case ORDER_DENY:
-		return decide(f, o, e);
+		return decide(f, o, ret_over, e);
 	case ORDER_UNDO:
 		return undo(f, o, e);
 	case ORDER_STOP:
@@ -388,12 +391,13 @@ void
 feed_answer(struct feed *f, const struct tui_order *o)
 {
 	struct err e = ERR_INIT;
-	const int r = carry_out(f, o, &e);
+	bool over = false;
+	const int r = carry_out(f, o, &over, &e);
 	const int64_t now = loop_now_ns();
 
 	tui_answered(f->m, o, r == 0 ? NULL : e.msg, now);
 	if (r == 0 && o->kind == ORDER_REVOKE)
 		tui_gone(f->m, VIEW_GRANTS, o->id, NULL, now);
-	if (r == 0 && (o->kind == ORDER_ALLOW || o->kind == ORDER_DENY))
-		f->sync = f->sync || f->dirty_count == FEED_DIRTY_MAX;
+	if (over)
+		tui_gone(f->m, VIEW_WAITING, o->id, NULL, now);
 }

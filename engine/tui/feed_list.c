@@ -155,7 +155,7 @@ look_at(struct feed *f, const char *id)
 	    feed_call(f,
 		&(struct client_request){ .method = "GET", .path = path },
 		&reply, NULL) == 0 &&
-	    reply.status == 200)
+	    client_expect(&reply, NULL) == 0)
 		put_decision(f, reply.json);
 }
 

@@ -322,6 +322,8 @@ tui_key(struct tui *m, int key, int64_t now)
 {
 	bool moved = false;
 
+	if (m->link)
+		m->note[0] = '\0'; /* it was read, or is of no use now */
 	switch (m->mode) {
 	case MODE_NORMAL:
 		/* text that was pasted is no key at all */
@@ -347,7 +349,8 @@ tui_key(struct tui *m, int key, int64_t now)
 	}
 	/* only now: the answer was judged by the quiet before this key */
 	tui_disturb(m, now);
-	if (!moved)
+	/* in the midst of typing, j and k are letters like any other */
+	if (!moved || now - m->typed_ns < TUI_BURST_NS)
 		m->typed_ns = now;
 }
 

@@ -181,11 +181,13 @@ void
 tui_choose(struct tui *m, const char *id, bool by_person, int64_t now)
 {
 	struct tui_list *l = tui_list(m);
+	char chosen[TUI_FIELD_MAX]; /* id may be the focus itself */
 
-	if (strcmp(l->focus, id) != 0 || strcmp(m->open.id, id) != 0) {
-		set(l->focus, sizeof(l->focus), id);
+	set(chosen, sizeof(chosen), id);
+	if (strcmp(l->focus, chosen) != 0 || strcmp(m->open.id, chosen) != 0) {
+		set(l->focus, sizeof(l->focus), chosen);
 		close_case(m);
-		want_case(m, id);
+		want_case(m, chosen);
 	}
 	m->opened = by_person;
 	tui_disturb(m, now);
@@ -308,7 +310,7 @@ tui_gone(struct tui *m, enum tui_view view, const char *id, const char *how,
 	if (i >= l->count || strcmp(l->at[i].id, id) != 0)
 		return;
 	if (how != NULL && view == m->view && strcmp(l->focus, id) == 0 &&
-	    strcmp(m->busy, id) != 0)
+	    strcmp(m->busy, id) != 0 && strcmp(m->own, id) != 0)
 		tui_note(m, STYLE_WARN, now, "Decided elsewhere: %s.", how);
 	forget(m, view, i, now);
 }
@@ -458,6 +460,7 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 
 	assert(o->kind < ARRAY_LEN(done) && done[o->kind] != NULL);
 	if (ruled) {
+		set(m->own, sizeof(m->own), o->id);
 		set(m->undo_id, sizeof(m->undo_id), o->id);
 		m->undo_ns = now;
 	}

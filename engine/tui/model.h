@@ -178,6 +178,7 @@ struct tui {
 	uint64_t stamp, drawn_stamp; /* of the open case */
 	char busy[TUI_FIELD_MAX]; /* an answer is on its way */
 
+	char own[TUI_FIELD_MAX]; /* the last that was answered here */
 	char undo_id[TUI_FIELD_MAX];
 	int64_t undo_ns;
 	bool link;

@@ -73,20 +73,20 @@ page_own(struct page *p, enum style style, const char *fmt, ...)
 }
 
 /* Many empty lines would push what follows out of sight. */
-static bool
-put_empty_run(struct page *p, struct str *rest)
+size_t
+page_empty_run(struct page *p, struct str *rest)
 {
 	size_t lines = 0;
 
 	while (lines < rest->len && rest->s[lines] == '\n')
 		lines++;
 	if (lines <= EMPTY_LINES_SHOWN)
-		return false;
+		return 0;
 	safe_style(&p->text, STYLE_HIDDEN);
 	buf_printf(&p->text, "<%zu EMPTY LINES>\n", lines);
 	p->notes |= SAFE_HAS_HIDDEN;
 	*rest = str_from(*rest, lines);
-	return true;
+	return lines;
 }
 
 void
@@ -98,7 +98,7 @@ page_code(struct page *p, const char *prefix, struct str text, enum style style)
 	if (ends_with_newline)
 		text = str_head(text, text.len - 1);
 	do {
-		if (put_empty_run(p, &text))
+		if (page_empty_run(p, &text) > 0)
 			continue;
 		safe_style(&p->text, STYLE_DIM);
 		buf_puts(&p->text, prefix);

@@ -60,6 +60,9 @@ void page_field(
 /* A line of our own words. */
 void page_own(struct page *p, enum style style, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* Tells a run of many empty lines at the start of *rest and skips it; returns
+ * how many there were, 0 when they are few enough to be shown. */
+size_t page_empty_run(struct page *p, struct str *rest);
 /* Foreign text, line by line behind "prefix "; empty runs are told. */
 void page_code(
     struct page *p, const char *prefix, struct str text, enum style style);
