@@ -310,16 +310,11 @@ learn(struct feed *f, const struct client_reply *reply, unsigned skill,
 }
 
 static int
-simple(struct feed *f, const char *method, const char *path, struct str body,
-    const char *etag, unsigned skill, struct err *e)
+simple(struct feed *f, const struct client_request *q, unsigned skill,
+    struct err *e)
 {
 	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
-	int r = feed_call(f,
-	    &(struct client_request){ .method = method,
-		.path = path,
-		.body = body,
-		.if_match = etag },
-	    &reply, e);
+	int r = feed_call(f, q, &reply, e);
 
 	return r != 0 ? r : learn(f, &reply, skill, e);
 }
@@ -335,7 +330,10 @@ undo(struct feed *f, const struct tui_order *o, struct err *e)
 		r = feed_path(o->id, "/decision", path, e);
 	if (r != 0)
 		return r;
-	return simple(f, "DELETE", path, STR_NONE, now.etag, SKILL_UNDO, e);
+	return simple(f,
+	    &(struct client_request){
+		.method = "DELETE", .path = path, .if_match = now.etag },
+	    SKILL_UNDO, e);
 }
 
 static int
@@ -346,7 +344,9 @@ revoke_grant(struct feed *f, const struct tui_order *o, struct err *e)
 	if (strpbrk(o->id, "/?#% ") != NULL)
 		return err_set(e, ERR_INVALID, "'%s' is no grant", o->id);
 	(void)snprintf(path, sizeof(path), "/v1/grants/%s", o->id);
-	return simple(f, "DELETE", path, STR_NONE, NULL, SKILL_GRANTS, e);
+	return simple(f,
+	    &(struct client_request){ .method = "DELETE", .path = path },
+	    SKILL_GRANTS, e);
 }
 
 static int
@@ -358,8 +358,12 @@ post(struct feed *f, const struct tui_order *o, const char *rest,
 
 	if (r != 0)
 		return r;
-	return simple(f, "POST", path, body,
-	    o->etag[0] == '\0' ? NULL : o->etag, skill, e);
+	return simple(f,
+	    &(struct client_request){ .method = "POST",
+		.path = path,
+		.body = body,
+		.if_match = o->etag[0] == '\0' ? NULL : o->etag },
+	    skill, e);
 }
 
 static int

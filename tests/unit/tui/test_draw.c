@@ -278,28 +278,32 @@ hostile_text_is_inert_in_every_cell(void **state)
 static void
 every_code_point_is_inert(void **state)
 {
+	const struct safe_how how = { .utf8 = true };
+	struct buf raw = BUF_INIT(64), safe = BUF_INIT(256);
 	struct world w;
 
 	(void)state;
-	world_open(&w, true, 10, 60);
+	world_open(&w, true, 1, 60);
 	for (uint32_t cp = 1; cp < 0x110000; cp++) {
-		struct buf raw = BUF_INIT(64), safe = BUF_INIT(256);
-
+		/* there are no surrogates; planes 3 to 13 are empty */
 		if (cp >= 0xd800 && cp < 0xe000)
 			cp = 0xe000;
 		if (cp > 0x30000 && cp < 0xe0000)
 			cp = 0xe0000;
+		if (cp > 0xe1000 && cp < 0x10f000)
+			cp = 0x10f000;
+		buf_reset(&raw);
+		buf_reset(&safe);
 		text_encode(&raw, cp);
 		buf_putc(&raw, 'a');
 		text_encode(&raw, cp);
-		(void)safe_text(
-		    &safe, buf_str(&raw), &(struct safe_how){ .utf8 = true });
+		(void)safe_text(&safe, buf_str(&raw), &how);
 		grid_fill(&w.grid, 0, 0, 60, ' ', STYLE_PLAIN);
 		(void)grid_put(&w.grid, 0, 0, 60, buf_str(&safe), STYLE_PLAIN);
 		assert_inert(&w.grid);
-		buf_free(&raw);
-		buf_free(&safe);
 	}
+	buf_free(&raw);
+	buf_free(&safe);
 	world_close(&w);
 }
 
