@@ -19,6 +19,7 @@
 #include "options.h"
 
 #define HELPER "assent-exec"
+#define NOWHERE "/nonexistent"
 #define RECORD_MAX ((size_t)60 << 10)
 #define ARGUMENT_MAX ((size_t)120 << 10) /* the kernel's is 128 KiB */
 
@@ -31,6 +32,9 @@ static const struct command_option sandbox_options[] = {
 	{ "--config", "FILE", "the configuration that has the profiles" },
 	{ "--workspace", "DIR", "the folder to work in; default: this one" },
 	{ "--home", "DIR", "the home to close; default: $HOME if it is yours" },
+	{ "--overlay", NULL, "work on a copy of the workspace, show changes" },
+	{ "--apply", "WHAT",
+	    "after it: all, none (the default) or a path; repeatable" },
 	{ "--timeout", "SECONDS", "end the command after this time" },
 	{ "--print-plan", NULL, "print what would be done, as JSON" },
 	{ "--pin", "FILE", "record exactly what would run, and run nothing" },
@@ -81,7 +85,8 @@ option_value(int argc, char **argv, const char *name)
 			return NULL;
 		if (strcmp(argv[i], name) == 0)
 			return argv[i + 1];
-		i += strcmp(argv[i], "--print-plan") != 0;
+		i += strcmp(argv[i], "--print-plan") != 0 &&
+		    strcmp(argv[i], "--overlay") != 0;
 	}
 	return NULL;
 }
@@ -90,13 +95,23 @@ option_value(int argc, char **argv, const char *name)
 static int
 load_profiles(const char *file, struct buf *out, struct err *e)
 {
-	const struct config_sources from = { .file = file };
+	struct config_sources from = { .file = file };
+	AUTO(arena_freep) struct arena *a = arena_new(RECORD_MAX);
 	AUTO(diags_freep) struct diags *d = diags_new();
 	AUTO(config_freep) struct config *c = NULL;
 	AUTO_BUF struct buf record = BUF_INIT(RECORD_MAX);
 	AUTO_BUF struct buf text = BUF_INIT(RECORD_MAX);
-	int r = d == NULL ? err_nomem(e) : config_load(&from, d, &c, e);
+	const char *dir;
+	int r;
 
+	if (d == NULL || a == NULL)
+		return err_nomem(e);
+	/* Somebody without a home has no daemon whose folders count. */
+	if (config_state_dir(NULL, a, &dir, NULL) != 0)
+		from.state_dir = NOWHERE;
+	if (config_runtime_dir(NULL, a, &dir, NULL) != 0)
+		from.runtime_dir = NOWHERE;
+	r = config_load(&from, d, &c, e);
 	if (r != 0) {
 		diags_print(d, &text);
 		if (text.len > 0)

@@ -38,6 +38,8 @@ struct ctl {
 	size_t violation_count;
 	const char *violations[CTL_VIOLATIONS_MAX];
 	const char *text;
+	bool has_fd;
+	int fd; /* with has_fd: of an overlay's layer; the receiver's to close */
 };
 
 /* 0, or a negative error code. Never blocks for long: messages are few. */

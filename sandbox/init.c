@@ -384,6 +384,8 @@ report(struct init *in)
 	for (size_t i = 0; i < m.violation_count; i++)
 		m.violations[i] = in->gate.violations[i];
 	add_notes(in, &m);
+	m.has_fd = in->root.layer >= 0;
+	m.fd = in->root.layer;
 	(void)ctl_send(in->job->ctl, &m);
 }
 

@@ -41,7 +41,9 @@ host_tree(struct root *r, const struct op *op, int src, int *ret, struct err *e)
 	}
 	if (code == 0)
 		code = mnt_restrict(tree,
-		    (op->flags & OP_WRITE) != 0 ? 0U : (unsigned)MNT_READ_ONLY,
+		    (op->flags & (OP_WRITE | OP_OVERLAY)) == OP_WRITE
+			? 0U
+			: (unsigned)MNT_READ_ONLY,
 		    deep, e);
 	if (code == 0)
 		*ret = TAKE_FD(tree);
@@ -146,6 +148,11 @@ root_do_host(struct root *r, const struct op *op, struct err *e)
 	if (type != S_IFDIR && type != S_IFREG)
 		return ERR_OK;
 	code = host_tree(r, op, src, &tree, e);
+	if (code == 0 && (op->flags & OP_OVERLAY) != 0) {
+		AUTO_FD int lower = TAKE_FD(tree);
+
+		code = root_make_overlay(r, lower, &tree, e);
+	}
 	if (code != 0)
 		return err_wrap(e, code, "'%s'", op->path);
 	return put_tree(r, op, tree, folder, e);

@@ -47,6 +47,19 @@ take_word(const struct word *words, size_t count, int argc, char **argv, int *i,
 }
 
 static int
+take_apply(struct options *o, int argc, char **argv, int *i, struct err *e)
+{
+	if (*i + 1 >= argc)
+		return err_set(e, ERR_INVALID,
+		    "--apply needs a value: all, none, or a path");
+	if (o->apply_count == OPTIONS_APPLY_MAX)
+		return err_set(e, ERR_LIMIT, "more than %d paths to apply",
+		    OPTIONS_APPLY_MAX);
+	o->apply[o->apply_count++] = argv[++*i];
+	return ERR_OK;
+}
+
+static int
 parse_timeout(const char *text, int64_t *ret, struct err *e)
 {
 	uint64_t seconds;
@@ -84,6 +97,10 @@ options_parse(int argc, char **argv, struct options *ret, struct err *e)
 			o.print_plan = true;
 		else if (strcmp(argv[i], "--help") == 0)
 			o.help = true;
+		else if (strcmp(argv[i], "--overlay") == 0)
+			o.overlay = true;
+		else if (strcmp(argv[i], "--apply") == 0)
+			r = take_apply(&o, argc, argv, &i, e);
 		else
 			r = take_word(
 			    words, ARRAY_LEN(words), argc, argv, &i, e);
@@ -95,6 +112,9 @@ options_parse(int argc, char **argv, struct options *ret, struct err *e)
 	if (o.pin != NULL && o.pinned != NULL)
 		return err_set(e, ERR_INVALID,
 		    "--pin records and --pinned runs: give one of them");
+	if (o.apply_count > 0 && !o.overlay)
+		return err_set(e, ERR_INVALID,
+		    "--apply says what becomes of an --overlay: give both");
 	o.argv = (const char *const *)(argv + i);
 	o.argc = (size_t)(argc - i);
 	*ret = o;
@@ -200,6 +220,7 @@ options_plan(
 		.env = (const char *const *)environ,
 		.limits = &limits,
 		.wall_ms = o->timeout_ms,
+		.overlay = o->overlay,
 	};
 	int r = find_profile(o, a, &limits, &po.profile, e);
 

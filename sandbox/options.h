@@ -8,12 +8,17 @@
 /* Between assent and assent-exec. */
 #define OPTIONS_PROFILES "--profiles-record"
 
+#define OPTIONS_APPLY_MAX 64
+
 struct options {
 	const char *profile, *workspace, *home;
 	const char *pin, *pinned; /* files */
 	const char *profiles; /* a configuration's record in hex, or NULL */
 	int64_t timeout_ms;
-	bool print_plan, help;
+	bool print_plan, help, overlay;
+	/* With overlay: "all", "none", or paths in the workspace. */
+	const char *apply[OPTIONS_APPLY_MAX];
+	size_t apply_count;
 	const char *const *argv;
 	size_t argc;
 };

@@ -308,10 +308,13 @@ add_workspace(struct maker *m)
 	struct plan *p = m->p;
 
 	add_read_roots(m);
+	/* A trial run changes nothing, also not beside the workspace. */
 	for (size_t i = 0; i < p->write_root_count; i++)
-		(void)add(m, OP_ROOTED, p->write_roots[i], OP_WRITE);
-	(void)add(
-	    m, OP_WORKSPACE, p->workspace, p->write ? (unsigned)OP_WRITE : 0U);
+		(void)add(m, OP_ROOTED, p->write_roots[i],
+		    p->overlay ? 0U : (unsigned)OP_WRITE);
+	(void)add(m, OP_WORKSPACE, p->workspace,
+	    (p->write ? (unsigned)OP_WRITE : 0U) |
+		(p->overlay ? (unsigned)OP_OVERLAY : 0U));
 	for (size_t i = 0; i < p->write_root_count; i++)
 		add_guarded_root(m, p->write_roots[i], true);
 	add_guarded_root(m, p->workspace, p->write);

@@ -60,6 +60,7 @@ enum op_flags {
 	OP_OPTIONAL = 1, /* nothing to do where the path is missing */
 	OP_EACH_RUN = 2, /* not part of a kept template */
 	OP_WRITE = 4,
+	OP_OVERLAY = 8, /* writes go to a layer, see op_overlay.c */
 };
 
 struct op {

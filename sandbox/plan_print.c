@@ -68,6 +68,8 @@ ops_json(struct jsonw *w, const struct plan *p)
 			jsonw_kint(w, "size", (int64_t)op->size);
 		if ((op->flags & OP_WRITE) != 0)
 			jsonw_kbool(w, "write", true);
+		if ((op->flags & OP_OVERLAY) != 0)
+			jsonw_kbool(w, "overlay", true);
 		if ((op->flags & OP_OPTIONAL) != 0)
 			jsonw_kbool(w, "optional", true);
 		if ((op->flags & OP_EACH_RUN) != 0)

@@ -37,6 +37,7 @@ struct root {
 	int dir; /* base/r : what a run sees as / */
 	int idmap; /* user namespace that maps owners, or -1 */
 	int proc; /* the host's, for user namespaces; or -1 */
+	int layer; /* what an overlay's run has written, or -1; not freed */
 	bool each_run; /* second phase */
 	struct root_near inside, host;
 	const char *notes[ROOT_NOTES_MAX];
@@ -45,7 +46,7 @@ struct root {
 
 #define ROOT_INIT                                                              \
 	{                                                                      \
-		.base = -1, .dir = -1, .idmap = -1, .proc = -1,                \
+		.base = -1, .dir = -1, .idmap = -1, .proc = -1, .layer = -1,   \
 		.inside = { .fd = -1 }, .host = {                              \
 			.fd = -1                                               \
 		}                                                              \

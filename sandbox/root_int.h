@@ -30,6 +30,8 @@ int root_put_link(
 int root_do_dir(struct root *r, const struct op *op, struct err *e);
 int root_do_host(struct root *r, const struct op *op, struct err *e);
 int root_do_workspace(struct root *r, const struct op *op, struct err *e);
+/* A mount that shows lower (a detached tree) and keeps writes apart. */
+int root_make_overlay(struct root *r, int lower, int *ret, struct err *e);
 int root_do_protect(struct root *r, const struct op *op, struct err *e);
 int root_do_mask(struct root *r, const struct op *op, struct err *e);
 int root_do_deny(struct root *r, const struct op *op, struct err *e);
