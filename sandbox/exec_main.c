@@ -94,7 +94,9 @@ oneshot(int argc, char **argv)
 	if (o.pin != NULL)
 		return pin_write(o.pin, plan, &e) == 0 ? 0 : oneshot_error(&e);
 	wipe_environment();
-	return o.print_plan ? print_plan(plan) : oneshot_run(plan);
+	const struct oneshot_apply apply = { o.apply, o.apply_count };
+
+	return o.print_plan ? print_plan(plan) : oneshot_run(plan, &apply);
 }
 
 /* Descriptor 3 is the engine's link; 2 is the daemon's log. */

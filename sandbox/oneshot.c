@@ -56,10 +56,8 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void
-say(const char *fmt, ...)
+void
+oneshot_say(const char *fmt, ...)
 {
 	AUTO_BUF struct buf line = BUF_INIT(8192);
 	AUTO_BUF struct buf text = BUF_INIT(8192);
@@ -77,7 +75,7 @@ say(const char *fmt, ...)
 int
 oneshot_error(const struct err *e)
 {
-	say("%s", e->msg);
+	oneshot_say("%s", e->msg);
 	return e->code == ERR_DENIED || e->code == ERR_INVALID ? ONESHOT_DENIED
 							       : ONESHOT_FAILED;
 }
@@ -275,11 +273,11 @@ exit_status(const struct oneshot *o)
 	const int status = o->end.code;
 
 	if (!o->reported) {
-		say("the run ended without a report");
+		oneshot_say("the run ended without a report");
 		return ONESHOT_FAILED;
 	}
 	if (o->end.type == CTL_FAILED) {
-		say("%s", o->end.text == NULL ? "failed" : o->end.text);
+		oneshot_say("%s", o->end.text == NULL ? "failed" : o->end.text);
 		return o->end.code == ERR_DENIED ? ONESHOT_DENIED
 						 : ONESHOT_FAILED;
 	}
@@ -297,36 +295,58 @@ explain(const struct oneshot *o)
 	if (!o->reported || end->type != CTL_ENDED)
 		return;
 	if (end->text != NULL)
-		say("%s", end->text);
+		oneshot_say("%s", end->text);
 	if ((end->flags & CTL_TIMED_OUT) != 0)
-		say("ended after %lld ms", (long long)o->plan->limits.wall_ms);
+		oneshot_say(
+		    "ended after %lld ms", (long long)o->plan->limits.wall_ms);
 	if ((end->flags & CTL_MEMORY) != 0)
-		say("ended: all its processes together used more than %llu "
+		oneshot_say(
+		    "ended: all its processes together used more than %llu "
 		    "bytes of memory",
 		    (unsigned long long)o->plan->limits.memory_bytes);
 	if ((end->flags & CTL_DISK) != 0)
-		say("ended: it wrote more than %llu bytes",
+		oneshot_say("ended: it wrote more than %llu bytes",
 		    (unsigned long long)o->plan->limits.disk_bytes);
 	if (o->out[0].cut || o->out[1].cut)
-		say("output beyond %llu bytes was dropped",
+		oneshot_say("output beyond %llu bytes was dropped",
 		    (unsigned long long)o->plan->limits.output_bytes);
 	for (size_t i = 0; i < end->violation_count; i++)
-		say("%s%s",
+		oneshot_say("%s%s",
 		    strncmp(end->violations[i], "note: ", 6) == 0 ? ""
 								  : "denied: ",
 		    end->violations[i]);
 }
 
+/* Held open from before the run: what is changed is what was shown. */
+static int
+open_workspace(const struct plan *p, struct err *e)
+{
+	const int fd = !p->overlay
+	    ? -1
+	    : sys_openat2(AT_FDCWD, p->workspace,
+		  O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+		  RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+
+	return fd >= 0 || !p->overlay
+	    ? fd
+	    : err_sys(e, "cannot open the workspace '%s'", p->workspace) - 1;
+}
+
 int
-oneshot_run(const struct plan *p)
+oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(ONESHOT_ARENA);
 	struct oneshot o = { .plan = p, .in_text = p->stdin_text };
 	struct err e = ERR_INIT;
 	struct run_with with = { .tty = -1, .userns = -1 };
 	int *const theirs = with.stdio;
+	AUTO_FD int workspace = open_workspace(p, &e);
+	struct timespec began;
 	int r;
 
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &began);
+	if (workspace < -1)
+		return oneshot_error(&e);
 	o.arena = arena;
 	o.signals = catch_signals(&e);
 	if (o.signals < 0 || arena == NULL || open_pipes(&o, theirs, &e) != 0)
@@ -347,5 +367,11 @@ oneshot_run(const struct plan *p)
 	}
 	run_done(&o.run);
 	explain(&o);
-	return exit_status(&o);
+	r = exit_status(&o);
+	if (o.reported && o.end.has_fd) {
+		AUTO_FD int layer = o.end.fd;
+
+		r = oneshot_overlay(p, apply, layer, workspace, &began, r);
+	}
+	return r;
 }
