@@ -17,7 +17,7 @@ static const char *const states[] = { "pending", "decided", "running", "done",
 	"unknown", "cancelled", "expired", NULL };
 static const char *const tools[] = { "shell", "exec", "stdin", "file", "fetch",
 	"mcp", "permission", NULL };
-static const char *const verdicts[] = { "allow", "deny", NULL };
+static const char *const verdicts[] = { "allow", "deny", "review", NULL };
 static const char *const signals[] = { "HUP", "INT", "QUIT", "KILL", "TERM",
 	"USR1", "USR2", NULL };
 static const char *const log_formats[] = { "jsonl", "ocsf", "ecs", "cef",

@@ -26,8 +26,11 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 	if (r == 0)
 		r = sessions_new(&g->sessions, e);
 	if (r == 0)
+		r = review_sessions_new(&g->review_sessions, e);
+	if (r == 0)
 		r = projects_new(o->classifier_port, &g->projects, e);
 	if (r != 0) {
+		review_sessions_free(g->review_sessions);
 		sessions_free(g->sessions);
 		live_table_free(g->live);
 		mem_freep(&g);
@@ -62,6 +65,7 @@ engine_free(struct engine *g)
 	grants_done(&g->grants);
 	live_table_free(g->live);
 	sessions_free(g->sessions);
+	review_sessions_free(g->review_sessions);
 	engine_unpark(g, 0);
 	projects_free(g->projects);
 	g->o.classifier_port->close(g->classifier);
@@ -216,6 +220,10 @@ apply(struct engine *g, struct change *c)
 	memcpy(l->a->log_hash, c->log_hash, SHA256_LEN);
 	if (c->to == STAGE_PENDING)
 		memset(&l->a->ruling, 0, sizeof(l->a->ruling));
+	if (c->to != STAGE_INVALID && c->to != STAGE_PENDING)
+		engine_review_left(g, l);
+	if (c->has_ruling && c->ruling.by == BY_HUMAN)
+		engine_review_person(g, l);
 	if (c->to != STAGE_INVALID)
 		live_set_stage(g->live, l, c->to);
 	if (c->run) {
@@ -418,6 +426,7 @@ engine_tick(struct engine *g)
 	}
 	engine_project_tick(g, now);
 	engine_grants_expire(g);
+	engine_review_pump(g);
 	engine_commit(g);
 	if (!g->o.recorder_port->healthy(g->o.recorder, &why) &&
 	    g->o.recorder_port->recover(g->o.recorder, &why) == 0)

@@ -89,7 +89,6 @@ engine_push_answer(struct engine *g, struct change *c, struct err *e)
 		receipt_free(c->receipt);
 		return r;
 	}
-	l->in_review = false;
 	l->run_requested = c->run;
 	return ERR_OK;
 }
@@ -101,7 +100,6 @@ push_decision(struct engine *g, const struct call *c, struct change *change,
 {
 	AUTO(grant_freep) struct grant *grant = NULL;
 	struct live *l = change->live;
-	const bool was_in_review = l->in_review;
 	int r = ERR_OK;
 
 	if (change->ruling.decision == DECISION_ALLOW)
@@ -110,8 +108,8 @@ push_decision(struct engine *g, const struct call *c, struct change *change,
 		change->ruling.grant = arena_strdup(l->a->arena, grant->id);
 	if (r == 0)
 		r = engine_push_answer(g, change, e);
-	if (r == 0 && was_in_review && g->o.out.cancel_review != NULL)
-		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
+	if (r == 0)
+		engine_review_left(g, l);
 	if (r == 0 && grant != NULL)
 		r = engine_grant_record(g, TAKE_PTR(grant), e);
 	return r;
@@ -223,9 +221,12 @@ engine_to_answer(struct engine *g, const struct call *c)
 void
 engine_decide(struct engine *g, const struct call *c)
 {
-	struct live *l = engine_to_answer(g, c);
 	struct err why = ERR_INIT;
+	struct live *l;
 
+	if (engine_review_again(g, c))
+		return;
+	l = engine_to_answer(g, c);
 	if (l != NULL && answer(g, c, l, &why) != 0)
 		engine_problem_err(g, c->id, &why);
 }

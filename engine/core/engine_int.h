@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "grants.h"
 #include "live.h"
+#include "review_sessions.h"
 #include "projects.h"
 #include "sessions.h"
 
@@ -79,13 +80,23 @@ struct feed {
 	char why[DESTINATION_WHY_MAX];
 };
 
+#define REVIEW_QUEUE_MAX 1000
+
+/* Ids of actions that wait for a place with the reviewer; oldest first. */
+struct review_queue {
+	char ids[REVIEW_QUEUE_MAX][ACTION_ID_MAX];
+	size_t first, count;
+};
+
 struct engine_counters {
 	uint64_t calls, proposed, commits, commit_failures, rows;
 	uint64_t allowed, denied, asked, reviewed;
 	uint64_t by[BY_CEILING + 1];
 	uint64_t runs, run_failures, refused;
 	uint64_t review_approved, review_denied, review_escalated;
-	uint64_t review_failed;
+	uint64_t review_failed, review_late, review_cached;
+	uint64_t review_tokens_in, review_tokens_cached, review_tokens_out;
+	uint64_t shadow_agreed, shadow_differed;
 	int64_t commit_ns, commit_max_ns;
 };
 
@@ -111,6 +122,9 @@ struct engine {
 	int64_t ping_ns, idle_ns, feeds_saved_ns;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
+	struct review_sessions *review_sessions;
+	struct review_queue review_queue;
+	unsigned reviews_out; /* questions that the reviewer has */
 	struct buf roles_json, reviewer_json;
 	bool roles_up, booted, reviewer_there;
 };
@@ -172,7 +186,8 @@ void row_body_decided(const struct change *c, struct buf *out);
 void row_body_intent(const struct live *l, struct buf *out);
 void row_body_outcome(
     const struct live *l, const struct outcome *o, struct buf *out);
-void row_body_reviewed(const struct review_answer *r, struct buf *out);
+void row_body_reviewed(
+    const struct review_answer *r, bool shadow, struct buf *out);
 void row_body_note(const char *key, const char *text, struct buf *out);
 
 /* ---- engine_propose.c, engine_decide.c, engine_run.c, ... --------------- */
@@ -247,6 +262,16 @@ void engine_feeds_metrics(
 void engine_ask(struct engine *g, struct live *l);
 /* Member "reviewer": who answers reviews, and how they are. */
 void engine_put_reviewer(const struct engine *g, struct jsonw *w);
+void engine_keep_review(struct live *l, const struct review_answer *r);
+/* Takes the question back, if it is out: nobody needs the answer. */
+void engine_review_left(struct engine *g, struct live *l);
+/* Sends what waits, as far as there is room. */
+void engine_review_pump(struct engine *g);
+/* A person decided: the session starts afresh, and in shadow the two are
+ * compared. */
+void engine_review_person(struct engine *g, const struct live *l);
+/* A decision of 'review': true when the call was that, and is answered. */
+bool engine_review_again(struct engine *g, const struct call *c);
 /* The reviewer has had more than its time. */
 void engine_review_late(struct engine *g, struct live *l);
 /* Questions and approvals whose time is over. */

@@ -65,6 +65,28 @@ engine_metrics(struct engine *g, const struct call *c)
 	put(&body, "assent_review_failures_total", "counter",
 	    "Reviews that failed, so that a person was asked.",
 	    n->review_failed);
+	put(&body, "assent_reviews_late_total", "counter",
+	    "Answers of the reviewer that nobody waited for any more.",
+	    n->review_late);
+	put(&body, "assent_reviews_cached_total", "counter",
+	    "Reviews answered by an earlier one of the very same question.",
+	    n->review_cached);
+	put(&body, "assent_review_input_tokens_total", "counter",
+	    "Tokens that reviews sent.", n->review_tokens_in);
+	put(&body, "assent_review_cached_tokens_total", "counter",
+	    "Those of them that the provider had cached.",
+	    n->review_tokens_cached);
+	put(&body, "assent_review_output_tokens_total", "counter",
+	    "Tokens that reviews gave.", n->review_tokens_out);
+	put(&body, "assent_review_shadow_agreed_total", "counter",
+	    "In shadow: a person decided as the reviewer would have.",
+	    n->shadow_agreed);
+	put(&body, "assent_review_shadow_differed_total", "counter",
+	    "In shadow: a person decided otherwise.", n->shadow_differed);
+	put(&body, "assent_reviews_under_way", "gauge",
+	    "Questions that the reviewer has.", g->reviews_out);
+	put(&body, "assent_reviews_waiting", "gauge",
+	    "Questions that wait for a place.", g->review_queue.count);
 	put(&body, "assent_pending", "gauge", "Actions that wait.",
 	    live_pending(g->live));
 	put(&body, "assent_executions_total", "counter", "Runs started.",

@@ -37,6 +37,8 @@ engine_put_reviewer(const struct engine *g, struct jsonw *w)
 		: p->provider && p->auto_review ? "active"
 						: "off");
 	jsonw_kbool(w, "there", g->reviewer_there);
+	jsonw_kint(w, "under_way", g->reviews_out);
+	jsonw_kint(w, "waiting", (int64_t)g->review_queue.count);
 	jsonw_key(w, "state");
 	if (g->reviewer_there && g->reviewer_json.len > 0)
 		jsonw_raw(w, buf_str(&g->reviewer_json));

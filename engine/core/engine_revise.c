@@ -185,11 +185,9 @@ engine_supersede(struct engine *g, const struct live *l, struct err *e)
 	r = judge_edit(l, e);
 	if (r != 0)
 		return r;
-	const bool was_in_review = old->in_review;
-
 	r = supersede(g, l, old, e);
-	if (r == 0 && was_in_review && g->o.out.cancel_review != NULL)
-		g->o.out.cancel_review(g->o.out.ctx, old->a->id);
+	if (r == 0)
+		engine_review_left(g, old);
 	return r;
 }
 

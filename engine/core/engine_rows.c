@@ -142,6 +142,12 @@ row_body_decided(const struct change *c, struct buf *out)
 	if (r->by == BY_REVIEWER) {
 		put_cut(&w, "rationale", l->a->review.rationale);
 		put_cut(&w, "model", l->a->review.model);
+		put_cut(&w, "provider", l->a->review.provider);
+		jsonw_kint(&w, "latency_ms", l->a->review.latency_ms);
+		jsonw_kint(&w, "attempts", l->a->review.attempts);
+		jsonw_kint(&w, "input_tokens", l->a->review.input_tokens);
+		jsonw_kint(&w, "output_tokens", l->a->review.output_tokens);
+		jsonw_kbool(&w, "cached", l->a->review.cached);
 		jsonw_kstr(
 		    &w, "risk_by_reviewer", risk_name(l->a->review.risk));
 	}
@@ -189,19 +195,28 @@ row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
 
 /* What a model wrote is kept; whoever shows it escapes it (I8). */
 void
-row_body_reviewed(const struct review_answer *r, struct buf *out)
+row_body_reviewed(const struct review_answer *r, bool shadow, struct buf *out)
 {
+	static const char *const outcomes[] = {
+		[REVIEW_INVALID] = "failed",
+		[REVIEW_APPROVE] = "approve",
+		[REVIEW_ESCALATE] = "escalate",
+		[REVIEW_DENY] = "deny",
+	};
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
-	jsonw_kstr(&w, "outcome",
-	    r->outcome == REVIEW_ESCALATE ? "escalate" : "failed");
+	jsonw_kstr(&w, "outcome", outcomes[r->outcome]);
+	jsonw_kbool(&w, "shadow", shadow);
+	jsonw_kstr(&w, "risk_by_reviewer", risk_name(r->risk));
 	put_cut(&w, "cause", r->cause);
 	put_cut(&w, "rationale", r->rationale);
 	put_cut(&w, "model", r->model);
 	put_cut(&w, "provider", r->provider);
 	jsonw_kint(&w, "latency_ms", r->latency_ms);
 	jsonw_kint(&w, "attempts", r->attempts);
+	jsonw_kint(&w, "input_tokens", r->input_tokens);
+	jsonw_kint(&w, "output_tokens", r->output_tokens);
 	jsonw_end(&w);
 }
 

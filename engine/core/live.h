@@ -48,6 +48,8 @@ struct live {
 	bool busy; /* changed by the open transaction */
 	bool run_requested;
 	bool in_review; /* the reviewer has it; a person may answer first */
+	bool review_sent; /* the question is out */
+	enum review_outcome shadow; /* what it said, while a person decides */
 	int64_t review_deadline_ns;
 	struct receipt *intent; /* owned */
 	const char *revised_by; /* who edited it, or NULL */

@@ -299,8 +299,15 @@ enum review_outcome {
 struct review {
 	enum review_outcome outcome;
 	enum risk risk;
-	const char *rationale, *model;
+	const char *rationale, *model, *provider;
+	const char *cause; /* of an escalation: one word, or NULL */
+	int64_t latency_ms, input_tokens, output_tokens;
+	uint32_t attempts;
+	bool cached; /* given before, for the very same question */
 };
+
+/* For the agent: what the review came to and what to do now; or NULL. */
+const char *review_message(const struct review *r);
 
 #define APPROVERS_MAX 8 /* that one question counts */
 

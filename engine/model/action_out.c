@@ -5,6 +5,8 @@
  */
 #include "model/action_json.h"
 
+#include <string.h>
+
 #include <stdio.h>
 
 #include "base/jsonw.h"
@@ -263,6 +265,28 @@ reason_now(const struct action *a)
 	return a->classification.reason;
 }
 
+/* How the review came out, as far as it is the agent's business. */
+static void
+review_now(struct jsonw *w, const struct action *a)
+{
+	const struct review *r = &a->review;
+	const char *message = review_message(r);
+
+	if (message == NULL)
+		return;
+	jsonw_key(w, "review");
+	jsonw_object(w);
+	jsonw_kstr(w, "outcome",
+	    r->outcome == REVIEW_DENY ? "denied"
+		: r->cause == NULL || strcmp(r->cause, "model_escalated") == 0
+		? "escalated"
+		: strcmp(r->cause, "timeout") == 0 ? "timed_out"
+						   : "not_reviewed");
+	jsonw_kstr(w, "cause", r->cause);
+	jsonw_kstr(w, "message", message);
+	jsonw_end(w);
+}
+
 static enum risk
 risk_now(const struct action *a)
 {
@@ -368,6 +392,7 @@ decision_to_json(const struct action *a, struct buf *out)
 	jsonw_kstr(&w, "risk", risk_name(risk_now(a)));
 	jsonw_kstr(&w, "reason", reason_now(a));
 	opt(&w, "suggest", c->suggest);
+	review_now(&w, a);
 	jsonw_kstr(&w, "profile", c->profile.name);
 	opt(&w, "approver", a->ruling.approver);
 	opt(&w, "grant", a->ruling.grant);

@@ -144,6 +144,10 @@ review_json(struct jsonw *w, const struct review *r)
 	jsonw_kstr(w, "risk", risk_name(r->risk));
 	jsonw_kstr(w, "rationale", r->rationale);
 	jsonw_kstr(w, "model", r->model);
+	jsonw_kstr(w, "provider", r->provider);
+	jsonw_kstr(w, "cause", r->cause);
+	jsonw_kint(w, "latency_ms", r->latency_ms);
+	jsonw_kbool(w, "cached", r->cached);
 	jsonw_end(w);
 }
 

@@ -87,7 +87,11 @@ struct world {
 	unsigned questions, cancelled;
 	char asked[ACTION_ID_MAX];
 	uint8_t asked_sha256[SHA256_LEN];
-	bool reviewer_away;
+	bool reviewer_away, asked_again;
+	bool shadow;
+	unsigned review_parallel, review_queue;
+	int64_t session_tokens, tokens; /* tokens: of the next answer */
+	const char *session; /* of what is proposed, or NULL */
 	bool reporter_full;
 	uint64_t fed[FEEDS_MAX]; /* the last row of each feed */
 	const char *profile; /* of what is proposed, or NULL */
