@@ -110,6 +110,8 @@ void engine_gone(struct engine *g, uint64_t call_id);
 void engine_all_gone(struct engine *g);
 void engine_commit(struct engine *g);
 void engine_tick(struct engine *g);
+/* More for readers of events who are behind; true: call it again soon. */
+bool engine_events_catch_up(struct engine *g);
 /* fd is taken. */
 void engine_launched(struct engine *g, uint64_t ticket, int fd);
 void engine_launch_failed(struct engine *g, uint64_t ticket, const char *why);

@@ -11,6 +11,7 @@
 struct sending {
 	struct engine *g;
 	struct event_reader *to;
+	size_t count;
 };
 
 static int
@@ -28,22 +29,43 @@ send_row(void *ctx, uint64_t seq, struct str json, struct err *e)
 		s->g->o.out.chunk(
 		    s->g->o.out.ctx, s->to->call_id, buf_str(&out));
 	s->to->seq = seq;
+	s->count++;
 	return ERR_OK;
+}
+
+/* One reader's next rows; true when there may be more of them. */
+static bool
+send_some(struct engine *g, struct event_reader *to)
+{
+	struct sending s = { .g = g, .to = to };
+	const struct log_filter f = {
+		.from_seq = to->seq + 1,
+		.limit = EVENTS_PER_TURN,
+	};
+
+	return g->o.recorder_port->list(
+		   g->o.recorder, &f, send_row, &s, NULL) == 0 &&
+	    s.count == EVENTS_PER_TURN;
 }
 
 void
 engine_events_send(struct engine *g)
 {
-	for (size_t i = 0; i < g->event_count; i++) {
-		struct sending s = { .g = g, .to = &g->events[i] };
-		const struct log_filter f = {
-			.from_seq = g->events[i].seq + 1,
-			.limit = EVENTS_PER_TURN,
-		};
+	for (size_t i = 0; i < g->event_count; i++)
+		g->events[i].behind = send_some(g, &g->events[i]);
+}
 
-		(void)g->o.recorder_port->list(
-		    g->o.recorder, &f, send_row, &s, NULL);
+bool
+engine_events_catch_up(struct engine *g)
+{
+	bool behind = false;
+
+	for (size_t i = 0; i < g->event_count; i++) {
+		if (g->events[i].behind)
+			g->events[i].behind = send_some(g, &g->events[i]);
+		behind = behind || g->events[i].behind;
 	}
+	return behind;
 }
 
 void
@@ -66,6 +88,7 @@ engine_events(struct engine *g, const struct call *c)
 	engine_commit(g);
 	to = &g->events[g->event_count++];
 	to->call_id = c->id;
+	to->behind = false;
 	to->seq = c->last_event_id;
 	if (c->last_event_id == 0)
 		g->o.recorder_port->head(g->o.recorder, &to->seq, hash);

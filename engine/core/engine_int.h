@@ -68,6 +68,7 @@ struct parked {
 struct event_reader {
 	uint64_t call_id;
 	uint64_t seq; /* sent up to here */
+	bool behind; /* there may be more rows than were sent in a turn */
 };
 
 /* Rows that the reporter waits for, and the destination they are for. */

@@ -20,6 +20,7 @@
 #include "whereabouts.h"
 
 #define TICK_MS 200
+#define CATCH_UP_MS 10
 #define REVIEW_ANSWER_MAX ((size_t)64 << 10)
 #define DIRS_ARENA_MAX ((size_t)1 << 20)
 
@@ -373,12 +374,27 @@ engine_status(struct role_env *env, struct str json, bool all_up, struct err *e)
 
 /* ---- life ---------------------------------------------------------------- */
 
+static void on_idle(void *ctx);
+
+static void
+on_catch_up(void *ctx)
+{
+	struct engine_process *p = ctx;
+
+	p->catch_up = NULL;
+	on_idle(p);
+}
+
+/* Calls come between the turns of a reader who is far behind. */
 static void
 on_idle(void *ctx)
 {
 	struct engine_process *p = ctx;
 
 	engine_commit(p->engine);
+	if (p->catch_up == NULL && engine_events_catch_up(p->engine))
+		(void)loop_after(p->env->loop, CATCH_UP_MS, on_catch_up, p,
+		    &p->catch_up, NULL);
 }
 
 static void
@@ -597,6 +613,8 @@ engine_close(struct role_env *env)
 		return;
 	if (p->tick != NULL)
 		loop_cancel(env->loop, p->tick);
+	if (p->catch_up != NULL)
+		loop_cancel(env->loop, p->catch_up);
 	ipc_freep(&p->front);
 	reporter_link_free(p->reporter);
 	ipc_freep(&p->reviewer);

@@ -23,6 +23,7 @@ struct engine_process {
 	const struct rule_dir *rule_dirs; /* in the arena */
 	size_t rule_dir_count;
 	struct loop_timer *tick;
+	struct loop_timer *catch_up; /* or NULL: no reader is behind */
 	struct arena *arena; /* rule folders: outlive a configuration */
 	struct confine_path paths[PATHS_MAX];
 	size_t path_count;

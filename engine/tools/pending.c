@@ -13,6 +13,7 @@
 #define LIST_PATH "/v1/actions?state=pending&limit=500"
 #define SEEN_MAX 10000
 #define PATH_BYTES 256
+#define PAGES_MAX 100
 
 extern const struct command command_pending;
 
@@ -41,13 +42,49 @@ struct watch {
 /* ---- a list -------------------------------------------------------------- */
 
 static int
+list_page(struct client *c, const char *cursor, struct client_reply *ret,
+    struct err *e)
+{
+	char path[PATH_BYTES];
+	const int n = snprintf(path, sizeof(path), "%s%s%s", LIST_PATH,
+	    cursor == NULL ? "" : "&cursor=", cursor == NULL ? "" : cursor);
+	int r;
+
+	if (n < 0 || (size_t)n >= sizeof(path) ||
+	    (cursor != NULL && strpbrk(cursor, "/?#%& ") != NULL))
+		return err_set(e, ERR_INTERNAL, "the list has no next page");
+	r = client_call(c,
+	    &(struct client_request){ .method = "GET", .path = path }, ret, e);
+	return r != 0 ? r : client_expect(ret, e);
+}
+
+/* All of it: page by page, in one object. */
+static int
 list(struct client *c, struct client_reply *ret, struct err *e)
 {
-	int r = client_call(c,
-	    &(struct client_request){ .method = "GET", .path = LIST_PATH }, ret,
-	    e);
+	AUTO(client_reply_done) struct client_reply whole = CLIENT_REPLY_INIT;
+	int r = list_page(c, NULL, &whole, e);
 
-	return r != 0 ? r : client_expect(ret, e);
+	for (size_t page = 1; r == 0 && page < PAGES_MAX; page++) {
+		AUTO(client_reply_done)
+		struct client_reply next = CLIENT_REPLY_INIT;
+		const char *cursor = client_text(whole.json, "next_cursor");
+
+		if (cursor == NULL)
+			break;
+		r = list_page(c, cursor, &next, e);
+		if (r == 0 &&
+		    (json_array_extend(json_object_get(whole.json, "items"),
+			 json_object_get(next.json, "items")) != 0 ||
+			json_object_set(whole.json, "next_cursor",
+			    json_object_get(next.json, "next_cursor")) != 0))
+			r = err_nomem(e);
+	}
+	if (r != 0)
+		return r;
+	*ret = whole;
+	whole = (struct client_reply)CLIENT_REPLY_INIT;
+	return ERR_OK;
 }
 
 /* Also what it would be permitted; what cannot be explained is shown so. */

@@ -8,8 +8,9 @@ import os
 import sqlite3
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
-from lib_daemon import Daemon
+from lib_daemon import Daemon, UnixConnection
 
 RULES = """assent: 1
 rules:
@@ -49,8 +50,10 @@ class WithDaemon(unittest.TestCase):
 
     def propose(self, script, session="s-1", **more):
         more.setdefault("agent", {"name": "codex"})
+        if session is not None:
+            more["session"] = session
         status, body, _ = self.daemon.shell(
-            script, execute=False, wait=0, session=session, **more)
+            script, execute=False, wait=0, **more)
         self.assertIn(status, (200, 202), body)
         return body
 
@@ -246,6 +249,40 @@ class Grants(WithDaemon):
         self.assertEqual(mine, ["grant", "revoked"])
         self.assertTrue(any(r["decided_by"] == "grant" and
                             r["body"]["grant"] == grant["id"] for r in rows))
+
+
+class Many(WithDaemon):
+    """More than one page or one turn holds."""
+
+    def test_more_than_a_page_is_listed_and_no_event_waits_for_the_next(self):
+        count = 510  # in parallel: they share commits
+        with ThreadPoolExecutor(32) as pool:
+            ids = sorted(pool.map(
+                lambda _: self.pending("git push origin main",
+                                       session=None)["id"], range(count)))
+        listed = self.daemon.assent(
+            "pending", "--runtime", self.daemon.runtime, "--json")
+        items = json.loads(listed.stdout)["items"]
+        self.assertEqual(sorted(item["id"] for item in items), ids)
+        lines = self.daemon.assent("pending", "--runtime",
+                                   self.daemon.runtime).stdout.splitlines()
+        self.assertGreaterEqual(len(lines), count)
+        with ThreadPoolExecutor(32) as pool:
+            self.assertEqual(set(pool.map(
+                lambda action: self.daemon.agent(
+                    "DELETE", f"/v1/actions/{action}")[0], ids)), {204})
+        # Over a thousand rows behind, and nothing is committed any more.
+        c = UnixConnection(f"{self.daemon.runtime}/approver.sock", 30)
+        c.request("GET", "/v1/events",
+                  headers={"Accept": "text/event-stream",
+                           "Last-Event-ID": "1"})
+        answer = c.getresponse()
+        seen = 0
+        while seen < 2 * count - 1:
+            line = answer.readline()
+            self.assertTrue(line)
+            seen += line.startswith(b"id:")
+        c.close()
 
 
 if __name__ == "__main__":
