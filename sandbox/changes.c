@@ -3,7 +3,7 @@
  * Runs in: assent-exec, on the host's side, when the run has ended.
  * Trusts: nothing in the layer; nothing in the workspace.  Owns: nothing.
  */
-#include "changes_int.h"
+#include "changes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "changes_int.h"
 #include "guard.h"
 #include "sys.h"
 #include "tree.h"
