@@ -1,68 +1,110 @@
-"""What a sandbox costs: /bin/true plain, in bwrap with a like profile, and in
-assent's. Ratios within one run mean something on any machine; times do not.
+"""What a sandbox costs: /bin/true plain, in bwrap with a like profile, in
+`assent sandbox` (everything fresh, one process tree) and through a launcher,
+as the daemon runs commands. Interleaved in one run: ratios mean something on
+any machine, times do not. As root and, where we are root, as a plain user.
 """
 
 import os
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 BIN = os.environ["ASSENT_BIN"]
-ROUNDS = 60
-BWRAP = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc",
-         "--tmpfs", "/tmp", "--unshare-all", "--die-with-parent",
-         "--new-session"]
+CLOCK = os.path.dirname(BIN) + "/fake/executor_clock"
+USER = 59990
+ROUNDS = 100
+PARALLEL = 4
+THROUGHPUT_MS = 3000
+MANY = 10000  # entries of a workspace that must cost nothing
 
 
-def cpu_ms():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return 1000 * (used.ru_utime + used.ru_stime)
+def commands(folder, workspace):
+    bwrap = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc",
+             "/proc", "--tmpfs", "/tmp", "--unshare-all", "--die-with-parent",
+             "--new-session", "--bind", workspace, workspace, "/bin/true"]
+    rows = [["spawn", "/bin/true"],
+            ["assent_sandbox", folder + "/assent",
+             "sandbox", "--workspace", workspace, "--", "/bin/true"]]
+    if shutil.which("bwrap") and subprocess.run(
+            bwrap, check=False, stderr=subprocess.DEVNULL).returncode == 0:
+        rows.insert(1, ["bwrap", *bwrap])
+    else:
+        print("SKIP: bwrap is not there or cannot run here")
+    return "".join(" ".join(row) + "\n" for row in rows)
 
 
-def measure(command):
-    """Median wall time and mean user+system time of a run, in ms."""
-    times = []
-    before = cpu_ms()
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        pid = os.posix_spawnp(command[0], command, os.environ)
-        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
-            sys.exit(f"{command[0]} failed")
-        times.append(1000 * (time.perf_counter() - began))
-    return statistics.median(times), (cpu_ms() - before) / ROUNDS
+def clock(uid, folder, workspace, text, rounds, throughput_ms):
+    def become():
+        if os.geteuid() == 0 and uid != 0:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+    ran = subprocess.run(
+        [folder + "/executor_clock", folder + "/assent-exec", workspace,
+         str(rounds), str(PARALLEL), str(throughput_ms)],
+        input=text, text=True, stdout=subprocess.PIPE, check=False,
+        preexec_fn=become, env={"PATH": os.environ["PATH"], "HOME": folder})
+    if ran.returncode != 0:
+        sys.exit(f"executor_clock failed as {uid}")
+    return [line.split("\t") for line in ran.stdout.splitlines()]
+
+
+def alive(folder):
+    """Processes of programs in our folder."""
+    count = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            count += os.readlink(f"/proc/{pid}/exe").startswith(folder)
+        except OSError:
+            pass
+    return count
+
+
+def measure(uid):
+    who = "root" if uid == 0 else "user"
+    folder = tempfile.mkdtemp(prefix="assent-bench.", dir="/var/tmp")
+    workspace = folder + "/project"
+    try:
+        os.chmod(folder, 0o755)
+        os.mkdir(workspace)
+        for name in ("assent", "assent-exec"):
+            shutil.copy(f"{BIN}/{name}", folder)
+        shutil.copy(CLOCK, folder)
+        if os.geteuid() == 0:
+            for path in (folder, workspace):
+                os.chown(path, uid, uid)
+        rows = clock(uid, folder, workspace, commands(folder, workspace),
+                     ROUNDS, THROUGHPUT_MS)
+        for name, value, unit in rows:
+            print(f"{who}: {name}\t{value}\t{unit}")
+        p50 = {name: float(value) for name, value, _ in rows}
+        floor = p50["spawn: p50"]
+        run = p50["run through a launcher: p50"]
+        fresh = p50["assent_sandbox: p50"]
+        print(f"{who}: a run through a launcher adds\t{run - floor:.3f}\tms")
+        print(f"{who}: assent sandbox adds\t{fresh - floor:.3f}\tms")
+        if "bwrap: p50" in p50:
+            bwrap = p50["bwrap: p50"]
+            print(f"{who}: run / bwrap\t{run / bwrap:.2f}\tratio")
+            print(f"{who}: assent sandbox / bwrap\t{fresh / bwrap:.2f}"
+                  "\tratio")
+        for i in range(MANY):
+            with open(f"{workspace}/file-{i}", "w", encoding="ascii"):
+                pass
+        many = clock(uid, folder, workspace, "", ROUNDS, 1)
+        print(f"{who}: the same, {MANY} files in the workspace"
+              f"\t{many[0][1]}\tms")
+        time.sleep(0.1)
+        print(f"{who}: processes alive after 100 ms\t{alive(folder)}\t-")
+    finally:
+        shutil.rmtree(folder)
 
 
 def main():
-    with tempfile.TemporaryDirectory(prefix="assent-bench.") as folder:
-        os.chmod(folder, 0o755)
-        commands = {
-            "plain": ["/bin/true"],
-            "assent sandbox": [f"{BIN}/assent", "sandbox", "--workspace",
-                               folder, "--", "/bin/true"],
-        }
-        bwrap = [*BWRAP, "--bind", folder, folder, "/bin/true"]
-        if shutil.which("bwrap") and subprocess.run(
-                bwrap, check=False, stderr=subprocess.DEVNULL
-                ).returncode == 0:
-            commands["bwrap"] = bwrap
-        else:
-            print("SKIP: bwrap is not there or cannot run here")
-        for command in commands.values():
-            measure(command)  # warm
-        results = {name: measure(command)
-                   for name, command in commands.items()}
-        for name, (wall, cpu) in results.items():
-            print(f"{name}: wall\t{wall:.3f}\tms")
-            print(f"{name}: user+system\t{cpu:.3f}\tms")
-        if "bwrap" in results:
-            ours, theirs = results["assent sandbox"], results["bwrap"]
-            print(f"assent / bwrap: wall\t{ours[0] / theirs[0]:.2f}\tratio")
-            print(f"assent / bwrap: user+system\t{ours[1] / theirs[1]:.2f}"
-                  "\tratio")
+    for uid in (0, USER) if os.geteuid() == 0 else (os.geteuid(),):
+        measure(uid)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,310 @@
+"""Runs in prepared namespaces: they share a template, and nothing else."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from lib_sandbox import BIN, World, modes, require_sandbox
+
+DRIVER = os.path.dirname(BIN) + "/fake/executor_alone"
+TEMPLATE = "stat -c %d / /etc/.. | head -1"
+
+
+class Live:
+    """The driver, spoken to line by line."""
+
+    def __init__(self, w):
+        self.w = w
+        self.count = 0
+        self.ended = {}
+        self.process = subprocess.Popen(
+            [DRIVER, w.helper], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, bufsize=1, preexec_fn=w._become)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+    def start(self, script, **more):
+        self.count += 1
+        self.say(json.dumps({
+            "tool": "shell", "workspace": self.w.ws, "cwd": self.w.ws,
+            "home": self.w.home, "input": {"script": script, **more}}))
+        return self.count
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+
+    def wait(self, number):
+        self.say("!wait")
+        while number not in self.ended:
+            one = json.loads(self.process.stdout.readline())
+            self.ended[int(one["id"])] = one
+        return self.ended[number]
+
+    def run(self, script, **more):
+        return self.wait(self.start(script, **more))
+
+    def out(self, script):
+        one = self.run(script)
+        assert one["exit"] == 0, one
+        return one["stdout"].strip()
+
+    def warm(self):
+        """Until two runs in a row come out of one template; its number."""
+        last = None
+        for _ in range(20):
+            self.say("!sleep 50")
+            now = self.out(TEMPLATE)
+            if now == last:
+                return now
+            last = now
+        raise AssertionError("nothing is ever prepared")
+
+    def launcher(self):
+        return children(self.process.pid)[0]
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as text:
+        return [int(word) for word in text.read().split()]
+
+
+def gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as text:
+            return text.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def in_each_mode(test):
+    def run(self):
+        for uid in modes():
+            with self.subTest(uid=uid), World(uid) as w, Live(w) as s:
+                test(self, w, s)
+    run.__name__ = test.__name__
+    return run
+
+
+# Leaves a trace of every kind and stays for a while.
+TRACES = r"""
+import ctypes, os, socket, subprocess, time
+libc = ctypes.CDLL(None, use_errno=True)
+open('/tmp/trace', 'w').write('x')
+open('/dev/shm/trace', 'w').write('x')
+os.umask(0)
+made = [libc.shmget(4711, 4096, 0o1666), libc.msgget(4711, 0o1666),
+        libc.semget(4711, 1, 0o1666)]
+# Landlock lets nobody open it, but it is made.
+libc.syscall(240, b'trace', os.O_CREAT | os.O_RDWR, 0o666, None)
+held = [os.openpty()]
+for family, name in ((socket.AF_UNIX, '\0trace'), (socket.AF_INET,
+        ('127.0.0.1', 4711)), (socket.AF_INET6, ('::1', 4711))):
+    s = socket.socket(family)
+    s.bind(name)
+    s.listen()
+    held.append(s)
+libc.syscall(248, b'user', b'trace', b'secret', 6, -4)
+subprocess.Popen(['setsid', 'sleep', '300'], stdin=subprocess.DEVNULL,
+                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print('made', [m >= 0 for m in made], flush=True)
+time.sleep(1.5)
+"""
+
+# Prints what it finds of them.
+LOOK = r"""
+import ctypes, errno, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def found(what): print('FOUND', what)
+for path in ('/tmp/trace', '/dev/shm/trace'):
+    os.path.exists(path) and found(path)
+libc.shmget(4711, 0, 0) >= 0 and found('shm')
+libc.msgget(4711, 0) >= 0 and found('msg')
+libc.semget(4711, 0, 0) >= 0 and found('sem')
+libc.syscall(240, b'trace', 0, 0, None)
+ctypes.get_errno() != errno.ENOENT and found('mq')
+len(os.listdir('/dev/pts')) > 1 and found(os.listdir('/dev/pts'))
+for family, name in ((socket.AF_UNIX, '\0trace'), (socket.AF_INET,
+        ('127.0.0.1', 4711)), (socket.AF_INET6, ('::1', 4711))):
+    try: socket.socket(family).connect(name); found(name)
+    except OSError: pass
+    s = socket.socket(family)
+    try: s.bind(name)
+    except OSError as e: found((name, e))
+b = open('/proc/net/unix').read()
+b.count('@trace') > 1 and found(b)
+ours = {'1', str(os.getpid()), str(os.getppid())}
+others = [p for p in os.listdir('/proc') if p.isdigit() and p not in ours]
+for p in others:
+    try: name = open('/proc/%s/comm' % p).read().strip()
+    except OSError: continue
+    name == 'sleep' and found(p)
+libc.syscall(250, 0, -4, 0) >= 0 and found('keyring')
+libc.syscall(250, 10, -4, b'user', b'trace', 0) >= 0 and found('key')
+for line in open('/proc/self/mountinfo'):
+    'trace' in line and found(line)
+print('looked', os.getcwd())
+"""
+
+
+class Prepared(unittest.TestCase):
+    @in_each_mode
+    def test_no_run_sees_or_meets_another(self, w, s):
+        w.put(w.ws + "/traces.py", TRACES)
+        w.put(w.ws + "/look.py", LOOK)
+        s.warm()
+        first = s.start("mkdir -p sub && cd sub && exec python3 ../traces.py")
+        s.say("!sleep 700")
+        second = s.start("exec python3 look.py")
+        self.assertEqual(s.wait(first)["stdout"], "made [True, True, True]\n")
+        for one in (s.wait(second), s.run("exec python3 look.py"),
+                    s.run("exec python3 look.py")):
+            self.assertEqual(one["stdout"], f"looked {w.ws}\n", one)
+        self.assertEqual(s.out("umask"), "0022")
+
+    @in_each_mode
+    def test_a_network_serves_again_only_when_no_socket_was_made(self, _, s):
+        s.warm()
+        link = "readlink /proc/self/ns/net"
+        self.assertLess(len({s.out(link) for _ in range(6)}), 6)
+        # The kernel counts datagrams for each network.
+        count = "awk '/^Udp: [0-9]/ { print $2 }' /proc/net/snmp"
+        send = ("; python3 -c 'import socket; s = socket.socket(2, 2); "
+                "s.bind((\"127.0.0.1\", 0)); s.sendto(b\"x\", s.getsockname())"
+                "; s.recv(1)'; ")
+        for _ in range(6):
+            self.assertEqual(s.out(count + send + count), "0\n1")
+
+    @in_each_mode
+    def test_what_is_to_be_hidden_or_protected_is_found_for_each_run(
+            self, w, s):
+        def change(script):
+            w.outside(script)
+            return s.run("cat .env sub/.env config/master.key 2>&1; "
+                         "echo EVIL > .mcp.json; echo EVIL > .vscode/x; "
+                         "echo EVIL > .git/hooks/pre-commit; "
+                         "mkdir -p .git; echo EVIL > new/.git/config; true")
+        for script in (
+                "echo SECRET > .env",
+                "rm .env",
+                "echo SECRET > e && mv e .env",  # as editors do
+                "rm .env; echo SECRET > .env",
+                "mkdir config && echo SECRET > config/master.key",
+                "mv config other && mkdir config && "
+                "cp other/master.key config/",
+                "mkdir .vscode && echo good > .vscode/x",
+                "echo good > .mcp.json",
+                "git init -q new",
+                "rm -rf .git && git init -q .",
+                "chmod 600 .env",
+                "chmod 644 .env"):
+            s.warm()
+            one = change(script)
+            self.assertNotIn("SECRET", one["stdout"], script)
+            found = w.outside("cat .mcp.json .vscode/x .git/hooks/pre-commit "
+                              "new/.git/config 2>/dev/null", check=False)
+            self.assertNotIn("EVIL", found.stdout, script)
+
+    @in_each_mode
+    def test_another_folder_in_the_place_of_the_workspace(self, w, s):
+        before = s.warm()
+        w.outside("cd ..; mv proj old; mkdir proj; echo new > proj/which")
+        self.assertEqual(s.out("cat which; ls"), "new\nwhich")
+        self.assertNotEqual(s.warm(), before)
+        w.outside("cd ..; mv proj newer; ln -s old proj")
+        one = s.run("ls")
+        self.assertNotEqual(one["exit"], 0)
+        self.assertIn("symbolic link", one["failure"])
+
+    @in_each_mode
+    def test_tools_that_are_installed_later_are_seen(self, w, s):
+        s.warm()
+        w.outside("mkdir -p ~/.local/bin; echo 'echo tool' > ~/.local/bin/t; "
+                  "chmod +x ~/.local/bin/t")
+        self.assertEqual(s.out("~/.local/bin/t"), "tool")
+
+    @in_each_mode
+    def test_each_run_has_its_own_count_of_processes(self, _, s):
+        s.warm()
+        bomb = "for i in $(seq 300); do sleep 2 & done; wait; echo all"
+        runs = [s.start(bomb) for _ in range(3)]
+        for number in runs:
+            self.assertEqual(s.wait(number)["stdout"], "all\n")
+        one = s.run("exec python3 -c 'import os, time\nn = 0\ntry:\n"
+                    " while n < 2000:\n"
+                    "  os.fork() or os.execvp(\"sleep\", [\"sleep\", \"9\"])\n"
+                    "  n += 1\nexcept OSError: pass\nprint(n)'")
+        self.assertLess(abs(int(one["stdout"]) - 505), 10)
+
+    @in_each_mode
+    def test_it_goes_on_when_what_was_prepared_is_killed(self, _, s):
+        s.warm()
+        for _ in range(3):
+            for pid in children(s.launcher()):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.2)
+            self.assertEqual(s.out("echo fine"), "fine")
+        s.warm()
+
+    @in_each_mode
+    def test_nothing_outlives_the_launcher(self, _, s):
+        s.warm()
+        s.start("setsid sleep 300 & sleep 300")
+        s.say("!sleep 300")
+        time.sleep(0.5)
+        launcher = s.launcher()
+        every = children(launcher)
+        for pid in every[:]:
+            every += children(pid)
+        self.assertGreater(len(every), 2)
+        os.kill(launcher, signal.SIGKILL)
+        end = time.time() + 10
+        while time.time() < end and not all(gone(pid) for pid in every):
+            time.sleep(0.02)
+        self.assertEqual([pid for pid in every if not gone(pid)], [])
+
+    @in_each_mode
+    def test_nothing_is_left_after_many_runs(self, w, s):
+        s.warm()
+        launcher = s.launcher()
+        before = len(os.listdir(f"/proc/{launcher}/fd"))
+        for _ in range(40):
+            numbers = [s.start("echo x > /tmp/y; (sleep 300 &) ; true")
+                       for _ in range(5)]
+            for number in numbers:
+                self.assertEqual(s.wait(number)["exit"], 0)
+        time.sleep(0.1)
+        self.assertLess(len(os.listdir(f"/proc/{launcher}/fd")), before + 12)
+        names = []
+        for pid in children(launcher):
+            for child in children(pid):
+                with open(f"/proc/{child}/comm", encoding="ascii") as text:
+                    names.append(text.read().strip())
+        self.assertNotIn("sleep", names)
+        self.assertEqual(sorted(os.listdir(w.ws)), [".git", "README"])
+
+    @in_each_mode
+    def test_a_run_that_changed_its_surroundings_changes_no_other(self, w, s):
+        s.warm()
+        nice = s.out("nice")
+        s.run("rm -rf sub; mkdir sub; cd sub; ulimit -n 17; ulimit -f 1; "
+              "trap '' TERM HUP PIPE; renice 19 $$; exec sleep 0.1")
+        self.assertEqual(s.out("ulimit -n; nice; pwd"), f"4096\n{nice}\n{w.ws}")
+        ignored = "grep SigIgn /proc/self/status | cut -f2"
+        self.assertEqual(s.out(ignored), "0000000000000000")
+
+
+if __name__ == "__main__":
+    if not shutil.which("git"):
+        raise SystemExit(77)
+    require_sandbox()
+    unittest.main()
