@@ -16,6 +16,7 @@
 #include "doctor.h"
 
 #define SETTING_BYTES_MAX 256
+#define FILESYSTEMS_BYTES_MAX ((size_t)64 << 10)
 #define LANDLOCK_ASK_VERSION 1U /* LANDLOCK_CREATE_RULESET_VERSION */
 #define LANDLOCK_ABI_NETWORK 4
 #define LANDLOCK_ABI_SCOPE 6
@@ -144,6 +145,22 @@ find_ptrace(struct findings *f)
 		    "other outside of sandboxes");
 }
 
+/* For runs on a copy of the workspace; nothing else needs it. */
+static void
+find_overlay(struct findings *f)
+{
+	AUTO_BUF struct buf text = BUF_INIT(FILESYSTEMS_BYTES_MAX);
+	const bool there =
+	    fdio_read_file("/proc/filesystems", &text, NULL) == 0 &&
+	    str_search(buf_str(&text), STR("\toverlay\n")) < text.len;
+
+	finding_add(f, there ? FINDING_OK : FINDING_NOTE, "kernel", "overlay",
+	    NULL, "%s",
+	    there ? "runs can work on a copy of the workspace"
+		  : "not there (yet): 'modprobe overlay' for runs on a copy "
+		    "of the workspace");
+}
+
 static void
 find_user(struct findings *f)
 {
@@ -166,5 +183,6 @@ doctor_kernel(struct findings *f)
 	find_seccomp(f);
 	find_userns(f);
 	find_cgroup(f);
+	find_overlay(f);
 	find_ptrace(f);
 }
