@@ -27,6 +27,46 @@ put_decisions(struct buf *out, const struct engine_counters *n)
 		    (unsigned long long)n->by[by]);
 }
 
+static void
+put_reviews(struct buf *out, const struct engine *g)
+{
+	const struct engine_counters *n = &g->n;
+
+	put(out, "assent_reviewed_total", "counter",
+	    "Actions that rules sent to review.", n->reviewed);
+	put(out, "assent_reviews_approved_total", "counter",
+	    "Reviews that approved.", n->review_approved);
+	put(out, "assent_reviews_denied_total", "counter",
+	    "Reviews that denied.", n->review_denied);
+	put(out, "assent_reviews_escalated_total", "counter",
+	    "Reviews that named a person.", n->review_escalated);
+	put(out, "assent_review_failures_total", "counter",
+	    "Reviews that failed, so that a person was asked.",
+	    n->review_failed);
+	put(out, "assent_reviews_late_total", "counter",
+	    "Answers of the reviewer that nobody waited for any more.",
+	    n->review_late);
+	put(out, "assent_reviews_cached_total", "counter",
+	    "Reviews answered by an earlier one of the very same question.",
+	    n->review_cached);
+	put(out, "assent_review_input_tokens_total", "counter",
+	    "Tokens that reviews sent.", n->review_tokens_in);
+	put(out, "assent_review_cached_tokens_total", "counter",
+	    "Those of them that the provider had cached.",
+	    n->review_tokens_cached);
+	put(out, "assent_review_output_tokens_total", "counter",
+	    "Tokens that reviews gave.", n->review_tokens_out);
+	put(out, "assent_review_shadow_agreed_total", "counter",
+	    "In shadow: a person decided as the reviewer would have.",
+	    n->shadow_agreed);
+	put(out, "assent_review_shadow_differed_total", "counter",
+	    "In shadow: a person decided otherwise.", n->shadow_differed);
+	put(out, "assent_reviews_under_way", "gauge",
+	    "Questions that the reviewer has.", g->reviews_out);
+	put(out, "assent_reviews_waiting", "gauge",
+	    "Questions that wait for a place.", g->review_queue.count);
+}
+
 void
 engine_metrics(struct engine *g, const struct call *c)
 {
@@ -54,39 +94,7 @@ engine_metrics(struct engine *g, const struct call *c)
 	    n->denied);
 	put(&body, "assent_asked_total", "counter",
 	    "Actions that a person was asked about.", n->asked);
-	put(&body, "assent_reviewed_total", "counter",
-	    "Actions that rules sent to review.", n->reviewed);
-	put(&body, "assent_reviews_approved_total", "counter",
-	    "Reviews that approved.", n->review_approved);
-	put(&body, "assent_reviews_denied_total", "counter",
-	    "Reviews that denied.", n->review_denied);
-	put(&body, "assent_reviews_escalated_total", "counter",
-	    "Reviews that named a person.", n->review_escalated);
-	put(&body, "assent_review_failures_total", "counter",
-	    "Reviews that failed, so that a person was asked.",
-	    n->review_failed);
-	put(&body, "assent_reviews_late_total", "counter",
-	    "Answers of the reviewer that nobody waited for any more.",
-	    n->review_late);
-	put(&body, "assent_reviews_cached_total", "counter",
-	    "Reviews answered by an earlier one of the very same question.",
-	    n->review_cached);
-	put(&body, "assent_review_input_tokens_total", "counter",
-	    "Tokens that reviews sent.", n->review_tokens_in);
-	put(&body, "assent_review_cached_tokens_total", "counter",
-	    "Those of them that the provider had cached.",
-	    n->review_tokens_cached);
-	put(&body, "assent_review_output_tokens_total", "counter",
-	    "Tokens that reviews gave.", n->review_tokens_out);
-	put(&body, "assent_review_shadow_agreed_total", "counter",
-	    "In shadow: a person decided as the reviewer would have.",
-	    n->shadow_agreed);
-	put(&body, "assent_review_shadow_differed_total", "counter",
-	    "In shadow: a person decided otherwise.", n->shadow_differed);
-	put(&body, "assent_reviews_under_way", "gauge",
-	    "Questions that the reviewer has.", g->reviews_out);
-	put(&body, "assent_reviews_waiting", "gauge",
-	    "Questions that wait for a place.", g->review_queue.count);
+	put_reviews(&body, g);
 	put(&body, "assent_pending", "gauge", "Actions that wait.",
 	    live_pending(g->live));
 	put(&body, "assent_executions_total", "counter", "Runs started.",

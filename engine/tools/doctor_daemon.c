@@ -8,6 +8,7 @@
 
 #include "client.h"
 #include "doctor.h"
+#include "show_reviewer.h"
 
 static const struct {
 	const char *key, *remedy;
@@ -59,6 +60,47 @@ judge_role(struct findings *f, const char *name, const json_t *role)
 		json_object_get(enforced, "landlock")));
 }
 
+static void
+judge_provider(struct findings *f, const json_t *provider)
+{
+	const char *trouble = provider_trouble(provider);
+	const char *name = client_text(provider, "name");
+	const char *why = client_text(provider, "last_failure");
+
+	if (name == NULL)
+		return;
+	if (trouble != NULL)
+		finding_add(f, FINDING_MISSING, "reviewer", name,
+		    "see the daemon's log; assent review try asks it by hand",
+		    "%s%s%s", trouble, why == NULL ? "" : ": ",
+		    why == NULL ? "" : why);
+	else
+		finding_add(f, FINDING_OK, "reviewer", name, NULL,
+		    "has its key, breaker closed");
+}
+
+/* Without one nothing is missing: people answer. But they should know. */
+static void
+judge_reviewer(struct findings *f, const json_t *reviewer)
+{
+	const json_t *state = json_object_get(reviewer, "state");
+	const json_t *provider;
+	const char *trouble = reviewer_trouble(reviewer);
+	size_t i;
+
+	if (!json_is_true(json_object_get(reviewer, "configured"))) {
+		finding_add(f, FINDING_NOTE, "reviewer", "provider", NULL,
+		    "none is configured; what rules send to review goes to a "
+		    "person");
+		return;
+	}
+	if (trouble != NULL)
+		finding_add(f, FINDING_MISSING, "reviewer", "process",
+		    "see the daemon's log", "%s", trouble);
+	json_array_foreach(json_object_get(state, "providers"), i, provider)
+	    judge_provider(f, provider);
+}
+
 void
 doctor_daemon(struct findings *f, const char *runtime)
 {
@@ -86,4 +128,5 @@ doctor_daemon(struct findings *f, const char *runtime)
 		json_is_string(reason) ? json_string_value(reason) : "?");
 	json_object_foreach(json_object_get(reply.json, "roles"), name, role)
 	    judge_role(f, name, role);
+	judge_reviewer(f, json_object_get(reply.json, "reviewer"));
 }

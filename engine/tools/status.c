@@ -7,6 +7,7 @@
 #include "client.h"
 #include "model/command.h"
 #include "show.h"
+#include "show_reviewer.h"
 
 extern const struct command command_status;
 
@@ -52,6 +53,7 @@ put_text(struct buf *out, const json_t *version, const json_t *ready)
 	    put(out, "", json_string_value(reason));
 	buf_printf(out, "%-9s%lld\n", "pending",
 	    (long long)json_integer_value(json_object_get(ready, "pending")));
+	show_reviewer(json_object_get(ready, "reviewer"), out);
 }
 
 static int
