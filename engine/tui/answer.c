@@ -190,6 +190,22 @@ ask(struct tui *m, enum tui_mode mode, const char *scope, const char *preset,
 	set(m->input_id, sizeof(m->input_id), tui_focused(m)->id);
 }
 
+/* An answer that lasts is given after a look at all that it would match. */
+static void
+look_first(struct tui *m, const char *scope, int64_t now)
+{
+	struct tui_order o = { .kind = ORDER_PREVIEW, .view = m->view };
+
+	ask(m, MODE_GRANT, scope, "", now);
+	m->preview.id[0] = '\0';
+	m->preview.possible = m->preview.drawn = false;
+	page_reset(&m->preview.page);
+	m->preview.rows.count = 0;
+	set(o.id, sizeof(o.id), m->input_id);
+	set(o.scope, sizeof(o.scope), scope);
+	tui_want(m, &o);
+}
+
 static void
 allow(struct tui *m, const char *scope, int64_t now)
 {
@@ -207,6 +223,8 @@ allow(struct tui *m, const char *scope, int64_t now)
 		refuse(m, may, now);
 	} else if (strcmp(scope, "until") == 0) {
 		ask(m, MODE_UNTIL, scope, "1h", now);
+	} else if (strcmp(scope, "session") == 0) {
+		look_first(m, scope, now);
 	} else {
 		send(m, ORDER_ALLOW, scope, "");
 	}
@@ -246,6 +264,19 @@ undo(struct tui *m, int64_t now)
 	tui_want(m, &o);
 }
 
+static void
+raise_it(struct tui *m, int64_t now)
+{
+	const enum tui_may may = may_at_all(m);
+
+	if (may != MAY_YES)
+		refuse(m, may, now);
+	else if (m->open.etag[0] == '\0')
+		refuse(m, MAY_LOADING, now);
+	else
+		ask(m, MODE_RAISE, "", "", now);
+}
+
 bool
 tui_answer_key(struct tui *m, int key, int64_t now)
 {
@@ -273,6 +304,11 @@ tui_answer_key(struct tui *m, int key, int64_t now)
 		if ((m->skills & SKILL_UNDO) == 0)
 			return false;
 		undo(m, now);
+		return true;
+	case 'R':
+		if ((m->skills & SKILL_RAISE) == 0)
+			return false;
+		raise_it(m, now);
 		return true;
 	default:
 		return false;
@@ -324,9 +360,58 @@ finish_word(struct tui *m, int64_t now)
 	tui_note(m, STYLE_WARN, now, "Not the word: nothing was answered.");
 }
 
+enum tui_may
+tui_may_grant(const struct tui *m, int64_t now)
+{
+	const struct tui_preview *v = &m->preview;
+	const enum tui_may may = may_be_allowed(m);
+
+	if (may != MAY_YES)
+		return may;
+	if (strcmp(v->id, m->input_id) != 0 || v->rows.count == 0)
+		return MAY_LOADING;
+	if (!v->possible)
+		return MAY_NOT_WHOLE;
+	if (!v->drawn || v->seen < v->rows.count)
+		return MAY_PART_HIDDEN;
+	if (tui_arming(m, now) > 0 || now - v->since_ns < TUI_ARM_NS)
+		return MAY_ARMING;
+	return MAY_YES;
+}
+
+static void
+finish_grant(struct tui *m, int64_t now)
+{
+	const enum tui_may may = tui_may_grant(m, now);
+
+	if (may == MAY_YES) {
+		m->mode = MODE_NORMAL;
+		send(m, ORDER_ALLOW, m->input_scope, "");
+	} else if (may == MAY_NOT_WHOLE) {
+		m->mode = MODE_NORMAL;
+		tui_note(m, STYLE_WARN, now,
+		    "It can only be allowed once: nothing was answered.");
+	} else {
+		refuse(m, may, now);
+	}
+}
+
+static void
+finish_raise(struct tui *m, int64_t now)
+{
+	const enum tui_may may = may_at_all(m);
+
+	m->mode = MODE_NORMAL;
+	if (may != MAY_YES)
+		refuse(m, may, now);
+	else if (m->input[0] != '\0')
+		send(m, ORDER_RAISE, "", m->input);
+}
+
 static void
 finish(struct tui *m, int64_t now)
 {
+	char scope[TUI_SCOPE_MAX];
 	enum tui_may may;
 
 	if (!still_about(m, now))
@@ -336,7 +421,15 @@ finish(struct tui *m, int64_t now)
 		finish_word(m, now);
 		break;
 	case MODE_UNTIL:
-		finish_allow(m, m->input, now);
+		(void)snprintf(scope, sizeof(scope), "until %.40s", m->input);
+		m->mode = MODE_NORMAL;
+		look_first(m, scope, now);
+		break;
+	case MODE_GRANT:
+		finish_grant(m, now);
+		break;
+	case MODE_RAISE:
+		finish_raise(m, now);
 		break;
 	case MODE_MESSAGE:
 		m->mode = MODE_NORMAL;
@@ -376,6 +469,25 @@ rub_out(struct tui *m)
 	m->input[len > 0 ? len - 1 : 0] = '\0';
 }
 
+static void
+scroll_preview(struct tui *m, int key)
+{
+	struct tui_preview *v = &m->preview;
+	const size_t page = tui_case_rows(m);
+	const size_t last = v->rows.count > page ? v->rows.count - page : 0;
+
+	if (key == 'j' || key == KEY_DOWN_)
+		v->top++;
+	else if (key == ' ' || key == KEY_PAGE_DOWN)
+		v->top += page;
+	else if ((key == 'k' || key == KEY_UP_) && v->top > 0)
+		v->top--;
+	else if (key == 'b' || key == KEY_PAGE_UP)
+		v->top = v->top > page ? v->top - page : 0;
+	if (v->top > last)
+		v->top = last;
+}
+
 void
 tui_answer_input(struct tui *m, int key, int64_t now)
 {
@@ -386,6 +498,8 @@ tui_answer_input(struct tui *m, int key, int64_t now)
 		/* the end of a line that was pasted is no decision */
 		if (!m->paste)
 			finish(m, now);
+	} else if (m->mode == MODE_GRANT) {
+		scroll_preview(m, key);
 	} else if (key == KEY_RUBOUT) {
 		rub_out(m);
 	} else if (key < KEY_UP_ && key >= 0x20 &&

@@ -53,6 +53,11 @@ draw_title(const struct tui *m, struct grid *g, const struct tui_layout *l)
 		buf_puts(&line, "  approvals ");
 		(void)safe_cstr(&line, e->approvals, &how);
 	}
+	if (e->looking[0] != '\0') {
+		buf_puts(&line, "  ");
+		(void)safe_cstr(&line, e->looking, &how);
+		buf_puts(&line, " is looking");
+	}
 	buf_putc(&line, ' ');
 	(void)grid_put(
 	    g, l->top, l->case_x + 1, l->case_width - 2, buf_str(&line), style);
@@ -73,24 +78,33 @@ draw_why_not(const struct tui *m, struct grid *g, const struct tui_layout *l)
 }
 
 static void
+draw_rows(const struct page *p, const struct page_rows *rows, size_t top,
+    struct grid *g, const struct tui_layout *l)
+{
+	for (int i = 0; i + 1 < l->height; i++) {
+		const size_t row = top + (size_t)i;
+
+		if (row >= rows->count)
+			break;
+		page_draw(p, &rows->rows[row], g, l->top + 1 + i, l->case_x,
+		    l->case_width);
+	}
+}
+
+static void
 draw_case(const struct tui *m, struct grid *g, const struct tui_layout *l)
 {
 	const struct tui_case *c = &m->open;
+	const struct tui_preview *v = &m->preview;
 	const struct tui_entry *e = tui_focused(m);
 
 	draw_title(m, g, l);
-	if (e == NULL || strcmp(c->id, e->id) != 0 || c->rows.count == 0) {
+	if (m->mode == MODE_GRANT)
+		draw_rows(&v->page, &v->rows, v->top, g, l);
+	else if (e == NULL || strcmp(c->id, e->id) != 0 || c->rows.count == 0)
 		draw_why_not(m, g, l);
-		return;
-	}
-	for (int i = 0; i + 1 < l->height; i++) {
-		const size_t row = c->top + (size_t)i;
-
-		if (row >= c->rows.count)
-			break;
-		page_draw(&c->page, &c->rows.rows[row], g, l->top + 1 + i,
-		    l->case_x, l->case_width);
-	}
+	else
+		draw_rows(&c->page, &c->rows, c->top, g, l);
 }
 
 void

@@ -153,7 +153,50 @@ put_deadline(const struct tui *m, struct grid *g, int y, int64_t wall)
 }
 
 static void
-draw_prompt(const struct tui *m, struct grid *g, int y)
+draw_grant_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
+{
+	const enum tui_may may = tui_may_grant(m, now);
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
+	enum style style = STYLE_WARN;
+
+	switch (may) {
+	case MAY_YES:
+		style = STYLE_GOOD;
+		buf_puts(&line, "Enter allows this, and the like ");
+		buf_puts(&line, "for ");
+		put_safe(&line, m,
+		    str_starts(str_of(m->input_scope), STR("until "))
+			? m->input_scope + 6
+			: "this session",
+		    STYLE_BOLD, 0);
+		buf_puts(&line, "; Esc does not.");
+		break;
+	case MAY_NOT_WHOLE:
+		buf_puts(&line, "It can only be allowed once. Esc goes back.");
+		break;
+	case MAY_ARMING:
+		buf_puts(&line, "...");
+		break;
+	case MAY_PART_HIDDEN:
+		buf_puts(&line, "PART HIDDEN: space shows the rest.");
+		break;
+	case MAY_TYPE_WORD:
+	case MAY_NOTHING_FOCUSED:
+	case MAY_NOT_OPENED:
+	case MAY_LOADING:
+	case MAY_UNFOCUSED:
+	case MAY_NO_LINK:
+	case MAY_BUSY:
+	case MAY_TYPING:
+	case MAY_NOT_DRAWN:
+		buf_puts(&line, tui_may_text(may));
+		break;
+	}
+	(void)grid_put(g, y, 1, g->columns - 1, buf_str(&line), style);
+}
+
+static void
+draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 {
 	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
 	char word[TUI_WORD_LEN + 1];
@@ -172,6 +215,12 @@ draw_prompt(const struct tui *m, struct grid *g, int y)
 	case MODE_UNTIL:
 		buf_puts(&line, "Allow for how long (15m, 1h, 8h): ");
 		break;
+	case MODE_GRANT:
+		draw_grant_prompt(m, g, y, now);
+		return;
+	case MODE_RAISE:
+		buf_puts(&line, "Raise to (a name): ");
+		break;
 	case MODE_NORMAL:
 	case MODE_HELP:
 		return;
@@ -189,7 +238,7 @@ draw_state(
 	enum style style = m->note_style;
 
 	if (m->mode != MODE_NORMAL && m->mode != MODE_HELP) {
-		draw_prompt(m, g, y);
+		draw_prompt(m, g, y, now);
 		return;
 	}
 	if (m->note[0] != '\0')

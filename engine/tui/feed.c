@@ -16,6 +16,7 @@
 
 #define HEALTH_EVERY_NS ((int64_t)5 * 1000000000)
 #define OUTPUT_EVERY_NS ((int64_t)400 * 1000000)
+#define LOOK_EVERY_NS ((int64_t)4 * 1000000000)
 #define OUTPUT_SHARE 20 /* looking takes at most 1/20 of the time */
 
 int
@@ -123,6 +124,8 @@ on_event(void *ctx, struct str name, struct str data, struct err *e)
 		tui_link(f->m, true, "", loop_now_ns());
 		f->sync = true;
 		f->health_ns = 0;
+		/* until the daemon says that it has no such route */
+		f->m->skills |= SKILL_UNDO | SKILL_RAISE | SKILL_STOP;
 	} else if (str_eqz(name, "row")) {
 		feed_row(f, data);
 	}
@@ -172,6 +175,9 @@ do_order(struct feed *f, const struct tui_order *o)
 	case ORDER_RAISE:
 	case ORDER_REVOKE:
 		feed_answer(f, o);
+		break;
+	case ORDER_PREVIEW:
+		feed_preview(f, o);
 		break;
 	case ORDER_COPY:
 		if (f->copy != NULL)
@@ -229,5 +235,9 @@ feed_tick(struct feed *f)
 		feed_health(f);
 	}
 	follow_output(f, now);
+	if (now - f->look_ns > LOOK_EVERY_NS) {
+		f->look_ns = now;
+		feed_presence(f);
+	}
 	feed_work(f);
 }

@@ -51,7 +51,7 @@ struct feed {
 	char dirty[FEED_DIRTY_MAX][TUI_FIELD_MAX];
 	size_t dirty_count;
 	uint64_t last_seq;
-	int64_t health_ns, output_ns, output_every_ns;
+	int64_t health_ns, output_ns, output_every_ns, look_ns;
 	feed_copy_fn *copy;
 	void *copy_ctx;
 };
@@ -68,6 +68,7 @@ void feed_entry(const json_t *decision, struct tui_entry *ret);
 void feed_row(struct feed *f, struct str json);
 void feed_sync(struct feed *f);
 void feed_look_again(struct feed *f);
+void feed_look_at(struct feed *f, const char *id);
 void feed_history(struct feed *f);
 void feed_view(struct feed *f, enum tui_view view);
 void feed_health(struct feed *f);
@@ -75,6 +76,10 @@ void feed_health(struct feed *f);
 void feed_session(struct feed *f, const json_t *row, const char *kind);
 /* The case of id as it is now. */
 void feed_case(struct feed *f, const struct tui_order *o);
+/* What an answer that lasts would match. */
+void feed_preview(struct feed *f, const struct tui_order *o);
+/* That this person has it open, and who else has. */
+void feed_presence(struct feed *f);
 void feed_answer(struct feed *f, const struct tui_order *o);
 int64_t feed_time(const char *rfc3339);
 

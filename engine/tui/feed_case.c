@@ -231,8 +231,6 @@ put_body(struct buf *out, const struct tui_order *o, const char *sha256)
 	jsonw_kstr(&w, "action_sha256", sha256);
 	if (allow && strcmp(o->scope, "once") != 0)
 		jsonw_kstr(&w, "scope", o->scope);
-	if (allow && strcmp(o->scope, "until") == 0)
-		jsonw_kstr(&w, "until", o->text);
 	if (!allow && o->text[0] != '\0')
 		jsonw_kstr(&w, "reason", o->text);
 	jsonw_end(&w);
@@ -367,6 +365,21 @@ post(struct feed *f, const struct tui_order *o, const char *rest,
 }
 
 static int
+raise_to(struct feed *f, const struct tui_order *o, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(BODY_BYTES_MAX);
+	struct jsonw w = jsonw_on(&body);
+	int r;
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "to", o->text);
+	jsonw_end(&w);
+	r = buf_done(&body, e);
+	return r != 0 ? r
+		      : post(f, o, "/escalate", buf_str(&body), SKILL_RAISE, e);
+}
+
+static int
 carry_out(
     struct feed *f, const struct tui_order *o, bool *ret_over, struct err *e)
 {
@@ -380,12 +393,13 @@ carry_out(
 		return post(f, o, "/signal", STR("{\"signal\":\"TERM\"}"),
 		    SKILL_STOP, e);
 	case ORDER_RAISE:
-		return post(f, o, "/escalate", STR("{}"), SKILL_RAISE, e);
+		return raise_to(f, o, e);
 	case ORDER_REVOKE:
 		return revoke_grant(f, o, e);
 	case ORDER_LOAD:
 	case ORDER_LIST:
 	case ORDER_COPY:
+	case ORDER_PREVIEW:
 		break;
 	}
 	return err_set(e, ERR_INTERNAL, "that is no answer");
@@ -402,6 +416,9 @@ feed_answer(struct feed *f, const struct tui_order *o)
 	tui_answered(f->m, o, r == 0 ? NULL : e.msg, now);
 	if (r == 0 && o->kind == ORDER_REVOKE)
 		tui_gone(f->m, VIEW_GRANTS, o->id, NULL, now);
+	if (r == 0 && o->kind == ORDER_ALLOW && !over)
+		tui_note(f->m, STYLE_GOOD, now,
+		    "Your yes counts; another person has to say yes, too.");
 	if (over)
 		tui_gone(f->m, VIEW_WAITING, o->id, NULL, now);
 }

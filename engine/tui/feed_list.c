@@ -2,9 +2,11 @@
  * Lists: what waits and runs, history, sessions, grants, health.
  * Runs in: assent.  Trusts: nothing of what the daemon says.  Owns: nothing.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
@@ -51,6 +53,24 @@ strictest_rule(const json_t *decision)
 	return NULL;
 }
 
+/* The others; whoever looks here knows it. */
+static void
+put_looking(const json_t *names, struct tui_entry *ret)
+{
+	char own[TUI_FIELD_MAX];
+	const json_t *name;
+	size_t i;
+
+	(void)snprintf(own, sizeof(own), "uid:%u", (unsigned)geteuid());
+	json_array_foreach(names, i, name)
+	{
+		const char *text = json_string_value(name);
+
+		if (text != NULL && strcmp(text, own) != 0)
+			set(ret->looking, sizeof(ret->looking), text);
+	}
+}
+
 void
 feed_entry(const json_t *decision, struct tui_entry *ret)
 {
@@ -66,6 +86,7 @@ feed_entry(const json_t *decision, struct tui_entry *ret)
 	set(ret->state, sizeof(ret->state), client_text(decision, "state"));
 	set(ret->approvals, sizeof(ret->approvals),
 	    client_text(decision, "approvals"));
+	put_looking(json_object_get(decision, "looking"), ret);
 	ret->title = copy(client_text(p, "display"));
 	ret->agent = copy(client_text(p, "agent"));
 	ret->place = copy(client_text(p, "workspace"));
@@ -75,7 +96,7 @@ feed_entry(const json_t *decision, struct tui_entry *ret)
 }
 
 static void
-put_decision(struct feed *f, const json_t *decision)
+put_decision(struct feed *f, const json_t *decision, const char *etag)
 {
 	const char *state = client_text(decision, "state");
 	const char *id = client_text(decision, "id");
@@ -85,6 +106,7 @@ put_decision(struct feed *f, const json_t *decision)
 	if (id == NULL || state == NULL)
 		return;
 	feed_entry(decision, &e);
+	set(e.etag, sizeof(e.etag), etag);
 	if (strcmp(state, "pending") == 0) {
 		tui_put(f->m, VIEW_WAITING, &e, now);
 		return;
@@ -117,7 +139,7 @@ sync_page(struct feed *f, char cursor[static TUI_FIELD_MAX], struct err *e)
 	if (r != 0)
 		return r;
 	json_array_foreach(json_object_get(reply.json, "items"), i, item)
-	    put_decision(f, item);
+	    put_decision(f, item, "");
 	set(cursor, TUI_FIELD_MAX, client_text(reply.json, "next_cursor"));
 	return ERR_OK;
 }
@@ -137,6 +159,8 @@ feed_sync(struct feed *f)
 		if (cursor[0] == '\0')
 			break;
 	}
+	/* what the pages took is not needed again soon */
+	(void)malloc_trim(0);
 	/* a list that broke off says nothing about what is gone */
 	if (r == 0)
 		tui_sync_end(f->m, VIEW_WAITING, loop_now_ns());
@@ -145,8 +169,8 @@ feed_sync(struct feed *f)
 		    "The list is not complete: %s", e.msg);
 }
 
-static void
-look_at(struct feed *f, const char *id)
+void
+feed_look_at(struct feed *f, const char *id)
 {
 	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
 	char path[PATH_BYTES];
@@ -156,7 +180,7 @@ look_at(struct feed *f, const char *id)
 		&(struct client_request){ .method = "GET", .path = path },
 		&reply, NULL) == 0 &&
 	    client_expect(&reply, NULL) == 0)
-		put_decision(f, reply.json);
+		put_decision(f, reply.json, reply.etag);
 }
 
 void
@@ -168,7 +192,7 @@ feed_look_again(struct feed *f)
 	memcpy(ids, f->dirty, sizeof(ids));
 	f->dirty_count = 0;
 	for (size_t i = 0; i < count; i++)
-		look_at(f, ids[i]);
+		feed_look_at(f, ids[i]);
 }
 
 /* ---- the log ------------------------------------------------------------- */

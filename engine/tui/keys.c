@@ -14,14 +14,6 @@ set(char *to, size_t size, const char *text)
 	(void)snprintf(to, size, "%s", text);
 }
 
-static size_t
-page_height(const struct tui *m)
-{
-	const struct tui_layout l = tui_layout(m);
-
-	return l.height > 2 ? (size_t)l.height - 1 : 1;
-}
-
 /* ---- the list ------------------------------------------------------------ */
 
 /* The entry some shown rows away from the chosen one. */
@@ -54,7 +46,7 @@ static void
 scroll(struct tui *m, long by)
 {
 	struct tui_case *c = &m->open;
-	const size_t height = page_height(m);
+	const size_t height = tui_case_rows(m);
 	const size_t last = c->rows.count > height ? c->rows.count - height : 0;
 
 	if (by < 0)
@@ -153,9 +145,6 @@ do_to_it(struct tui *m, int key, int64_t now)
 		order(m, ORDER_STOP);
 	else if (key == 'x' && m->view == VIEW_GRANTS)
 		order(m, ORDER_REVOKE);
-	else if (key == 'R' && m->view == VIEW_WAITING &&
-	    (m->skills & SKILL_RAISE) != 0)
-		order(m, ORDER_RAISE);
 	else if (key == 'y')
 		order(m, ORDER_COPY);
 }
@@ -165,7 +154,7 @@ do_to_it(struct tui *m, int key, int64_t now)
 static bool
 moves(struct tui *m, int key, int64_t now)
 {
-	const long page = (long)page_height(m);
+	const long page = (long)tui_case_rows(m);
 
 	switch (key) {
 	case 'j':
@@ -268,7 +257,6 @@ normal_key(struct tui *m, int key, int64_t now)
 		scroll(m, 0);
 		break;
 	case 'x':
-	case 'R':
 	case 'y':
 		do_to_it(m, key, now);
 		break;
@@ -344,6 +332,8 @@ tui_key(struct tui *m, int key, int64_t now)
 	case MODE_MESSAGE:
 	case MODE_WORD:
 	case MODE_UNTIL:
+	case MODE_GRANT:
+	case MODE_RAISE:
 		tui_answer_input(m, key, now);
 		break;
 	}

@@ -237,6 +237,10 @@ changed(struct tui *m, const struct tui_entry *was, const struct tui_entry *e,
 {
 	if (strcmp(m->open.id, e->id) != 0)
 		return;
+	/* the same version of the same action: who looks is no change */
+	if (strcmp(was->sha256, e->sha256) == 0 &&
+	    strcmp(m->open.etag, e->etag) == 0)
+		return;
 	if (strcmp(was->sha256, e->sha256) != 0) {
 		m->opened = false;
 		m->open.etag[0] = '\0';
@@ -293,8 +297,7 @@ forget(struct tui *m, enum tui_view view, size_t i, int64_t now)
 	l->focus[0] = '\0';
 	if (view != m->view)
 		return;
-	if (m->mode == MODE_WORD || m->mode == MODE_UNTIL ||
-	    m->mode == MODE_MESSAGE)
+	if (m->mode != MODE_HELP && m->mode != MODE_FILTER)
 		m->mode = MODE_NORMAL;
 	m->in_case = m->full = false;
 	choose_something(m, i, now);
@@ -378,11 +381,18 @@ lay_out(struct tui *m)
 	m->stamp++;
 }
 
+size_t
+tui_case_rows(const struct tui *m)
+{
+	const struct tui_layout l = tui_layout(m);
+
+	return l.height > 1 ? (size_t)l.height - 1 : 1;
+}
+
 static size_t
 last_top(const struct tui *m)
 {
-	const struct tui_layout l = tui_layout(m);
-	const size_t height = l.height > 2 ? (size_t)l.height - 1 : 1;
+	const size_t height = tui_case_rows(m);
 	const size_t count = m->open.rows.count;
 
 	return count > height ? count - height : 0;
@@ -433,6 +443,37 @@ tui_show(
 	}
 }
 
+static void
+lay_out_preview(struct tui *m)
+{
+	struct tui_preview *v = &m->preview;
+	const struct tui_layout l = tui_layout(m);
+
+	if (page_layout(&v->page, l.case_width > 0 ? l.case_width : m->columns,
+		&v->rows, NULL) != 0)
+		v->possible = false;
+	v->top = v->seen = 0;
+	v->drawn = false;
+}
+
+void
+tui_show_preview(struct tui *m, const char *id, bool possible,
+    struct page *page, int64_t now)
+{
+	struct tui_preview *v = &m->preview;
+	struct page old = v->page;
+
+	if (m->mode != MODE_GRANT || strcmp(m->input_id, id) != 0)
+		return;
+	set(v->id, sizeof(v->id), id);
+	v->possible = possible;
+	v->since_ns = now;
+	v->page = *page;
+	*page = old;
+	page_reset(page);
+	lay_out_preview(m);
+}
+
 void
 tui_cannot_show(struct tui *m, const char *id, const char *why, int64_t now)
 {
@@ -455,6 +496,7 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 		[ORDER_RAISE] = "Raised to others",
 		[ORDER_REVOKE] = "Revoked",
 		[ORDER_COPY] = "Copied",
+		[ORDER_PREVIEW] = "Looked",
 	};
 	const bool ruled = o->kind == ORDER_ALLOW || o->kind == ORDER_DENY;
 
@@ -523,6 +565,7 @@ tui_resize(struct tui *m, int rows, int columns, int64_t now)
 	m->rows = rows;
 	m->columns = columns;
 	lay_out(m);
+	lay_out_preview(m);
 	tui_disturb(m, now);
 }
 
@@ -559,20 +602,14 @@ tui_tick(struct tui *m, int64_t now)
 		m->note[0] = '\0';
 }
 
-static int
-case_height(const struct tui_layout *l)
-{
-	return l->height > 1 ? l->height - 1 : 1;
-}
-
+/* What is on the screen now joins what was seen before, without a gap. */
 static void
-mark_seen(struct tui *m, const struct tui_layout *l)
+mark_seen(size_t top, size_t height, size_t count, size_t *seen)
 {
-	struct tui_case *c = &m->open;
-	const size_t end = c->top + (size_t)case_height(l);
+	const size_t end = top + height;
 
-	if (c->top <= c->seen && end > c->seen)
-		c->seen = end < c->rows.count ? end : c->rows.count;
+	if (top <= *seen && end > *seen)
+		*seen = end < count ? end : count;
 }
 
 bool
@@ -591,11 +628,19 @@ tui_drawn(struct tui *m, int64_t now)
 	if (l.case_width > 0 && strcmp(m->open.id, id) == 0) {
 		set(m->drawn_case, sizeof(m->drawn_case), id);
 		m->drawn_stamp = m->stamp;
-		mark_seen(m, &l);
+		if (m->mode == MODE_GRANT) {
+			mark_seen(m->preview.top, tui_case_rows(m),
+			    m->preview.rows.count, &m->preview.seen);
+			m->preview.drawn = m->preview.id[0] != '\0';
+		} else {
+			mark_seen(m->open.top, tui_case_rows(m),
+			    m->open.rows.count, &m->open.seen);
+		}
 	}
 	if (is_new)
 		tui_disturb(m, now);
-	return is_new && id[0] != '\0';
+	/* it came up by itself, in the midst of whatever was typed */
+	return is_new && id[0] != '\0' && m->view == VIEW_WAITING && !m->opened;
 }
 
 void
@@ -608,6 +653,7 @@ tui_init(struct tui *m, bool utf8, int64_t now)
 		.quiet_ns = now,
 		.tick_ns = now,
 		.open.page = PAGE_INIT,
+		.preview.page = PAGE_INIT,
 	};
 	m->open.page.utf8 = utf8;
 }
@@ -622,5 +668,7 @@ tui_done(struct tui *m)
 	}
 	page_done(&m->open.page);
 	page_rows_done(&m->open.rows);
+	page_done(&m->preview.page);
+	page_rows_done(&m->preview.rows);
 	mem_freep(&m->health.detail);
 }

@@ -37,6 +37,7 @@
 #define TUI_ENTRIES_MAX 12000
 #define TUI_WORD_LEN 4
 #define TUI_FIELD_MAX 64
+#define TUI_SCOPE_MAX 64
 
 /* Keys beyond those that are characters. */
 enum tui_key {
@@ -77,14 +78,18 @@ enum tui_mode {
 	MODE_MESSAGE, /* a deny with words for the agent */
 	MODE_WORD, /* the word that a critical risk wants typed */
 	MODE_UNTIL, /* for how long to allow */
+	MODE_GRANT, /* what an answer that lasts would match: yes or no */
+	MODE_RAISE, /* to whom */
 };
 
 /* One row of a list. The texts are foreign, as they came. */
 struct tui_entry {
 	char id[TUI_FIELD_MAX];
 	char sha256[TUI_HASH_MAX];
+	char etag[TUI_ETAG_MAX]; /* "" where a list does not tell it */
 	char risk[16], decision[16], state[16];
 	char approvals[16];
+	char looking[TUI_FIELD_MAX]; /* who else has it open */
 	char *title; /* what it is, the first line or so */
 	char *agent, *place, *rule;
 	int64_t since_ns, until_ns; /* wall clock; 0: not known */
@@ -112,6 +117,16 @@ struct tui_case {
 	char why_not[TUI_NOTE_MAX]; /* it could not be loaded */
 };
 
+/* What an answer that lasts would match, before it is given. */
+struct tui_preview {
+	char id[TUI_FIELD_MAX];
+	struct page page;
+	struct page_rows rows;
+	size_t top, seen;
+	bool possible, drawn;
+	int64_t since_ns;
+};
+
 enum tui_order_kind {
 	ORDER_LOAD, /* id: fetch the case */
 	ORDER_LIST, /* view: fetch the list */
@@ -122,6 +137,7 @@ enum tui_order_kind {
 	ORDER_RAISE,
 	ORDER_REVOKE,
 	ORDER_COPY,
+	ORDER_PREVIEW, /* scope: what would it match */
 };
 
 struct tui_order {
@@ -129,8 +145,8 @@ struct tui_order {
 	enum tui_view view;
 	char id[TUI_FIELD_MAX];
 	char sha256[TUI_HASH_MAX], etag[TUI_ETAG_MAX];
-	char scope[16]; /* "once", "session", "until" */
-	char text[TUI_INPUT_MAX]; /* a message, or how long */
+	char scope[TUI_SCOPE_MAX]; /* "once", "session", "until 2h" */
+	char text[TUI_INPUT_MAX]; /* a message, or to whom */
 };
 
 /* What the daemon can do: keys of what it cannot are not shown. */
@@ -161,10 +177,11 @@ struct tui {
 	bool full; /* the case has the whole screen */
 	struct tui_list lists[VIEW_COUNT];
 	struct tui_case open;
+	struct tui_preview preview;
 	char filter[TUI_INPUT_MAX];
 	char input[TUI_INPUT_MAX];
 	char input_id[TUI_FIELD_MAX]; /* whom the input is about */
-	char input_scope[16];
+	char input_scope[TUI_SCOPE_MAX];
 	size_t help_top;
 
 	/* what may be answered, and from when on */
@@ -228,6 +245,9 @@ void tui_link(struct tui *m, bool up, const char *why, int64_t now);
 /* The case of id: page is taken over (and left empty). */
 void tui_show(
     struct tui *m, const struct tui_case *c, struct page *page, int64_t now);
+/* The page is taken over (and left empty); possible: it may be given so. */
+void tui_show_preview(struct tui *m, const char *id, bool possible,
+    struct page *page, int64_t now);
 void tui_cannot_show(
     struct tui *m, const char *id, const char *why, int64_t now);
 void tui_answered(
@@ -257,6 +277,8 @@ enum tui_may tui_may_deny(const struct tui *m, int64_t now);
 int64_t tui_arming(const struct tui *m, int64_t now);
 const char *tui_may_text(enum tui_may may);
 void tui_word(const struct tui *m, char ret[static TUI_WORD_LEN + 1]);
+/* May the answer that lasts be given? It was shown whole, and for a while. */
+enum tui_may tui_may_grant(const struct tui *m, int64_t now);
 /* Did the key belong to an answer? */
 bool tui_answer_key(struct tui *m, int key, int64_t now);
 void tui_answer_input(struct tui *m, int key, int64_t now);
@@ -279,5 +301,7 @@ struct tui_layout {
 	int entry_rows; /* that an entry of the list takes */
 };
 struct tui_layout tui_layout(const struct tui *m);
+/* Rows of text that the pane of the case has. */
+size_t tui_case_rows(const struct tui *m);
 
 #endif

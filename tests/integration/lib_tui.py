@@ -82,6 +82,12 @@ class Screen:
             self.raw += data
             self.stream.feed(self.decode.decode(data))
 
+    def feed_all(self, seconds):
+        """Takes everything that comes for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.feed(end - time.monotonic())
+
     def text(self):
         return "\n".join(self.screen.display)
 

@@ -325,6 +325,51 @@ class Tui(unittest.TestCase):
             s.wait_until(
                 lambda: self.state(body["id"])["state"] == "done")
 
+    # ---- answers that last, and taking back ----
+
+    def test_a_session_grant_is_given_after_its_preview(self):
+        one = self.ask("npm install left-pad")
+        with Screen(self.daemon.runtime, 50, 110) as s:
+            s.wait_for("New: Enter")
+            s.wait_for("s session")
+            s.open_and_arm()
+            s.keys("s")
+            s.wait_for("MATCHES")
+            s.wait_for("It never matches")
+            s.wait_for("Enter allows this")
+            s.keys("\r")
+            self.assertEqual(self.wait_decided(s, one)["decision"], "allow")
+            grants = self.daemon.approver("GET", "/v1/grants")[1]["items"]
+            self.assertEqual(len(grants), 1)
+            s.keys("5")
+            s.wait_for("grt_")
+            s.keys("x")
+            s.wait_for("Revoked")
+            self.assertEqual(self.daemon.approver(
+                "GET", "/v1/grants")[1]["items"], [])
+
+    def test_what_may_be_allowed_once_only_says_so(self):
+        one = self.ask()
+        with Screen(self.daemon.runtime, 40, 110) as s:
+            s.wait_for("New: Enter")
+            s.open_and_arm()
+            s.keys("s")
+            s.wait_for("this can only be approved once")
+            s.feed(ARMED_S)
+            s.keys("\r")
+            s.feed(0.3)
+            self.assert_waits(one)
+
+    def test_a_deny_is_taken_back(self):
+        one = self.ask()
+        with Screen(self.daemon.runtime, 30, 100) as s:
+            s.wait_for("New: Enter")
+            s.keys("d")
+            s.wait_for("u takes it back")
+            s.keys("u")
+            s.wait_for("1 waiting")
+            self.assert_waits(one)
+
     # ---- notices ----
 
     def test_a_question_rings_and_says_no_word_of_itself(self):

@@ -192,6 +192,7 @@ a_key_before_the_frame_is_drawn_answers_nothing(void **state)
 	pass(&w, 5000);
 	press(&w, 'd');
 	assert_int_equal(any_decision(&w), 0);
+	w.m->opened = false;
 	assert_true(frame(&w)); /* and what was typed before is dropped */
 	world_close(&w);
 }
@@ -745,6 +746,113 @@ undo_is_offered_for_60_seconds_and_where_it_is_known(void **state)
 	world_close(&w);
 }
 
+/* ---- answers that last --------------------------------------------------- */
+
+static void
+show_preview(struct world *w, bool possible, size_t lines)
+{
+	struct page page = PAGE_INIT;
+
+	for (size_t i = 0; i < lines; i++)
+		page_own(&page, STYLE_PLAIN, "line %zu", i);
+	tui_show_preview(w->m, "act_0001", possible, &page, w->now);
+	page_done(&page);
+}
+
+static void
+a_lasting_answer_is_given_only_after_its_preview_was_seen(void **state)
+{
+	struct tui_order o;
+	struct world w;
+
+	(void)state;
+	world_armed(&w);
+	w.m->skills |= SKILL_SCOPE;
+	press(&w, 's');
+	assert_true(tui_order(w.m, &o));
+	assert_int_equal(o.kind, ORDER_PREVIEW);
+	pass(&w, 1000);
+	press(&w, KEY_RETURN); /* not there yet */
+	show_preview(&w, true, 100);
+	press(&w, KEY_RETURN); /* not drawn */
+	for (int i = 0; i < 2; i++) {
+		pass(&w, 1000);
+		(void)frame(&w);
+		press(&w, KEY_RETURN); /* not all of it */
+		assert_int_equal(any_decision(&w), 0);
+		press(&w, KEY_PAGE_DOWN);
+	}
+	(void)frame(&w);
+	press(&w, KEY_RETURN); /* too soon */
+	assert_int_equal(any_decision(&w), 0);
+	pass(&w, 1000);
+	(void)frame(&w);
+	press(&w, KEY_RETURN);
+	assert_true(tui_order(w.m, &o));
+	assert_int_equal(o.kind, ORDER_ALLOW);
+	assert_string_equal(o.scope, "session");
+	world_close(&w);
+}
+
+static void
+what_can_be_allowed_once_only_is_not_allowed_for_longer(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_armed(&w);
+	w.m->skills |= SKILL_SCOPE;
+	press(&w, 't');
+	pass(&w, 1000);
+	press(&w, KEY_RETURN);
+	show_preview(&w, false, 3);
+	assert_string_equal(w.m->input_scope, "until 1h");
+	pass(&w, 1000);
+	(void)frame(&w);
+	press(&w, KEY_RETURN);
+	assert_int_equal(w.m->mode, MODE_NORMAL);
+	assert_int_equal(decisions(&w, ORDER_ALLOW), 0);
+	world_close(&w);
+}
+
+static void
+a_preview_of_another_action_counts_for_nothing(void **state)
+{
+	struct page page = PAGE_INIT;
+	struct world w;
+
+	(void)state;
+	world_armed(&w);
+	w.m->skills |= SKILL_SCOPE;
+	press(&w, 's');
+	page_own(&page, STYLE_PLAIN, "of another");
+	tui_show_preview(w.m, "act_0002", true, &page, w.now);
+	pass(&w, 1000);
+	(void)frame(&w);
+	press(&w, KEY_RETURN);
+	assert_int_equal(decisions(&w, ORDER_ALLOW), 0);
+	page_done(&page);
+	world_close(&w);
+}
+
+static void
+who_looks_is_shown_and_arms_nothing_anew(void **state)
+{
+	struct tui_entry e = { .risk = "high", .state = "pending" };
+	struct world w;
+
+	(void)state;
+	world_armed(&w);
+	(void)snprintf(e.id, sizeof(e.id), "act_0001");
+	(void)snprintf(e.sha256, sizeof(e.sha256), HASH);
+	(void)snprintf(e.etag, sizeof(e.etag), "\"2-2\"");
+	(void)snprintf(e.looking, sizeof(e.looking), "uid:1001");
+	tui_put(w.m, VIEW_WAITING, &e, w.now);
+	assert_shows(&w, "uid:1001 is looking");
+	assert_int_equal(tui_may_allow(w.m, w.now), MAY_YES);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -789,6 +897,13 @@ main(void)
 		cmocka_unit_test(a_wrong_word_allows_nothing),
 		cmocka_unit_test(a_risk_of_no_known_name_is_taken_for_critical),
 		cmocka_unit_test(a_critical_risk_is_never_allowed_for_longer),
+		cmocka_unit_test(
+		    a_lasting_answer_is_given_only_after_its_preview_was_seen),
+		cmocka_unit_test(
+		    what_can_be_allowed_once_only_is_not_allowed_for_longer),
+		cmocka_unit_test(
+		    a_preview_of_another_action_counts_for_nothing),
+		cmocka_unit_test(who_looks_is_shown_and_arms_nothing_anew),
 		cmocka_unit_test(leaving_decides_nothing),
 		cmocka_unit_test(
 		    without_the_daemon_nothing_is_answered_and_it_says_so),
