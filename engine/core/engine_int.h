@@ -153,6 +153,8 @@ struct stored_state {
 	uint8_t log_hash[SHA256_LEN], sha256[SHA256_LEN];
 	struct operand *operands;
 	size_t operand_count;
+	pid_t pid; /* of who proposed, and when it began */
+	uint64_t started;
 };
 
 void engine_state_put(const struct change *c, struct buf *out);

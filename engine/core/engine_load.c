@@ -107,6 +107,8 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 	a->proposed_real_ns = stored.proposed_real_ns;
 	a->ruling = stored.ruling;
 	a->asking = stored.asking;
+	a->proposer.pid = stored.pid;
+	a->proposer.started = stored.started;
 	a->outcome.exit = stored.exit;
 	a->outcome.signal = stored.signal;
 	a->operands = stored.operands;

@@ -138,7 +138,10 @@ engine_list(struct engine *g, const struct call *c)
 	const uint64_t limit = number_field(c, "limit", LIST_DEFAULT, LIST_MAX);
 	const char *cursor = call_field(c, "cursor");
 	const char *last = NULL;
-	struct live *l = NULL;
+	/* In the order of the list, which within a millisecond is not that of
+	 * the ids; that order only where the cursor's own action is gone. */
+	struct live *l = cursor == NULL ? NULL : live_find(g->live, cursor);
+	const char *above = l == NULL ? cursor : NULL;
 	uint64_t n = 0;
 
 	jsonw_object(&w);
@@ -146,7 +149,7 @@ engine_list(struct engine *g, const struct call *c)
 	jsonw_array(&w);
 	while ((l = live_next(g->live, l)) != NULL) {
 		if (l->busy || l->a->stage == STAGE_PROPOSED ||
-		    (cursor != NULL && strcmp(l->a->id, cursor) <= 0) ||
+		    (above != NULL && strcmp(l->a->id, above) <= 0) ||
 		    !is_listed(c, l->a))
 			continue;
 		if (n++ == limit)

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "engine_reporter.h"
 #include "engine_role_int.h"
+#include "kin.h"
 #include "whereabouts.h"
 
 #define TICK_MS 200
@@ -457,6 +458,8 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.home = whereabouts_home,
 			.check_place = whereabouts_check,
 			.boot_id = p->boot_id,
+			.answers_itself = kin_answers_itself,
+			.meet = kin_meet,
 		},
 		.set = engine_settings_of(c),
 	};
@@ -566,6 +569,11 @@ engine_limits(struct role_env *env, struct confine_options *o, struct err *e)
 	p->paths[p->path_count++] = (struct confine_path){
 		.path = env->config->state_dir,
 		.access = CONFINE_READ | CONFINE_WRITE,
+	};
+	p->paths[p->path_count++] = (struct confine_path){
+		/* who started whom: kin.c */
+		.path = "/proc",
+		.access = CONFINE_READ,
 	};
 	p->paths[p->path_count++] = (struct confine_path){
 		/* the folder: useradd puts another file in the place

@@ -9,7 +9,7 @@
 
 #define CALL_ARENA_MAX ((size_t)8 << 20)
 #define PATHS_MAX 64
-#define PATHS_OF_ITS_OWN 2
+#define PATHS_OF_ITS_OWN 3
 
 struct engine_process {
 	struct role_env *env;

@@ -47,6 +47,8 @@ engine_state_put(const struct change *c, struct buf *out)
 	rec_put_cstr(out, r->grant);
 	rec_put_i64(out, r->decided_real_ns);
 	put_asking(c->has_asking ? &c->asking : &a->asking, out);
+	rec_put_i64(out, a->proposer.pid);
+	rec_put_u64(out, a->proposer.started);
 }
 
 /* ---- back ------------------------------------------------------------------ */
@@ -98,6 +100,8 @@ engine_state_get(
 		ret->ruling.grant = rec_cstr(&in, a);
 		ret->ruling.decided_real_ns = rec_i64(&in);
 		get_asking(&in, a, &ret->asking);
+		ret->pid = (pid_t)rec_i64(&in);
+		ret->started = rec_u64(&in);
 	}
 	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
 	    ret->ruling.by > BY_CEILING)

@@ -6,11 +6,13 @@ Against a real daemon; what several users are needed for runs as root only.
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from lib_daemon import Daemon, UnixConnection
+from lib_daemon import BIN, Daemon, UnixConnection
 
 RULES = """assent: 1
 rules:
@@ -249,6 +251,231 @@ class Grants(WithDaemon):
         self.assertEqual(mine, ["grant", "revoked"])
         self.assertTrue(any(r["decided_by"] == "grant" and
                             r["body"]["grant"] == grant["id"] for r in rows))
+
+
+# An agent that asks and then tries to answer: itself, by a child, by one in a
+# session of its own, by one whose parent has gone, by a daemon. Prints the
+# status of each answer, and for the last two whether init adopted them.
+AGENT = r"""
+import http.client, json, os, socket, sys, time
+
+runtime, workspace = sys.argv[1:3]
+
+class Plain(http.client.HTTPConnection):
+    def __init__(self, name):
+        super().__init__("localhost", timeout=30)
+        self.path = f"{runtime}/{name}.sock"
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+def call(name, method, url, body=None, head={}):
+    c = Plain(name)
+    c.request(method, url, None if body is None else json.dumps(body),
+              {"Content-Type": "application/json", **head})
+    answer = c.getresponse()
+    text = answer.read()
+    return answer.status, json.loads(text) if text else None, answer.headers
+
+_, asked, head = call("agent", "POST", "/v1/actions", {
+    "tool": "shell", "input": {"script": "git push origin main"},
+    "workspace": workspace, "cwd": workspace})
+
+def answer():
+    return call("approver", "PUT", f"/v1/actions/{asked['id']}/decision",
+                {"decision": "allow",
+                 "action_sha256": asked["action_sha256"]},
+                {"If-Match": head["ETag"]})[0]
+
+def forked(prepare):
+    r, w = os.pipe()
+    if os.fork() == 0:
+        prepare()
+        os.write(w, f"{answer()} {os.getppid()}".encode())
+        os._exit(0)
+    os.close(w)
+    text = b""
+    while chunk := os.read(r, 100):
+        text += chunk
+    os.close(r)
+    return text.decode()
+
+def orphan():
+    parent = os.getpid()
+    if os.fork() != 0:
+        os._exit(0)
+    while os.getppid() == parent:
+        time.sleep(0.01)
+
+def daemon():
+    os.setsid()
+    orphan()
+
+print(json.dumps({
+    "itself": answer(), "child": forked(lambda: None),
+    "setsid": forked(os.setsid), "orphan": forked(orphan),
+    "daemon": forked(daemon), "id": asked["id"]}))
+"""
+
+
+class Family(WithDaemon):
+    def test_an_agent_and_its_descendants_never_answer(self):
+        out = subprocess.run(
+            [sys.executable, "-c", AGENT, self.daemon.runtime,
+             self.daemon.workspace], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, timeout=60, check=True,
+            start_new_session=True).stdout
+        tried = json.loads(out)
+        self.assertEqual(tried["itself"], 403)
+        for how in ("child", "setsid"):
+            self.assertEqual(tried[how].split()[0], "403", how)
+        for how in ("orphan", "daemon"):
+            status, adopter = tried[how].split()
+            if adopter == "1":  # another one may adopt orphans here
+                self.assertEqual(status, "403", how)
+            else:
+                print(f"SKIP: {how} was adopted by {adopter}, not by init")
+        _, body, _ = self.daemon.approver("GET", f"/v1/actions/{tried['id']}")
+        self.assertEqual(body["state"], "pending")
+        # A person, who is no relation, can.
+        self.allow(body)
+
+    def test_after_a_restart_the_agent_is_still_known(self):
+        agent = subprocess.Popen(
+            [sys.executable, "-c", AGENT.split("def forked")[0] +
+             "print(asked['id'], flush=True)\nsys.stdin.readline()\n"
+             "print(answer(), flush=True)", self.daemon.runtime,
+             self.daemon.workspace],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        action = agent.stdout.readline().strip()
+        self.daemon.stop()
+        self.daemon.start()
+        out, _ = agent.communicate("go\n", timeout=60)
+        self.assertEqual(out.strip(), "403")
+        _, body, _ = self.daemon.approver("GET", f"/v1/actions/{action}")
+        self.assertEqual(body["state"], "pending")
+
+
+class TwoPeople(WithDaemon):
+    """Approvers of two uids: root, and nobody by way of its group."""
+    config = "approvals: {high: 2}\n"
+
+    def setUp(self):
+        if os.getuid() != 0:
+            self.skipTest("SKIP: two users are needed, so only as root")
+        os.chmod(self.daemon.runtime, 0o755)
+        os.chmod(f"{self.daemon.runtime}/approver.sock", 0o666)
+
+    def as_nobody(self, *arguments):
+        return subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             f"{BIN}/assent", arguments[0], "--runtime", self.daemon.runtime,
+             *arguments[1:]], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            check=False)
+
+    def test_what_is_risky_needs_two_people(self):
+        action = self.pending("git push origin main", session=None)
+        self.assertEqual(action["approvals"], "0/2")
+        body = self.allow(action, expect=202)
+        self.assertEqual((body["state"], body["approvals"]),
+                         ("pending", "1/2"))
+        body = self.allow(action, expect=409)
+        self.assertIn("already", body["detail"])
+        self.daemon.stop()
+        self.daemon.start()
+        self.setUp()
+        done = self.as_nobody("approve", action["id"], "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        body = json.loads(done.stdout)
+        self.assertEqual((body["decision"], body["approvals"]),
+                         ("allow", "2/2"))
+        self.assertEqual(body["approvers"], ["uid:0", "uid:65534"])
+
+    def test_one_no_is_enough(self):
+        action = self.pending("git push origin main", session=None)
+        self.allow(action, expect=202)
+        done = self.as_nobody("deny", action["id"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        _, body, _ = self.daemon.approver("GET", f"/v1/actions/{action['id']}")
+        self.assertEqual(body["decision"], "deny")
+
+    def test_no_grant_answers_for_two(self):
+        action = self.pending("cp a.txt ~/notes/b.txt", session="s-1")
+        status, body, _ = self.daemon.answer(
+            action["id"], "allow", scope="session")
+        self.assertIn(status, (202, 403), body)
+        self.assertEqual(self.grants(), [])
+
+    def test_who_raised_it_does_not_allow_it_alone(self):
+        action = self.pending("curl -sS https://a.example.com/x")
+        self.assertEqual(action["approvals"], "0/1")
+        _, _, head = self.daemon.approver("GET", f"/v1/actions/{action['id']}")
+        status, body, _ = self.daemon.approver(
+            "POST", f"/v1/actions/{action['id']}/escalate",
+            {"to": "uid:65534", "reason": "yours"},
+            {"If-Match": head["ETag"]})
+        self.assertEqual(status, 200, body)
+        self.allow(action, expect=403)
+        done = self.as_nobody("approve", action["id"], "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["approver"], "uid:65534")
+
+
+class Revised(WithDaemon):
+    def revise(self, action, script):
+        _, _, head = self.daemon.approver("GET", f"/v1/actions/{action['id']}")
+        return self.daemon.approver(
+            "POST", f"/v1/actions/{action['id']}/revision",
+            {"tool": "shell", "workspace": self.daemon.workspace,
+             "input": {"script": script}}, {"If-Match": head["ETag"]})
+
+    def test_what_runs_is_what_was_edited_and_confirmed(self):
+        _, action, _ = self.daemon.shell(
+            "touch old; curl -sS https://a.example.com/x", wait=0)
+        status, edited, _ = self.revise(
+            action, "touch new; curl --version https://a.example.com/x")
+        self.assertEqual((status, edited["state"]), (202, "pending"), edited)
+        self.assertEqual(edited["revises"], action["id"])
+        self.assertNotEqual(edited["action_sha256"], action["action_sha256"])
+        _, old, _ = self.daemon.agent("GET", f"/v1/actions/{action['id']}")
+        self.assertEqual((old["decision"], old["revised_to"]),
+                         ("deny", edited["id"]))
+        # The old hash is no answer to the new question, nor the old question.
+        _, _, head = self.daemon.approver("GET", f"/v1/actions/{edited['id']}")
+        status, _, _ = self.daemon.approver(
+            "PUT", f"/v1/actions/{edited['id']}/decision",
+            {"decision": "allow", "action_sha256": action["action_sha256"]},
+            {"If-Match": head["ETag"]})
+        self.assertEqual(status, 409)
+        self.allow(action, expect=409)
+        self.allow(edited)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            _, body, _ = self.daemon.agent(
+                "GET", f"/v1/actions/{edited['id']}",
+                headers={"Prefer": "wait=10"})
+            if body["state"] == "done":
+                break
+        self.assertTrue(os.path.exists(f"{self.daemon.workspace}/new"))
+        self.assertFalse(os.path.exists(f"{self.daemon.workspace}/old"))
+
+    def test_an_edit_that_rules_deny_changes_nothing(self):
+        action = self.pending("curl -sS https://a.example.com/x")
+        status, body, _ = self.revise(
+            action, "curl --upload-file a https://a.example.com/x")
+        self.assertEqual(status, 409, body)
+        _, old, _ = self.daemon.agent("GET", f"/v1/actions/{action['id']}")
+        self.assertEqual(old["state"], "pending")
+
+
+class Forbidden(WithDaemon):
+    config = "grants: session\n"
+
+    def test_the_configuration_forbids_what_lasts_longer(self):
+        action = self.pending("curl -sS https://a.example.com/x")
+        self.allow(action, "until 2h", expect=403)
+        self.allow(action, "session")
 
 
 class Many(WithDaemon):

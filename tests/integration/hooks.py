@@ -76,9 +76,10 @@ def says(client, out, status):
 
 def hook(runtime, client, value, *options):
     text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    # timeout stands for the agent: who asks by a hook does not answer, too.
     ran = subprocess.run(
-        [f"{BIN}/assent", "hook", client, "--runtime", runtime, *options],
-        input=text, capture_output=True, timeout=60, check=False)
+        ["timeout", "--foreground", "55", f"{BIN}/assent", "hook", client,
+         "--runtime", runtime, *options], input=text, capture_output=True, timeout=60, check=False)
     return ran.returncode, ran.stdout.decode(), ran.stderr.decode()
 
 

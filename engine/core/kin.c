@@ -1,0 +1,212 @@
+/*
+ * Families of processes, read from /proc.
+ * Runs in: engine.  Trusts: the kernel; names of programs only where they can
+ * make it stricter.  Owns: nothing.
+ */
+#include "kin.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fdio.h"
+#include "base/num.h"
+
+#define PROC_FILE_MAX ((size_t)16 << 10)
+#define PROC_PATH_MAX 64
+#define ANCESTORS_MAX 256 /* more is no family, and is refused */
+#define NAME_LEN_MAX 32 /* the kernel's are shorter */
+
+struct kin {
+	pid_t pid, parent, session;
+	uint64_t started; /* in ticks since boot: a pid that is used again */
+	bool has_terminal;
+	char name[NAME_LEN_MAX];
+};
+
+static int
+read_proc(pid_t pid, const char *file, struct buf *out)
+{
+	char path[PROC_PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return fdio_read_file(path, out, NULL);
+}
+
+/* "pid (name) state ppid pgrp session tty ... starttime": proc(5). */
+static int
+read_kin(pid_t pid, struct kin *ret)
+{
+	enum {
+		PARENT = 1,
+		SESSION = 3,
+		TERMINAL = 4,
+		STARTED = 19,
+		FIELDS = 20
+	};
+	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);
+	uint64_t v[FIELDS] = { 0 };
+	struct kin k = { .pid = pid };
+	struct str rest, name;
+
+	if (pid <= 0 || read_proc(pid, "stat", &text) != 0)
+		return ERR_NOTFOUND;
+	/* The name may hold anything, so what follows is found from behind. */
+	rest = buf_str(&text);
+	name = str_head(rest, str_rfind(rest, ')'));
+	rest = str_from(rest, name.len + 2);
+	name = str_from(name, str_find(name, '(') + 1);
+	memcpy(k.name, name.s,
+	    name.len < NAME_LEN_MAX ? name.len : NAME_LEN_MAX - 1);
+	for (size_t i = 0; i < FIELDS; i++) {
+		const struct str word = str_cut(&rest, ' ');
+
+		/* Those that may be negative are not asked for. */
+		if (num_parse_u64(word, 0, UINT64_MAX, &v[i]) != 0 &&
+		    (i == PARENT || i == SESSION || i == STARTED))
+			return ERR_NOTFOUND;
+	}
+	k.parent = (pid_t)v[PARENT];
+	k.session = (pid_t)v[SESSION];
+	k.has_terminal = v[TERMINAL] != 0;
+	k.started = v[STARTED];
+	*ret = k;
+	return ERR_OK;
+}
+
+/* ---- who proposes ----------------------------------------------------------- */
+
+static bool
+is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "assent hook CLIENT", "assent mcp": started by the agent for this. */
+static bool
+speaks_for_parent(const struct kin *k)
+{
+	static const char *const verbs[] = { "hook", "mcp" };
+	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);
+	struct str rest;
+
+	if (strcmp(k->name, "assent") != 0 ||
+	    read_proc(k->pid, "cmdline", &text) != 0)
+		return false;
+	rest = buf_str(&text);
+	(void)str_cut(&rest, '\0');
+	rest = str_cut(&rest, '\0');
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (str_eqz(rest, verbs[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A shell that only runs one command line stands between them. */
+static bool
+is_go_between(const struct kin *k)
+{
+	static const char *const shells[] = { "sh", "bash", "dash", "zsh" };
+	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);
+	struct str rest;
+
+	if (!is_one_of(k->name, shells, ARRAY_LEN(shells)) ||
+	    read_proc(k->pid, "cmdline", &text) != 0)
+		return false;
+	rest = buf_str(&text);
+	(void)str_cut(&rest, '\0');
+	rest = str_cut(&rest, '\0');
+	return rest.len > 1 && rest.s[0] == '-' &&
+	    str_find(rest, 'c') < rest.len;
+}
+
+void
+kin_meet(struct proposer *p)
+{
+	struct kin k, parent;
+
+	p->started = 0;
+	if (read_kin(p->pid, &k) != 0)
+		return;
+	if (speaks_for_parent(&k) && read_kin(k.parent, &parent) == 0) {
+		k = parent;
+		if (is_go_between(&k) && read_kin(k.parent, &parent) == 0)
+			k = parent;
+	}
+	p->pid = k.pid;
+	p->started = k.started;
+}
+
+/* ---- who answers ------------------------------------------------------------ */
+
+static bool
+is_agent(const struct kin *k, const struct proposer *of)
+{
+	return k->pid == of->pid && k->started == of->started;
+}
+
+static bool
+same_control_group(pid_t a, pid_t b)
+{
+	AUTO_BUF struct buf x = BUF_INIT(PROC_FILE_MAX);
+	AUTO_BUF struct buf y = BUF_INIT(PROC_FILE_MAX);
+
+	return read_proc(a, "cgroup", &x) == 0 &&
+	    read_proc(b, "cgroup", &y) == 0 && str_eq(buf_str(&x), buf_str(&y));
+}
+
+/*
+ * A child whose parent has gone belongs to init, or to the user's service
+ * manager, and is younger than the agent. It still has the agent's session;
+ * or, after setsid, no terminal and the agent's control group, as no service
+ * and no terminal's shell has.
+ */
+static bool
+left_the_family(const struct kin *child, const struct kin *adopter,
+    const struct proposer *of)
+{
+	struct kin agent;
+
+	if (child->started < of->started ||
+	    (adopter->pid != 1 && strcmp(adopter->name, "systemd") != 0) ||
+	    read_kin(of->pid, &agent) != 0 || !is_agent(&agent, of))
+		return false;
+	if (child->session == agent.session && child->pid != agent.session)
+		return true;
+	return !child->has_terminal && same_control_group(child->pid, of->pid);
+}
+
+int
+kin_answers_itself(pid_t pid, const struct proposer *of, struct err *e)
+{
+	struct kin k, parent;
+
+	if (of->started == 0)
+		return ERR_OK; /* it was gone before anybody could look */
+	if (read_kin(pid, &k) != 0)
+		return err_set(e, ERR_DENIED,
+		    "who answers cannot be told: /proc/%d is not readable; "
+		    "mount /proc without hidepid, or answer over TCP",
+		    (int)pid);
+	for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
+		if (is_agent(&k, of))
+			return err_set(e, ERR_DENIED,
+			    "process %d was started by process %d, which asks: "
+			    "nobody answers his own question",
+			    (int)pid, (int)of->pid);
+		if (k.parent <= 0 || read_kin(k.parent, &parent) != 0)
+			return ERR_OK;
+		if (left_the_family(&k, &parent, of))
+			return err_set(e, ERR_DENIED,
+			    "process %d comes from the session of process %d, "
+			    "which asks: nobody answers his own question",
+			    (int)pid, (int)of->pid);
+		k = parent;
+	}
+	return err_set(e, ERR_DENIED, "who answers cannot be told");
+}
