@@ -365,6 +365,9 @@ open_word(struct walk *w, const struct shell_word *word)
 		harmful = harmful || en->harmful;
 	if (!harmful || (word->flags & WORD_DYNAMIC) == 0)
 		return;
+	/* "/usr/bin/x" begins with a slash. */
+	if (flow == FLOW_FAR_NAMES)
+		return;
 	/* Names of files here: planting one is running code here. */
 	if ((flow & ~(unsigned)(FLOW_NAMES | FLOW_WORKSPACE)) == 0)
 		effect_add(j,
@@ -474,11 +477,12 @@ role_index(const struct operand_spec *spec, size_t i, size_t n)
 /* What a role does not see: "@names.txt", and the value of an option that is
  * not described. */
 static void
-operand_doubts(struct judge *j, const struct arg *a)
+operand_doubts(struct judge *j, const struct arg *a, const struct role *role)
 {
 	struct arg file = *a;
 
-	if (a->behind_option && a->known)
+	if (a->behind_option && a->known && role != NULL &&
+	    strcmp(role->name, "text") == 0)
 		as_any(j, a, STR_NONE);
 	if (str_at(a->text, 0) != '@' || a->text.len < 2)
 		return;
@@ -502,7 +506,7 @@ operand_judge(struct judge *j, const struct operand_spec *spec, size_t i)
 	}
 	j->operand_at = i;
 	j->by = STR("its operand");
-	operand_doubts(j, a);
+	operand_doubts(j, a, spec->roles.items[k].role);
 	do {
 		const struct act *act = &spec->roles.items[k];
 
@@ -530,6 +534,7 @@ conclude(struct judge *j, const struct entry *en)
 {
 	const struct operand_spec *spec = &en->operands;
 	const struct acts *does = &en->does;
+	bool bare = j->operand_count == 0 && !j->has_child;
 
 	for (const struct entry *p = en; p != NULL; p = p->parent) {
 		for (size_t i = 0; i < p->when_count; i++) {
@@ -541,12 +546,13 @@ conclude(struct judge *j, const struct entry *en)
 				spec = &when->operands;
 			if (when->replaces)
 				does = &when->does;
+			bare = bare && !when->never_bare;
 			acts_apply(j, &when->also, NULL);
 		}
 	}
 	acts_apply(j, does, NULL);
 	operands_judge(j, spec);
-	if (j->operand_count == 0 && !j->has_child)
+	if (bare)
 		acts_apply(j, &en->bare, NULL);
 	if (j->shell->argc == 1)
 		acts_apply(j, &en->alone, NULL);

@@ -308,10 +308,34 @@ as_setdate(struct judge *j, const struct arg *a, struct str param)
 		effect_privilege(j, "clock");
 }
 
+/* cp .env.example .env: what is written holds no credential. */
+static bool
+from_template(struct judge *j, const struct arg *dest)
+{
+	struct path_facts from, to;
+
+	arg_place(j, dest, &to);
+	if (j->operand_count != 2 || !to.in_workspace || !to.secret ||
+	    to.protected)
+		return false;
+	arg_place(j, &j->operands[0], &from);
+	if (!from.template)
+		return false;
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_WRITE,
+		.path_class = PATH_WORKSPACE,
+		.target = to.abs,
+		.why = judge_say(
+		    j, "%.*s copies a template", STR_ARG(j->program)) });
+	return true;
+}
+
 /* Where cp copies to: /dev/null as its source empties it. */
 void
 as_dest(struct judge *j, const struct arg *a, struct str param)
 {
+	if (from_template(j, a))
+		return;
 	for (size_t i = 0; i + 1 < j->operand_count; i++) {
 		if (str_eq(j->operands[i].text, STR("/dev/null"))) {
 			as_truncate(j, a, param);

@@ -312,6 +312,8 @@ flow_transformed(const struct judge *j)
 		return flow | FLOW_DECODED;
 	if (programs_word(p, "prints_environment", name))
 		return flow | FLOW_ENVIRONMENT;
+	if (programs_word(p, "names_programs", name))
+		return flow | FLOW_FAR_NAMES;
 	if (!programs_word(p, "lists_names", name) || prints_content(j))
 		return flow;
 	for (size_t i = 0; i < j->effect_count; i++)

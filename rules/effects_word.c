@@ -186,6 +186,7 @@ merge(struct path_facts *to, const struct path_facts *f, bool first)
 	to->device = to->device || f->device;
 	to->glob = to->glob || f->glob;
 	to->generated = to->generated && f->generated;
+	to->template = to->template && f->template;
 	to->sink = to->sink && f->sink;
 	to->in_workspace = to->in_workspace && f->in_workspace;
 }

@@ -574,8 +574,9 @@ judge_split(
 	ret->glob = s->any_glob;
 	ret->root = is_root(s, ret->base);
 	m = list_match(p, LIST_SECRET, s);
-	ret->secret =
-	    m == MATCH_AT && list_match(p, LIST_PUBLIC, s) != MATCH_AT;
+	ret->template =
+	    m == MATCH_AT && list_match(p, LIST_PUBLIC, s) == MATCH_AT;
+	ret->secret = m == MATCH_AT && !ret->template;
 	ret->holds_secrets = m == MATCH_ABOVE;
 	ret->startup = list_match(p, LIST_STARTUP, s) == MATCH_AT;
 	ret->own = list_match(p, LIST_OWN, s) == MATCH_AT;

@@ -36,6 +36,7 @@ struct path_facts {
 	bool secret; /* credentials, keys, tokens, histories */
 	bool protected; /* what others start, load or obey */
 	bool startup; /* protected, and run at login or by a scheduler */
+	bool template; /* named like a secret, but holds only examples */
 	bool own; /* protected: rules, state and sockets of assent itself */
 	bool manifest; /* names the packages of a project, or pins them */
 	bool generated; /* regenerable output inside the workspace */

@@ -260,6 +260,11 @@ when_parse(struct loader *l, const struct yaml *key, const struct yaml *map,
 		} else if (str_eq(k, STR("also"))) {
 			r = acts_parse(
 			    &t, map->items[i].text, true, &ret->also);
+		} else if (str_eq(k, STR("bare"))) {
+			ret->never_bare = true;
+			if (map->items[i].text.len > 0)
+				r = bad(l, &map->keys[i],
+				    "'bare' of 'when' can only be empty");
 		} else {
 			r = bad(l, &map->keys[i], "unknown key of 'when'");
 		}

@@ -80,6 +80,7 @@ struct when {
 	struct operand_spec operands;
 	struct acts does, also;
 	bool replaces; /* does replaces what the entry does */
+	bool never_bare; /* what "bare" says does not hold */
 };
 
 enum style_flag {

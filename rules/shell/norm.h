@@ -417,6 +417,7 @@ struct inner {
 	const char *via;
 	bool external; /* a program: neither builtin nor function */
 	bool no_function;
+	bool no_input; /* its standard input is empty */
 	bool moved; /* runs in dirs instead of where the wrapper runs */
 	const struct dirs *dirs;
 	const struct shell_assign *assigns;

@@ -161,7 +161,7 @@ has_mark(const struct shell_word *w, struct str mark)
 struct xargs {
 	struct str mark; /* -I; s NULL: none */
 	uint64_t per_call; /* -n; 0: all */
-	bool from_file, lines, odd;
+	bool from_file, terminal, lines, odd;
 };
 
 static bool
@@ -187,6 +187,8 @@ xargs_options(struct norm *n, struct opts *o, struct xargs *x)
 			x->lines = true;
 		} else if (opts_in("a arg-file", o->name)) {
 			x->from_file = true;
+		} else if (opts_in("o open-tty", o->name)) {
+			x->terminal = true;
 		}
 	}
 	return r == 0;
@@ -319,6 +321,7 @@ wrap_xargs(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 		    p.argv[o.at].text.s[0] == '-')
 			o.at++;
 	}
+	in.no_input = !x.from_file && !x.terminal;
 	in.argv = p.argv + o.at;
 	in.argc = p.argc - o.at;
 	if (o.at >= p.argc)

@@ -234,7 +234,7 @@ inner_push(struct norm *n, uint32_t part, const struct inner *in)
 		n->frame.input.shared = false;
 	if ((in->context & CONTEXT_INPUT_ARGS) != 0)
 		n->frame.input = (struct input){
-			.kind = STDIN_OTHER,
+			.kind = in->no_input ? STDIN_CLOSED : STDIN_OTHER,
 			.first = SHELL_NO_PART,
 			.part = SHELL_NO_PART,
 		};
