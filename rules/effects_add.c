@@ -381,6 +381,20 @@ code_class_at(const struct path_facts *f)
 	return CODE_OUTSIDE;
 }
 
+/* "./deploy.sh", "scripts/publish.py": their names say what they do. */
+static void
+script_acts_outward(struct judge *j, const char *abs)
+{
+	const struct str path = str_of(abs);
+	const struct str name = str_from(path, str_rfind(path, '/') + 1);
+	const size_t dot = str_find(name, '.');
+	const struct str extension = str_from(name, dot + 1);
+
+	if (dot < name.len &&
+	    programs_word(j->programs, "script_extensions", extension))
+		name_acts_outward(j, str_head(name, dot));
+}
+
 void
 effect_run(struct judge *j, const struct arg *a)
 {
@@ -427,6 +441,8 @@ effect_run(struct judge *j, const struct arg *a)
 	if (f.secret)
 		path_effect(
 		    j, EFFECT_READ, PATH_SECRET, target_of(j, &f, a), "reads");
+	if (f.in_workspace)
+		script_acts_outward(j, f.abs);
 }
 
 void

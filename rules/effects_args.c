@@ -534,7 +534,8 @@ conclude(struct judge *j, const struct entry *en)
 {
 	const struct operand_spec *spec = &en->operands;
 	const struct acts *does = &en->does;
-	bool bare = j->operand_count == 0 && !j->has_child;
+	bool bare =
+	    j->operand_count == 0 && (!j->has_child || en->parent != NULL);
 
 	for (const struct entry *p = en; p != NULL; p = p->parent) {
 		for (size_t i = 0; i < p->when_count; i++) {

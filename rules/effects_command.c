@@ -333,6 +333,46 @@ runs_what_came(struct judge *j)
 		    STR_ARG(j->program)) });
 }
 
+/* base64 -d and the like; rev and tr always change what they get. */
+static bool
+decodes_text(const struct judge *j)
+{
+	const struct shell_part *p = j->shell;
+	bool decodes = str_eqz(j->program, "rev") ||
+	    str_eqz(j->program, "tr") || str_eqz(j->program, "uudecode");
+
+	for (size_t i = 1; i < p->argc && !decodes; i++) {
+		const struct str t = p->argv[i].text;
+
+		decodes = str_starts(t, STR("-d")) ||
+		    str_starts(t, STR("-D")) || str_starts(t, STR("--d")) ||
+		    str_starts(t, STR("-r"));
+	}
+	return decodes &&
+	    programs_word(j->programs, "decoders_of_text", j->program);
+}
+
+/* Is what it prints run: by a shell behind the pipe, or as a substitution?
+ * What the text says is judged as well; but nobody writes it so who does not
+ * want to hide it. */
+static void
+runs_what_it_decodes(struct judge *j)
+{
+	const struct shell_part *p = j->shell;
+	const struct shell_part *to = script_part(j, p->stdout_part);
+	const bool changes = str_eqz(j->program, "tr");
+
+	if (!decodes_text(j))
+		return;
+	if ((to != NULL && to->argc > 0 &&
+		programs_word(j->programs, "shells", shell_part_program(to))) ||
+	    (!changes && p->stdin_kind == STDIN_TEXT &&
+		shell_word_known(&p->stdin_text) &&
+		(p->context & CONTEXT_SUBST) != 0))
+		effect_unknown(
+		    j, "what %.*s decodes may be run", STR_ARG(j->program));
+}
+
 /* "/tmp/x &": nobody sees it end. */
 static void
 stays_behind(struct judge *j)
@@ -381,6 +421,7 @@ judge_command(struct judge *j)
 		break;
 	}
 	runs_what_came(j);
+	runs_what_it_decodes(j);
 	stays_behind(j);
 	if (p->stdout_part == SHELL_NO_PART && p->argc > 0 &&
 	    programs_word(j->programs, "endless", j->program))

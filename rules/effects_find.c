@@ -209,6 +209,26 @@ find_names_generated(struct judge *j, const struct shell_part *find)
 	return names > 0;
 }
 
+/* "*" "/.config/x/secret": meant in the homes that are searched. */
+static bool
+path_hunts(struct judge *j, const struct path_place *at, struct str pattern)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PATH_BYTES_MAX);
+	struct path_facts f;
+
+	if (str_at(pattern, 0) != '*')
+		return false;
+	while (str_at(pattern, 0) == '*' || str_at(pattern, 0) == '/')
+		pattern = str_from(pattern, 1);
+	buf_puts(&b, "~/");
+	buf_put_str(&b, pattern);
+	if (pattern.len == 0 || buf_done(&b, NULL) != 0)
+		return false;
+	(void)paths_judge(
+	    programs_paths(j->programs), at, buf_str(&b), true, j->arena, &f);
+	return f.secret;
+}
+
 /* Does a find look for a name that a secret has? */
 bool
 find_names_secret(struct judge *j, const struct shell_part *find)
@@ -229,7 +249,7 @@ find_names_secret(struct judge *j, const struct shell_part *find)
 			continue;
 		(void)paths_judge(programs_paths(j->programs), &at,
 		    find->argv[i + 1].text, true, j->arena, &f);
-		if (f.secret)
+		if (f.secret || path_hunts(j, &at, find->argv[i + 1].text))
 			return true;
 	}
 	return false;
@@ -270,7 +290,7 @@ aims_at_secrets(struct search *s, const struct arg *start)
 
 		(void)paths_judge(programs_paths(s->j->programs), &at,
 		    s->names[i], true, s->j->arena, &f);
-		if (f.secret)
+		if (f.secret || path_hunts(s->j, &at, s->names[i]))
 			return true;
 	}
 	(void)start;

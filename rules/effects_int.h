@@ -173,6 +173,8 @@ handler_fn handle_find, handle_test, handle_echo, handle_git_config;
 void url_connect(struct judge *j, const struct arg *a, enum path_class data);
 void effect_remote(struct judge *j, const char *target);
 void effect_privilege(struct judge *j, const char *target);
+/* Does the name of a target or a script say that it publishes? */
+void name_acts_outward(struct judge *j, struct str name);
 
 /* ---- commands (effects_command.c) -------------------------------------- */
 

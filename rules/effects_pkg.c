@@ -477,6 +477,13 @@ as_make_dry(struct judge *j, const struct arg *a, struct str param)
 		as_make_word(j, a, param);
 }
 
+void
+name_acts_outward(struct judge *j, struct str name)
+{
+	if (list_matches(j, "outward_targets", name))
+		effect_remote(j, "publishing or deploying by a script");
+}
+
 /* A script or target of the project by its name. */
 void
 as_script_name(struct judge *j, const struct arg *a, struct str param)
@@ -489,8 +496,7 @@ as_script_name(struct judge *j, const struct arg *a, struct str param)
 	if (!a->known)
 		effect_unknown(j, "which script %.*s runs is not known before",
 		    STR_ARG(j->program));
-	if (list_matches(j, "outward_targets", name))
-		effect_remote(j, "publishing or deploying by a script");
+	name_acts_outward(j, name);
 	if (list_matches(j, "installing_targets", name) && !stays_inside(j))
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_WRITE,

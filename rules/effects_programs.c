@@ -110,7 +110,8 @@ as_option_text(struct judge *j, const struct arg *a, struct str param)
 	struct str rest = a->text;
 
 	(void)param;
-	if (!a->known)
+	if (!a->known || str_search(a->text, STR("eval")) < a->text.len ||
+	    str_find(a->text, '$') < a->text.len)
 		effect_unknown(j, "options are not known before");
 	while (rest.len > 0) {
 		struct str one = str_cut(&rest, ' ');
