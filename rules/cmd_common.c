@@ -211,7 +211,8 @@ fill_action(struct action *a, const struct cmd_place *place, struct err *e)
 		p->cwd = arena_strdup(a->arena, p->workspace);
 	if (a->proposer.home == NULL && place->home != NULL)
 		a->proposer.home = arena_strdup(a->arena, place->home);
-	p->executor = EXECUTOR_ASSENT;
+	if (p->executor == EXECUTOR_INVALID)
+		p->executor = EXECUTOR_ASSENT;
 	a->proposer.uid = getuid();
 	a->proposer.gid = getgid();
 	a->proposed_real_ns = cmd_now_ns();
