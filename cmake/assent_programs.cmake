@@ -23,6 +23,7 @@ set(ASSENT_COMMANDS
 	hook
 	install
 	log
+	report
 	completion)
 
 set(ASSENT_COMMAND_DECLARATIONS "")

@@ -191,6 +191,9 @@ read_body(struct transfer *t, struct err *e)
 		return ERR_OK;
 	if (t->is_lines)
 		return read_lines(t, e);
+	/* no lines have no type */
+	if (t->request->on_event != NULL && status == 200 && t->body.len == 0)
+		return ERR_OK;
 	if (status == 204 || status == 304)
 		return ERR_OK;
 	if (!t->is_json)
