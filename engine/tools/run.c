@@ -308,12 +308,23 @@ watch_signals(struct run *r, struct err *e)
 
 /* ---- from pending to its end --------------------------------------------- */
 
+/* Nobody needs to hurry: a reviewer has it, and has not left it to people. */
+static bool
+is_reviewed(const json_t *decision)
+{
+	const char *word = client_text(decision, "decision");
+
+	return word != NULL && strcmp(word, "review") == 0 &&
+	    json_object_get(decision, "review") == NULL;
+}
+
 static void
 say_waiting(const struct run *r)
 {
 	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
 
-	buf_printf(&out, "assent run: waits for an answer: %s: ", r->now.id);
+	buf_printf(&out, "assent run: waits for %s: %s: ",
+	    is_reviewed(r->now.json) ? "a review" : "an answer", r->now.id);
 	text_escape(&out, str_of(client_text(r->now.json, "reason")));
 	buf_printf(&out, "\n  assent approve %s\n", r->now.id);
 	(void)fputs(buf_cstr(&out), stderr);

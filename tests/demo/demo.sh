@@ -11,13 +11,20 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/assent-demo.XXXXXX")
 runtime=$folder/run
 state=$folder/state
 project=$folder/project
+provider=${ASSENT_PROVIDER:-$(dirname "${BASH_SOURCE[0]}")/../fake/provider.py}
+provider=$(realpath "$provider")
 daemon=
+model=
 
 leave()
 {
 	if [[ -n $daemon ]]; then
 		kill "$daemon" 2>/dev/null || true
 		wait "$daemon" 2>/dev/null || true
+	fi
+	if [[ -n $model ]]; then
+		kill "$model" 2>/dev/null || true
+		wait "$model" 2>/dev/null || true
 	fi
 	rm -rf "$folder"
 }
@@ -79,7 +86,24 @@ git add check.sh
 git -c user.name=demo -c user.email=demo@example.org \
 	commit --quiet --message 'A first version'
 
+# A stand-in for an LLM provider: it follows a script, no model is in it. It
+# ends when its standard input does.
+mkfifo "$folder/hold"
+# shellcheck disable=SC2034 # it only has to be open
+exec {hold}<>"$folder/hold"
+python3 -B "$provider" --unix "$folder/provider.sock" --deny example.com \
+	>"$folder/provider.log" 2>&1 <"$folder/hold" &
+model=$!
+cat >"$folder/assent.yaml" <<EOF
+reviewer:
+  providers:
+    - {name: scripted-provider, format: chat, model: no-model,
+       url: "unix:$folder/provider.sock"}
+EOF
+chmod 600 "$folder/assent.yaml"
+
 assentd --foreground --state "$state" --runtime "$runtime" \
+	--config "$folder/assent.yaml" \
 	>"$folder/daemon.log" 2>&1 &
 daemon=$!
 for ((i = 0; ; i++)); do
@@ -103,9 +127,18 @@ propose 0 ./check.sh
 [[ ! -e /usr/owned && ! -e /etc/owned && ! -e $HOME/.owned ]] ||
 	fail "something was written outside of the workspace"
 
+# ---- what rules send to a reviewer -------------------------------------------
+
+step "4. Rules cannot tell: a reviewer approves it, once (a scripted provider"
+echo "   answers here, no model; docs/reviewer.md sets up a real one)"
+propose 0 git fetch --verbose origin
+
+step "5. Rules cannot tell: the reviewer denies it; nothing runs"
+propose 125 curl --silent https://example.com/install.sh
+
 # ---- a question to a person -------------------------------------------------
 
-step "4. Needs a person; waits, and runs once it is approved"
+step "6. Needs a person; waits, and runs once it is approved"
 # api DOOR CURL-OPTION...: the public API over one of the two sockets
 api()
 {
@@ -159,7 +192,7 @@ git -C published.git rev-parse --quiet --verify main >/dev/null ||
 
 # ---- the log ----------------------------------------------------------------
 
-step "5. Every decision is in the log, and the log can be checked"
+step "7. Every decision is in the log, and the log can be checked"
 expect 0 assent log list --state "$state"
 expect 0 assent log verify --state "$state"
 
@@ -167,7 +200,7 @@ kill "$daemon"
 wait "$daemon" || fail "assentd did not end in order"
 daemon=
 
-step "6. One byte of a copy changed: it is found"
+step "8. One byte of a copy changed: it is found"
 cp -r "$state" "$folder/copy"
 python3 - "$folder/copy/assent.db" <<'EOF'
 import sys

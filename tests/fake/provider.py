@@ -2,12 +2,13 @@
 """A provider of reviews that follows a script. No model is in it.
 
     provider.py [--unix PATH | --port N] [--format chat|responses|messages]
-                [--tls CERT KEY]
+                [--tls CERT KEY] [--deny WORD] [--delay-ms N]
 
 Prints "ready PORT" and serves until its standard input is closed. It reads
 the evidence as a model would be told to, and answers with a verdict by the
 words in the action: "review-deny" denies, "review-escalate" asks a person,
 "review-high", "review-critical" raise the risk, and the rest is approved.
+With --deny, what names WORD is denied, too.
 Tests import it and give each request a function of their own instead.
 """
 
@@ -87,11 +88,11 @@ def verdict(request, **other):
     return said
 
 
-def by_words(request):
+def by_words(request, deny="review-deny"):
     """What the script says about an action."""
     words = request.action()
     said = {}
-    if "review-deny" in words:
+    if "review-deny" in words or deny in words:
         said = {"outcome": "deny", "risk_level": "high",
                 "rationale": "scripted: this is not what the user wants"}
     elif "review-escalate" in words:
@@ -145,9 +146,9 @@ def http(body, status="200 OK", kind="application/json", headers=""):
         + body
 
 
-def scripted(request, connection):
+def scripted(request, connection, deny="review-deny"):
     """The default: answers by the words of the action."""
-    connection.sendall(http(envelope(request, by_words(request))))
+    connection.sendall(http(envelope(request, by_words(request, deny))))
 
 
 class Handler(socketserver.BaseRequestHandler):
@@ -244,13 +245,14 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls", nargs=2)
     parser.add_argument("--delay-ms", type=int, default=0)
+    parser.add_argument("--deny", default="review-deny")
     given = parser.parse_args()
     tls = tls_context(*given.tls) if given.tls else None
 
     def slowly(request, connection):
         if given.delay_ms:
             threading.Event().wait(given.delay_ms / 1000)
-        scripted(request, connection)
+        scripted(request, connection, given.deny)
 
     if given.unix:
         server = Unix(given.unix, slowly)

@@ -45,10 +45,12 @@ def run_demo(folder, before=()):
     command = ["bash", f"{SOURCE}/tests/demo/demo.sh"]
     if before:
         # what nobody may read and start
-        for name in ("assent", "assentd", "assent-exec"):
+        for name in ("assent", "assentd", "assent-exec", "assent-reviewer"):
             shutil.copy(f"{env['ASSENT_BIN']}/{name}", folder)
         shutil.copy(command[1], folder)
-        env.update(ASSENT_BIN=folder, HOME="/nonexistent",
+        shutil.copy(f"{SOURCE}/tests/fake/provider.py", folder)
+        env.update(ASSENT_BIN=folder,
+                   ASSENT_PROVIDER=f"{folder}/provider.py", HOME="/nonexistent",
                    TMPDIR=f"{folder}/tmp")
         os.mkdir(env["TMPDIR"])
         shutil.chown(env["TMPDIR"], "nobody", "nogroup")

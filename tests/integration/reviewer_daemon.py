@@ -8,6 +8,7 @@ and questions that never wait for ever.
 import concurrent.futures
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -564,6 +565,20 @@ def programs(folder):
                     and said["outcome"] == wanted
                     and (cause is None or said["cause"] == cause)
                     and time.monotonic() - began < 12, f"{said} {stderr}")
+    with open(os.path.join(lib.HERE, "../../docs/reviewer.md"),
+              encoding="utf-8") as file:
+        shown = re.search(r"```python\n(.*?)```", file.read(), re.S)[1]
+    with open(path + "-shown", "w", encoding="ascii") as file:
+        file.write(shown)
+    os.chmod(path + "-shown", 0o755)
+    other = lib.write_settings(folder, lib.settings([json.dumps(
+        {"name": "shown", "format": "command",
+         "command": [path + "-shown"]})]), "shown.yaml")
+    said, _, stderr = lib.attempt(other, "unknown-program x")
+    checks.that("the program that docs/reviewer.md shows works",
+                said["outcome"] == "escalate"
+                and said["rationale"] == "this one always asks",
+                f"{said} {stderr}")
     said, _, _ = lib.attempt(config, "unknown-program case-environ",
                              environment={**os.environ, "LEAK": lib.SECRET})
     checks.that("a program gets a small environment",
