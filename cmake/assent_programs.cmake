@@ -33,6 +33,18 @@ foreach(name ${ASSENT_COMMANDS})
 		"extern const struct command command_${name};\n")
 	string(APPEND ASSENT_COMMAND_ROWS "\t&command_${name},\n")
 endforeach()
+
+# Verbs of a command that live in another module than it.
+set(ASSENT_VERBS
+	rules_shadow
+	rules_rollback
+	rules_off)
+set(ASSENT_VERB_ROWS "")
+foreach(name ${ASSENT_VERBS})
+	string(APPEND ASSENT_COMMAND_DECLARATIONS
+		"extern const struct command command_${name};\n")
+	string(APPEND ASSENT_VERB_ROWS "\t&command_${name},\n")
+endforeach()
 configure_file(${CMAKE_SOURCE_DIR}/cmake/commands.c.in
 	${CMAKE_BINARY_DIR}/generated/commands.c @ONLY)
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "index.h"
 #include "load_int.h"
 
@@ -177,6 +178,8 @@ builder_add(
 	struct yaml root;
 	int r;
 
+	if (b->archive != NULL && layer != LAYER_PACK)
+		archive_put(b->archive, name, layer, text);
 	if (f == NULL)
 		return b->ld.fatal;
 	r = yaml_parse(name, text, b->trees, b->ld.diags, &root, e);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "base/fdio.h"
 #include "base/jsonw.h"
 #include "call_input.h"
@@ -16,6 +17,7 @@
 #include "index.h"
 
 #define DIGEST_VERSION "assent policy 1"
+#define DIGEST_BYTES_MAX ((size_t)1 << 20)
 #define PROGRAM_FILES_MAX 1000
 
 /* ---- programs ---------------------------------------------------------- */
@@ -123,6 +125,8 @@ classifier_close(struct classifier *c)
 	regex_runner_free(c->runner);
 	free(c->scratch);
 	free(c->counts);
+	shadow_done(&c->shadow);
+	buf_free(&c->archive);
 	free(c);
 }
 
@@ -133,11 +137,34 @@ classifier_closep(struct classifier **c)
 	*c = NULL;
 }
 
-static int
-load(struct classifier *c, const struct classifier_options *o, struct diags *d,
-    struct err *e)
+static bool
+is_off(const struct rule *r, const struct classifier_options *o)
 {
-	const struct ruleset_options ro = {
+	for (size_t i = 0; i < o->off_count; i++) {
+		if (strcmp(o->off[i], r->id) == 0)
+			return r->layer != LAYER_PACK || !r->floor;
+	}
+	return false;
+}
+
+static void
+switch_off(struct ruleset *set, const struct classifier_options *o)
+{
+	for (size_t i = 0; i < set->rule_count; i++) {
+		if (is_off(&set->rules[i], o))
+			set->rules[i].disabled = true;
+	}
+}
+
+/* From folders, or from what was kept of a set of before. */
+static int
+load_set(struct classifier *c, const struct classifier_options *o,
+    struct diags *d, struct err *e)
+{
+	AUTO(arena_freep) struct arena *names = arena_new(ARCHIVE_BYTES_MAX);
+	AUTO_FREE struct rule_text *texts = NULL;
+	struct ruleset_options ro = {
+		.archive = &c->archive,
 		.dirs = o->dirs,
 		.dir_count = o->dir_count,
 		.no_packs = o->no_packs,
@@ -146,9 +173,67 @@ load(struct classifier *c, const struct classifier_options *o, struct diags *d,
 	};
 	int r;
 
+	if (names == NULL)
+		return err_nomem(e);
+	if (o->archive.len > 0) {
+		r = archive_read(o->archive, names, &texts, &ro.text_count, e);
+		if (r != 0)
+			return r;
+		ro.texts = texts;
+		ro.dir_count = 0;
+	}
+	c->archive = (struct buf)BUF_INIT(ARCHIVE_BYTES_MAX);
 	r = ruleset_load(&ro, d, &c->set, e);
+	if (r != 0)
+		return r;
+	switch_off(c->set, o);
+	c->shadow.has_rules = ruleset_has_shadows(c->set);
+	return index_build(c->set, e);
+}
+
+/* A candidate stands in for the organisation's folders. That it does not load
+ * is told, and harms nothing. */
+static int
+load_candidate(
+    struct classifier *c, const struct classifier_options *o, struct err *e)
+{
+	AUTO_FREE struct rule_dir *dirs =
+	    mem_new(o->dir_count + 1, sizeof(*dirs));
+	struct ruleset_options ro = {
+		.dirs = dirs,
+		.no_packs = o->no_packs,
+		.data_dir = o->data_dir,
+		.check_owner = o->check_owner,
+	};
+	struct err why = ERR_INIT;
+	int r;
+
+	if (dirs == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < o->dir_count; i++) {
+		if (o->dirs[i].layer != LAYER_ORGANISATION)
+			dirs[ro.dir_count++] = o->dirs[i];
+	}
+	dirs[ro.dir_count++] = (struct rule_dir){ .path = o->candidate,
+		.layer = LAYER_ORGANISATION };
+	r = ruleset_load(&ro, NULL, &c->shadow.candidate, &why);
 	if (r == 0)
-		r = index_build(c->set, e);
+		r = index_build(c->shadow.candidate, &why);
+	if (r == ERR_NOMEM)
+		return err_nomem(e);
+	if (r != 0)
+		c->shadow.problem = mem_strndup(why.msg, strlen(why.msg));
+	return ERR_OK;
+}
+
+static int
+load(struct classifier *c, const struct classifier_options *o, struct diags *d,
+    struct err *e)
+{
+	int r = load_set(c, o, d, e);
+
+	if (r == 0 && o->candidate != NULL)
+		r = load_candidate(c, o, e);
 	if (r == 0)
 		r = o->data_dir == NULL
 		    ? embedded_programs_new(d, &c->programs, e)
@@ -160,9 +245,10 @@ load(struct classifier *c, const struct classifier_options *o, struct diags *d,
 
 /* All that a decision depends on, besides the action. */
 static int
-policy_digest(struct classifier *c, struct err *e)
+policy_digest(
+    struct classifier *c, const struct classifier_options *o, struct err *e)
 {
-	AUTO_BUF struct buf b = BUF_INIT(1024);
+	AUTO_BUF struct buf b = BUF_INIT(DIGEST_BYTES_MAX);
 	uint8_t programs[SHA256_LEN];
 	int r;
 
@@ -172,6 +258,10 @@ policy_digest(struct classifier *c, struct err *e)
 	buf_put(&b, programs, SHA256_LEN);
 	rec_put_u8(&b, (uint8_t)c->policy);
 	rec_put_u8(&b, c->reviewer);
+	for (size_t i = 0; i < c->set->rule_count; i++) {
+		if (is_off(&c->set->rules[i], o))
+			rec_put_cstr(&b, c->set->rules[i].id);
+	}
 	r = buf_done(&b, e);
 	return r != 0 ? r : sha256_of(buf_cstr(&b), b.len, c->digest, e);
 }
@@ -192,7 +282,7 @@ classifier_open(const struct classifier_options *o, struct diags *d,
 		return err_nomem(e);
 	r = load(c, o, d, e);
 	if (r == 0)
-		r = policy_digest(c, e);
+		r = policy_digest(c, o, e);
 	if (r != 0)
 		return r;
 	c->counts = mem_new(c->set->rule_count, sizeof(*c->counts));
@@ -226,7 +316,21 @@ classifier_classify(struct classifier *c, const struct action *a,
 	if (r != 0)
 		return r;
 	memcpy(ret->policy_sha256, c->digest, SHA256_LEN);
+	if (c->shadow.has_rules || c->shadow.candidate != NULL)
+		shadow_judge(&c->shadow, &o, a, &fx, ret, arena);
 	return ERR_OK;
+}
+
+static struct str
+classifier_archive(const struct classifier *c)
+{
+	return buf_str(&c->archive);
+}
+
+static void
+classifier_metrics(const struct classifier *c, struct buf *out)
+{
+	shadow_metrics(&c->shadow, out);
 }
 
 static void
@@ -296,6 +400,8 @@ classifier_describe(const struct classifier *c, struct buf *out)
 	jsonw_kint(&w, "programs", (int64_t)programs_count(c->programs));
 	jsonw_kint(&w, "regex_matches", (int64_t)matches);
 	jsonw_kint(&w, "regex_errors", (int64_t)errors);
+	jsonw_key(&w, "shadow");
+	shadow_json(&c->shadow, &w);
 	describe_files(&w, c->set);
 	jsonw_key(&w, "rules");
 	jsonw_array(&w);
@@ -313,5 +419,7 @@ const struct classifier_port rules_classifier = {
 	.project_close = project_rules_close,
 	.digest = classifier_digest,
 	.input = call_input,
+	.archive = classifier_archive,
+	.metrics = classifier_metrics,
 	.describe = classifier_describe,
 };

@@ -6,7 +6,7 @@
  *     r = rules_classifier.open(&options, diags, &c, e);
  *     set = classifier_set(c);
  */
-#include "decide.h"
+#include "shadow.h"
 
 struct classifier {
 	struct ruleset *set;
@@ -14,6 +14,8 @@ struct classifier {
 	struct regex_runner *runner;
 	struct part_judge *scratch;
 	struct rule_count *counts;
+	struct shadow shadow;
+	struct buf archive; /* of the files that were read */
 	enum approval_policy policy;
 	bool reviewer;
 	uint8_t digest[SHA256_LEN];

@@ -16,6 +16,7 @@ const struct command command_rules = {
 	.summary = "Check, test and understand rule files",
 	.usage = "rules check|test|coverage|lint|explain|diff|replay|"
 		 "suggest|import|fmt|"
+		 "shadow|rollback|off|"
 		 "schema|reference [OPTIONS] [DIR...]",
 	.details =
 	    "Each verb has its own --help. Folders are of the organisation's "

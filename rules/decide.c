@@ -151,7 +151,7 @@ judge_rule(struct part_judge *j, const struct rule *r)
 	if (t == TRI_NO || (t == TRI_MAYBE && r->decision == DECISION_ALLOW))
 		return;
 	remember(j, r, t == TRI_MAYBE);
-	if (r->mode == MODE_SHADOW)
+	if (r->mode == MODE_SHADOW && !j->options->enforce_shadows)
 		return;
 	if (r->decision != DECISION_ALLOW)
 		tighten(j, r, &hits, t == TRI_MAYBE);

@@ -29,8 +29,9 @@ struct decide_options {
 	enum approval_policy policy;
 	bool reviewer; /* somebody answers a review */
 	struct part_judge *scratch; /* for one decision at a time */
-	struct rule_count
-	    *counts; /* by the order of the set's rules, or NULL */
+	bool enforce_shadows; /* as if "mode: shadow" were not there */
+	/* By the order of the set's rules, or NULL. */
+	struct rule_count *counts;
 	/* A repository's own: they only tighten. NULL: none. */
 	const struct project_rules *project;
 };

@@ -119,7 +119,8 @@ plan_add(struct plan *p, const struct part_judge *j)
 	for (size_t i = 0; i < j->matched_count && r == 0; i++) {
 		const struct rule *rule = j->matched[i].rule;
 
-		if (rule->mode != MODE_SHADOW &&
+		if ((rule->mode != MODE_SHADOW ||
+			j->options->enforce_shadows) &&
 		    j->options->set->may_cover[rule->layer] &&
 		    rule->decision != DECISION_DENY && !j->matched[i].unsure)
 			r = add_rule(p, rule);

@@ -217,6 +217,7 @@ ruleset_load(const struct ruleset_options *o, struct diags *d,
 	r = builder_new(d, e, &b);
 	if (r != 0)
 		return r;
+	b->archive = o->archive;
 	r = load_packs(b, o);
 	for (size_t i = 0; i < o->dir_count && r == 0; i++) {
 		struct source s = { .b = b,

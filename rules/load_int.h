@@ -6,6 +6,7 @@
 /* A set under construction. */
 struct builder {
 	struct loader ld;
+	struct buf *archive; /* gets every file but the packs', or NULL */
 	struct set_draft draft;
 	struct arena
 	    *trees; /* of the parsed files; gone when the set is made */

@@ -276,6 +276,7 @@ struct rule_text {
 struct ruleset_options {
 	const struct rule_text *texts; /* besides the folders */
 	size_t text_count;
+	struct buf *archive; /* gets the files that were read, or NULL */
 	const struct rule_dir *dirs;
 	size_t dir_count;
 	bool no_packs;

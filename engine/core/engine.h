@@ -37,6 +37,9 @@ struct engine_out {
 	void (*cancel_review)(void *ctx, const char *action_id);
 	/* A row for the reporter; false: not now, it comes again. */
 	bool (*row)(void *ctx, uint32_t feed, uint64_t seq, struct str json);
+	/* Rules came into force: kept for a rollback. May be NULL. */
+	void (*loaded)(void *ctx, const uint8_t digest[static SHA256_LEN],
+	    struct str archive);
 	/* Asks the supervisor for a reader of a repository's rules under this
 	 * identity. NULL: repositories have none. */
 	int (*project)(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
@@ -140,6 +143,12 @@ void engine_feeds_save(struct engine *g);
 int engine_set_reviewer(struct engine *g, struct str json, struct err *e);
 /* JSON of all roles and what is enforced in each, for readyz and doctor. */
 void engine_set_roles(struct engine *g, struct str json, bool all_up);
+/* Tells engine_out.loaded of the rules in force. */
+void engine_keep_rules(struct engine *g);
+/* What the state of rules says now: archive, off, candidate of o. Borrowed
+ * until the next time. */
+void engine_set_rule_state(
+    struct engine *g, const struct classifier_options *o);
 /* Loads the rules again; keeps the old set on any error. Diagnostics as
  * JSON in *ret_json (may be NULL). */
 int engine_reload(struct engine *g, struct buf *ret_json, struct err *e);

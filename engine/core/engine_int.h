@@ -110,6 +110,7 @@ struct engine {
 	struct projects *projects;
 	struct parked parked[PARKED_MAX];
 	size_t parked_count;
+	bool had_candidate; /* when rules were loaded last */
 	bool resuming; /* a call that was parked: it waits no longer */
 	struct grants grants;
 	struct change *changes;

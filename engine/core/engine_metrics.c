@@ -111,6 +111,8 @@ engine_metrics(struct engine *g, const struct call *c)
 	    "# TYPE assent_store_commit_seconds_total counter\n"
 	    "assent_store_commit_seconds_total %.6f\n",
 	    (double)n->commit_ns / 1e9);
+	if (g->o.classifier_port->metrics != NULL)
+		g->o.classifier_port->metrics(g->classifier, &body);
 	put(&body, "assent_log_seq", "gauge", "Last row of the log.", seq);
 	engine_feeds_metrics(g, seq, &body);
 	r.body = buf_str(&body);

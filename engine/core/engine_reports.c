@@ -183,11 +183,31 @@ record_reload(struct engine *g, struct err *e)
 	return r != 0 ? r : engine_push(g, &change, e);
 }
 
-/* Nothing that decides has changed: what was counted goes on. */
+void
+engine_set_rule_state(struct engine *g, const struct classifier_options *o)
+{
+	g->o.classifier_options.archive = o->archive;
+	g->o.classifier_options.off = o->off;
+	g->o.classifier_options.off_count = o->off_count;
+	g->o.classifier_options.candidate = o->candidate;
+}
+
+void
+engine_keep_rules(struct engine *g)
+{
+	if (g->o.out.loaded != NULL && g->o.classifier_port->archive != NULL)
+		g->o.out.loaded(g->o.out.ctx, g->policy_sha256,
+		    g->o.classifier_port->archive(g->classifier));
+}
+
+/* Nothing that is judged by has changed: what was counted goes on. */
 static bool
 is_the_same(struct engine *g, const struct classifier *next)
 {
 	uint8_t digest[SHA256_LEN];
+
+	if (g->had_candidate || g->o.classifier_options.candidate != NULL)
+		return false;
 
 	g->o.classifier_port->digest(next, digest);
 	return memcmp(digest, g->policy_sha256, SHA256_LEN) == 0;
@@ -220,6 +240,8 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 	g->classifier = next;
 	g->o.classifier_port->digest(next, g->policy_sha256);
 	log_info("reload", "rules loaded");
+	g->had_candidate = g->o.classifier_options.candidate != NULL;
+	engine_keep_rules(g);
 	return record_reload(g, e);
 }
 

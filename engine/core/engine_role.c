@@ -450,6 +450,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.cancel_review = out_cancel_review,
 			.row = out_row,
 			.project = engine_out_project,
+			.loaded = engine_rules_loaded,
 		},
 		.env = {
 			.boot_ns = loop_now_ns,
@@ -478,6 +479,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 		o.classifier_port->close(o.classifier);
 		return r;
 	}
+	engine_keep_rules(p->engine);
 	if (o.executor_port == NULL)
 		return engine_recover(p->engine, e);
 	r = o.executor_port->open(
@@ -633,6 +635,7 @@ engine_close(struct role_env *env)
 	engine_free(p->engine);
 	if (p->recorder != NULL)
 		env->ports->recorder->close(p->recorder);
+	arena_free(p->state_arena);
 	arena_free(p->arena);
 	mem_freep(&env->self);
 }

@@ -20,6 +20,7 @@ struct engine_process {
 	struct reporter_link *reporter;
 	struct readers *readers;
 	struct watch *watch;
+	struct arena *state_arena; /* of what rule_state.h read last */
 	const struct rule_dir *rule_dirs; /* in the arena */
 	size_t rule_dir_count;
 	struct loop_timer *tick;
@@ -37,6 +38,9 @@ int engine_open_rules(
     struct engine_process *p, struct engine_options *o, struct err *e);
 /* Readers of repositories' rules, and the watch over rule files. */
 int engine_open_readers(struct engine_process *p, struct err *e);
+/* engine_out.loaded */
+void engine_rules_loaded(
+    void *ctx, const uint8_t digest[static SHA256_LEN], struct str archive);
 /* engine_out.project */
 int engine_out_project(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
     const char *workspace, struct err *e);

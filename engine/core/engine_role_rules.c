@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "engine_role_int.h"
 #include "model/project.h"
+#include "model/rule_state.h"
 
 #define BOOT_BYTES_MAX ((size_t)64 << 10)
 
@@ -90,8 +91,51 @@ engine_on_project_failed(void *ctx, struct ipc_msg *m, struct err *e)
 static void
 watch_rules(struct engine_process *p)
 {
+	AUTO_BUF struct buf state = BUF_INIT(PATH_BYTES_MAX);
+
 	for (size_t i = 0; i < p->rule_dir_count; i++)
 		watch_dir(p->watch, p->rule_dirs[i].path);
+	buf_printf(&state, "%s/%s", p->env->config->state_dir, RULE_STATE_DIR);
+	watch_dir(p->watch, buf_cstr(&state));
+}
+
+void
+engine_rules_loaded(
+    void *ctx, const uint8_t digest[static SHA256_LEN], struct str archive)
+{
+	struct engine_process *p = ctx;
+	struct err why = ERR_INIT;
+
+	if (rule_state_save(p->env->config->state_dir, digest, archive, &why) !=
+	    0)
+		log_warn("rules",
+		    "ignoring that they cannot be kept for a "
+		    "rollback: %s",
+		    why.msg);
+}
+
+/* What the state folder says of rules; what it said before stays on error. */
+static int
+read_state(
+    struct engine_process *p, struct classifier_options *o, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(RULE_SET_BYTES_MAX * 2);
+	struct rule_state s;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	r = rule_state_read(p->env->config->state_dir, a, &s, e);
+	if (r != 0)
+		return r;
+	o->archive = s.set;
+	o->off = s.off;
+	o->off_count = s.off_count;
+	o->candidate = s.candidate;
+	/* The engine reads what it borrowed until the next time. */
+	arena_free(p->state_arena);
+	p->state_arena = TAKE_PTR(a);
+	return ERR_OK;
 }
 
 /* The last good set stays when the new one does not load. */
@@ -99,10 +143,16 @@ static void
 on_rules_changed(void *ctx)
 {
 	struct engine_process *p = ctx;
+	struct classifier_options o = { .dirs = NULL };
 	struct err why = ERR_INIT;
 
 	/* A folder that was replaced is another one to watch. */
 	watch_rules(p);
+	if (read_state(p, &o, &why) != 0) {
+		log_err("reload", "rules stay as they were: %s", why.msg);
+		return;
+	}
+	engine_set_rule_state(p->engine, &o);
 	if (engine_reload(p->engine, NULL, &why) == 0)
 		engine_commit(p->engine);
 }
@@ -164,6 +214,11 @@ engine_open_rules(
 		.check_owner = true,
 	};
 	r = rule_dirs(p, c, &o->classifier_options, e);
+	if (r != 0)
+		return r;
+	r = rule_state_make(c->state_dir, e);
+	if (r == 0)
+		r = read_state(p, &o->classifier_options, e);
 	if (r != 0)
 		return r;
 	p->rule_dirs = o->classifier_options.dirs;

@@ -38,6 +38,12 @@ struct classifier_options {
 	enum approval_policy policy;
 	bool reviewer; /* a provider is configured and allowed to answer */
 	bool check_owner; /* refuse files that others may write */
+	/* What the port archived of a set of before: instead of dirs. */
+	struct str archive;
+	/* Ids of rules that do not apply; floors that are shipped do. */
+	const char *const *off;
+	size_t off_count;
+	const char *candidate; /* a folder that is only tried, or NULL */
 };
 
 struct classifier_port {
@@ -68,6 +74,11 @@ struct classifier_port {
 	 */
 	void (*input)(
 	    const struct action *a, struct arena *arena, struct buf *out);
+	/* The files of the set, packs aside, for classifier_options.archive.
+	 * May be NULL, and metrics as well. */
+	struct str (*archive)(const struct classifier *c);
+	/* Prometheus' lines about what is only tried. */
+	void (*metrics)(const struct classifier *c, struct buf *out);
 	/* The active set as JSON: files, rules, digest. */
 	void (*describe)(const struct classifier *c, struct buf *out);
 };

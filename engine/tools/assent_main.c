@@ -60,6 +60,22 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* "rules shadow" when these are the words; NULL: none. */
+static const struct command *
+find_verb(const char *name, const char *verb)
+{
+	const size_t len = strlen(name);
+
+	for (size_t i = 0; i < command_verb_count; i++) {
+		const char *full = command_verbs[i]->name;
+
+		if (strncmp(full, name, len) == 0 && full[len] == ' ' &&
+		    strcmp(full + len + 1, verb) == 0)
+			return command_verbs[i];
+	}
+	return NULL;
+}
+
 static int
 unknown_command(const char *name)
 {
@@ -150,6 +166,9 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "help") == 0)
 		return help_on(argc - 1, argv + 1);
+	c = argc < 3 ? NULL : find_verb(argv[1], argv[2]);
+	if (c != NULL)
+		return c->run(argc - 2, argv + 2);
 	c = find_command(argv[1]);
 	if (c == NULL)
 		return unknown_command(argv[1]);

@@ -11,5 +11,8 @@
 
 extern const struct command *const commands[];
 extern const size_t command_count;
+/* "rules shadow": verbs that live in another module than their command. */
+extern const struct command *const command_verbs[];
+extern const size_t command_verb_count;
 
 #endif

@@ -7,6 +7,7 @@ again; and a repository's own rules tighten, never loosen, and never hang.
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -15,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib_daemon import Daemon  # noqa: E402
+from lib_daemon import BIN, Daemon  # noqa: E402
 
 PATIENCE_S = 15
 # Two rules in two files that only make sense together: under either set
@@ -104,6 +105,75 @@ class Live(unittest.TestCase):
         row = next(r for r in body["rules"] if r["id"] == "e")
         self.assertEqual((row["hits"], row["decided"]), (1, 1))
         self.assertEqual(row["regex_errors"], 0)
+
+    def test_a_shadow_decides_nothing_and_is_counted(self):
+        write(self.rules, "s.yaml", rule("s", "sierra", "deny") +
+              "    mode: shadow\n")
+        self.assertEqual(self.reload()[0], 200)
+        self.assertEqual(self.decision("sierra"), "review")
+        told = self.tool("rules", "shadow", "--json", "--runtime",
+                         self.d.runtime)
+        self.assertEqual(told["rules"]["tightened"], 1, told)
+        self.assertEqual(told["rules"]["examples"][0]["call"], "sierra")
+        self.assertEqual(told["rules"]["examples"][0]["rule"], "s")
+        self.assertIsNone(told["candidate"])
+        os.unlink(f"{self.rules}/s.yaml")
+
+    def test_a_candidate_is_judged_beside_and_decides_nothing(self):
+        folder = tempfile.mkdtemp(prefix="assent-it-rules-")
+        write(folder, "t.yaml", rule("t", "ls", "deny"))
+        self.tool("rules", "shadow", "--try", folder, "--state",
+                  self.d.state)
+
+        def is_tried():
+            self.assertEqual(self.decision("ls"), "allow")
+            _, body, _ = self.d.approver("GET", "/v1/rules")
+            c = body["shadow"]["candidate"]
+            return c is not None and c["tightened"] > 0
+        until(is_tried, "the candidate judges")
+        _, text, _ = self.d.approver("GET", "/metrics")
+        self.assertIn(b'by="candidate",change="stricter"', text)
+        self.tool("rules", "shadow", "--stop", "--state", self.d.state)
+        until(lambda: self.d.approver("GET", "/v1/rules")[1]["shadow"]
+              ["candidate"] is None, "it is gone")
+
+    def test_a_rule_is_switched_off_at_once(self):
+        write(self.rules, "k.yaml", rule("k", "quebec", "deny"))
+        until(lambda: self.decision("quebec") == "deny", "the rule")
+        self.tool("rules", "off", "--state", self.d.state, "k")
+        until(lambda: self.decision("quebec") == "review", "off")
+        self.assertEqual(self.tool("rules", "off", "--list", "--state",
+                                   self.d.state), "k\n")
+        self.tool("rules", "off", "--on", "--state", self.d.state, "k")
+        until(lambda: self.decision("quebec") == "deny", "on again")
+
+    def test_a_set_of_before_is_in_force_again(self):
+        write(self.rules, "r.yaml", rule("r", "romeo", "deny"))
+        self.assertEqual(self.reload()[0], 200)
+        digest = self.d.approver("GET", "/v1/version")[1]["policy_sha256"]
+        write(self.rules, "r.yaml", rule("r", "romeo", "ask"))
+        until(lambda: self.decision("romeo") == "ask", "the change")
+        self.assertIn(digest, self.tool("rules", "rollback", "--list",
+                                        "--state", self.d.state))
+        self.tool("rules", "rollback", "--state", self.d.state, digest[:20])
+        until(lambda: self.decision("romeo") == "deny", "rolled back")
+        self.d.stop()
+        self.d.start()
+        self.assertEqual(self.decision("romeo"), "deny")
+        self.tool("rules", "rollback", "--end", "--state", self.d.state)
+        until(lambda: self.decision("romeo") == "ask", "by the files")
+        done = subprocess.run(
+            [f"{BIN}/assent", "rules", "rollback", "--state", self.d.state,
+             "0" * 64], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no set with the digest", done.stderr)
+
+    def tool(self, *words):
+        done = subprocess.run([f"{BIN}/assent", *words], text=True,
+                              capture_output=True, timeout=30, check=False,
+                              stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout) if "--json" in words else done.stdout
 
     def swap(self, names, stop):
         """The pair in turns, each time both files at once."""

@@ -8,6 +8,7 @@
 
 #include "lint.h"
 #include "rule_world.h"
+#include "shadow.h"
 
 #define ROUNDS 400
 #define RULES_EACH 12
@@ -551,6 +552,151 @@ what_one_rule_is_said_to_imply_it_does_imply(void **state)
 	assert_true(tested > 10);
 }
 
+/* ---- what stands beside the set ------------------------------------------ */
+
+/* Some rules as shadows, as texts that differ in nothing else. */
+static unsigned
+make_shadows(struct dice *d, struct rules_text *r)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < RULES_EACH; i++) {
+		AUTO_BUF struct buf b = BUF_INIT(WORLD_ARENA);
+		const size_t head = strlen("  - {");
+
+		if (roll(d, 3) != 0)
+			continue;
+		mask |= 1u << i;
+		buf_printf(&b, "  - {mode: shadow, %s", r->line[i] + head);
+		free(r->line[i]);
+		assert_int_equal(buf_take(&b, &r->line[i], NULL), 0);
+	}
+	return mask;
+}
+
+static void
+a_shadow_never_changes_a_decision(void **state)
+{
+	struct dice d = { .state = 1848 };
+	uint64_t judged = 0, moved = 0;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		AUTO(rules_done) struct rules_text rules = { 0 };
+		AUTO(rules_done) struct rules_text others = { 0 };
+		enum decision before[PARTS_EACH * EFFECTS_EACH];
+		enum decision after[PARTS_EACH * EFFECTS_EACH];
+		struct effect pool[PARTS_EACH * EFFECTS_EACH];
+		size_t order[RULES_EACH];
+		struct shadow shadow = { .has_rules = true };
+		struct classification first;
+		struct world w;
+
+		random_rules(&d, &rules);
+		random_rules(&d, &others);
+		for (size_t i = 0; i < RULES_EACH; i++)
+			order[i] = i;
+		const unsigned shadows = make_shadows(&d, &rules);
+
+		start(&w);
+		w.set = build(&rules, ~shadows, order, RULES_EACH);
+		random_call(&d, &w, pool);
+		(void)world_decide(&w);
+		first = w.last;
+		slot_decisions(&w, before);
+		ruleset_free(w.set);
+		w.set = build(&rules, ~0u, order, RULES_EACH);
+		shadow.candidate = build(&others, ~0u, order, RULES_EACH);
+		(void)world_decide(&w);
+		const struct decide_options o = { .set = w.set,
+			.runner = w.runner,
+			.policy = w.policy,
+			.reviewer = w.reviewer,
+			.scratch = w.scratch };
+
+		shadow_judge(
+		    &shadow, &o, w.action, &w.fx, &w.last, w.action->arena);
+		slot_decisions(&w, after);
+		assert_memory_equal(before, after, sizeof(before));
+		assert_int_equal(w.last.decision, first.decision);
+		assert_string_equal(w.last.reason, first.reason);
+		assert_int_equal(w.last.risk, first.risk);
+		assert_int_equal(
+		    w.last.profile.host_count, first.profile.host_count);
+		for (int k = 0; k < SHADOW_KINDS; k++) {
+			judged += shadow.counts[k].calls;
+			moved += shadow.counts[k].next;
+		}
+		shadow_done(&shadow);
+		world_close(&w);
+	}
+	/* The shadows did judge, and would have decided otherwise. */
+	assert_int_equal(judged, 2 * ROUNDS);
+	assert_true(moved > ROUNDS / 10);
+}
+
+static void
+rules_of_a_repository_never_loosen(void **state)
+{
+	char problem[] = "they are broken";
+	struct dice d = { .state = 1789 };
+	unsigned stricter = 0;
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		AUTO(rules_done) struct rules_text rules = { 0 };
+		AUTO(rules_done) struct rules_text own = { 0 };
+		enum decision before[PARTS_EACH * EFFECTS_EACH];
+		enum decision after[PARTS_EACH * EFFECTS_EACH];
+		struct effect pool[PARTS_EACH * EFFECTS_EACH];
+		size_t order[RULES_EACH];
+		unsigned mask = 0;
+		enum decision was;
+		struct world w;
+
+		random_rules(&d, &rules);
+		random_rules(&d, &own);
+		for (size_t i = 0; i < RULES_EACH; i++) {
+			order[i] = i;
+			if (own.layer[i] == LAYER_PROJECT)
+				mask |= 1u << i;
+		}
+		start(&w);
+		w.set = build(&rules, ~0u, order, RULES_EACH);
+		random_call(&d, &w, pool);
+		was = world_decide(&w);
+		slot_decisions(&w, before);
+		struct project_rules project = {
+			.set = build(&own, mask, order, RULES_EACH),
+		};
+		const struct decide_options o = { .set = w.set,
+			.runner = w.runner,
+			.policy = w.policy,
+			.reviewer = w.reviewer,
+			.scratch = w.scratch,
+			.project = &project };
+
+		assert_int_equal(
+		    decide(&o, w.action, &w.fx, w.action->arena, &w.last, NULL),
+		    0);
+		slot_decisions(&w, after);
+		for (size_t i = 0; i < PARTS_EACH * EFFECTS_EACH; i++)
+			assert_true(after[i] >= before[i]);
+		assert_true(w.last.decision >= was);
+		stricter += w.last.decision > was;
+		/* What is broken asks, and never less than before. */
+		project.problem = problem;
+		assert_int_equal(
+		    decide(&o, w.action, &w.fx, w.action->arena, &w.last, NULL),
+		    0);
+		assert_true(w.last.decision >= DECISION_ASK);
+		assert_true(w.last.decision >= was);
+		ruleset_free(project.set);
+		world_close(&w);
+	}
+	assert_true(stricter > ROUNDS / 50);
+}
+
 int
 main(void)
 {
@@ -559,6 +705,8 @@ main(void)
 		cmocka_unit_test(
 		    adding_a_rule_never_loosens_an_uncovered_effect),
 		cmocka_unit_test(a_floor_and_a_deny_only_ever_tighten),
+		cmocka_unit_test(a_shadow_never_changes_a_decision),
+		cmocka_unit_test(rules_of_a_repository_never_loosen),
 		cmocka_unit_test(the_index_finds_what_trying_every_rule_finds),
 		cmocka_unit_test(what_one_rule_is_said_to_imply_it_does_imply),
 	};
