@@ -310,7 +310,7 @@ list_start(struct search *s, const struct arg *a)
 	j->lists_secrets = j->lists_secrets || f.holds_secrets || f.secret;
 	secrets = f.secret ||
 	    (!f.in_workspace && (f.holds_secrets || f.base == PATH_UNKNOWN) &&
-		aims_at_secrets(s, a));
+		(aims_at_secrets(s, a) || find_names_secret(j, j->shell)));
 	effect_add(j,
 	    &(struct effect){
 		.kind = EFFECT_READ,

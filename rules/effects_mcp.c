@@ -59,11 +59,12 @@ kind_of_name(const struct programs *p, struct str name)
 			k = MCP_CHANGES;
 		else if (programs_word(p, "mcp_reads", str_of(word)))
 			k = MCP_READS;
-		/* The verb is said first: "get_deployment" reads. */
-		if (k != MCP_UNCLEAR) {
+		/* The verb is said first: "get_deployment" reads; but nothing
+		 * is harmless that says "delete". */
+		if (kind == MCP_UNCLEAR)
 			kind = k;
-			break;
-		}
+		if (programs_word(p, "mcp_destroys_anywhere", str_of(word)))
+			kind = MCP_DESTROYS;
 	}
 	return kind;
 }

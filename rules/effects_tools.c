@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "base/text.h"
+#include "model/json_in.h"
 
 #define PART_TEXT_MAX 8192
 #define PLACEHOLDER_LINE_MAX 120
@@ -145,6 +146,52 @@ judge_content(
 		    j, "the content has characters that cannot be seen");
 }
 
+/* Scripts of a package that run by themselves when it is installed. */
+static void
+judge_package(struct judge *j, struct str text)
+{
+	static const char *const names[] = { "preinstall", "install",
+		"postinstall", "preprepare", "prepare", "postprepare",
+		"prepublish", "dependencies" };
+	json_auto_t *root = NULL;
+	json_t *scripts;
+
+	if (json_in(text, &root, NULL) != 0) { /* a patch, or a part of it */
+		if (str_search(text, STR("install\"")) < text.len)
+			effect_unknown(
+			    j, "it may add a script that installation runs");
+		return;
+	}
+	scripts = json_object_get(root, "scripts");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *const s =
+		    json_string_value(json_object_get(scripts, names[i]));
+		struct arg a;
+
+		if (s == NULL)
+			continue;
+		a = arg_text(j->arena, str_of(arena_strdup(j->arena, s)));
+		judge_shell_text(j, &a, "a script that installation runs");
+	}
+}
+
+/* What the content of files with these names does later by itself. */
+static void
+judge_named_content(struct judge *j, const struct edit *edit)
+{
+	const struct str path = str_of(edit->path);
+	const char *const text =
+	    edit->content != NULL ? edit->content : edit->patch;
+
+	if (text_find_hidden(path, "") < path.len)
+		effect_unknown(
+		    j, "the name has characters that cannot be seen");
+	if (text != NULL &&
+	    (str_eq(path, STR("package.json")) ||
+		str_ends(path, STR("/package.json"))))
+		judge_package(j, str_of(text));
+}
+
 static int
 judge_edit(struct run *run, const struct edit *edit)
 {
@@ -178,6 +225,7 @@ judge_edit(struct run *run, const struct edit *edit)
 	case EDIT_PATCH:
 		effect_write(&j, &path, "writes");
 		judge_content(&j, edit, &f);
+		judge_named_content(&j, edit);
 		break;
 	case EDIT_INVALID:
 		effect_unknown(&j, "the kind of edit is not known");
