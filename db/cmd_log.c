@@ -29,6 +29,7 @@ static const struct command *const subcommands[] = {
 	&cmdlog_prove,
 	&cmdlog_backup,
 	&cmdlog_prune,
+	&cmdlog_find_secret,
 };
 
 int

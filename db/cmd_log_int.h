@@ -15,7 +15,8 @@
 #define LOG_FLUSH_BYTES ((size_t)64 << 10)
 
 extern const struct command cmdlog_list, cmdlog_show, cmdlog_verify,
-    cmdlog_export, cmdlog_prove, cmdlog_backup, cmdlog_prune;
+    cmdlog_export, cmdlog_prove, cmdlog_backup, cmdlog_prune,
+    cmdlog_find_secret;
 
 /* "assent log NAME: message" on stderr, escaped; returns the exit status
  * that the contract gives to such an error. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "mask_key.h"
 #include "store_int.h"
 #include "verify.h"
 
@@ -99,6 +100,12 @@ port_cursor_put(
 	return cursor_write(buf_cstr(&r->dir), name, seq, e);
 }
 
+static int
+port_mask_key(struct recorder *r, uint8_t ret[static SHA256_LEN], struct err *e)
+{
+	return mask_key_load(buf_cstr(&r->dir), true, ret, e);
+}
+
 const struct recorder_port db_recorder = {
 	.open = port_open,
 	.close = store_close,
@@ -115,5 +122,6 @@ const struct recorder_port db_recorder = {
 	.head = port_head,
 	.cursor_get = port_cursor_get,
 	.cursor_put = port_cursor_put,
+	.mask_key = port_mask_key,
 	.idle = store_idle,
 };

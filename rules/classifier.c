@@ -15,6 +15,7 @@
 #include "call_input.h"
 #include "embedded.h"
 #include "index.h"
+#include "secrets.h"
 
 #define DIGEST_VERSION "assent policy 1"
 #define DIGEST_BYTES_MAX ((size_t)1 << 20)
@@ -422,4 +423,6 @@ const struct classifier_port rules_classifier = {
 	.archive = classifier_archive,
 	.metrics = classifier_metrics,
 	.describe = classifier_describe,
+	.mask = secrets_mask_log,
+	.secrets = secrets_each,
 };

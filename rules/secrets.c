@@ -342,9 +342,8 @@ secret_at(struct str s, bool start, size_t *ret_keep)
 	return n;
 }
 
-/* Where the next secret begins at or behind from; text.len: none. */
-static size_t
-secret_next(struct str text, size_t from, size_t *ret_len, size_t *ret_keep)
+size_t
+secrets_next(struct str text, size_t from, size_t *ret_len, size_t *ret_keep)
 {
 	bool start = from == 0 || !word_char(text.s[from - 1]);
 
@@ -368,7 +367,7 @@ secrets_found(struct str text)
 	size_t len, keep;
 
 	return text.len >= SECRET_MIN &&
-	    secret_next(text, 0, &len, &keep) < text.len;
+	    secrets_next(text, 0, &len, &keep) < text.len;
 }
 
 struct str
@@ -380,7 +379,7 @@ secrets_mask(struct arena *a, struct str text)
 
 	while (text.len >= SECRET_MIN) {
 		size_t len, keep = 0;
-		const size_t at = secret_next(text, from, &len, &keep);
+		const size_t at = secrets_next(text, from, &len, &keep);
 
 		if (at == text.len)
 			break;

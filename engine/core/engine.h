@@ -16,6 +16,7 @@
  */
 #include "core/messages.h"
 #include "core/ports.h"
+#include "model/config.h"
 #include "ruling.h"
 
 struct engine;
@@ -72,6 +73,7 @@ struct engine_env {
 
 /* What may change while the daemon runs. */
 struct engine_settings {
+	enum log_payloads payloads; /* invalid: masked */
 	struct ruling_policy policy;
 	unsigned contained_clients; /* see config_contains */
 	int64_t ask_timeout_ms;

@@ -292,7 +292,7 @@ take_back(struct engine *g, const struct call *c, struct live *l, struct err *e)
 	change.has_asking = true;
 	change.asking = l->a->asking;
 	change.asking.approver_count = 0;
-	row_body_note("approver", approver, &body);
+	row_body_note(g, "approver", approver, &body);
 	r = engine_append(g, &change, ROW_UNDONE, buf_str(&body), NULL, e);
 	if (r == 0)
 		r = engine_put_open(g, &change, e);

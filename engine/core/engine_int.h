@@ -121,6 +121,8 @@ struct engine {
 	struct event_reader events[EVENT_READERS_MAX];
 	size_t event_count;
 	struct feed feeds[FEEDS_MAX];
+	uint8_t mask_key[SHA256_LEN];
+	bool has_mask_key;
 	int64_t ping_ns, idle_ns, feeds_saved_ns;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
@@ -183,16 +185,36 @@ void engine_set_deadline(struct engine *g, struct live *l, int64_t boot_ns);
 void engine_answer_or_wait(
     struct engine *g, struct live *l, const struct change *c);
 
+/* ---- engine_text.c: text of others in rows ------------------------------ */
+
+#define ROW_MASKED_KEY "masked" /* keyed hashes of what was masked */
+
+/* What somebody says of an action: secrets masked. */
+void row_put_remark(
+    struct engine *g, struct jsonw *w, const char *key, const char *text);
+/* What an action is or gave: as log.payloads says. */
+void row_put_payload(
+    struct engine *g, struct jsonw *w, const char *key, const char *text);
+/* A field of what a client reports. */
+void row_put_report(
+    struct engine *g, struct jsonw *w, const struct env_var *field);
+/* Hashes of the secrets of a proposal, of a report. */
+void row_put_masked_of(
+    struct engine *g, struct jsonw *w, const struct proposal *p);
+void row_put_masked_in(struct engine *g, struct jsonw *w, const struct call *c);
+
 /* ---- engine_rows.c: bodies of rows ------------------------------------- */
 
-void row_body_proposed(const struct live *l, struct buf *out);
-void row_body_decided(const struct change *c, struct buf *out);
+void row_body_proposed(struct engine *g, const struct live *l, struct buf *out);
+void row_body_decided(
+    struct engine *g, const struct change *c, struct buf *out);
 void row_body_intent(const struct live *l, struct buf *out);
-void row_body_outcome(
-    const struct live *l, const struct outcome *o, struct buf *out);
+void row_body_outcome(struct engine *g, const struct live *l,
+    const struct outcome *o, struct buf *out);
 void row_body_reviewed(
-    const struct review_answer *r, bool shadow, struct buf *out);
-void row_body_note(const char *key, const char *text, struct buf *out);
+    struct engine *g, const struct review_answer *r, struct buf *out);
+void row_body_note(
+    struct engine *g, const char *key, const char *text, struct buf *out);
 
 /* ---- engine_propose.c, engine_decide.c, engine_run.c, ... --------------- */
 

@@ -238,9 +238,14 @@ on_open(void *ctx, const struct open_action *o, struct err *e)
 int
 engine_recover(struct engine *g, struct err *e)
 {
-	int r;
+	const struct recorder_port *port = g->o.recorder_port;
+	int r = ERR_OK;
 
-	r = g->o.recorder_port->each_open(g->o.recorder, on_open, g, e);
+	if (port->mask_key != NULL)
+		r = port->mask_key(g->o.recorder, g->mask_key, e);
+	g->has_mask_key = port->mask_key != NULL && r == 0;
+	if (r == 0)
+		r = port->each_open(g->o.recorder, on_open, g, e);
 	if (r == 0)
 		engine_commit(g);
 	return r;

@@ -135,7 +135,7 @@ engine_record_ruling(struct engine *g, struct change *c, struct err *e)
 
 	if (c->ruling.decided_real_ns == 0)
 		c->ruling.decided_real_ns = g->o.env.real_ns();
-	row_body_decided(c, &body);
+	row_body_decided(g, c, &body);
 	r = buf_done(&body, e);
 	if (r == 0)
 		r = engine_append(g, c, ROW_DECIDED, buf_str(&body), NULL, e);
@@ -156,7 +156,7 @@ record_pending(struct engine *g, struct change *c, struct err *e)
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	int r;
 
-	row_body_proposed(c->live, &body);
+	row_body_proposed(g, c->live, &body);
 	r = buf_done(&body, e);
 	if (r == 0)
 		r = engine_append(g, c, ROW_PROPOSED, buf_str(&body), NULL, e);
@@ -532,7 +532,7 @@ engine_evaluate(struct engine *g, const struct call *c)
 	if (r == 0)
 		r = engine_classify(g, a, &why);
 	if (r == 0) {
-		row_body_note("text", a->classification.display, &body);
+		row_body_note(g, "text", a->classification.display, &body);
 		r = engine_append(
 		    g, &change, ROW_EVALUATED, buf_str(&body), NULL, &why);
 	}

@@ -26,13 +26,14 @@ record_note(struct engine *g, const struct call *c, struct change *change,
 
 /* The fields of a report as an object; text is cut, never lost unsaid. */
 static void
-put_fields(const struct call *c, struct buf *out)
+put_fields(struct engine *g, const struct call *c, struct buf *out)
 {
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
 	for (size_t i = 0; i < c->field_count; i++)
-		jsonw_kstr(&w, c->fields[i].name, c->fields[i].value);
+		row_put_report(g, &w, &c->fields[i]);
+	row_put_masked_in(g, &w, c);
 	if (c->target != NULL)
 		jsonw_kstr(&w, "session", c->target);
 	jsonw_kint(&w, "peer_uid", c->uid);
@@ -75,7 +76,7 @@ engine_outcome(struct engine *g, const struct call *c)
 		    "the client executes");
 		return;
 	}
-	put_fields(c, &body);
+	put_fields(g, c, &body);
 	record_note(g, c, &change, ROW_OUTCOME, buf_str(&body));
 }
 
@@ -101,7 +102,7 @@ engine_session_event(struct engine *g, const struct call *c)
 	r = c->target == NULL
 	    ? err_set(&why, ERR_INVALID, "the session has no name")
 	    : sessions_use(g->sessions, c->target, c->uid, &why);
-	put_fields(c, &body);
+	put_fields(g, c, &body);
 	if (r == 0)
 		r = engine_append(
 		    g, &change, ROW_EVENT, buf_str(&body), NULL, &why);
@@ -129,7 +130,7 @@ engine_refused(struct engine *g, const struct call *c)
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	struct change change = { .answer = ANSWER_CALL_NONE };
 
-	put_fields(c, &body);
+	put_fields(g, c, &body);
 	if (engine_append(g, &change, ROW_AUTH, buf_str(&body), NULL, NULL) ==
 	    0)
 		(void)engine_push(g, &change, NULL);

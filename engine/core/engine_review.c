@@ -105,7 +105,7 @@ escalate(struct engine *g, struct live *l, const struct review_answer *r)
 		g->n.review_escalated++;
 	else if (r->outcome == REVIEW_INVALID)
 		g->n.review_failed++;
-	row_body_reviewed(r, g->o.set.shadow, &body);
+	row_body_reviewed(g, r, &body);
 	if (engine_append(g, &c, ROW_REVIEWED, buf_str(&body), NULL, &why) !=
 		0 ||
 	    engine_push(g, &c, &why) != 0)
@@ -447,7 +447,7 @@ look_again(
 		return r;
 	engine_settle(g, l);
 	engine_approver(c, approver);
-	row_body_note("again_for", approver, &body);
+	row_body_note(g, "again_for", approver, &body);
 	r = engine_append(g, &change, ROW_REVIEWED, buf_str(&body), NULL, e);
 	if (r == 0)
 		r = engine_push(g, &change, e);

@@ -2,28 +2,16 @@
  * The facts that a row of the log holds beside its columns, as JSON.
  * Runs in: engine.  Trusts: nothing in text.  Owns: nothing.
  *
- * Text of the action is stored as classification shows it: secrets masked.
+ * Text of others goes through engine_text.c: secrets are masked there.
  */
 #include <string.h>
 
 #include "engine_int.h"
+#include "model/action_json.h"
 
-#define ROW_TEXT_MAX ((size_t)2048)
+#define ROW_INPUT_MAX ((size_t)1 << 20)
 #define ROW_RULES_MAX 16
 #define NS_PER_MS 1000000
-
-static void
-put_cut(struct jsonw *w, const char *key, const char *text)
-{
-	struct str s = str_of(text);
-
-	if (text == NULL)
-		return;
-	jsonw_key(w, key);
-	jsonw_str(w, str_head(s, ROW_TEXT_MAX));
-	if (s.len > ROW_TEXT_MAX)
-		jsonw_kint(w, "text_bytes", (int64_t)s.len);
-}
 
 /* The rules that make the decision what it is. */
 static void
@@ -62,16 +50,34 @@ put_trace(struct jsonw *w, const struct live *l)
 		jsonw_kstr(w, "traceparent", l->traceparent);
 }
 
+/* The call itself: shown as classification shows it, or whole, or not. */
 static void
-put_proposal(struct jsonw *w, const struct live *l)
+put_call(struct engine *g, struct jsonw *w, const struct live *l)
 {
-	const struct action *a = l->a;
+	AUTO_BUF struct buf whole = BUF_INIT(ROW_INPUT_MAX);
 
-	put_cut(w, "text", a->classification.display);
+	row_put_payload(g, w, "text", l->a->classification.display);
+	if (g->o.set.payloads == PAYLOADS_OFF)
+		return;
 	if (l->input.len > 0) {
 		jsonw_key(w, "input");
 		jsonw_raw(w, l->input);
 	}
+	if (g->o.set.payloads != PAYLOADS_FULL)
+		return;
+	action_input_to_json(l->a, &whole);
+	if (buf_done(&whole, NULL) != 0)
+		return;
+	jsonw_key(w, "proposal");
+	jsonw_raw(w, buf_str(&whole));
+}
+
+static void
+put_proposal(struct engine *g, struct jsonw *w, const struct live *l)
+{
+	const struct action *a = l->a;
+
+	put_call(g, w, l);
 	if (a->proposal.agent_name != NULL)
 		jsonw_kstr(w, "agent", a->proposal.agent_name);
 	if (a->proposal.cwd != NULL)
@@ -83,8 +89,9 @@ put_proposal(struct jsonw *w, const struct live *l)
 	 * replay tells calls apart by it (rules/replay.c). */
 	jsonw_kstr(w, "classified", decision_name(a->classification.decision));
 	put_trace(w, l);
+	row_put_masked_of(g, w, &a->proposal);
 	jsonw_kstr(w, "risk", risk_name(a->classification.risk));
-	jsonw_kstr(w, "reason", a->classification.reason);
+	row_put_remark(g, w, "reason", a->classification.reason);
 	if (a->classification.profile.name != NULL)
 		jsonw_kstr(w, "profile", a->classification.profile.name);
 	if (l->has_plan) {
@@ -110,17 +117,17 @@ put_names(
 }
 
 void
-row_body_proposed(const struct live *l, struct buf *out)
+row_body_proposed(struct engine *g, const struct live *l, struct buf *out)
 {
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
-	put_proposal(&w, l);
+	put_proposal(g, &w, l);
 	jsonw_end(&w);
 }
 
 void
-row_body_decided(const struct change *c, struct buf *out)
+row_body_decided(struct engine *g, const struct change *c, struct buf *out)
 {
 	const struct live *l = c->live;
 	const struct ruling *r = &c->ruling;
@@ -129,20 +136,19 @@ row_body_decided(const struct change *c, struct buf *out)
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
-	put_proposal(&w, l);
+	put_proposal(g, &w, l);
 	jsonw_kint(&w, "wait_ms", wait_ns > 0 ? wait_ns / NS_PER_MS : 0);
 	if (r->approver != NULL)
 		jsonw_kstr(&w, "approver", r->approver);
-	if (r->message != NULL)
-		jsonw_kstr(&w, "message", r->message);
+	row_put_remark(g, &w, "message", r->message);
 	if (r->by == BY_HUMAN && q->approver_count > 1)
 		put_names(&w, "approvers", q->approvers, q->approver_count);
 	if (r->by == BY_GRANT)
 		jsonw_kstr(&w, "grant", r->grant);
 	if (r->by == BY_REVIEWER) {
-		put_cut(&w, "rationale", l->a->review.rationale);
-		put_cut(&w, "model", l->a->review.model);
-		put_cut(&w, "provider", l->a->review.provider);
+		row_put_remark(g, &w, "rationale", l->a->review.rationale);
+		row_put_remark(g, &w, "model", l->a->review.model);
+		row_put_remark(g, &w, "provider", l->a->review.provider);
 		jsonw_kint(&w, "latency_ms", l->a->review.latency_ms);
 		jsonw_kint(&w, "attempts", l->a->review.attempts);
 		jsonw_kint(&w, "input_tokens", l->a->review.input_tokens);
@@ -170,7 +176,8 @@ row_body_intent(const struct live *l, struct buf *out)
 }
 
 void
-row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
+row_body_outcome(struct engine *g, const struct live *l,
+    const struct outcome *o, struct buf *out)
 {
 	struct jsonw w = jsonw_on(out);
 
@@ -183,8 +190,7 @@ row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
 	jsonw_kint(&w, "stderr_bytes", (int64_t)l->err_out.len);
 	jsonw_kbool(&w, "truncated", o->truncated);
 	jsonw_kbool(&w, "timed_out", o->timed_out);
-	if (o->failure != NULL)
-		jsonw_kstr(&w, "failure", o->failure);
+	row_put_remark(g, &w, "failure", o->failure);
 	jsonw_key(&w, "violations");
 	jsonw_array(&w);
 	for (size_t i = 0; i < o->violation_count; i++)
@@ -195,7 +201,8 @@ row_body_outcome(const struct live *l, const struct outcome *o, struct buf *out)
 
 /* What a model wrote is kept; whoever shows it escapes it (I8). */
 void
-row_body_reviewed(const struct review_answer *r, bool shadow, struct buf *out)
+row_body_reviewed(
+    struct engine *g, const struct review_answer *r, struct buf *out)
 {
 	static const char *const outcomes[] = {
 		[REVIEW_INVALID] = "failed",
@@ -207,12 +214,12 @@ row_body_reviewed(const struct review_answer *r, bool shadow, struct buf *out)
 
 	jsonw_object(&w);
 	jsonw_kstr(&w, "outcome", outcomes[r->outcome]);
-	jsonw_kbool(&w, "shadow", shadow);
+	jsonw_kbool(&w, "shadow", g->o.set.shadow);
 	jsonw_kstr(&w, "risk_by_reviewer", risk_name(r->risk));
-	put_cut(&w, "cause", r->cause);
-	put_cut(&w, "rationale", r->rationale);
-	put_cut(&w, "model", r->model);
-	put_cut(&w, "provider", r->provider);
+	row_put_remark(g, &w, "cause", r->cause);
+	row_put_remark(g, &w, "rationale", r->rationale);
+	row_put_remark(g, &w, "model", r->model);
+	row_put_remark(g, &w, "provider", r->provider);
 	jsonw_kint(&w, "latency_ms", r->latency_ms);
 	jsonw_kint(&w, "attempts", r->attempts);
 	jsonw_kint(&w, "input_tokens", r->input_tokens);
@@ -221,11 +228,12 @@ row_body_reviewed(const struct review_answer *r, bool shadow, struct buf *out)
 }
 
 void
-row_body_note(const char *key, const char *text, struct buf *out)
+row_body_note(
+    struct engine *g, const char *key, const char *text, struct buf *out)
 {
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
-	put_cut(&w, key, text);
+	row_put_remark(g, &w, key, text);
 	jsonw_end(&w);
 }

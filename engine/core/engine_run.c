@@ -230,7 +230,7 @@ record_outcome(struct engine *g, struct live *l, struct err *e)
 	struct change c = { .live = l, .to = STAGE_DONE };
 	int r;
 
-	row_body_outcome(l, &l->a->outcome, &body);
+	row_body_outcome(g, l, &l->a->outcome, &body);
 	r = buf_done(&body, e);
 	if (r == 0)
 		r = engine_append(g, &c, ROW_OUTCOME, buf_str(&body), NULL, e);

@@ -31,6 +31,7 @@ struct engine_settings
 engine_settings_of(const struct config *c)
 {
 	struct engine_settings s = {
+		.payloads = c->log_payloads,
 		.policy = {
 			.approval = c->approval_policy,
 			.auto_review =

@@ -81,6 +81,12 @@ struct classifier_port {
 	void (*metrics)(const struct classifier *c, struct buf *out);
 	/* The active set as JSON: files, rules, digest. */
 	void (*describe)(const struct classifier *c, struct buf *out);
+	/* Text as the log keeps it: secrets masked. May be NULL: then none of
+	 * it is kept. */
+	struct str (*mask)(struct arena *a, struct str text);
+	/* Each value in text that is masked. May be NULL. */
+	void (*secrets)(struct str text,
+	    void (*fn)(void *ctx, struct str value), void *ctx);
 };
 
 extern const struct classifier_port rules_classifier;
@@ -232,6 +238,10 @@ struct recorder_port {
 	    struct recorder *r, const char *name, uint64_t *ret, struct err *e);
 	int (*cursor_put)(
 	    struct recorder *r, const char *name, uint64_t seq, struct err *e);
+	/* The key of this store with which masked values are hashed, so that
+	 * whoever knows a secret can look for it. May be NULL. */
+	int (*mask_key)(
+	    struct recorder *r, uint8_t ret[static SHA256_LEN], struct err *e);
 	/*
 	 * Housekeeping while nobody waits, about once a second: signs what
 	 * is not signed yet, copies the write-ahead log back. May be NULL.

@@ -132,6 +132,57 @@ loopback_is_this_machine_only(void **state)
 	assert_false(host_is_loopback(STR("128.0.0.1")));
 }
 
+static void
+mask_log(const char *text, const char *expected)
+{
+	AUTO(arena_freep) struct arena *a = arena_new((size_t)1 << 20);
+	const struct str got = secrets_mask_log(a, str_of(text));
+
+	if (!str_eqz(got, expected))
+		fail_msg("'%.*s', expected '%s'", STR_ARG(got), expected);
+}
+
+static void
+the_log_masks_what_looks_random_too(void **state)
+{
+	(void)state;
+	mask_log("use Zq8vN3xK1mW7pR5tY2cB9dLf4 now", "use [masked] now");
+	mask_log("a Zq8vN3xK1mW7pR5tY2cB9dLf4 b ghp_"
+		 "Zq8vN3xK1mW7pR5tY2cB9dLf4aaaaaaaaaaa",
+	    "a [masked] b ghp_[masked]");
+	mask_log("3f786850e387550fdab836ed7e6dc881de23001b",
+	    "3f786850e387550fdab836ed7e6dc881de23001b");
+	mask_log("src/Components/HttpRequestHandlerFactoryBean2.java",
+	    "src/Components/HttpRequestHandlerFactoryBean2.java");
+}
+
+struct values {
+	char text[256];
+	size_t count;
+};
+
+static void
+take_value(void *ctx, struct str value)
+{
+	struct values *v = ctx;
+
+	v->count++;
+	(void)snprintf(v->text, sizeof(v->text), "%.*s", STR_ARG(value));
+}
+
+/* So that it can be found by whoever has the whole of it. */
+static void
+a_masked_value_is_given_without_what_stays(void **state)
+{
+	struct values v = { .count = 0 };
+
+	(void)state;
+	secrets_each(STR("curl -H 'Authorization: Bearer abcDEF123456xyz'"),
+	    take_value, &v);
+	assert_int_equal(v.count, 1);
+	assert_string_equal(v.text, "abcDEF123456xyz");
+}
+
 int
 main(void)
 {
@@ -141,6 +192,8 @@ main(void)
 		cmocka_unit_test(names_of_secrets_are_known),
 		cmocka_unit_test(an_address_has_one_spelling),
 		cmocka_unit_test(loopback_is_this_machine_only),
+		cmocka_unit_test(the_log_masks_what_looks_random_too),
+		cmocka_unit_test(a_masked_value_is_given_without_what_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
