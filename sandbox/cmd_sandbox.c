@@ -35,6 +35,7 @@ static const struct command_option sandbox_options[] = {
 	{ "--overlay", NULL, "work on a copy of the workspace, show changes" },
 	{ "--apply", "WHAT",
 	    "after it: all, none (the default) or a path; repeatable" },
+	{ "--tty", NULL, "give it a terminal of its own, shown in this one" },
 	{ "--timeout", "SECONDS", "end the command after this time" },
 	{ "--print-plan", NULL, "print what would be done, as JSON" },
 	{ "--pin", "FILE", "record exactly what would run, and run nothing" },

@@ -17,6 +17,7 @@ enum ctl_type {
 	CTL_INVALID,
 	CTL_FAILED, /* the run could not be set up; code, text */
 	CTL_STARTED,
+	CTL_TERMINAL, /* with the run's terminal, before it starts */
 	CTL_ENDED,
 	CTL_SIGNAL, /* to the run: code is the signal */
 	CTL_KILL, /* to the run: everything ends, the report comes */
@@ -39,7 +40,7 @@ struct ctl {
 	const char *violations[CTL_VIOLATIONS_MAX];
 	const char *text;
 	bool has_fd;
-	int fd; /* with has_fd: of an overlay's layer; the receiver's to close */
+	int fd; /* with has_fd: an overlay's layer, a terminal; the receiver's to close */
 };
 
 /* 0, or a negative error code. Never blocks for long: messages are few. */

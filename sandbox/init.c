@@ -31,6 +31,7 @@
 #include "require.h"
 #include "root.h"
 #include "spawn_command.h"
+#include "terminal.h"
 #include "watch.h"
 
 #define JOB_ARENA ((size_t)8 << 20)
@@ -177,6 +178,7 @@ close_stdio(struct init *in)
 		/* Also our own 0, 1, 2, which the child shared. */
 		if (null >= 0)
 			(void)dup2(null, i);
+		/* All three may be the same. */
 		if (in->job->stdio[i] > 2)
 			(void)close(in->job->stdio[i]);
 	}
@@ -219,6 +221,25 @@ prepare_command(struct init *in, struct err *e)
 	return in->supervised
 	    ? gate_open(&in->gate, in->job->plan, c->listener, e)
 	    : ERR_OK;
+}
+
+/* Of the run's own devices, so that its name is known inside. */
+static int
+make_terminal(struct job *j, struct err *e)
+{
+	struct ctl m = { .type = CTL_TERMINAL, .has_fd = true };
+	AUTO_FD int master = -1;
+	int slave, r = terminal_open(&master, &slave, e);
+
+	if (r != 0)
+		return r;
+	j->tty = slave;
+	for (int i = 0; i < 3; i++)
+		j->stdio[i] = slave;
+	m.fd = master;
+	return ctl_send(j->ctl, &m) == 0
+	    ? ERR_OK
+	    : err_set(e, ERR_SYS, "cannot hand the terminal over");
 }
 
 static int
@@ -459,6 +480,7 @@ init_main(struct job *j)
 		_exit(1);
 	in->job = j;
 	in->gate.listener = in->spawn.domain = -1;
+	(void)setsid(); /* whoever started us may have a terminal */
 	in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
 	if (prepare(in, &e) != 0)
 		give_up(in, &e);
@@ -467,6 +489,8 @@ init_main(struct job *j)
 			give_up(in, &e);
 		in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
 	}
+	if (j->plan->tty && make_terminal(j, &e) != 0)
+		give_up(in, &e);
 	watch_open(&in->watch, j->plan);
 	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
 				     : start_command(in)) != 0)

@@ -22,9 +22,11 @@
 #include "ctl.h"
 #include "run.h"
 #include "sys.h"
+#include "terminal.h"
 
 #define COPY_BYTES ((size_t)16384 - 512)
 #define ONESHOT_ARENA ((size_t)1 << 20)
+#define TERMINAL_BYTES ((size_t)256) /* that much fits when it is ready */
 #define GRACE_MS 500 /* from a signal to the end of all */
 
 struct stream {
@@ -40,6 +42,8 @@ struct oneshot {
 	int in; /* the command's input, -1 when closed */
 	bool in_ready;
 	struct str in_text;
+	struct terminal terminal; /* with tty */
+	int master;
 	int signals;
 	bool gone, reported;
 	int64_t kill_at_ms; /* 0: not asked to end */
@@ -131,10 +135,28 @@ input_copy(struct oneshot *o)
 			input_close(o);
 		return;
 	}
-	n = read(STDIN_FILENO, bytes, sizeof(bytes));
+	n = read(
+	    STDIN_FILENO, bytes, o->plan->tty ? TERMINAL_BYTES : sizeof(bytes));
 	if (n <= 0 || write(o->in, bytes, (size_t)n) != n)
 		input_close(o);
 	o->in_ready = false;
+}
+
+/* The run has been built: from here on its terminal is shown in ours. */
+static void
+show_terminal(struct oneshot *o, int master)
+{
+	struct err e = ERR_INIT;
+
+	if (o->master >= 0 || terminal_take(&o->terminal, &e) != 0) {
+		(void)close(master);
+		(void)sys_pidfd_kill(o->run.pidfd, SIGKILL);
+		return;
+	}
+	o->master = master;
+	o->out[0].from = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	o->in = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	terminal_resize(master);
 }
 
 static void
@@ -144,6 +166,8 @@ take_message(struct oneshot *o)
 
 	if (ctl_receive(o->run.ctl, o->arena, &m, NULL) <= 0)
 		return;
+	if (m.type == CTL_TERMINAL && m.has_fd)
+		show_terminal(o, m.fd);
 	if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		o->end = m;
 		o->reported = true;
@@ -158,6 +182,11 @@ pass_signal(struct oneshot *o)
 
 	if (read(o->signals, &info, sizeof(info)) != sizeof(info))
 		return;
+	if (info.ssi_signo == SIGWINCH) {
+		if (o->master >= 0)
+			terminal_resize(o->master);
+		return;
+	}
 	m.code = (int32_t)info.ssi_signo;
 	(void)ctl_send(o->run.ctl, &m);
 	if (o->kill_at_ms == 0)
@@ -229,7 +258,8 @@ poll_once(struct oneshot *o)
 static int
 catch_signals(struct err *e)
 {
-	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+		SIGWINCH };
 	sigset_t set;
 	int fd;
 
@@ -247,6 +277,19 @@ open_pipes(struct oneshot *o, int theirs[3], struct err *e)
 {
 	int in[2], out[2], err[2];
 
+	for (int i = 0; i < 2; i++)
+		o->out[i] = (struct stream){
+			.from = -1,
+			.to = STDOUT_FILENO + i,
+			.left = o->plan->limits.output_bytes,
+		};
+	o->in = o->master = -1;
+	theirs[0] = theirs[1] = theirs[2] = -1;
+	if (o->plan->tty)
+		return isatty(STDIN_FILENO) == 1
+		    ? ERR_OK
+		    : err_set(e, ERR_INVALID,
+			  "--tty needs a terminal as the standard input");
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
 	    pipe2(err, O_CLOEXEC) != 0)
 		return err_sys(e, "cannot make pipes");
@@ -254,16 +297,8 @@ open_pipes(struct oneshot *o, int theirs[3], struct err *e)
 	theirs[1] = out[1];
 	theirs[2] = err[1];
 	o->in = in[1];
-	o->out[0] = (struct stream){
-		.from = out[0],
-		.to = STDOUT_FILENO,
-		.left = o->plan->limits.output_bytes,
-	};
-	o->out[1] = (struct stream){
-		.from = err[0],
-		.to = STDERR_FILENO,
-		.left = o->plan->limits.output_bytes,
-	};
+	o->out[0].from = out[0];
+	o->out[1].from = err[0];
 	return ERR_OK;
 }
 
@@ -336,7 +371,11 @@ int
 oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(ONESHOT_ARENA);
-	struct oneshot o = { .plan = p, .in_text = p->stdin_text };
+	struct oneshot o = {
+		.plan = p,
+		.in_text = p->stdin_text,
+		.master = -1,
+	};
 	struct err e = ERR_INIT;
 	struct run_with with = { .tty = -1, .userns = -1 };
 	int *const theirs = with.stdio;
@@ -353,7 +392,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		return oneshot_error(&e);
 	r = run_start(p, &with, &o.run, &e);
 	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
-		(void)close(theirs[i]);
+		fd_closep(&theirs[i]);
 	if (r != 0)
 		return oneshot_error(&e);
 	while (!o.gone || o.out[0].from >= 0 || o.out[1].from >= 0)
@@ -366,6 +405,8 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		take_message(&o);
 	}
 	run_done(&o.run);
+	fd_closep(&o.master);
+	terminal_give_back(&o.terminal);
 	explain(&o);
 	r = exit_status(&o);
 	if (o.reported && o.end.has_fd) {

@@ -99,6 +99,8 @@ options_parse(int argc, char **argv, struct options *ret, struct err *e)
 			o.help = true;
 		else if (strcmp(argv[i], "--overlay") == 0)
 			o.overlay = true;
+		else if (strcmp(argv[i], "--tty") == 0)
+			o.tty = true;
 		else if (strcmp(argv[i], "--apply") == 0)
 			r = take_apply(&o, argc, argv, &i, e);
 		else
@@ -220,6 +222,7 @@ options_plan(
 		.env = (const char *const *)environ,
 		.limits = &limits,
 		.wall_ms = o->timeout_ms,
+		.tty = o->tty,
 		.overlay = o->overlay,
 	};
 	int r = find_profile(o, a, &limits, &po.profile, e);

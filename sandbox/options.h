@@ -15,7 +15,7 @@ struct options {
 	const char *pin, *pinned; /* files */
 	const char *profiles; /* a configuration's record in hex, or NULL */
 	int64_t timeout_ms;
-	bool print_plan, help, overlay;
+	bool print_plan, help, overlay, tty;
 	/* With overlay: "all", "none", or paths in the workspace. */
 	const char *apply[OPTIONS_APPLY_MAX];
 	size_t apply_count;

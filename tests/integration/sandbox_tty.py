@@ -1,0 +1,179 @@
+"""assent sandbox --tty: a terminal of the run's own, shown in the caller's."""
+
+import errno
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+import unittest
+
+from lib_sandbox import World, modes, require_sandbox
+
+LIMIT_S = 30
+
+
+class Screen:
+    """A caller at a terminal."""
+
+    def __init__(self, w, words, *options):
+        self.text = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            try:
+                w._become()
+                os.chdir(w.ws)
+                os.execve(w.helper, [
+                    w.helper, "--oneshot", "--workspace", w.ws, "--tty",
+                    *options, "--", *words], w.env(TERM="dumb"))
+            finally:
+                os._exit(99)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        os.close(self.fd)
+
+    def size(self, rows, columns):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def until(self, words):
+        """Reads until these words have been shown."""
+        end = time.time() + LIMIT_S
+        while words not in self.text:
+            if time.time() > end:
+                raise AssertionError(f"{words!r} not in {self.text!r}")
+            if not select.select([self.fd], [], [], 0.1)[0]:
+                continue
+            try:
+                more = os.read(self.fd, 4096)
+            except OSError as e:
+                if e.errno != errno.EIO:
+                    raise
+                more = b""
+            if not more:
+                raise AssertionError(f"{words!r} not in {self.text!r}")
+            self.text += more.decode("utf-8", "replace")
+
+    def status(self):
+        end = time.time() + LIMIT_S
+        while time.time() < end:
+            if select.select([self.fd], [], [], 0)[0]:
+                try:
+                    self.text += os.read(self.fd, 4096).decode(
+                        "utf-8", "replace")
+                except OSError:
+                    pass
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.01)
+        raise AssertionError(f"it does not end: {self.text!r}")
+
+    def cooked(self):
+        flags = termios.tcgetattr(self.fd)[3]
+        return bool(flags & termios.ECHO and flags & termios.ICANON)
+
+
+def in_each_mode(test):
+    def run(self):
+        for uid in modes():
+            with self.subTest(uid=uid), World(uid) as w:
+                test(self, w)
+    run.__name__ = test.__name__
+    return run
+
+
+class Tty(unittest.TestCase):
+    @in_each_mode
+    def test_the_command_has_a_terminal_with_a_name(self, w):
+        with Screen(w, ["sh", "-c", "tty; test -t 0 && test -t 1 && "
+                        "test -t 2 && echo yes; ps -o tty= -p $$; "
+                        "ls /dev/pts; exit 7"]) as s:
+            s.until("yes")
+            self.assertEqual(s.status(), 7)
+            self.assertIn("/dev/pts/0", s.text)
+            self.assertIn("pts/0", s.text.split("yes")[1])
+            self.assertTrue(s.cooked())
+
+    @in_each_mode
+    def test_a_new_size_reaches_the_command(self, w):
+        with Screen(w, ["bash", "-c", "trap 'stty size' WINCH; echo ready; "
+                        "while sleep 0.1; do :; done"]) as s:
+            s.until("ready")
+            s.size(51, 133)
+            s.until("51 133")
+
+    @in_each_mode
+    def test_keys_are_signals_and_jobs_are_controlled(self, w):
+        with Screen(w, ["bash", "--norc", "-i"]) as s:
+            s.type("sleep 100\n")
+            s.until("sleep 100")
+            time.sleep(0.3)
+            s.type("\x1a")
+            s.until("Stopped")
+            s.type("jobs; fg\n")
+            time.sleep(0.5)
+            s.type("\x03")
+            time.sleep(0.2)
+            s.type("echo st''ill; exit 3\n")
+            s.until("still")
+            self.assertEqual(s.status(), 3)
+
+    @in_each_mode
+    def test_the_terminal_is_put_back_also_when_we_are_killed(self, w):
+        with Screen(w, ["sh", "-c", "echo ready; sleep 60"]) as s:
+            s.until("ready")
+            self.assertFalse(s.cooked())
+            os.kill(s.pid, signal.SIGKILL)
+            end = time.time() + LIMIT_S
+            while not s.cooked() and time.time() < end:
+                time.sleep(0.01)
+            self.assertTrue(s.cooked())
+
+    @in_each_mode
+    def test_a_signal_ends_the_run_and_puts_the_terminal_back(self, w):
+        with Screen(w, ["sh", "-c", "echo ready; sleep 60"]) as s:
+            s.until("ready")
+            os.kill(s.pid, signal.SIGTERM)
+            self.assertIn(s.status(), (128 + 15, 128 + 9))
+            self.assertTrue(s.cooked())
+
+    @in_each_mode
+    def test_nothing_is_typed_into_the_callers_terminal(self, w):
+        with Screen(w, ["python3", "-c",
+                        "import ctypes, os\n"
+                        "l = ctypes.CDLL(None, use_errno=True)\n"
+                        "for fd in range(3):\n"
+                        " for n in (0x5412, 0xdead00005412, 0x541c):\n"
+                        "  print(l.ioctl(fd, ctypes.c_ulong(n), b'x'))\n"
+                        "try: os.open('/dev/pts/1', os.O_RDWR); print('IN')\n"
+                        "except OSError: print('end')\n"]) as s:
+            s.until("end")
+            self.assertEqual(s.text.split().count("-1"), 9)
+            self.assertEqual(s.status(), 0)
+            self.assertNotIn("x", s.text)
+
+    @in_each_mode
+    def test_without_a_terminal_it_is_refused(self, w):
+        status, out = w.run(["true"], "--tty")
+        self.assertEqual(status, 125)
+        self.assertIn("needs a terminal", out)
+
+
+if __name__ == "__main__":
+    require_sandbox()
+    unittest.main()
