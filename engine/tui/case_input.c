@@ -187,8 +187,28 @@ put_json(struct page *p, const char *key, const json_t *value)
 	buf_puts(&p->text, "  ");
 	put(p, key, STYLE_LABEL);
 	buf_putc(&p->text, '\n');
-	page_code(p, " | ", str_of(text), STYLE_BOLD);
+	page_code(p, "    | ", str_of(text), STYLE_BOLD);
 	return true;
+}
+
+/* "server   github"; what has lines of its own stands below its name. */
+static void
+put_string(struct page *p, const char *key, struct str value)
+{
+	const bool one_line = str_find(value, '\n') == value.len;
+
+	safe_style(&p->text, STYLE_LABEL);
+	buf_puts(&p->text, "  ");
+	put(p, key, STYLE_LABEL);
+	if (one_line) {
+		buf_puts(&p->text, "  ");
+		buf_putc(&p->text, PAGE_HANG);
+		p->notes |= safe_text(&p->text, value,
+		    &(struct safe_how){ .style = STYLE_BOLD, .utf8 = p->utf8 });
+	}
+	buf_putc(&p->text, '\n');
+	if (!one_line)
+		page_code(p, "    | ", value, STYLE_BOLD);
 }
 
 /* One member of the input; what is not known by name is shown as JSON. */
@@ -207,12 +227,7 @@ put_member(const struct case_how *how, struct page *p, const char *key,
 	if (strcmp(key, "edits") == 0 && json_is_array(value))
 		return put_edits(how, p, value);
 	if (json_is_string(value)) {
-		safe_style(&p->text, STYLE_LABEL);
-		buf_puts(&p->text, "  ");
-		put(p, key, STYLE_LABEL);
-		buf_putc(&p->text, '\n');
-		page_code(
-		    p, "    | ", str_of(json_string_value(value)), STYLE_BOLD);
+		put_string(p, key, str_of(json_string_value(value)));
 		return true;
 	}
 	return put_json(p, key, value);

@@ -69,6 +69,15 @@ risk_style(const char *risk)
 	return strcmp(risk, "low") == 0 ? STYLE_PLAIN : STYLE_WARN;
 }
 
+/* Words of decisions in one column. */
+static void
+pad(struct writer *w, const char *word)
+{
+	const size_t len = strlen(word);
+
+	buf_printf(&w->p->text, "%.*s", len < 7 ? 7 - (int)len : 1, "       ");
+}
+
 /* "git.push packs/git.yaml:12", or that no rule but the default speaks. */
 static void
 put_rule(struct writer *w, const json_t *rule)
@@ -234,15 +243,13 @@ put_part(struct writer *w, size_t number, const json_t *part)
 {
 	const char *decision = or_else(client_text(part, "decision"), "deny");
 	const char *why = client_text(part, "not_understood");
-	const size_t len = strlen(decision);
-	const int pad = len < 7 ? 7 - (int)len : 1;
 	const json_t *effect;
 	size_t i;
 
 	safe_style(&w->p->text, STYLE_PLAIN);
 	buf_printf(&w->p->text, " %2zu. ", number);
 	foreign(w, decision, decision_style(decision));
-	buf_printf(&w->p->text, "%.*s", pad, "       ");
+	pad(w, decision);
 	buf_putc(&w->p->text, PAGE_HANG);
 	foreign(w, or_else(client_text(part, "text"), "?"), STYLE_BOLD);
 	end_line(w);
@@ -435,7 +442,7 @@ put_trace(struct writer *w)
 			buf_printf(&w->p->text, " %2zu. ", i + 1);
 			foreign(w, or_else(decision, "?"),
 			    decision_style(decision));
-			buf_puts(&w->p->text, "  ");
+			pad(w, or_else(decision, "?"));
 			buf_putc(&w->p->text, PAGE_FLOW);
 			put_rule(w, rule);
 			if (json_is_true(json_object_get(rule, "floor")))

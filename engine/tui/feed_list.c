@@ -36,8 +36,8 @@ copy(const char *text)
 
 /* ---- actions ------------------------------------------------------------- */
 
-static const char *
-strictest_rule(const json_t *decision)
+static const json_t *
+strictest(const json_t *decision)
 {
 	const char *want = client_text(decision, "decision");
 	const json_t *rule;
@@ -48,7 +48,7 @@ strictest_rule(const json_t *decision)
 		const char *its = client_text(rule, "decision");
 
 		if (its != NULL && want != NULL && strcmp(its, want) == 0)
-			return client_text(rule, "id");
+			return rule;
 	}
 	return NULL;
 }
@@ -71,6 +71,21 @@ put_looking(const json_t *names, struct tui_entry *ret)
 	}
 }
 
+/* Of a script of many lines, the one that asks says more than the first. */
+static char *
+title_of(const json_t *decision, const char *display)
+{
+	AUTO_BUF struct buf text = BUF_INIT(4 * TITLE_BYTES);
+	const json_t *rule = strictest(decision);
+	const char *part = client_text(rule, "part");
+
+	if (display == NULL || part == NULL || strchr(display, '\n') == NULL)
+		return copy(display);
+	buf_puts(&text, "... ");
+	buf_put_str(&text, str_head(str_of(part), TITLE_BYTES));
+	return text.failed != 0 ? copy(display) : copy(text.s);
+}
+
 void
 feed_entry(const json_t *decision, struct tui_entry *ret)
 {
@@ -87,10 +102,10 @@ feed_entry(const json_t *decision, struct tui_entry *ret)
 	set(ret->approvals, sizeof(ret->approvals),
 	    client_text(decision, "approvals"));
 	put_looking(json_object_get(decision, "looking"), ret);
-	ret->title = copy(client_text(p, "display"));
+	ret->title = title_of(decision, client_text(p, "display"));
 	ret->agent = copy(client_text(p, "agent"));
 	ret->place = copy(client_text(p, "workspace"));
-	ret->rule = copy(strictest_rule(decision));
+	ret->rule = copy(client_text(strictest(decision), "id"));
 	ret->since_ns = feed_time(client_text(p, "proposed_at"));
 	ret->until_ns = feed_time(client_text(p, "answer_by"));
 }

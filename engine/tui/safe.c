@@ -204,6 +204,7 @@ struct writer {
 	size_t columns, marks;
 	unsigned notes;
 	bool joined_to; /* a mark has something to join */
+	bool only_tabs; /* nothing but tabs and blanks so far */
 };
 
 static void
@@ -297,6 +298,15 @@ put_next(struct writer *w, struct str text, size_t *at,
 		escape_byte(w, (unsigned char)text.s[from]);
 		return;
 	}
+	/* before a line it only indents, and people write it so */
+	if (cp == '\t' && w->only_tabs) {
+		const unsigned notes = w->notes;
+
+		put_escape(w, "<TAB>");
+		w->notes = notes;
+		return;
+	}
+	w->only_tabs = w->only_tabs && cp == ' ';
 	const bool alike = alike_marks(word, (uint32_t)cp);
 
 	if (alike)
@@ -311,6 +321,7 @@ safe_text(struct buf *out, struct str text, const struct safe_how *how)
 		.out = out,
 		.how = how,
 		.style = how->style != 0 ? how->style : STYLE_PLAIN,
+		.only_tabs = true,
 	};
 	struct alike_word word = { 0 };
 	size_t at = 0;
