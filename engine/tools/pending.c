@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "client.h"
 #include "model/command.h"
 #include "show.h"
 
 #define LIST_PATH "/v1/actions?state=pending&limit=500"
+#define HASH_SHOWN 12
 #define SEEN_MAX 10000
 #define PATH_BYTES 256
 #define PAGES_MAX 100
@@ -87,6 +89,21 @@ list(struct client *c, struct client_reply *ret, struct err *e)
 	return ERR_OK;
 }
 
+/* The two commands that answer, ready to be copied. */
+static void
+put_how(struct buf *out, const json_t *item, const char *id)
+{
+	const char *hash = client_text(item, "action_sha256");
+
+	buf_puts(out, "  answer   assent approve ");
+	text_escape(out, str_of(id));
+	buf_puts(out, " --sha256 ");
+	text_escape(out, str_head(str_of(hash), HASH_SHOWN));
+	buf_puts(out, "\n  or       assent deny ");
+	text_escape(out, str_of(id));
+	buf_puts(out, " --reason TEXT\n");
+}
+
 /* Also what it would be permitted; what cannot be explained is shown so. */
 static void
 put_item(const struct watch *w, const json_t *item, struct buf *out)
@@ -105,7 +122,9 @@ put_item(const struct watch *w, const json_t *item, struct buf *out)
 		(void)client_call(w->client,
 		    &(struct client_request){ .method = "GET", .path = path },
 		    &why, NULL);
+	buf_puts(out, "Permission required: ");
 	show_question(out, item, why.json);
+	put_how(out, item, id);
 }
 
 static int
@@ -146,6 +165,48 @@ show_new(struct watch *w, const json_t *item, struct err *e)
 	return ERR_OK;
 }
 
+static bool
+is_listed(const json_t *list, const char *id)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *its = client_text(item, "id");
+
+		if (its != NULL && strcmp(its, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* For those who hear the lines: what need not be answered any more. Each is
+ * told once; its id stays known, as false. */
+static int
+show_gone(struct watch *w, const json_t *list, struct err *e)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+	const char *id;
+	json_t *waits;
+
+	if (w->json)
+		return ERR_OK;
+	json_object_foreach(w->seen, id, waits)
+	{
+		if (!json_is_true(waits) || is_listed(list, id))
+			continue;
+		/* the value of a key may change during the walk, no key may */
+		if (json_object_set_new(w->seen, id, json_false()) != 0)
+			return err_nomem(e);
+		text_escape(&out, str_of(id));
+		buf_puts(&out, "  waits no longer\n");
+	}
+	if (out.len > 0 && show_print(&out) != EXIT_OK)
+		return err_set(e, ERR_INTERNAL, "cannot write the list");
+	return ERR_OK;
+}
+
 static int
 show_news(struct watch *w, struct err *e)
 {
@@ -162,7 +223,7 @@ show_news(struct watch *w, struct err *e)
 		if (r != 0)
 			return r;
 	}
-	return ERR_OK;
+	return show_gone(w, json_object_get(reply.json, "items"), e);
 }
 
 /* Whatever happened, the list tells what it means for a person. The opening

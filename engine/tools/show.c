@@ -158,6 +158,7 @@ show_question(
 	esc(out, client_text(p, "tool"));
 	buf_putc(out, '\n');
 	put_display(out, display == NULL ? "(not shown)" : display);
+	show_input(out, explanation);
 	row(out, "in", client_text(p, "cwd"));
 	row(out, "agent", client_text(p, "agent"));
 	row(out, "session", client_text(p, "session"));
@@ -167,7 +168,7 @@ show_question(
 	put_parts(out, explanation);
 	put_profile(out, explanation);
 	row(out, "sha256", client_text(decision, "action_sha256"));
-	row(out, "until", client_text(decision, "expires_at"));
+	row(out, "until", client_text(p, "answer_by"));
 }
 
 /* A line's worth; a cut is said, and never falls into a character. */

@@ -18,6 +18,9 @@
 /* A pending decision in full; explanation (GET .../explain) may be NULL. */
 void show_question(
     struct buf *out, const json_t *decision, const json_t *explanation);
+/* Edits, bodies, variables: all of the input that show_question's first lines
+ * do not show. */
+void show_input(struct buf *out, const json_t *explanation);
 /* One line of a list. */
 void show_question_line(struct buf *out, const json_t *decision);
 /* "denied by rule git.push (git.yaml:12): reason". */

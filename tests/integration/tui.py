@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import string
+import subprocess
 import tempfile
 import termios
 import time
@@ -16,7 +17,7 @@ except ImportError as missing:
     import sys
     print(f"SKIP: {missing} (package python3-pyte)")
     sys.exit(77)
-from lib_daemon import Daemon
+from lib_daemon import BIN, Daemon
 
 ASKED = "git push origin main"
 
@@ -258,6 +259,38 @@ class Tui(unittest.TestCase):
             os.kill(s.pid, signal.SIGCONT)
             s.feed(0.5)
             self.assert_waits(one)
+
+    # ---- without a screen ----
+
+    def test_the_line_mode_tells_each_question_once_and_all_of_it(self):
+        watch = subprocess.Popen(
+            [f"{BIN}/assent", "pending", "--watch", "--long", "--runtime",
+             self.daemon.runtime], stdout=subprocess.PIPE, text=True)
+        body = self.daemon.agent("POST", "/v1/actions", {
+            "tool": "exec", "input": {
+                "argv": ["git", "push", "origin", "main"],
+                "env": {"GIT_TRACE": "\u202e1"}, "stdin": "line 1\nline 2"},
+            "cwd": self.daemon.workspace,
+            "workspace": self.daemon.workspace})[1]
+        lines = []
+        while not lines or " or       assent deny" not in lines[-1]:
+            lines.append(watch.stdout.readline())
+        self.daemon.answer(body["id"], "deny")
+        lines.append(watch.stdout.readline())
+        other = self.ask("git push origin other")
+        lines.append(watch.stdout.readline())
+        watch.kill()
+        watch.communicate()
+        watch.stdout.close()
+        text = "".join(lines)
+        self.assertTrue(text.startswith("Permission required: act_"), text)
+        for part in ("  | git push origin main\n", "  | line 1\n  | line 2\n",
+                     "GIT_TRACE", f"assent approve {body['id']} --sha256",
+                     f"{body['id']}  waits no longer\n", other):
+            self.assertIn(part, text)
+        self.assertEqual(text.count("Permission required"), 2)
+        self.assertNotIn("\u202e", text)
+        self.assertNotIn("\033", text)
 
     # ---- what is seen ----
 
