@@ -22,6 +22,7 @@ set(ASSENT_COMMANDS
 	doctor
 	hook
 	install
+	mcp
 	log
 	report
 	completion)

@@ -80,6 +80,14 @@ set_message(struct hook_ruling *r, const struct buf *text)
 	(void)snprintf(r->message, sizeof(r->message), "%.*s", STR_ARG(whole));
 }
 
+/* The end of a sentence, where there is none. */
+static void
+put_stop(struct buf *out)
+{
+	if (out->len > 0 && strchr(".!?", out->s[out->len - 1]) == NULL)
+		buf_putc(out, '.');
+}
+
 static void
 put_why(struct buf *out, const struct facts *f)
 {
@@ -88,13 +96,16 @@ put_why(struct buf *out, const struct facts *f)
 		put_fact(out, f->rule);
 		buf_putc(out, ')');
 	}
-	if (f->reason != NULL) {
+	/* what is said of a timeout is that it was one */
+	if (f->reason != NULL && !is(f->by, "timeout")) {
 		buf_puts(out, ": ");
 		put_fact(out, f->reason);
 	}
+	put_stop(out);
 	if (f->suggest != NULL) {
 		buf_puts(out, " Instead: ");
 		put_fact(out, f->suggest);
+		put_stop(out);
 	}
 }
 

@@ -15,7 +15,7 @@ wrong()
 }
 
 # Those that print for programs anyway, or run one.
-without_json='^(completion .*|hook .*|sandbox|rules (schema|reference))$'
+without_json='^(completion .*|hook( .*)?|mcp|sandbox|rules (schema|reference))$'
 
 # has_json COMMAND: it, or each of its verbs
 has_json()
