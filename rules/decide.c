@@ -161,22 +161,52 @@ judge_rule(struct part_judge *j, const struct rule *r)
 
 /* ---- a part ------------------------------------------------------------ */
 
+static const char *
+keep(struct part_judge *j, const char *text)
+{
+	const char *copy;
+
+	if (text == NULL)
+		return NULL;
+	copy = arena_strdup(j->arena, text);
+	j->no_memory = j->no_memory || copy == NULL;
+	return copy;
+}
+
+/*
+ * Rules are loaded again while actions wait: what an action shows of a rule
+ * is its own copy, made once for all its parts.
+ */
 static struct rule_ref
-ref_of(const struct judged *g)
+ref_of(struct part_judge *j, const struct judged *g)
 {
 	const struct rule *r = g->rule;
+	struct kept_rule *k = NULL;
 
 	if (r == NULL)
 		return (struct rule_ref){ .decision = g->decision };
-	return (struct rule_ref){
-		.id = r->id,
-		.file = r->file,
-		.line = r->line,
-		.decision = g->decision,
-		.reason = r->reason != NULL ? r->reason : r->title,
-		.suggest = r->suggest,
-		.floor = r->floor,
-	};
+	for (size_t i = 0; i < j->kept_count && k == NULL; i++)
+		k = j->kept[i].rule == r ? &j->kept[i] : NULL;
+	if (k == NULL) {
+		k = &j->kept[j->kept_count < KEPT_RULES_MAX ? j->kept_count++
+							    : 0];
+		*k = (struct kept_rule){
+			.rule = r,
+			.ref = {
+				.id = keep(j, r->id),
+				.file = keep(j, r->file),
+				.line = r->line,
+				.reason = keep(j,
+				    r->reason != NULL ? r->reason : r->title),
+				.suggest = keep(j, r->suggest),
+				.floor = r->floor,
+			},
+		};
+	}
+	struct rule_ref ref = k->ref;
+
+	ref.decision = g->decision;
+	return ref;
 }
 
 static int
@@ -211,7 +241,7 @@ keep_matched(struct part_judge *j, struct part *part)
 	if (part->rules == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		part->rules[i] = ref_of(&j->matched[i]);
+		part->rules[i] = ref_of(j, &j->matched[i]);
 	part->rule_count = n;
 	return ERR_OK;
 }
@@ -247,7 +277,7 @@ settle(struct part_judge *j, struct part *part)
 		part->floor = part->floor || floor > DECISION_ALLOW;
 		if (i < part->effect_count) {
 			part->effects[i].decision = g.decision;
-			part->effects[i].rule = ref_of(&g);
+			part->effects[i].rule = ref_of(j, &g);
 		}
 		if (g.decision > j->worst.decision) {
 			j->worst = g;
@@ -316,8 +346,8 @@ denied_by_policy(const struct decide_options *o, enum decision d)
 }
 
 static void
-fill(const struct decide_options *o, const struct action_judge *aj,
-    struct classification *ret)
+fill(const struct decide_options *o, struct part_judge *j,
+    const struct action_judge *aj, struct classification *ret)
 {
 	const struct rule *r = aj->worst.rule;
 
@@ -325,8 +355,8 @@ fill(const struct decide_options *o, const struct action_judge *aj,
 	ret->risk = aj->risk;
 	ret->floor = r != NULL && r->floor;
 	ret->by = r != NULL && !rule_is_default(r) ? BY_RULE : BY_DEFAULT;
-	ret->suggest = r == NULL ? NULL : r->suggest;
-	ret->rule = ref_of(&aj->worst);
+	ret->rule = ref_of(j, &aj->worst);
+	ret->suggest = ret->rule.suggest;
 	if (denied_by_policy(o, ret->decision)) {
 		ret->decision = DECISION_DENY;
 		ret->by = BY_POLICY;
@@ -392,6 +422,8 @@ decide(const struct decide_options *o, const struct action *a,
 		(void)json_in(str_of(a->proposal.input.mcp_args), &args, NULL);
 	j->options = o;
 	j->arena = arena;
+	j->kept_count = 0;
+	j->no_memory = false;
 	j->in = (struct match_input){ .action = a,
 		.runner = o->runner,
 		.policy = o->policy,
@@ -407,12 +439,13 @@ decide(const struct decide_options *o, const struct action *a,
 		.parts = fx->parts,
 		.part_count = fx->count,
 	};
-	fill(o, &aj, ret);
+	fill(o, j, &aj, ret);
 	if (aj.worst.rule != NULL && count_of(o, aj.worst.rule) != NULL)
 		count_of(o, aj.worst.rule)->decided++;
 	ret->reason = reason_of(&aj, ret, arena);
 	if (o->project != NULL && o->project->problem != NULL)
 		ask_for_problem(o, arena, ret);
 	r = plan_finish(&plan, ret);
-	return r != 0 || ret->reason == NULL ? err_nomem(e) : ERR_OK;
+	return r != 0 || ret->reason == NULL || j->no_memory ? err_nomem(e)
+							     : ERR_OK;
 }

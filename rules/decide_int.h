@@ -5,6 +5,13 @@
 
 #define MATCHED_MAX 256 /* rules remembered for one part */
 #define PART_RULES_SHOWN 16
+#define KEPT_RULES_MAX 64 /* more are copied again */
+
+/* A rule as the action shows it, copied into its arena. */
+struct kept_rule {
+	const struct rule *rule;
+	struct rule_ref ref;
+};
 
 struct part_judge {
 	const struct decide_options *options;
@@ -13,6 +20,9 @@ struct part_judge {
 	struct slot_verdict slots[SLOTS_MAX];
 	struct judged matched[MATCHED_MAX];
 	size_t matched_count;
+	struct kept_rule kept[KEPT_RULES_MAX]; /* of this action */
+	size_t kept_count;
+	bool no_memory;
 	struct judged worst;
 	size_t worst_slot;
 };

@@ -95,6 +95,7 @@ add_effect(struct plan *p, const struct effect *ef)
 }
 
 /* What an allowing rule adds by itself. */
+/* Copies: rules may be loaded again while the action waits. */
 static int
 add_rule(struct plan *p, const struct rule *r)
 {
@@ -102,9 +103,14 @@ add_rule(struct plan *p, const struct rule *r)
 
 	if (r->profile != NULL &&
 	    (p->profile == NULL || is_narrower(r->profile, p->profile)))
-		p->profile = r->profile;
-	for (size_t i = 0; i < r->hosts.count && e == 0; i++)
-		e = add(p, &p->hosts, r->hosts.v[i].text.s);
+		p->profile = arena_strdup(p->arena, r->profile);
+	for (size_t i = 0; i < r->hosts.count && e == 0; i++) {
+		const char *host = arena_strdup(p->arena, r->hosts.v[i].text.s);
+
+		e = host == NULL ? ERR_NOMEM : add(p, &p->hosts, host);
+	}
+	if (r->profile != NULL && p->profile == NULL)
+		return ERR_NOMEM;
 	return e;
 }
 

@@ -265,6 +265,9 @@ void engine_look_late(struct engine *g, struct live *l);
 /* Judges, records, answers: what follows the look. */
 void engine_enter(
     struct engine *g, struct live *l, uint64_t call_id, int64_t wait_ms);
+/* By the rules that were loaded just now: what waits may be decided by them;
+ * what is decided stays so, but shows nothing of the rules that are gone. */
+void engine_judge_again(struct engine *g);
 /* May the proposer ask for this at all? */
 int engine_check_claim(struct engine *g, struct action *a, struct err *e);
 /* The change that rules alone make of a judged action: decided or pending. */

@@ -250,3 +250,69 @@ engine_recover(struct engine *g, struct err *e)
 		engine_commit(g);
 	return r;
 }
+
+/* ---- rules loaded again ------------------------------------------------- */
+
+/* What a person or a rule said yes to stays what it was. */
+static int
+judge_decided(struct engine *g, struct live *l, struct err *e)
+{
+	const struct plan_ref plan = l->plan;
+	const bool has_plan = l->has_plan;
+	uint8_t sha256[SHA256_LEN];
+	int r;
+
+	memcpy(sha256, l->a->sha256, SHA256_LEN);
+	r = engine_judge(g, l, e);
+	memcpy(l->a->sha256, sha256, SHA256_LEN);
+	l->plan = plan;
+	l->has_plan = has_plan;
+	return r;
+}
+
+/* Still a question, or decided by the rules of now. */
+static int
+judge_pending(struct engine *g, struct live *l, struct err *e)
+{
+	struct change c = { .answer = ANSWER_CALL_NONE };
+	int r = engine_judge(g, l, e);
+
+	if (r != 0 ||
+	    ruling_asks(&l->a->classification, &g->o.set.policy) != ASKS_NOBODY)
+		return r;
+	r = engine_rule(g, l, &c, e);
+	if (r == 0)
+		r = engine_push(g, &c, e);
+	if (r != 0) {
+		receipt_free(c.receipt);
+		return r;
+	}
+	if (l->in_review && g->o.out.cancel_review != NULL)
+		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
+	l->in_review = false;
+	return ERR_OK;
+}
+
+void
+engine_judge_again(struct engine *g)
+{
+	struct live *l = NULL;
+
+	while ((l = live_next(g->live, l)) != NULL) {
+		struct err why = ERR_INIT;
+		const int r = l->a->stage == STAGE_PENDING
+		    ? judge_pending(g, l, &why)
+		    : judge_decided(g, l, &why);
+
+		if (r == 0)
+			continue;
+		/* Nothing of the old rules may be read any more. */
+		log_err("reload", "id=%s cannot be judged again: %s", l->a->id,
+		    why.msg);
+		memset(&l->a->classification, 0, sizeof(l->a->classification));
+		l->a->classification.decision = DECISION_DENY;
+		l->a->classification.by = BY_POLICY;
+		l->a->classification.reason =
+		    "it could not be judged by the rules of now";
+	}
+}

@@ -237,9 +237,12 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 		g->o.classifier_port->close(next);
 		return ERR_OK;
 	}
-	g->o.classifier_port->close(g->classifier);
+	struct classifier *old = g->classifier;
+
 	g->classifier = next;
 	g->o.classifier_port->digest(next, g->policy_sha256);
+	engine_judge_again(g);
+	g->o.classifier_port->close(old);
 	log_info("reload", "rules loaded");
 	g->had_candidate = g->o.classifier_options.candidate != NULL;
 	engine_keep_rules(g);

@@ -183,6 +183,8 @@ refuse_action(const struct action *a, size_t *ret_parts)
 		return "calls of this tool are answered one by one";
 	if (c->floor)
 		return "a floor of the rules asks each time";
+	if (c->by == BY_POLICY || c->by == BY_CEILING)
+		return "it asks for more than its profile gives";
 	if (c->decision != DECISION_ASK && c->decision != DECISION_REVIEW)
 		return "rules decide it";
 	for (size_t i = 0; i < c->part_count; i++) {

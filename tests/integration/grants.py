@@ -356,6 +356,36 @@ class Family(WithDaemon):
         self.assertEqual(body["state"], "pending")
 
 
+class Reloaded(WithDaemon):
+    def load(self, text):
+        with open(f"{self.daemon.root}/rules/site.yaml", "w",
+                  encoding="ascii") as f:
+            f.write(text)
+        status, body, _ = self.daemon.approver("POST", "/v1/rules/reload")
+        self.assertEqual(status, 200, body)
+
+    def test_what_waits_is_judged_by_the_rules_of_now(self):
+        asked = self.pending("curl -sS https://a.example.com/x")
+        grantable = self.pending("curl -sS https://b.example.com/x")
+        done = self.propose("ls")
+        self.load(RULES + """
+  - id: site.evil
+    tool: shell
+    command: {program: curl, any_operand: ["https://a.example.com/*"]}
+    decision: deny
+    reason: Not from there.
+""")
+        _, body, _ = self.daemon.agent("GET", f"/v1/actions/{asked['id']}")
+        self.assertEqual((body["state"], body["decision"],
+                          body["decided_by"]), ("decided", "deny", "rule"))
+        self.assertIn("site.evil", [r["id"] for r in body["rules"]])
+        _, body, _ = self.daemon.agent("GET", f"/v1/actions/{done['id']}")
+        self.assertEqual(body["decision"], "allow")
+        self.allow(grantable, "session")
+        self.assertTrue(self.by_grant("curl -sS https://b.example.com/y"))
+        self.load(RULES)
+
+
 class TwoPeople(WithDaemon):
     """Approvers of two uids: root, and nobody by way of its group."""
     config = "approvals: {high: 2}\n"
