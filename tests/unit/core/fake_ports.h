@@ -91,6 +91,9 @@ struct world {
 	bool shadow;
 	unsigned review_parallel, review_queue;
 	int64_t session_tokens, tokens; /* tokens: of the next answer */
+	uid_t uid; /* of who proposes; 0: 1000 */
+	const char *scope; /* of a person's answer, or NULL */
+	uid_t approver; /* 0: 1000 */
 	const char *session; /* of what is proposed, or NULL */
 	bool reporter_full;
 	uint64_t fed[FEEDS_MAX]; /* the last row of each feed */
