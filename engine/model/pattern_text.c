@@ -247,8 +247,8 @@ pattern_never_json(const struct pattern *p, struct buf *out)
 {
 	static const char *const always[] = {
 		"whatever rules deny, or a floor asks about each time",
-		"what deletes, overwrites work, gains privilege or changes "
-		"something on another machine",
+		("what deletes, overwrites work, gains privilege or changes "
+		 "something on another machine"),
 		"what touches credentials, or files that other programs obey",
 		"what is not understood",
 		"calls of another user, agent or workspace",

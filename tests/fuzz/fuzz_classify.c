@@ -1,12 +1,15 @@
 /*
  * A script of any bytes, and a command line of any words, through the whole
- * classifier: it ends, it is decided, and hidden bytes are never allowed.
+ * classifier: it ends, it is decided, hidden bytes are never allowed, and
+ * what is said of it is in form: a part at least, each effect with its kind
+ * and its reason.
  * Runs in: fuzz targets.  Trusts: nothing.  Owns: nothing.
  */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/text.h"
 #include "core/ports.h"
 
 #define WORDS_MAX 64
@@ -40,6 +43,21 @@ fill_argv(struct action *a, struct str bytes)
 	}
 }
 
+static void
+check(const struct classification *c)
+{
+	assert(c->decision != DECISION_INVALID);
+	assert(c->part_count > 0 && c->display != NULL);
+	for (size_t i = 0; i < c->part_count; i++) {
+		const struct part *p = &c->parts[i];
+
+		assert(p->text != NULL);
+		for (size_t k = 0; k < p->effect_count; k++)
+			assert(p->effects[k].kind != EFFECT_INVALID &&
+			    p->effects[k].why != NULL);
+	}
+}
+
 /* The first byte says which tool; the rest is its text. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -66,8 +84,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    classifier(), a, a->arena, &a->classification, NULL);
 	assert(r == 0 || r == ERR_NOMEM);
 	if (r == 0) {
-		assert(a->classification.decision != DECISION_INVALID);
-		assert(a->classification.part_count > 0);
+		check(&a->classification);
+		assert(a->classification.decision != DECISION_ALLOW ||
+		    (data[0] & 1) != 0 ||
+		    text_find_hidden(bytes, "\t\n") == bytes.len);
 	}
 	return 0;
 }

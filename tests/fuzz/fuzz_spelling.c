@@ -127,11 +127,71 @@ put_program(struct dice *d, struct str w, struct buf *out)
 	put_word(d, w, out);
 }
 
+/* Options that may be written apart, in another order, and in full. */
+static const struct {
+	const char *program;
+	char letter;
+	const char *full;
+} options[] = {
+	{ "rm", 'r', "--recursive" },
+	{ "rm", 'r', "-R" },
+	{ "rm", 'f', "--force" },
+	{ "rm", 'f', "--forc" },
+	{ "chmod", 'R', "--recursive" },
+	{ "chown", 'R', "--recur" },
+	{ "cp", 'r', "--recursive" },
+	{ "cp", 'f', "--force" },
+	{ "shred", 'u', "-u" },
+	{ "shred", 'f', "--force" },
+};
+
+static bool
+put_letter(struct dice *d, struct str program, char letter, struct buf *out)
+{
+	const unsigned from = roll(d, ARRAY_LEN(options));
+
+	for (unsigned i = 0; i < ARRAY_LEN(options); i++) {
+		const unsigned k = (from + i) % ARRAY_LEN(options);
+
+		if (!str_eqz(program, options[k].program) ||
+		    options[k].letter != letter)
+			continue;
+		if (roll(d, 2) == 0)
+			buf_printf(out, "-%c", letter);
+		else
+			buf_puts(out, options[k].full);
+		return true;
+	}
+	return false;
+}
+
+/* "-rf" as "--force -R"; false when the program or a letter is not listed. */
+static bool
+put_options(struct dice *d, struct str program, struct str w, struct buf *out)
+{
+	AUTO_BUF struct buf all = BUF_INIT(SPELLING_BYTES_MAX);
+	const bool backwards = roll(d, 2) == 0;
+
+	if (w.len < 2 || w.s[0] != '-' || w.s[1] == '-')
+		return false;
+	for (size_t i = 1; i < w.len; i++) {
+		const size_t at = backwards ? w.len - i : i;
+
+		if (i > 1)
+			buf_putc(&all, ' ');
+		if (!put_letter(d, program, w.s[at], &all))
+			return false;
+	}
+	buf_put_str(out, buf_str(&all));
+	return true;
+}
+
 /* The words of a command that has nothing but plain words and spaces. */
 static void
 respell_words(struct dice *d, struct str command, struct buf *out)
 {
 	static const char *const gaps[] = { " ", " ", "  ", "\t", " \\\n" };
+	const struct str program = str_head(command, str_find(command, ' '));
 	bool first = true;
 
 	while (command.len > 0) {
@@ -141,7 +201,7 @@ respell_words(struct dice *d, struct str command, struct buf *out)
 			buf_puts(out, gaps[roll(d, ARRAY_LEN(gaps))]);
 		if (first)
 			put_program(d, w, out);
-		else
+		else if (roll(d, 2) == 0 || !put_options(d, program, w, out))
 			put_word(d, w, out);
 		first = false;
 	}
