@@ -30,6 +30,8 @@ static const struct command *const subcommands[] = {
 	&cmdlog_backup,
 	&cmdlog_prune,
 	&cmdlog_find_secret,
+	&cmdlog_report,
+	&cmdlog_replay,
 };
 
 int

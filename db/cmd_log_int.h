@@ -16,7 +16,7 @@
 
 extern const struct command cmdlog_list, cmdlog_show, cmdlog_verify,
     cmdlog_export, cmdlog_prove, cmdlog_backup, cmdlog_prune,
-    cmdlog_find_secret;
+    cmdlog_find_secret, cmdlog_report, cmdlog_replay;
 
 /* "assent log NAME: message" on stderr, escaped; returns the exit status
  * that the contract gives to such an error. */
