@@ -16,7 +16,7 @@
 #include "web/curl_loop.h"
 
 #define CONNECT_MS 15000
-#define RECEIVE_BUFFER 16384L
+#define RECEIVE_BUFFER 1024L /* an answer is small, and many wait */
 #define SEND_BUFFER 16384L
 #define HEADER_MAX 8192
 #define RETRY_HEADER_MAX 64
@@ -33,7 +33,8 @@ struct http_call {
 	CURL *easy;
 	struct curl_transfer transfer;
 	struct curl_slist *headers;
-	struct buf body; /* of the request */
+	char *body; /* of the request; no larger than it has to be */
+	size_t body_len;
 	struct buf answer;
 	size_t header_lines, header_bytes;
 	const char *stopped; /* why we ended it */
@@ -120,7 +121,7 @@ free_call(struct http_call *c)
 	}
 	unlink_call(c);
 	free_headers(c->headers);
-	buf_free(&c->body);
+	mem_freep(&c->body);
 	buf_free(&c->answer);
 	mem_freep(&c);
 }
@@ -262,8 +263,8 @@ set_work(struct http_call *c)
 	CURLcode code = CURLE_OK;
 
 	SET(CURLOPT_POST, 1L);
-	SET(CURLOPT_POSTFIELDS, c->body.s);
-	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.len);
+	SET(CURLOPT_POSTFIELDS, c->body);
+	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body_len);
 	SET(CURLOPT_HTTPHEADER, c->headers);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, c);
@@ -308,14 +309,16 @@ http_start(struct http *h, const struct call_order *o, struct http_call **ret,
 		.h = h,
 		.p = o->provider,
 		.easy = curl_easy_init(),
-		.body = *o->body,
+		.body = mem_strndup(buf_cstr(o->body), o->body->len),
+		.body_len = o->body->len,
 		.answer = BUF_INIT(HTTP_ANSWER_MAX),
 		.done = o->done,
 		.ctx = o->ctx,
 	};
-	*o->body = (struct buf)BUF_INIT(0);
+	buf_free(o->body);
 	retry_headers_init(&c->retry);
-	r = c->easy == NULL ? err_nomem(e) : set_all(c, o->timeout_ms, e);
+	r = c->easy == NULL || c->body == NULL ? err_nomem(e)
+					       : set_all(c, o->timeout_ms, e);
 	if (r != 0) {
 		free_call(c);
 		return r;

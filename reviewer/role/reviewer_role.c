@@ -22,6 +22,9 @@
 #define QUESTION_ARENA_MAX ((size_t)1 << 16)
 #define ANSWER_BYTES_MAX ((size_t)64 << 10)
 #define PATHS_MAX (PROVIDERS_MAX + 8)
+/* What handshakes needed goes back soon; waiting needs little. */
+#define TRIM_ABOVE (128 << 10)
+#define TRIM_AFTER_MS 500
 #define KEY_READ_MAX (KEY_BYTES_MAX + 2)
 
 /* A key on its way: a file, or a pipe from a command. */
@@ -42,6 +45,7 @@ struct reviewer_process {
 	struct key_reader keys[PROVIDERS_MAX];
 	struct confine_path paths[PATHS_MAX];
 	size_t path_count;
+	struct loop_timer *trim; /* set while something may be given back */
 };
 
 /* ---- words to the engine -------------------------------------------------- */
@@ -79,6 +83,15 @@ send_status(void *ctx, struct str json)
 
 /* ---- words from the engine ------------------------------------------------ */
 
+static void
+on_trim(void *ctx)
+{
+	struct reviewer_process *p = ctx;
+
+	p->trim = NULL;
+	(void)malloc_trim(0);
+}
+
 static int
 on_ask(void *ctx, struct ipc_msg *m, struct err *e)
 {
@@ -92,6 +105,9 @@ on_ask(void *ctx, struct ipc_msg *m, struct err *e)
 	r = review_question_decode(m->payload, a, &q, e);
 	if (r == 0)
 		reviewing_ask(p->reviews, &q);
+	if (r == 0 && p->trim == NULL)
+		(void)loop_after(
+		    p->env->loop, TRIM_AFTER_MS, on_trim, p, &p->trim, NULL);
 	return r;
 }
 
@@ -318,6 +334,7 @@ reviewer_open(struct role_env *env, struct err *e)
 		p->keys[i].fd = -1;
 	/* The resolver's threads share the one heap. */
 	(void)mallopt(M_ARENA_MAX, 1);
+	(void)mallopt(M_TRIM_THRESHOLD, TRIM_ABOVE);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(e, ERR_SYS, "libcurl does not start");
 	r = read_policy(p, e);
@@ -394,6 +411,7 @@ reviewer_close(struct role_env *env)
 
 	if (p == NULL)
 		return;
+	loop_cancel(env->loop, p->trim);
 	reviewing_free(p->reviews);
 	for (size_t i = 0; i < PROVIDERS_MAX; i++) {
 		if (p->keys[i].fd >= 0)
