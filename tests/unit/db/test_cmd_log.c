@@ -503,7 +503,7 @@ what_is_not_a_log_is_said_so(void **state)
 	expect(w, EXIT_CONFIG, "there is no log in");
 	run(w, "verify", NULL);
 	expect(w, EXIT_CONFIG, "there is no log in");
-	(void)snprintf(w->p.state, sizeof(w->p.state), "%s-none", empty.state);
+	(void)snprintf(w->p.state, sizeof(w->p.state), "/proc/none");
 	run(w, "list", NULL);
 	expect(w, EXIT_CONFIG, "cannot find the state folder");
 	place_remove(&empty);
