@@ -16,7 +16,8 @@ const struct command command_rules = {
 	.summary = "Check, test and understand rule files",
 	.usage = "rules check|test|coverage|lint|explain|diff|replay|"
 		 "suggest|import|fmt|"
-		 "shadow|rollback|off|"
+		 "shadow|rollback|off|keygen|bundle|sign|verify|"
+		 "install|fetch|"
 		 "schema|reference [OPTIONS] [DIR...]",
 	.details =
 	    "Each verb has its own --help. Folders are of the organisation's "
@@ -37,6 +38,12 @@ static const struct command *const verbs[] = {
 	&rules_verb_replay,
 	&rules_verb_suggest,
 	&rules_verb_import,
+	&rules_verb_bundle,
+	&rules_verb_keygen,
+	&rules_verb_sign,
+	&rules_verb_verify,
+	&rules_verb_install,
+	&rules_verb_fetch,
 	&rules_verb_fmt,
 	&rules_verb_schema,
 	&rules_verb_reference,

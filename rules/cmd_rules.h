@@ -9,7 +9,9 @@
 extern const struct command rules_verb_check, rules_verb_test,
     rules_verb_coverage, rules_verb_explain, rules_verb_lint, rules_verb_fmt,
     rules_verb_diff, rules_verb_replay, rules_verb_suggest, rules_verb_import,
-    rules_verb_schema, rules_verb_reference;
+    rules_verb_keygen, rules_verb_bundle, rules_verb_sign, rules_verb_verify,
+    rules_verb_install, rules_verb_fetch, rules_verb_schema,
+    rules_verb_reference;
 
 /* The rule folders that a verb got as operands and options. */
 struct verb_rules {

@@ -1,0 +1,23 @@
+#ifndef RULES_CMD_BUNDLE_H
+#define RULES_CMD_BUNDLE_H
+/* Shared by cmd_rules_bundle.c and cmd_rules_fetch.c. */
+#include "bundle.h"
+#include "cmd_rules.h"
+
+struct verified_bundle {
+	struct str bytes; /* in the arena */
+	struct bundle bundle;
+};
+
+/* file and its signature beside it, by the public key's file. */
+int bundle_verify_file(const char *key, const char *file, struct arena *a,
+    struct verified_bundle *ret, struct err *e);
+/* Verified, loaded for a try, installed; out gets a line. */
+int bundle_put_in_place(const char *key, const char *file, const char *dir,
+    struct buf *out, struct err *e);
+/* A line, or {"result": line}; the exit status. */
+int bundle_print(const struct buf *text, bool json);
+/* Says why; the exit status. */
+int bundle_failed(const struct command *c, const struct err *e);
+
+#endif
