@@ -43,7 +43,10 @@ class Screen:
         self.status = None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(self.command[0], self.command, self.environment)
+            try:
+                os.execve(self.command[0], self.command, self.environment)
+            finally:
+                os._exit(127)
         self.resize(rows, columns)
 
     def __enter__(self):
