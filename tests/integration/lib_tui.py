@@ -17,14 +17,18 @@ import struct
 import sys
 import termios
 import time
+import unittest
 
 # Debian's package belongs to Debian's own Python; it is plain Python, so any
 # other that comes first in PATH can use it as well.
 sys.path.append("/usr/lib/python3/dist-packages")
 import pyte
 
+from lib_daemon import Daemon
+
 BIN = os.environ["ASSENT_BIN"]
 WAIT_S = 20
+ASKED = "git push origin main"  # rules send it to a person
 ARMED_S = 0.75  # the time without keys that arms, and a little more
 
 
@@ -131,3 +135,42 @@ class Screen:
                 self.status = os.waitstatus_to_exitcode(status)
                 return self.status
         raise AssertionError("it does not end\n" + self.text())
+
+
+class TuiCase(unittest.TestCase):
+    """A daemon for all tests of a class; each leaves nothing pending."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+        cls.daemon.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.__exit__(None, None, None)
+
+    def tearDown(self):
+        for item in self.pending():
+            self.daemon.answer(item["id"], "deny")
+
+    def pending(self):
+        return self.daemon.approver(
+            "GET", "/v1/actions?state=pending")[1]["items"]
+
+    def ask(self, script=ASKED, **more):
+        status, body, _ = self.daemon.shell(script, wait=0, session="s-1",
+                                            **more)
+        self.assertEqual(status, 202, body)
+        return body["id"]
+
+    def state(self, action_id):
+        return self.daemon.approver("GET", f"/v1/actions/{action_id}")[1]
+
+    def assert_waits(self, *ids):
+        self.assertEqual(sorted(i["id"] for i in self.pending()),
+                         sorted(ids))
+
+    def wait_decided(self, screen, action_id):
+        screen.wait_until(
+            lambda: self.state(action_id)["state"] != "pending")
+        return self.state(action_id)
