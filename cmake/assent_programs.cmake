@@ -8,6 +8,7 @@ set(ASSENT_COMMANDS
 	rules
 	run
 	sandbox
+	changes
 	pending
 	tui
 	approve

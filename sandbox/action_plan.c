@@ -236,6 +236,7 @@ action_plan(const struct action *a, const struct profile_set *profiles,
 		.home = a->proposer.home,
 		.cwd = p->cwd,
 		.wall_ms = p->input.timeout_ms,
+		.overlay = p->overlay,
 	};
 	int r;
 

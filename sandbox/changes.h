@@ -5,7 +5,7 @@
  * none of it into the workspace.
  *
  *     r = changes_scan(&from, arena, &changes, e);
- *     changes_json(changes, &text);             or changes_text
+ *     changes_json(changes, true, &text);           or changes_text
  *     r = changes_apply(changes, NULL, 0, &n, e);     all, or nothing
  *
  * Names and contents were written by the run and are not believed; the
@@ -67,7 +67,7 @@ int changes_scan(const struct changes_from *from, struct arena *a,
  */
 int changes_apply(struct changes *c, const char *const *paths, size_t count,
     size_t *ret_applied, struct err *e);
-void changes_json(const struct changes *c, struct buf *out);
+void changes_json(const struct changes *c, bool diffs, struct buf *out);
 /* A line each, then what changed in texts; inert on a terminal. */
 void changes_text(const struct changes *c, struct buf *out);
 const char *change_kind_name(enum change_kind k);

@@ -144,7 +144,8 @@ mode_json(struct jsonw *w, const char *key, mode_t mode)
 }
 
 static void
-change_json(struct jsonw *w, const struct changes *c, const struct change *n)
+change_json(struct jsonw *w, const struct changes *c, const struct change *n,
+    bool diffs)
 {
 	AUTO_BUF struct buf diff = BUF_INIT(4 * DIFF_FILE_MAX);
 
@@ -169,20 +170,21 @@ change_json(struct jsonw *w, const struct changes *c, const struct change *n)
 	}
 	if (n->problem != NULL)
 		jsonw_kstr(w, "problem", n->problem);
-	diff_of(c, n, &diff);
+	if (diffs)
+		diff_of(c, n, &diff);
 	if (diff.len > 0 && diff.failed == 0)
 		jsonw_kstr(w, "diff", buf_cstr(&diff));
 	jsonw_end(w);
 }
 
 void
-changes_json(const struct changes *c, struct buf *out)
+changes_json(const struct changes *c, bool diffs, struct buf *out)
 {
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_array(&w);
 	for (size_t i = 0; i < c->count; i++)
-		change_json(&w, c, &c->at[i]);
+		change_json(&w, c, &c->at[i], diffs);
 	jsonw_end(&w);
 }
 

@@ -16,6 +16,7 @@
 #include "action_plan.h"
 #include "base/ipc.h"
 #include "base/mem.h"
+#include "copies.h"
 #include "proto.h"
 #include "sandbox/plan.h"
 
@@ -38,6 +39,7 @@ struct started {
 	char action_id[ACTION_ID_MAX];
 	struct launcher_link *by;
 	bool is_look; /* no run: files are looked at */
+	bool overlay;
 	struct started *next;
 };
 
@@ -50,6 +52,7 @@ struct executor {
 	uint64_t last_number;
 	struct arena *arena; /* holds profiles */
 	struct profile_set *profiles;
+	struct copies copies;
 };
 
 static struct started *
@@ -157,8 +160,18 @@ on_ended(void *ctx, struct ipc_msg *m, struct err *e)
 	/* A second end, or the end of what was never begun, is a lie. */
 	if (s == NULL || s->is_look)
 		return err_set(e, ERR_INVALID, "the end of an unknown run");
+	if (s->overlay)
+		copies_remember(&l->x->copies, s->number, s->action_id, l->ipc);
 	tell_ended(l->x, s, &o);
 	return ERR_OK;
+}
+
+static int
+on_changes(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct launcher_link *l = ctx;
+
+	return copies_answer(&l->x->copies, l->ipc, m->payload, e);
 }
 
 static int
@@ -196,6 +209,11 @@ static const struct ipc_row rows[] = {
 	    .type = LX_ENDED,
 	    .len_max = PROTO_ENDED_BYTES,
 	    .handler = on_ended,
+	},
+	{
+	    .type = LX_CHANGES,
+	    .len_max = 2 * PROTO_CHANGES_BYTES,
+	    .handler = on_changes,
 	},
 	{
 	    .type = LX_LOOKED,
@@ -236,6 +254,7 @@ on_closed(void *ctx, struct ipc *i, const struct err *why)
 	(void)snprintf(text, sizeof(text), "the sandbox launcher ended%s%s",
 	    why == NULL ? "" : ": ", why == NULL ? "" : why->msg);
 	unlink_launcher(l);
+	copies_forget(&l->x->copies, i, text);
 	while ((s = first_of(l)) != NULL) {
 		if (s->is_look)
 			tell_looked(l->x, s, NULL, 0, text);
@@ -287,8 +306,8 @@ sandbox_open(struct loop *l, const struct executor_events *ev, void *ctx,
 	if (x == NULL)
 		return err_nomem(e);
 	x->loop = l;
-	x->ev = ev;
-	x->ctx = ctx;
+	x->ev = x->copies.ev = ev;
+	x->ctx = x->copies.ctx = ctx;
 	if (sandbox_configure(x, NULL, e) != 0) {
 		mem_freep(&x);
 		return ERR_NOMEM;
@@ -444,6 +463,17 @@ send_run(struct launcher_link *l, uint64_t number, const struct plan_ref *plan,
 	return r == 0 ? ipc_send(l->ipc, XL_RUN, buf_str(&b), -1, e) : r;
 }
 
+static bool
+is_on_copy(const struct executor *x, const struct action *a)
+{
+	const struct profile *p = NULL;
+
+	return a->proposal.overlay ||
+	    (profile_set_get(
+		 x->profiles, a->classification.profile.name, &p, NULL) == 0 &&
+		p->overlay);
+}
+
 static int
 sandbox_start(struct executor *x, const struct action *a,
     const struct plan_ref *plan, const struct receipt *receipt, struct err *e)
@@ -467,6 +497,7 @@ sandbox_start(struct executor *x, const struct action *a,
 		return err_nomem(e);
 	s->number = ++x->last_number;
 	s->by = l;
+	s->overlay = is_on_copy(x, a);
 	(void)snprintf(s->action_id, sizeof(s->action_id), "%s", a->id);
 	r = send_run(l, s->number, plan, e);
 	if (r != 0)
@@ -474,6 +505,13 @@ sandbox_start(struct executor *x, const struct action *a,
 	s->next = x->runs;
 	x->runs = TAKE_PTR(s);
 	return ERR_OK;
+}
+
+static int
+sandbox_changes(
+    struct executor *x, const struct changes_request *q, struct err *e)
+{
+	return copies_ask(&x->copies, q, e);
 }
 
 static int
@@ -562,6 +600,7 @@ const struct executor_port sandbox_executor = {
 	.add_launcher = sandbox_add_launcher,
 	.start = sandbox_start,
 	.look = sandbox_look,
+	.changes = sandbox_changes,
 	.send_stdin = sandbox_send_stdin,
 	.kill = sandbox_kill,
 };

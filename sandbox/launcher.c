@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "ctl.h"
+#include "held.h"
 #include "look.h"
 #include "pool.h"
 #include "proto.h"
@@ -58,6 +59,8 @@ struct lrun {
 	bool gone, reported, answered, truncated;
 	struct lent lent; /* by the pool */
 	int64_t started_ns;
+	int workspace; /* of a run on a copy, or -1 */
+	struct timespec began;
 	struct lrun *next;
 };
 
@@ -69,6 +72,7 @@ struct launcher {
 	size_t ending;
 	struct loop_timer *resume;
 	struct pool *pool;
+	struct held *held; /* copies that somebody has to decide on */
 	bool over;
 };
 
@@ -142,6 +146,15 @@ free_run(struct lrun *r)
 	}
 	pool_give_back(r->l->pool, &r->lent, false);
 	buf_free(&r->in_bytes);
+	if (r->reported && r->end.has_fd)
+		held_add(&r->l->held,
+		    &(struct held){ .number = r->number,
+			.arena = TAKE_PTR(r->arena),
+			.plan = r->plan,
+			.layer = r->end.fd,
+			.workspace = TAKE_FD(r->workspace),
+			.began = r->began });
+	fd_closep(&r->workspace);
 	arena_free(r->arena);
 	free(r);
 }
@@ -284,6 +297,15 @@ on_output(void *ctx, int fd, unsigned events)
 }
 
 static void
+tell_of_copy(struct ctl *end)
+{
+	if (end->has_fd && end->violation_count < CTL_VIOLATIONS_MAX)
+		end->violations[end->violation_count++] =
+		    "note: it ran on a copy of the workspace; 'assent changes' "
+		    "shows what it changed, and applies it";
+}
+
+static void
 on_control(void *ctx, int fd, unsigned events)
 {
 	struct lrun *r = ctx;
@@ -301,6 +323,7 @@ on_control(void *ctx, int fd, unsigned events)
 	} else if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		r->end = m;
 		r->reported = true;
+		tell_of_copy(&r->end);
 		if (m.type == CTL_FAILED && r->lent.template != 0)
 			pool_failed(r->l->pool);
 		end_if_over(r);
@@ -445,12 +468,27 @@ start(struct lrun *r, const int theirs[static 3], struct err *e)
 	return run_start(r->plan, &with, &r->run, e);
 }
 
+/* Held open from before the run: what is applied later goes there. */
+static int
+open_workspace(struct lrun *r, struct err *e)
+{
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &r->began);
+	r->workspace = sys_openat2(AT_FDCWD, r->plan->workspace,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	return r->workspace >= 0
+	    ? ERR_OK
+	    : err_sys(e, "cannot open the workspace '%s'", r->plan->workspace);
+}
+
 static int
 begin(struct lrun *r, struct err *e)
 {
 	int theirs[3] = { -1, -1, -1 };
 	int code = check_identity(r->plan, e);
 
+	if (code == 0 && r->plan->overlay)
+		code = open_workspace(r, e);
 	if (code == 0)
 		code = open_pipes(r, theirs, e);
 	if (code == 0)
@@ -476,6 +514,7 @@ new_run(struct launcher *l, uint64_t number)
 	r->number = number;
 	r->arena = arena_new(RUN_ARENA);
 	r->in = -1;
+	r->workspace = -1;
 	r->lent = (struct lent){ .net = -1, .userns = -1 };
 	r->in_bytes = (struct buf)BUF_INIT(IPC_PAYLOAD_MAX);
 	r->started_ns = loop_now_ns();
@@ -584,6 +623,17 @@ on_signal(void *ctx, struct ipc_msg *m, struct err *e)
 }
 
 static int
+on_changes(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct launcher *l = ctx;
+	AUTO_BUF struct buf answer = BUF_INIT(2 * PROTO_CHANGES_BYTES);
+	const int r = held_answer(&l->held, m->payload, &answer, e);
+
+	return r == 0 ? ipc_send(l->engine, LX_CHANGES, buf_str(&answer), -1, e)
+		      : r;
+}
+
+static int
 on_look(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	struct launcher *l = ctx;
@@ -602,6 +652,9 @@ static const struct ipc_row rows[] = {
 	    .handler = on_stdin,
 	},
 	{ .type = XL_SIGNAL, .len_max = 12, .handler = on_signal },
+	{ .type = XL_CHANGES,
+	    .len_max = PROTO_CHANGES_BYTES,
+	    .handler = on_changes },
 	{ .type = XL_LOOK, .len_max = PROTO_LOOK_BYTES, .handler = on_look },
 };
 

@@ -4,8 +4,10 @@
  * What the engine's executor and a launcher (assent-exec) say to each other
  * over base/ipc.h.
  *
- *     executor -> launcher  XL_RUN, XL_STDIN, XL_SIGNAL, XL_LOOK
- *     launcher -> executor  LX_STARTED, LX_OUTPUT, LX_ENDED, LX_LOOKED
+ *     executor -> launcher  XL_RUN, XL_STDIN, XL_SIGNAL, XL_LOOK,
+ *                           XL_CHANGES
+ *     launcher -> executor  LX_STARTED, LX_OUTPUT, LX_ENDED, LX_LOOKED,
+ *                           LX_CHANGES
  *
  * Each message begins with the run's number, chosen by the executor.
  */
@@ -17,6 +19,7 @@
 #define PROTO_ENDED_BYTES ((size_t)32 * 1024)
 #define PROTO_STDIN_BYTES ((size_t)1 << 20)
 #define PROTO_VIOLATIONS_MAX 32
+#define PROTO_CHANGES_BYTES ((size_t)768 << 10)
 #define PROTO_LOOK_BYTES ((size_t)1 << 20)
 
 enum proto_type {
@@ -24,9 +27,11 @@ enum proto_type {
 	XL_STDIN, /* u64 run, str bytes; a final ^D closes the input */
 	XL_SIGNAL, /* u64 run, u32 signal */
 	XL_LOOK, /* u64 run, operands: which files */
+	XL_CHANGES, /* u64 run, u64 ticket, u8 what, u32 n, str paths */
 	LX_STARTED = 0x901, /* u64 run */
 	LX_OUTPUT, /* u64 run, u8 stream (1 or 2), str bytes */
 	LX_ENDED, /* u64 run, outcome; always the last of a run */
+	LX_CHANGES, /* u64 ticket, u32 -code, str why, u64 applied, str json */
 	LX_LOOKED, /* u64 run, the same operands with what they hold */
 };
 

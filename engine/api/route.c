@@ -81,6 +81,14 @@ static const struct param signal_fields[] = {
 	    .choices = signals },
 };
 
+static const char *const changes_words[] = { "list", "all", "none", "some",
+	NULL };
+
+static const struct param changes_fields[] = {
+	{ .name = "apply", .kind = PARAM_CHOICE, .choices = changes_words },
+	{ .name = "paths", .kind = PARAM_TEXT, .max = EVENT_TEXT_MAX },
+};
+
 static const struct param outcome_fields[] = {
 	{ .name = "exit", .kind = PARAM_NUMBER, .min = -1, .max = 255 },
 	{ .name = "signal", .kind = PARAM_NUMBER, .min = 0, .max = 64 },
@@ -201,6 +209,12 @@ static const struct route routes[] = {
 	    .route = ROUTE_SIGNAL,
 	    .roles = AGENT | APPROVER,
 	    FIELDS(signal_fields) },
+	{ .operation = "applyChanges",
+	    .method = METHOD_POST,
+	    .path = "/v1/actions/{id}/changes",
+	    .route = ROUTE_CHANGES,
+	    .roles = APPROVER,
+	    FIELDS(changes_fields) },
 	{ .operation = "reportOutcome",
 	    .method = METHOD_POST,
 	    .path = "/v1/actions/{id}/outcome",

@@ -350,6 +350,7 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_EXECUTE] = engine_execute,
 	[ROUTE_OUTPUT] = engine_output,
 	[ROUTE_SIGNAL] = engine_signal,
+	[ROUTE_CHANGES] = engine_changes,
 	[ROUTE_EVALUATE] = engine_evaluate,
 	[ROUTE_EVENTS] = engine_events,
 	[ROUTE_LOG] = engine_log,

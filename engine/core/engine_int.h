@@ -221,6 +221,7 @@ void row_body_note(
 typedef void engine_call_fn(struct engine *g, const struct call *c);
 engine_call_fn engine_propose, engine_evaluate;
 engine_call_fn engine_decide, engine_undo, engine_cancel;
+engine_call_fn engine_changes;
 engine_call_fn engine_execute, engine_output, engine_signal, engine_outcome;
 engine_call_fn engine_get, engine_list, engine_explain, engine_log;
 engine_call_fn engine_verify, engine_events, engine_rules, engine_reload_call;
@@ -256,6 +257,8 @@ bool engine_launch(struct engine *g, struct live *l);
 /* The executor's event. */
 void engine_looked(void *ctx, const char *action_id, const struct operand *list,
     size_t count, const char *why);
+/* The executor's event. */
+void engine_changed(void *ctx, uint64_t ticket, const struct changes_answer *a);
 /* engine_look.c: true when the action's files are being looked at, and it
  * goes on with engine_looked. */
 bool engine_look(struct engine *g, const struct call *c, struct live *l);

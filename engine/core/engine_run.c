@@ -276,6 +276,7 @@ on_ended(void *ctx, const char *action_id, const struct outcome *o)
 const struct executor_events engine_executor_events = {
 	.started = on_started,
 	.looked = engine_looked,
+	.changed = engine_changed,
 	.output = on_output,
 	.ended = on_ended,
 };

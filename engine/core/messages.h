@@ -170,6 +170,7 @@ enum api_route {
 	ROUTE_ESCALATE, /* POST /v1/actions/{id}/escalate */
 	ROUTE_REVISE, /* POST /v1/actions/{id}/revision */
 	ROUTE_PRESENT, /* PUT /v1/actions/{id}/presence */
+	ROUTE_CHANGES, /* POST /v1/actions/{id}/changes */
 	ROUTE_REFUSED, /* front refused a caller: recorded, not answered */
 };
 

@@ -293,6 +293,31 @@ struct plan_ref {
 	const char *text; /* JSON for people and --print-plan */
 };
 
+/* What a run on a copy of its workspace has changed, and what becomes of it. */
+#define CHANGES_PATHS_MAX 1000
+enum changes_what {
+	CHANGES_INVALID,
+	CHANGES_LIST, /* nothing yet */
+	CHANGES_ALL,
+	CHANGES_NONE,
+	CHANGES_SOME, /* paths */
+};
+
+struct changes_request {
+	const char *action_id;
+	uint64_t ticket; /* comes back with the answer */
+	enum changes_what what;
+	const char *const *paths;
+	size_t path_count;
+};
+
+struct changes_answer {
+	enum err_code code;
+	const char *failure; /* NULL: it worked */
+	uint64_t applied;
+	struct str json; /* an array */
+};
+
 struct executor_events {
 	void (*started)(void *ctx, const char *action_id);
 	void (*output)(
@@ -300,6 +325,9 @@ struct executor_events {
 	/* Exactly once for each look that returned 0. why: it failed. */
 	void (*looked)(void *ctx, const char *action_id,
 	    const struct operand *list, size_t count, const char *why);
+	/* Exactly once for each request for changes that returned 0. */
+	void (*changed)(
+	    void *ctx, uint64_t ticket, const struct changes_answer *a);
 	/* Exactly once for each start that returned 0. */
 	void (*ended)(
 	    void *ctx, const char *action_id, const struct outcome *o);
@@ -347,6 +375,10 @@ struct executor_port {
 	 */
 	int (*look)(struct executor *x, const struct action *a,
 	    const struct operand *list, size_t count, struct err *e);
+	/* Of an action whose run worked on a copy and has ended. ERR_NOTFOUND:
+	 * there is no copy (any more). May be NULL. */
+	int (*changes)(
+	    struct executor *x, const struct changes_request *q, struct err *e);
 	int (*send_stdin)(struct executor *x, const char *action_id,
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,

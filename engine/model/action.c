@@ -70,20 +70,6 @@ code_i64(struct codec *c, int64_t *v)
 		*v = rec_i64(c->in);
 }
 
-static void
-code_bool(struct codec *c, bool *v)
-{
-	if (c->out != NULL) {
-		rec_put_u8(c->out, *v ? 1 : 0);
-		return;
-	}
-	const uint8_t raw = rec_u8(c->in);
-
-	if (raw > 1)
-		c->in->failed = 1;
-	*v = raw == 1;
-}
-
 /* An enum whose last value is given; 0 is permitted (not stated). */
 static uint32_t
 code_enum(struct codec *c, uint32_t v, uint32_t last)
@@ -187,6 +173,23 @@ code_input(struct codec *c, struct tool_input *in)
 	code_text(c, &in->scope);
 }
 
+/* Two in one byte: what was stored before there were two can be read. */
+static void
+code_flags(struct codec *c, bool *first, bool *second)
+{
+	if (c->in == NULL) {
+		rec_put_u8(c->out,
+		    (uint8_t)((unsigned)*first | (unsigned)*second << 1));
+		return;
+	}
+	const uint8_t flags = rec_u8(c->in);
+
+	if (flags > 3)
+		c->in->failed = 1;
+	*first = (flags & 1) != 0;
+	*second = (flags & 2) != 0;
+}
+
 static void
 code_proposal(struct codec *c, struct proposal *p)
 {
@@ -206,7 +209,7 @@ code_proposal(struct codec *c, struct proposal *p)
 	}
 	code_text(c, &p->profile);
 	p->executor = code_enum(c, p->executor, EXECUTOR_CLIENT);
-	code_bool(c, &p->execute);
+	code_flags(c, &p->execute, &p->overlay);
 }
 
 static void

@@ -201,6 +201,7 @@ struct proposal {
 	char *profile; /* asked for; NULL = the session's */
 	enum executor_kind executor;
 	bool execute;
+	bool overlay; /* on a copy of the workspace */
 };
 
 /* Where a rule is: shown with every decision. */

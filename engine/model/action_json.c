@@ -429,6 +429,9 @@ static const struct field action_fields[] = {
 	{ .name = "execute",
 	    .read = field_bool,
 	    .at = offsetof(struct proposal, execute) },
+	{ .name = "overlay",
+	    .read = field_bool,
+	    .at = offsetof(struct proposal, overlay) },
 };
 
 static bool

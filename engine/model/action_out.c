@@ -150,6 +150,8 @@ put_action(const struct action *a, bool with_transcript, struct buf *out)
 	opt(&w, "profile", p->profile);
 	jsonw_kstr(&w, "executor", executor_name(p->executor));
 	jsonw_kbool(&w, "execute", p->execute);
+	if (p->overlay)
+		jsonw_kbool(&w, "overlay", true);
 	jsonw_end(&w);
 }
 

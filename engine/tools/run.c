@@ -30,6 +30,7 @@ extern const struct command command_run;
 
 enum run_option {
 	OPT_PROFILE,
+	OPT_OVERLAY,
 	OPT_WORKSPACE,
 	OPT_JUSTIFICATION,
 	OPT_TIMEOUT,
@@ -44,6 +45,8 @@ enum run_option {
 };
 
 static const struct command_option options[] = {
+	[OPT_OVERLAY] = { "--overlay", NULL,
+	    "work on a copy of the workspace; see 'assent changes'" },
 	[OPT_PROFILE] = { "--profile", "NAME",
 	    "run under this profile (read-only, workspace-write, ...)" },
 	[OPT_WORKSPACE] = { "--workspace", "DIR",
@@ -136,6 +139,8 @@ put_action(
 		jsonw_kstr(&w, "justification", values[OPT_JUSTIFICATION]);
 	jsonw_kstr(&w, "executor", "assent");
 	jsonw_kbool(&w, "execute", true);
+	if (values[OPT_OVERLAY] != NULL)
+		jsonw_kbool(&w, "overlay", true);
 	jsonw_end(&w);
 	return buf_done(out, e);
 }

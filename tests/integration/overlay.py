@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import unittest
 
+from lib_daemon import Daemon
 from lib_sandbox import BIN, World, modes, require_sandbox
 
 
@@ -238,6 +239,118 @@ class Overlay(unittest.TestCase):
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.assertEqual(ran.returncode, 123, ran.stdout)
             self.assertNotIn("ran\n", ran.stdout)
+
+
+class ThroughTheDaemon(unittest.TestCase):
+    """A person decides what becomes of a copy, over the API and by assent."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon("profiles:\n  trial: {overlay: true}\n")
+        cls.daemon.start()
+        os.chmod(cls.daemon.root, 0o755)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.__exit__(None, None, None)
+
+    def setUp(self):
+        self.ws = self.daemon.workspace
+        self.put("a.txt", "one\n")
+        self.put("b.txt", "two\n")
+
+    def put(self, name, text):
+        with open(f"{self.ws}/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+    def text(self, name):
+        try:
+            with open(f"{self.ws}/{name}", encoding="ascii") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def trial(self, script="echo ONE > a.txt; rm b.txt; echo new > c.txt",
+              **more):
+        status, action, _ = self.daemon.shell(
+            script, **(more or {"overlay": True}))
+        self.assertEqual((status, action["state"]), (200, "done"), action)
+        return action
+
+    def changes(self, action, **body):
+        return self.daemon.approver(
+            "POST", f"/v1/actions/{action['id']}/changes", body)[:2]
+
+    def cli(self, *words):
+        return self.daemon.assent("changes", "--runtime",
+                                  self.daemon.runtime, *words)
+
+    def test_the_changes_wait_and_are_applied_once(self):
+        for more in ({"overlay": True}, {"profile": "trial"}):
+            self.setUp()
+            action = self.trial(**more)
+            self.assertEqual(self.text("a.txt"), "one\n")
+            self.assertIn("copy of the workspace",
+                          " ".join(action["outcome"]["violations"]))
+            status, answer = self.changes(action)
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(
+                [(c["change"], c["path"]) for c in answer["changes"]],
+                [("modified", "a.txt"), ("deleted", "b.txt"),
+                 ("added", "c.txt")])
+            self.assertIn("+ONE", answer["changes"][0]["diff"])
+            status, answer = self.changes(action, apply="all")
+            self.assertEqual((status, answer["applied"]), (200, 3))
+            self.assertEqual((self.text("a.txt"), self.text("b.txt"),
+                              self.text("c.txt")), ("ONE\n", None, "new\n"))
+            self.assertEqual(self.changes(action, apply="all")[0], 404)
+            os.unlink(f"{self.ws}/c.txt")
+
+    def test_some_or_none_of_it_by_the_command_line(self):
+        action = self.trial()
+        shown = self.cli(action["id"])
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        for line in ("M  a.txt", "D  b.txt", "A  c.txt", "+ONE"):
+            self.assertIn(line, shown.stdout)
+        done = self.cli(action["id"], "--apply", "a.txt")
+        self.assertEqual(done.stdout, "applied: 1 of 3\n", done.stderr)
+        self.assertEqual((self.text("a.txt"), self.text("b.txt"),
+                          self.text("c.txt")), ("ONE\n", "two\n", None))
+        action = self.trial("echo THREE > a.txt")
+        self.assertEqual(self.cli(action["id"], "--none").returncode, 0)
+        self.assertEqual(self.text("a.txt"), "ONE\n")
+        self.assertNotEqual(self.cli(action["id"], "--all").returncode, 0)
+
+    def test_what_changed_meanwhile_is_refused_and_the_copy_kept(self):
+        action = self.trial()
+        self.put("a.txt", "theirs\n")
+        status, problem = self.changes(action, apply="all")
+        self.assertEqual(status, 409, problem)
+        self.assertIn("'a.txt': it changed", problem["detail"])
+        self.assertEqual(self.text("b.txt"), "two\n")
+        status, answer = self.changes(action, apply="some", paths="c.txt")
+        self.assertEqual((status, answer["applied"]), (200, 1))
+        self.assertEqual(self.text("a.txt"), "theirs\n")
+        os.unlink(f"{self.ws}/c.txt")
+
+    def test_no_agent_applies_its_own_changes(self):
+        action = self.trial()
+        status, _, _ = self.daemon.agent(
+            "POST", f"/v1/actions/{action['id']}/changes", {"apply": "all"})
+        self.assertEqual(status, 403)
+        self.assertEqual(self.text("a.txt"), "one\n")
+        self.assertEqual(self.changes(action, apply="half")[0], 400)
+        self.assertEqual(self.changes(action, apply="some")[0], 422)
+        plain = self.trial("true", overlay=False)
+        self.assertEqual(self.changes(plain)[0], 404)
+
+    def test_who_applied_what_is_in_the_log(self):
+        action = self.trial()
+        self.changes(action, apply="none")
+        rows = self.daemon.assent("log", "list", "--state",
+                                  self.daemon.state, "--json").stdout
+        self.assertIn('"changes"', rows)
+        self.assertIn(action["id"], rows)
 
 
 if __name__ == "__main__":

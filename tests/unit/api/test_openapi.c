@@ -368,7 +368,7 @@ the_schema_of_an_action_has_its_fields(void **state)
 {
 	static const char *const fields[] = { "tool", "input", "cwd",
 		"workspace", "home", "session", "agent", "justification",
-		"transcript", "profile", "executor", "execute" };
+		"transcript", "profile", "executor", "execute", "overlay" };
 	const json_t *action = json_object_get(
 	    json_object_get(json_object_get(*state, "components"), "schemas"),
 	    "Action");

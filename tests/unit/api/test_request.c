@@ -113,6 +113,7 @@ static const struct permitted {
 	{ "POST", "/v1/actions/act_1/execution", "G" },
 	{ "GET", "/v1/actions/act_1/output", "GP" },
 	{ "POST", "/v1/actions/act_1/signal", "GP" },
+	{ "POST", "/v1/actions/act_1/changes", "P" },
 	{ "POST", "/v1/actions/act_1/outcome", "G" },
 	{ "POST", "/v1/outcomes", "G" },
 	{ "POST", "/v1/hooks/claude-code", "G" },
