@@ -265,6 +265,15 @@ risk_of_decision(const struct judged *g)
 	return RISK_LOW;
 }
 
+/* What a slot is about. Of what is allowed, the later kind says more: to
+ * write more than to read, to run more than to write; to start least. */
+static enum effect_kind
+kind_at(const struct part *part, size_t slot)
+{
+	return slot < part->effect_count ? part->effects[slot].kind
+					 : EFFECT_INVALID;
+}
+
 /* Decisions of the slots into the part; the strictest becomes j->worst. */
 static void
 settle(struct part_judge *j, struct part *part)
@@ -279,10 +288,16 @@ settle(struct part_judge *j, struct part *part)
 			part->effects[i].decision = g.decision;
 			part->effects[i].rule = ref_of(j, &g);
 		}
-		if (g.decision > j->worst.decision) {
+		if (g.decision > j->worst.decision ||
+		    (g.decision == DECISION_ALLOW &&
+			g.decision == j->worst.decision &&
+			kind_at(part, i) > kind_at(part, j->worst_slot))) {
+			part->risk =
+			    risk > part->risk || g.decision > j->worst.decision
+			    ? risk
+			    : part->risk;
 			j->worst = g;
 			j->worst_slot = i;
-			part->risk = risk;
 		} else if (g.decision == j->worst.decision &&
 		    risk > part->risk) {
 			part->risk = risk;
@@ -315,7 +330,17 @@ judge_part(
 
 /* ---- the action -------------------------------------------------------- */
 
-/* Which part speaks for the action: the strictest, then the riskiest. */
+static bool
+allows_more(const struct action_judge *aj, const struct part_judge *j,
+    const struct part *part)
+{
+	return aj->worst.decision == DECISION_ALLOW && part->risk == aj->risk &&
+	    kind_at(part, j->worst_slot) >
+	    kind_at(aj->worst_part, aj->worst_slot);
+}
+
+/* Which part speaks for the action: the strictest, then the riskiest; of
+ * what is allowed, that which says most of what happens. */
 static void
 take_part(struct action_judge *aj, const struct part_judge *j,
     const struct part *part)
@@ -325,7 +350,7 @@ take_part(struct action_judge *aj, const struct part_judge *j,
 	if (!first && j->worst.decision < aj->worst.decision)
 		return;
 	if (!first && j->worst.decision == aj->worst.decision &&
-	    part->risk <= aj->risk)
+	    part->risk <= aj->risk && !allows_more(aj, j, part))
 		return;
 	aj->worst = j->worst;
 	aj->worst_part = part;

@@ -487,13 +487,40 @@ in_downloaded(struct judge *j)
 	return w != NULL && (w->flow & FLOW_DOWNLOAD) != 0;
 }
 
+/* Why an effect is there that is described whatever the words say. */
+static const char *
+always_why(struct judge *j, enum effect_kind kind)
+{
+	static const char *const verbs[] = {
+		[EFFECT_INVALID] = "does that",
+		[EFFECT_READ] = "reads",
+		[EFFECT_WRITE] = "writes",
+		[EFFECT_DELETE] = "deletes",
+		[EFFECT_CONNECT] = "connects",
+		[EFFECT_RUN_CODE] = "runs code",
+		[EFFECT_SIGNAL] = "signals processes",
+		[EFFECT_PRIVILEGE] = "uses or changes rights",
+		[EFFECT_REMOTE_STATE] = "changes what others see",
+		[EFFECT_WIDEN] = "asks for more",
+		[EFFECT_UNKNOWN] = "may do anything",
+	};
+	const char *const verb =
+	    (size_t)kind < ARRAY_LEN(verbs) ? verbs[kind] : verbs[0];
+
+	if (j->by.len == 0)
+		return judge_say(j, "that is what %.*s is for: it %s",
+		    STR_ARG(j->program), verb);
+	return judge_say(
+	    j, "%.*s %s with %.*s", STR_ARG(j->program), verb, STR_ARG(j->by));
+}
+
 static void
 fixed_apply(struct judge *j, const struct effect *fixed)
 {
 	struct effect f = *fixed;
 
 	if (f.why == NULL)
-		f.why = because(j, effect_kind_name(f.kind));
+		f.why = always_why(j, f.kind);
 	if (f.kind == EFFECT_RUN_CODE && f.code_class == CODE_WORKSPACE &&
 	    j->run->written_count > 0 && in_downloaded(j))
 		f.code_class = CODE_DOWNLOADED;

@@ -491,6 +491,17 @@ operand_doubts(struct judge *j, const struct arg *a, const struct role *role)
 	any_value(j, &file);
 }
 
+/* The names that find, fd or xargs put in. */
+static bool
+is_found(const struct arg *a)
+{
+	for (size_t i = 0; a->word != NULL && i < a->word->piece_count; i++) {
+		if (a->word->pieces[i].kind == PIECE_BELOW)
+			return true;
+	}
+	return false;
+}
+
 static void
 operand_judge(struct judge *j, const struct operand_spec *spec, size_t i)
 {
@@ -505,7 +516,7 @@ operand_judge(struct judge *j, const struct operand_spec *spec, size_t i)
 		return;
 	}
 	j->operand_at = i;
-	j->by = STR("its operand");
+	j->by = is_found(a) ? STR("what is found there") : STR("its operand");
 	operand_doubts(j, a, spec->roles.items[k].role);
 	do {
 		const struct act *act = &spec->roles.items[k];

@@ -321,7 +321,7 @@ part_text(struct buf *out, size_t number, const struct part *part)
 	buf_printf(out, "  %zu. %-6s  ", number, decision_name(part->decision));
 	esc(out, part->text);
 	if (part->context != NULL) {
-		buf_puts(out, "   (");
+		buf_puts(out, "   (inside ");
 		esc(out, part->context);
 		buf_putc(out, ')');
 	}
