@@ -46,6 +46,7 @@ struct oneshot {
 	int master;
 	int signals;
 	bool gone, reported;
+	bool silent; /* the link has ended: nothing more comes */
 	int64_t kill_at_ms; /* 0: not asked to end */
 	struct arena *arena;
 	struct ctl end;
@@ -164,8 +165,10 @@ take_message(struct oneshot *o)
 {
 	struct ctl m;
 
-	if (ctl_receive(o->run.ctl, o->arena, &m, NULL) <= 0)
+	if (ctl_receive(o->run.ctl, o->arena, &m, NULL) <= 0) {
+		o->silent = true;
 		return;
+	}
 	if (m.type == CTL_TERMINAL && m.has_fd)
 		show_terminal(o, m.fd);
 	if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
@@ -225,7 +228,7 @@ poll_once(struct oneshot *o)
 	struct pollfd p[WAIT_COUNT] = {
 		[WAIT_OUT] = { .fd = o->out[0].from, .events = POLLIN },
 		[WAIT_ERR] = { .fd = o->out[1].from, .events = POLLIN },
-		[WAIT_CTL] = { .fd = o->reported ? -1 : o->run.ctl,
+		[WAIT_CTL] = { .fd = o->reported || o->silent ? -1 : o->run.ctl,
 		    .events = POLLIN },
 		[WAIT_PID] = { .fd = o->gone ? -1 : o->run.pidfd,
 		    .events = POLLIN },
@@ -397,7 +400,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		return oneshot_error(&e);
 	while (!o.gone || o.out[0].from >= 0 || o.out[1].from >= 0)
 		poll_once(&o);
-	while (!o.reported) {
+	while (!o.reported && !o.silent) {
 		struct pollfd p1 = { .fd = o.run.ctl, .events = POLLIN };
 
 		if (poll(&p1, 1, 0) <= 0 || (p1.revents & POLLIN) == 0)
