@@ -16,6 +16,7 @@
 #include "embedded.h"
 #include "index.h"
 #include "secrets.h"
+#include "suggest_one.h"
 
 #define DIGEST_VERSION "assent policy 1"
 #define DIGEST_BYTES_MAX ((size_t)1 << 20)
@@ -423,6 +424,7 @@ const struct classifier_port rules_classifier = {
 	.archive = classifier_archive,
 	.metrics = classifier_metrics,
 	.describe = classifier_describe,
+	.suggest = suggest_one,
 	.mask = secrets_mask_log,
 	.secrets = secrets_each,
 };

@@ -362,6 +362,7 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_GRANTS] = engine_grants_call,
 	[ROUTE_REVOKE] = engine_revoke_call,
 	[ROUTE_GRANT_PREVIEW] = engine_grant_preview,
+	[ROUTE_RULE_DRAFT] = engine_rule_draft,
 	[ROUTE_ESCALATE] = engine_escalate,
 	[ROUTE_PRESENT] = engine_present,
 	[ROUTE_REVISE] = engine_revise,

@@ -262,3 +262,35 @@ engine_grant_preview(struct engine *g, const struct call *c)
 	else
 		engine_reply_json(g, c->id, 200, buf_str(&body));
 }
+
+/* The kind of the action as a rule, for somebody's file: nothing is changed. */
+void
+engine_rule_draft(struct engine *g, const struct call *c)
+{
+	AUTO_BUF struct buf body = BUF_INIT(PREVIEW_BODY_MAX);
+	AUTO_BUF struct buf rule = BUF_INIT(PREVIEW_BODY_MAX);
+	struct live *l = engine_target(g, c);
+	struct jsonw w = jsonw_on(&body);
+	struct err why = ERR_INIT;
+	int r;
+
+	if (l == NULL)
+		return;
+	r = g->o.classifier_port->suggest == NULL
+	    ? err_set(&why, ERR_DENIED, "these rules have no language")
+	    : g->o.classifier_port->suggest(l->a, &rule, &why);
+	if (r != 0 && r != ERR_DENIED) {
+		engine_problem_err(g, c->id, &why);
+		return;
+	}
+	jsonw_object(&w);
+	jsonw_kstr(&w, "id", l->a->id);
+	jsonw_kbool(&w, "possible", r == 0);
+	jsonw_kstr(&w, "why_not", r == 0 ? NULL : why.msg);
+	jsonw_kstr(&w, "rule", r == 0 ? buf_cstr(&rule) : NULL);
+	jsonw_end(&w);
+	if (body.failed != 0)
+		engine_problem(g, c->id, 413, "limit", "the rule is too long");
+	else
+		engine_reply_json(g, c->id, 200, buf_str(&body));
+}

@@ -167,6 +167,7 @@ enum api_route {
 	ROUTE_READY, /* GET /readyz */
 	ROUTE_VERSION, /* GET /v1/version */
 	ROUTE_GRANT_PREVIEW, /* GET /v1/actions/{id}/grant */
+	ROUTE_RULE_DRAFT, /* GET /v1/actions/{id}/rule */
 	ROUTE_ESCALATE, /* POST /v1/actions/{id}/escalate */
 	ROUTE_REVISE, /* POST /v1/actions/{id}/revision */
 	ROUTE_PRESENT, /* PUT /v1/actions/{id}/presence */

@@ -79,6 +79,9 @@ struct classifier_port {
 	struct str (*archive)(const struct classifier *c);
 	/* Prometheus' lines about what is only tried. */
 	void (*metrics)(const struct classifier *c, struct buf *out);
+	/* A rule file that allows the kind of a classified action. ERR_DENIED:
+	 * why there is none. May be NULL. */
+	int (*suggest)(const struct action *a, struct buf *out, struct err *e);
 	/* The active set as JSON: files, rules, digest. */
 	void (*describe)(const struct classifier *c, struct buf *out);
 	/* Text as the log keeps it: secrets masked. May be NULL: then none of

@@ -191,6 +191,33 @@ preview(
 	return ERR_OK;
 }
 
+/* ---- a rule instead ------------------------------------------------------ */
+
+static int
+draft_rule(struct client *c, const char *id, bool json, struct err *e)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+	const char *why, *rule;
+	int r = act_path(id, "/rule", &path, e);
+
+	if (r == 0)
+		r = get(c, buf_cstr(&path), &reply, e);
+	if (r != 0)
+		return r;
+	rule = client_text(reply.json, "rule");
+	why = client_text(reply.json, "why_not");
+	if (rule == NULL && !json)
+		return err_set(e, ERR_DENIED, "%s",
+		    why == NULL ? "no rule is made of this" : why);
+	if (rule != NULL)
+		text_escape_block(&out, str_of(rule));
+	if ((json ? show_json(reply.json) : show_print(&out)) != EXIT_OK)
+		return err_set(e, ERR_INTERNAL, "cannot write the rule");
+	return ERR_OK;
+}
+
 /* ---- revoke -------------------------------------------------------------- */
 
 static int
@@ -220,9 +247,11 @@ do_verb(int count, char **words, const char *const *values, struct err *e)
 	int r;
 
 	if (!is_list && strcmp(verb, "revoke") != 0 &&
-	    strcmp(verb, "show") != 0 && strcmp(verb, "preview") != 0)
+	    strcmp(verb, "show") != 0 && strcmp(verb, "preview") != 0 &&
+	    strcmp(verb, "rule") != 0)
 		return err_set(e, ERR_INVALID,
-		    "'%.80s': there is list, show ID, revoke ID and preview ID",
+		    "'%.80s': there is list, show ID, revoke ID, preview ID "
+		    "and rule ID",
 		    verb);
 	if (count > 0 && count != (is_list ? 1 : 2))
 		return err_set(e, ERR_INVALID,
@@ -236,6 +265,8 @@ do_verb(int count, char **words, const char *const *values, struct err *e)
 		return revoke_one(c, words[1], e);
 	if (strcmp(verb, "preview") == 0)
 		return preview(c, words[1], values, e);
+	if (strcmp(verb, "rule") == 0)
+		return draft_rule(c, words[1], values[OPT_JSON] != NULL, e);
 	return list(c, is_list ? NULL : words[1], values[OPT_JSON] != NULL, e);
 }
 
@@ -271,12 +302,14 @@ run_grants(int argc, char **argv)
 const struct command command_grants = {
 	.name = "grants",
 	.summary = "List approvals that last, revoke one, or preview one",
-	.usage = "grants list|show|revoke|preview [ID] [OPTIONS]",
+	.usage = "grants list|show|revoke|preview|rule [ID] [OPTIONS]",
 	.details =
 	    "A grant is an approval that lasts: 'assent approve ID --scope'. "
 	    "'preview' takes the\nid of an action that waits and tells what a "
 	    "grant for it would match, in the last\n30 days and from now on, "
-	    "and what it never would.",
+	    "and what it never would. 'rule' writes a rule file with tests "
+	    "instead, for your own\nrules or as a draft for the "
+	    "organisation's.",
 	.example = "assent grants revoke grt_01JD0X9T5W3V",
 	.options = options,
 	.option_count = ARRAY_LEN(options),

@@ -263,6 +263,9 @@ class Described(unittest.TestCase):
             "previewGrant", "GET", f"{path}/grant?scope=session",
             name="approver")
         self.assertEqual((status, preview["possible"]), (200, False))
+        status, draft, _ = self.call(
+            "draftRule", "GET", f"{path}/rule", name="approver")
+        self.assertEqual((status, draft["possible"]), (200, False))
         status, raised, head = self.call(
             "escalateAction", "POST", f"{path}/escalate",
             {"to": "group:release"}, {"If-Match": head["ETag"]}, "approver")

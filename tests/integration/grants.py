@@ -386,6 +386,35 @@ class Reloaded(WithDaemon):
         self.load(RULES)
 
 
+class Ruled(WithDaemon):
+    rules = "assent: 1\nrules: []\n"
+
+    def test_an_approval_becomes_a_rule_that_loads_and_passes_its_tests(self):
+        action = self.pending("curl -sS https://a.example.com/x")
+        written = self.daemon.assent(
+            "grants", "rule", action["id"], "--runtime", self.daemon.runtime)
+        self.assertEqual(written.returncode, 0, written.stderr)
+        folder = f"{self.daemon.root}/rules"
+        with open(f"{folder}/drafted.yaml", "w", encoding="utf-8") as f:
+            f.write(written.stdout)
+        tested = self.daemon.assent("rules", "test", folder)
+        self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)
+        status, body, _ = self.daemon.approver("POST", "/v1/rules/reload")
+        self.assertEqual(status, 200, body)
+        body = self.propose("curl -sS https://a.example.com/y")
+        self.assertEqual((body["decision"], body["decided_by"]),
+                         ("allow", "rule"))
+        self.pending("curl -sS https://b.example.com/y")
+        self.pending("curl -sS https://a.example.com/y -o ~/x")
+
+    def test_what_is_answered_one_by_one_makes_no_rule(self):
+        action = self.pending("git push origin main")
+        done = self.daemon.assent(
+            "grants", "rule", action["id"], "--runtime", self.daemon.runtime)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("another machine", done.stderr)
+
+
 class TwoPeople(WithDaemon):
     """Approvers of two uids: root, and nobody by way of its group."""
     config = "approvals: {high: 2}\n"

@@ -106,6 +106,7 @@ static const struct permitted {
 	{ "PUT", "/v1/actions/act_1/decision", "P" },
 	{ "DELETE", "/v1/actions/act_1/decision", "P" },
 	{ "GET", "/v1/actions/act_1/grant", "P" },
+	{ "GET", "/v1/actions/act_1/rule", "P" },
 	{ "POST", "/v1/actions/act_1/escalate", "P" },
 	{ "POST", "/v1/actions/act_1/revision", "P" },
 	{ "PUT", "/v1/actions/act_1/presence", "P" },
