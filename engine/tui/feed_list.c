@@ -13,7 +13,7 @@
 #include "feed.h"
 #include "model/json_in.h"
 
-#define PAGE_ITEMS 100 /* at a time: a long list must not take memory */
+#define PAGE_ITEMS 50 /* at a time: a long list must not take memory */
 #define PAGES_MAX 120
 #define HISTORY_ROWS 400
 #define TITLE_BYTES 400
