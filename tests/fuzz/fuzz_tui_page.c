@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "case_page.h"
 #include "grid.h"
 #include "model/json_in.h"
@@ -34,7 +35,8 @@ check(const struct grid *g)
 		for (int x = 0; x < g->columns; x++) {
 			const struct cell *c = grid_at(g, y, x);
 
-			assert(c->cp == 0 || safe_width(c->cp) > 0);
+			assert(c->cp == 0 ||
+			    (safe_width(c->cp) > 0 && !text_is_hidden(c->cp)));
 			assert(c->cp != 0 ||
 			    (x > 0 &&
 				safe_width(grid_at(g, y, x - 1)->cp) == 2));

@@ -419,6 +419,23 @@ another_hash_under_the_same_id_must_be_looked_at_again(void **state)
 	world_close(&w);
 }
 
+/* Whatever else says that all is well, the hash that was shown decides. */
+static void
+a_case_of_another_hash_than_the_list_allows_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_armed(&w);
+	assert_int_equal(tui_may_allow(w.m, w.now), MAY_YES);
+	(void)snprintf(
+	    w.m->lists[VIEW_WAITING].at[0].sha256, TUI_HASH_MAX, OTHER_HASH);
+	assert_int_equal(tui_may_allow(w.m, w.now), MAY_LOADING);
+	press(&w, 'a');
+	assert_int_equal(any_decision(&w), 0);
+	world_close(&w);
+}
+
 static void
 what_was_decided_elsewhere_is_said_and_not_answered(void **state)
 {
@@ -673,6 +690,7 @@ without_the_daemon_nothing_is_answered_and_it_says_so(void **state)
 	tui_link(w.m, false, "no daemon answers", w.now);
 	pass(&w, 2000);
 	press(&w, 'a');
+	pass(&w, 2000);
 	press(&w, 'd');
 	assert_int_equal(any_decision(&w), 0);
 	assert_shows(&w, "NO DAEMON");
@@ -886,6 +904,8 @@ main(void)
 		    another_hash_under_the_same_id_must_be_looked_at_again),
 		cmocka_unit_test(
 		    what_was_decided_elsewhere_is_said_and_not_answered),
+		cmocka_unit_test(
+		    a_case_of_another_hash_than_the_list_allows_nothing),
 		cmocka_unit_test(a_prompt_ends_when_its_action_is_gone),
 		cmocka_unit_test(one_key_is_one_answer),
 		cmocka_unit_test(a_refused_answer_is_shown_and_looked_at_again),

@@ -230,6 +230,7 @@ assert_inert(const struct grid *g)
 				continue;
 			}
 			assert_true(safe_width(c->cp) > 0);
+			assert_false(text_is_hidden(c->cp));
 			for (size_t i = 0; i < GRID_MARKS; i++) {
 				if (c->marks[i] != 0)
 					assert_int_equal(
