@@ -1,13 +1,15 @@
 """assent tui on a pty against a real daemon: what a person sees and does."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 try:
-    from lib_tui import ARMED_S, ASKED, BIN, Screen, TuiCase
+    from lib_tui import ARMED_S, ASKED, BIN, WAIT_S, Screen, TuiCase
 except ImportError as missing:
     print(f"SKIP: {missing} (package python3-pyte)")
     sys.exit(77)
@@ -42,6 +44,40 @@ class Tui(TuiCase):
             s.wait_for("Nothing waits")
             s.keys("q")
             self.assertEqual(s.wait_exit(), 0)
+
+    @unittest.skipUnless(shutil.which("tmux"), "tmux is not installed")
+    def test_it_works_in_tmux(self):
+        one = self.ask("git push origin in-tmux")
+        with tempfile.TemporaryDirectory() as folder:
+            def tmux(*words):
+                return subprocess.run(
+                    ["tmux", "-S", f"{folder}/tmux", "-f", "/dev/null",
+                     *words], check=True, stdout=subprocess.PIPE, text=True,
+                    env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8",
+                         "HOME": folder, "TERM": "xterm-256color"}).stdout
+
+            def wait_for(text):
+                end = time.monotonic() + WAIT_S
+                while text not in tmux("capture-pane", "-p"):
+                    self.assertLess(time.monotonic(), end,
+                                    tmux("capture-pane", "-p"))
+                    time.sleep(0.05)
+
+            tmux("new-session", "-d", "-x", "100", "-y", "30",
+                 f"{BIN}/assent", "tui", "--runtime", self.daemon.runtime)
+            try:
+                wait_for("New: Enter opens it")
+                tmux("send-keys", "Enter")
+                wait_for("a works in")
+                tmux("send-keys", "-l", "aaaa")
+                wait_for("Too soon")
+                self.assert_waits(one)
+                wait_for("a allows it once")
+                tmux("send-keys", "a")
+                wait_for("Nothing waits")
+                self.assertEqual(self.state(one)["decision"], "allow")
+            finally:
+                tmux("kill-server")
 
     def test_a_question_that_was_there_before_is_shown(self):
         self.ask("git push origin early")
