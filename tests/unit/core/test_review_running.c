@@ -316,6 +316,32 @@ each_way_that_a_review_ends_has_words_of_its_own(void **state)
 	world_stop(&w);
 }
 
+/* N16: an approval that is not durable is none. */
+static void
+i3_what_cannot_be_recorded_is_not_approved(void **state)
+{
+	static struct world w;
+	uint64_t call;
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	start_reviewed(&w, POLICY_ON_REQUEST);
+	call = propose(&w, "review");
+	w.recorder.fail_commit = true;
+	world_review(&w, REVIEW_APPROVE);
+	assert_int_equal(w.executor.started, 0);
+	w.recorder.fail_commit = false;
+	engine_tick(w.g);
+	/* The answer is gone with its row; the person is still there. */
+	world_review(&w, REVIEW_APPROVE);
+	assert_int_equal(w.executor.started, 0);
+	assert_int_equal(now(&w, call)->status, 202);
+	(void)world_answer(&w, look(&w, call), "allow");
+	engine_commit(w.g);
+	assert_int_equal(w.executor.started, 1);
+	world_stop(&w);
+}
+
 /* ---- at random ------------------------------------------------------------ */
 
 static uint32_t
@@ -460,6 +486,7 @@ main(void)
 		    the_budget_of_a_session_ends_in_a_question_to_a_person),
 		cmocka_unit_test(
 		    each_way_that_a_review_ends_has_words_of_its_own),
+		cmocka_unit_test(i3_what_cannot_be_recorded_is_not_approved),
 		cmocka_unit_test(i2_i3_i5_no_verdict_moves_what_it_may_not),
 	};
 
