@@ -226,6 +226,9 @@ set_place(struct http_call *c)
 	SET(CURLOPT_PROTOCOLS_STR, p->url.https ? "https" : "http");
 	SET(CURLOPT_PROXY, p->c->proxy != NULL ? p->c->proxy : "");
 	SET(CURLOPT_NOPROXY, "");
+	/* Without a folder of certificates libcurl reads them once for all
+	 * connections; with one it would hold a copy for each. */
+	SET(CURLOPT_CAPATH, NULL);
 	if (p->c->ca_file != NULL)
 		SET(CURLOPT_CAINFO, p->c->ca_file);
 	if (p->fresh)
