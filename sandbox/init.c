@@ -381,6 +381,15 @@ add_notes(const struct init *in, struct ctl *m)
 
 	if (weaker != NULL && m->violation_count < CTL_VIOLATIONS_MAX)
 		m->violations[m->violation_count++] = weaker;
+	if (in->job->plan->limits.cpu_percent > 0 &&
+	    m->violation_count < CTL_VIOLATIONS_MAX)
+		m->violations[m->violation_count++] =
+		    "note: this version does not limit the share of a "
+		    "processor, only the time that a run may take";
+	for (size_t i = 0; i < in->job->note_count; i++) {
+		if (m->violation_count < CTL_VIOLATIONS_MAX)
+			m->violations[m->violation_count++] = in->job->notes[i];
+	}
 	for (size_t i = 0; i < in->root.note_count; i++) {
 		if (m->violation_count < CTL_VIOLATIONS_MAX)
 			m->violations[m->violation_count++] = in->root.notes[i];

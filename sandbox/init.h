@@ -22,6 +22,9 @@ struct job {
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;
 	const struct bpf_program *filter; /* NULL: to be built */
+	/* What the template could not do and was not required. */
+	const char *const *notes;
+	size_t note_count;
 };
 
 /* The system call filter of a run of this plan. */

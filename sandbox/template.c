@@ -258,6 +258,8 @@ template_main(struct job *j)
 		r = filter == NULL ? err_nomem(&e)
 				   : init_filter(j->plan, true, filter, &e);
 	j->filter = filter;
+	j->notes = root.notes;
+	j->note_count = root.note_count;
 	if (r != 0) {
 		ready.type = CTL_FAILED;
 		ready.code = (int32_t)e.code;
