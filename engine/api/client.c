@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "hooked.h"
 #include "hooks/hooks.h"
+#include "hooks/mcp.h"
+#include "mcped.h"
 
 #define READ_BYTES ((size_t)64 << 10)
 #define IN_BYTES_MAX                                                           \
@@ -82,6 +84,7 @@ client_close(struct client *c)
 	forget_input(c);
 	buf_free(&c->out);
 	hook_freep(&c->hook);
+	mcp_freep(&c->mcp);
 	front_client_gone(f, c);
 	free(c);
 }
@@ -227,10 +230,8 @@ client_problem(struct client *c, unsigned status, const char *code,
 	AUTO_BUF struct buf body = BUF_INIT(16384);
 	AUTO_BUF struct buf extra = BUF_INIT(256);
 
-	if (c->hook != NULL) {
-		hooked_failed(c, detail);
+	if (form_failed(c, detail))
 		return;
-	}
 	buf_printf(&extra, "\"request_id\":\"%s\"", c->request_id);
 	problem_json(&body, status, code, detail, buf_cstr(&extra));
 	client_answer(c,
@@ -248,10 +249,8 @@ refuse(struct client *c, const struct refusal *why)
 	AUTO_BUF struct buf body = BUF_INIT(16384);
 	AUTO_BUF struct buf extra = BUF_INIT(256);
 
-	if (c->hook != NULL) {
-		hooked_failed(c, why->detail);
+	if (form_failed(c, why->detail))
 		return;
-	}
 	buf_printf(&extra, "\"request_id\":\"%s\"", c->request_id);
 	problem_json(
 	    &body, why->status, why->code, why->detail, buf_cstr(&extra));
@@ -352,7 +351,11 @@ make_call(
 	struct refusal why;
 	int r;
 
-	if (rq->match.route->body != ROUTE_BODY_HOOK) {
+	if (rq->match.route->body == ROUTE_BODY_MCP) {
+		r = request_head(rq, a, call, &why);
+		if (r == 0)
+			r = mcped_call(rq, a, &c->front->record, call, c, &why);
+	} else if (rq->match.route->body != ROUTE_BODY_HOOK) {
 		r = request_call(rq, a, &c->front->record, call, &why);
 	} else {
 		r = request_head(rq, a, call, &why);

@@ -45,10 +45,8 @@ on_reply(void *ctx, struct ipc_msg *m, struct err *e)
 		return err_set(e, ERR_INVALID, "a call was answered twice");
 	if (!reply.chunks)
 		c->call_id = 0;
-	if (c->hook != NULL) {
-		hooked_reply(c, &reply);
+	if (form_reply(c, &reply))
 		return ERR_OK;
-	}
 	client_answer(c,
 	    &(struct answer){
 		.status = reply.status,

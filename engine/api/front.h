@@ -53,6 +53,7 @@ struct client {
 	struct buf out; /* of the answer, not taken by the socket */
 	struct link *link; /* NULL until the first answer */
 	struct hook *hook; /* of a client's own form; or NULL */
+	struct mcp *mcp; /* the same, of an MCP message */
 	uint64_t call_id; /* 0: the engine owes nothing */
 	/* of the request that is being answered */
 	bool close_after, head_only, sent_continue, streaming, heartbeat;

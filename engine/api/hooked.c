@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "front.h"
 #include "hooks/hooks.h"
+#include "mcped.h"
 #include "model/action_json.h"
 
 #define WAIT_MS_DEFAULT 50000 /* less than clients wait */
@@ -266,4 +267,30 @@ hooked_reply(struct client *c, const struct reply *reply)
 	if (ruling.pending)
 		take_back(c, &ruling);
 	answer(c, &ruling);
+}
+
+/* ---- either form -------------------------------------------------------- */
+
+bool
+form_failed(struct client *c, const char *why)
+{
+	if (c->hook != NULL)
+		hooked_failed(c, why);
+	else if (c->mcp != NULL)
+		mcped_failed(c, why);
+	else
+		return false;
+	return true;
+}
+
+bool
+form_reply(struct client *c, const struct reply *reply)
+{
+	if (c->hook != NULL)
+		hooked_reply(c, reply);
+	else if (c->mcp != NULL)
+		mcped_reply(c, reply);
+	else
+		return false;
+	return true;
 }

@@ -27,5 +27,9 @@ enum hooked_result hooked_call(const struct request *rq, struct arena *a,
 void hooked_reply(struct client *c, const struct reply *reply);
 void hooked_failed(struct client *c, const char *why);
 void hooked_pass(struct client *c);
+/* For a client that waits with a hook or an MCP message: is answered in that
+ * form. false: it waits with neither. */
+bool form_failed(struct client *c, const char *why);
+bool form_reply(struct client *c, const struct reply *reply);
 
 #endif

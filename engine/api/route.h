@@ -16,6 +16,7 @@ enum route_body {
 	ROUTE_BODY_ACTION, /* an action (contract) */
 	ROUTE_BODY_EVALUATE, /* an action, perhaps as member "action" */
 	ROUTE_BODY_HOOK, /* what the client named by {id} sends to its hooks */
+	ROUTE_BODY_MCP, /* a message of the Model Context Protocol */
 	ROUTE_BODY_FIELDS, /* a JSON object of the row's fields */
 };
 

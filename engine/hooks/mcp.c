@@ -256,8 +256,12 @@ take_prompt(struct mcp *m, struct err *e)
 	AUTO_BUF struct buf hook = BUF_INIT(MCP_BODY_MAX);
 	const struct hook_options o = { .mode = HOOK_ENFORCE };
 	const size_t input = member(m, m->args, "input");
+	const char *cwd = text(m, m->args, "cwd");
 	struct jsonw w = jsonw_on(&hook);
 	int r;
+
+	if (cwd == NULL)
+		cwd = m->workspace == NULL ? "/" : m->workspace;
 
 	if (input == 0 || m->doc.nodes[input].kind != DOC_OBJECT)
 		return err_set(e, ERR_INVALID, "'input' is no object");
@@ -266,7 +270,7 @@ take_prompt(struct mcp *m, struct err *e)
 	jsonw_kstr(&w, "tool_name", text(m, m->args, "tool_name"));
 	jsonw_key(&w, "tool_input");
 	jsonw_raw(&w, doc_raw(&m->doc, input));
-	jsonw_kstr(&w, "cwd", m->workspace == NULL ? "/" : m->workspace);
+	jsonw_kstr(&w, "cwd", cwd);
 	jsonw_end(&w);
 	r = hook_new(STR("claude-code"), &o, &m->hook, e);
 	if (r == 0)

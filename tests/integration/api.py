@@ -210,6 +210,11 @@ class Described(unittest.TestCase):
             "reportOutcomeByKey", "POST", "/v1/outcomes", {"exit": 0},
             {"Idempotency-Key": "k-nobody"})[0], 404)
 
+    def test_a_message_of_mcp(self):
+        status, body, _ = self.call("mcpMessage", "POST", "/v1/mcp", {
+            "jsonrpc": "2.0", "id": 1, "method": "ping"})
+        self.assertEqual((status, body["result"]), (200, {}))
+
     def test_what_if(self):
         action = {"tool": "shell", "input": {"script": "rm -rf ~"},
                   "cwd": "/home/dev/none", "home": "/home/dev"}

@@ -21,8 +21,10 @@ class Server:
     """assent mcp as a client starts it."""
 
     def __init__(self, runtime, folder, *arguments):
+        # timeout is the agent here: who answers must not be who asks
         self.process = subprocess.Popen(
-            [f"{BIN}/assent", "mcp", "--runtime", runtime, *arguments],
+            ["timeout", "60", f"{BIN}/assent", "mcp", "--runtime", runtime,
+             *arguments],
             cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ids = 0
 
@@ -131,7 +133,8 @@ class Mcp(unittest.TestCase):
                 _, body, _ = self.d.approver(
                     "GET", "/v1/actions?state=pending")
                 for item in body["items"]:
-                    self.d.answer(item["id"], verdict)
+                    status, why, _ = self.d.answer(item["id"], verdict)
+                    assert status == 200, why
                     return
                 time.sleep(0.02)
         thread = threading.Thread(target=work)
@@ -169,7 +172,8 @@ class Mcp(unittest.TestCase):
                 "workspace": self.d.workspace, "executor": "client"})
             asked = json.loads(text)
             self.assertEqual(asked["state"], "pending")
-            self.d.answer(asked["id"], "allow")
+            status, body, _ = self.d.answer(asked["id"], "allow")
+            self.assertEqual(status, 200, body)
             _, text = s.tool("check_approval", id=asked["id"])
             self.assertEqual(json.loads(text)["decision"], "allow")
             _, text = s.tool("explain", id=asked["id"])
@@ -186,6 +190,42 @@ class Mcp(unittest.TestCase):
                 "request_approval", tool_name="Bash",
                 input={"command": ASKED})[1])
             self.assertEqual(said["behavior"], "deny")
+
+    def post(self, method, headers=None, **params):
+        return self.d.agent("POST", "/v1/mcp", {
+            "jsonrpc": "2.0", "id": 1, "method": method, "params": params},
+            headers)
+
+    def test_over_http_it_is_the_same(self):
+        with self.server() as s:
+            for method in ("tools/list", "ping"):
+                status, body, _ = self.post(method)
+                self.assertEqual(status, 200)
+                self.assertEqual(
+                    body["result"], s.call(method)["result"])
+        where = {"cwd": self.d.workspace}
+        _, body, _ = self.post("tools/call", name="run", arguments={
+            "command": DENIED, **where})
+        self.assertTrue(body["result"]["isError"])
+        self.assertIn("denied", body["result"]["content"][0]["text"])
+        _, body, _ = self.post("tools/call", name="run", arguments={
+            "command": "echo hi", **where})
+        text = body["result"]["content"][0]["text"]
+        if "could not be run" not in text:
+            self.assertIn("hi", text)
+        _, body, _ = self.post(
+            "tools/call", {"Prefer": "wait=0"}, name="request_approval",
+            arguments={"tool_name": "Bash", "input": {"command": ASKED}})
+        self.assertEqual(json.loads(
+            body["result"]["content"][0]["text"])["behavior"], "deny")
+        _, body, _ = self.post("tools/call", name="run", arguments={
+            "command": "ls", "cwd": "/no/such/folder"})
+        self.assertTrue(body["result"]["isError"])
+        self.assertEqual(self.d.agent("POST", "/v1/mcp", {
+            "jsonrpc": "2.0", "method": "notifications/initialized"})[0], 202)
+        self.assertEqual(
+            self.post("ping", {"Origin": "http://evil.example"})[0], 403)
+        self.assertEqual(self.d.agent("GET", "/v1/mcp")[0], 405)
 
     def test_without_a_daemon_everything_is_a_no(self):
         with tempfile.TemporaryDirectory() as folder:

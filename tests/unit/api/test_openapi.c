@@ -11,6 +11,7 @@
 #include "auth.h"
 #include "base/fdio.h"
 #include "hooks/hooks.h"
+#include "hooks/mcp.h"
 #include "model/action_json.h"
 #include "model/json_in.h"
 #include "openapi.h"
@@ -312,7 +313,15 @@ check_example(const struct route *r, const json_t *example)
 		example = inner;
 	json = json_dumps(example, 0);
 	assert_non_null(json);
-	if (r->body == ROUTE_BODY_HOOK) {
+	if (r->body == ROUTE_BODY_MCP) {
+		AUTO_BUF struct buf out = BUF_INIT((size_t)1 << 20);
+		AUTO(mcp_freep) struct mcp *m = NULL;
+
+		rc = mcp_new(NULL, &m, &e);
+		if (rc == 0 && mcp_take(m, str_of(json), &out) != MCP_SAY)
+			rc = ERR_INVALID;
+		assert_null(strstr(buf_cstr(&out), "error"));
+	} else if (r->body == ROUTE_BODY_HOOK) {
 		AUTO(hook_freep) struct hook *h = NULL;
 		const struct hook_options o = { .mode = HOOK_ENFORCE };
 

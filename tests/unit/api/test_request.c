@@ -118,6 +118,7 @@ static const struct permitted {
 	{ "POST", "/v1/actions/act_1/outcome", "G" },
 	{ "POST", "/v1/outcomes", "G" },
 	{ "POST", "/v1/hooks/claude-code", "G" },
+	{ "POST", "/v1/mcp", "G" },
 	{ "POST", "/v1/sessions/s-1/events", "G" },
 	{ "POST", "/v1/evaluate", "GPD" },
 	{ "GET", "/v1/events", "PU" },
