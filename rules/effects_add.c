@@ -507,9 +507,11 @@ always_why(struct judge *j, enum effect_kind kind)
 	const char *const verb =
 	    (size_t)kind < ARRAY_LEN(verbs) ? verbs[kind] : verbs[0];
 
+	const struct str sub = j->command->subcommand;
+
 	if (j->by.len == 0)
-		return judge_say(j, "that is what %.*s is for: it %s",
-		    STR_ARG(j->program), verb);
+		return judge_say(j, "%.*s%s%.*s %s", STR_ARG(j->program),
+		    sub.len > 0 ? " " : "", STR_ARG(sub), verb);
 	return judge_say(
 	    j, "%.*s %s with %.*s", STR_ARG(j->program), verb, STR_ARG(j->by));
 }
