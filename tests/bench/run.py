@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run the measurements and show their numbers beside the last ones.
 
-    run.py PROGRAMS_DIR RESULTS_DIR [NAME]
+    run.py PROGRAMS_DIR RESULTS_DIR [NAME [ARGUMENT...]]
 
 A measurement is bench_NAME (C) or NAME.sh or NAME.py beside this file. It
 prints lines of name, tab, number, tab, unit; other lines are passed on.
@@ -76,7 +76,7 @@ def main():
             print(f"no measurement '{sys.argv[3]}'; there is "
                   + (", ".join(found) or "none"), file=sys.stderr)
             return 1
-        found = {sys.argv[3]: found[sys.argv[3]]}
+        found = {sys.argv[3]: found[sys.argv[3]] + sys.argv[4:]}
     os.makedirs(results, exist_ok=True)
     failed = [name for name, command in found.items()
               if measure(name, command, results) != 0]

@@ -277,6 +277,55 @@ untrusted_allows_only_reads(void **state)
 	    judge("grep -rn x src | head", untrusted), DECISION_ALLOW);
 }
 
+/* A text of count times the same. */
+static char *
+repeated(const char *text, size_t count)
+{
+	AUTO_BUF struct buf b = BUF_INIT((size_t)4 << 20);
+
+	for (size_t i = 0; i < count; i++)
+		buf_puts(&b, text);
+	assert_int_equal(buf_done(&b, NULL), 0);
+	return mem_strndup(b.s, b.len);
+}
+
+/* Invalid UTF-8, controls, direction marks, what is not ended, what is too
+ * large or nested too deep: never an allow, and in bounded time. */
+static void
+bad_input_is_never_allowed(void **state)
+{
+	static const char *const texts[] = { "ls \xff", "ls \xc0\xaf",
+		"ls \xed\xa0\x80", "ls\rls", "ls \x1b[2J", "ls \x01", "ls \x7f",
+		"ls \xe2\x80\xae", "ls \xe2\x81\xa6", "ls \xe2\x80\x8b",
+		"ls \xc2\xa0", "\xef\xbb\xbfls", "ls 'a", "ls \"a", "ls `ls",
+		"ls $(ls", "ls ${a", "cat <<E\nls", "ls |", "if ls; then",
+		"(ls", "{ ls", "ls &&" };
+	static const struct {
+		const char *text;
+		size_t count;
+	} large[] = {
+		{ "$(", 10000 },
+		{ "\"$(", 10000 },
+		{ "`", 10001 },
+		{ "(", 10000 },
+		{ "ls; ", 262144 }, /* a megabyte */
+		{ "a", 1048576 },
+		{ "# ls\n", 262144 },
+		{ "${x:-", 10000 },
+		{ "<(", 10000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		assert_int_not_equal(judge(texts[i], usual), DECISION_ALLOW);
+	for (size_t i = 0; i < ARRAY_LEN(large); i++) {
+		AUTO_FREE char *text = repeated(large[i].text, large[i].count);
+
+		assert_non_null(text);
+		assert_int_not_equal(judge(text, usual), DECISION_ALLOW);
+	}
+}
+
 int
 main(void)
 {
@@ -293,6 +342,7 @@ main(void)
 		cmocka_unit_test(
 		    a_client_that_runs_calls_itself_is_asked_about_code_and_writes),
 		cmocka_unit_test(untrusted_allows_only_reads),
+		cmocka_unit_test(bad_input_is_never_allowed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
