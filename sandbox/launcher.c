@@ -692,6 +692,7 @@ launcher_main(int link)
 		free_run(l.runs);
 	ipc_free(l.engine);
 	pool_free(l.pool);
+	held_free_all(&l.held);
 	loop_free(l.loop);
 	return r == 0 ? 0 : 1;
 }

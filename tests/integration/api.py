@@ -72,6 +72,23 @@ class Described(unittest.TestCase):
         status, output, _ = self.call("getOutput", "GET", f"{path}/output")
         self.assertEqual(output["stdout"], "")
 
+    def test_the_changes_of_a_run_on_a_copy(self):
+        _, body, _ = self.propose("ls -la")
+        path = f"/v1/actions/{body['id']}/changes"
+        self.assertEqual(self.call("applyChanges", "POST", path, {},
+                                   name="approver")[0], 409)
+        status, body, _ = self.call("proposeAction", "POST", "/v1/actions", {
+            "tool": "shell", "input": {"script": "echo x > made"},
+            "workspace": self.d.workspace, "execute": True,
+            "overlay": True}, {"Prefer": "wait=30"})
+        if body.get("state") != "done" or body["outcome"].get("failure"):
+            self.skipTest(f"SKIP: no run on a copy here: {body}")
+        status, answer, _ = self.call(
+            "applyChanges", "POST", f"/v1/actions/{body['id']}/changes",
+            {"apply": "none"}, name="approver")
+        self.assertEqual((status, answer["changes"][0]["path"]),
+                         (200, "made"))
+
     def test_a_deny_by_rule(self):
         status, body, _ = self.propose(DENIED)
         self.assertEqual((status, body["decision"]), (200, "deny"))

@@ -185,6 +185,22 @@ class Pinned(unittest.TestCase):
         self.assertEqual(pins[0]["kind"], "frozen")
         self.daemon.answer(action, "deny")
 
+    def test_i4_what_cannot_be_vouched_for_is_not_run(self):
+        self.put("x.sh", GOOD)
+        os.truncate(f"{self.ws}/x.sh", 65 << 20)
+        status, problem, _ = self.daemon.shell("sh x.sh", wait=0)
+        self.assertEqual(status, 403, problem)
+        self.assertIn("too large to be held on to", problem["detail"])
+        # It can be asked about; an answer does not make it run.
+        action = self.ask("sh x.sh", execute=False)
+        self.assertEqual(self.daemon.answer(action, "allow")[0], 200)
+        _, action, _ = self.daemon.agent("GET", f"/v1/actions/{action}")
+        status, problem, _ = self.daemon.agent(
+            "POST", f"/v1/actions/{action['id']}/execution",
+            {"action_sha256": action["action_sha256"]})
+        self.assertEqual(status, 409, problem)
+        self.assertIsNone(self.ran())
+
     def test_an_edit_holds_for_the_file_that_was_seen(self):
         self.put("f.txt", "old\n", 0o644)
         action = {"tool": "file", "cwd": self.ws, "workspace": self.ws,
