@@ -333,6 +333,8 @@ main(void)
 	(void)printf("decide_10_to_10000\t%.2f\tx\n", bench(10000) / small);
 	const double whole = bench_whole(10);
 
+	(void)bench_whole(1000);
+
 	(void)printf(
 	    "classify_10_to_10000\t%.2f\tx\n", bench_whole(10000) / whole);
 	return 0;
