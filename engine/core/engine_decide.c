@@ -93,21 +93,19 @@ engine_push_answer(struct engine *g, struct change *c, struct err *e)
 	return ERR_OK;
 }
 
-/* The decision that this answer makes, and the grant that goes with it. */
+/* The decision that this answer makes, and the grant (taken, may be NULL)
+ * that goes with it. */
 static int
-push_decision(struct engine *g, const struct call *c, struct change *change,
-    const char *approver, struct err *e)
+push_decision(
+    struct engine *g, struct change *change, struct grant *given, struct err *e)
 {
-	AUTO(grant_freep) struct grant *grant = NULL;
+	AUTO(grant_freep) struct grant *grant = given;
 	struct live *l = change->live;
-	int r = ERR_OK;
+	int r;
 
-	if (change->ruling.decision == DECISION_ALLOW)
-		r = engine_grant_prepare(g, l, c, approver, &grant, e);
-	if (r == 0 && grant != NULL)
+	if (grant != NULL)
 		change->ruling.grant = arena_strdup(l->a->arena, grant->id);
-	if (r == 0)
-		r = engine_push_answer(g, change, e);
+	r = engine_push_answer(g, change, e);
 	if (r == 0)
 		engine_review_left(g, l);
 	if (r == 0 && grant != NULL)
@@ -126,6 +124,7 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		.answer = ANSWER_CALL_DECISION,
 		.call_id = c->id,
 	};
+	AUTO(grant_freep) struct grant *grant = NULL;
 	struct answer said;
 	bool enough = true;
 	int r;
@@ -139,13 +138,17 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 	if (r == 0)
 		r = ruling_of(&l->a->classification, &g->o.set.policy, &said,
 		    &change.ruling, e);
+	/* An answer that cannot last as it says is no answer, and counts for
+	 * nothing. */
+	if (r == 0 && said.decision == DECISION_ALLOW)
+		r = engine_grant_prepare(g, l, c, said.approver, &grant, e);
 	if (r == 0 && said.decision == DECISION_ALLOW)
 		r = engine_count_approval(
 		    g, l, said.approver, &change, &enough, e);
 	if (r != 0)
 		return r;
 	if (enough)
-		return push_decision(g, c, &change, said.approver, e);
+		return push_decision(g, &change, TAKE_PTR(grant), e);
 	const struct change partly = {
 		.live = l,
 		.has_asking = true,
@@ -182,8 +185,11 @@ tell_decided(struct engine *g, const struct call *c, const struct live *l)
 	jsonw_time(&w, ruling->decided_real_ns);
 	jsonw_end(&w);
 	/* Members of the problem: without the braces. */
-	if (buf_done(&extra, NULL) != 0 || extra.len < 2)
+	if (buf_done(&extra, NULL) != 0 || extra.len < 2) {
+		engine_problem(
+		    g, c->id, 409, "decided", "this is decided already");
 		return;
+	}
 	extra.s[extra.len - 1] = '\0';
 	(void)snprintf(detail, sizeof(detail),
 	    "this is decided already: %s by %s",

@@ -287,9 +287,7 @@ judge_pending(struct engine *g, struct live *l, struct err *e)
 		receipt_free(c.receipt);
 		return r;
 	}
-	if (l->in_review && g->o.out.cancel_review != NULL)
-		g->o.out.cancel_review(g->o.out.ctx, l->a->id);
-	l->in_review = false;
+	engine_review_left(g, l);
 	return ERR_OK;
 }
 
