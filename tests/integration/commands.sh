@@ -86,7 +86,9 @@ offers()
 	local expected=$1
 
 	shift
-	complete_words "$@" | grep -qx -- "$expected" ||
+	# Whole, then searched: a grep that is done early fails the pipe.
+	complete_words "$@" >"$folder/offered"
+	grep -qx -- "$expected" "$folder/offered" ||
 		wrong "completion of '$*' does not offer '$expected'"
 }
 
