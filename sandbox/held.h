@@ -13,7 +13,8 @@
 #include "base/mem.h"
 #include "sandbox/plan.h"
 
-#define HELD_MAX 16 /* the oldest gives way */
+#define HELD_MAX                                                               \
+	4 /* the oldest gives way: each may hold limits.tmp of memory */
 
 struct held {
 	uint64_t number; /* of the run */
