@@ -414,6 +414,14 @@ effect_run(struct judge *j, const struct arg *a)
 		    });
 		return;
 	}
+	if (a->known && str_search(a->text, STR("://")) < a->text.len) {
+		url_connect(j, a, PATH_NONE);
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_RUN_CODE,
+			.code_class = CODE_DOWNLOADED,
+			.why = because(j, "runs") });
+		return;
+	}
 	if (a->known && str_eq(a->text, STR("-"))) {
 		if (!j->has_child && !j->wrapper)
 			effect_unknown(

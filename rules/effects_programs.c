@@ -255,8 +255,12 @@ as_config(struct judge *j, const struct arg *a, struct str param)
 	if (a->known && (str_find(a->text, '/') == a->text.len) &&
 	    a->text.len > 0 && a->text.s[0] != '~')
 		return;
+	if (str_starts(a->text, STR("data:")))
+		effect_unknown(j, "%.*s loads the text of an address",
+		    STR_ARG(j->program));
 	arg_place(j, a, &f);
-	if (f.base != PATH_WORKSPACE)
+	if (f.base != PATH_WORKSPACE ||
+	    str_search(a->text, STR("://")) < a->text.len)
 		effect_run(j, a);
 }
 
@@ -326,7 +330,9 @@ as_setting(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const words[] = { "linker", "wrapper", "runner",
 		"rustc", "rustdoc", "plugin", "codegen-backend", "exec",
-		"command", "http", "registry", "source", "credential" };
+		"command", "http", "registry", "source", "credential",
+		"prepend", "append_file", "extension", "include_path",
+		"sendmail", "open_basedir", "disable_" };
 
 	(void)param;
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
