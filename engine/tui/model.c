@@ -314,7 +314,7 @@ tui_gone(struct tui *m, enum tui_view view, const char *id, const char *how,
 		return;
 	if (how != NULL && view == m->view && strcmp(l->focus, id) == 0 &&
 	    strcmp(m->busy, id) != 0 && strcmp(m->own, id) != 0)
-		tui_note(m, STYLE_WARN, now, "Decided elsewhere: %s.", how);
+		tui_note(m, STYLE_LABEL, now, "Decided elsewhere: %s.", how);
 	forget(m, view, i, now);
 }
 
@@ -587,6 +587,14 @@ tui_paste(struct tui *m, bool begins, int64_t now)
 		    m, STYLE_WARN, now, "Pasted text is not taken for keys.");
 }
 
+static int64_t
+note_life(const struct tui *m)
+{
+	if (m->note_style == STYLE_WARN)
+		return TUI_NOTE_WARN_NS;
+	return m->note_style == STYLE_GOOD ? TUI_NOTE_GOOD_NS : TUI_NOTE_NS;
+}
+
 void
 tui_tick(struct tui *m, int64_t now)
 {
@@ -598,7 +606,7 @@ tui_tick(struct tui *m, int64_t now)
 	}
 	m->tick_ns = now;
 	if (m->note[0] != '\0' &&
-	    (now < m->note_ns || now - m->note_ns > TUI_NOTE_NS) && m->link)
+	    (now < m->note_ns || now - m->note_ns > note_life(m)) && m->link)
 		m->note[0] = '\0';
 }
 

@@ -28,6 +28,9 @@
 #define TUI_BURST_NS ((int64_t)300 * 1000000)
 #define TUI_UNDO_NS ((int64_t)60 * 1000000000)
 #define TUI_NOTE_NS ((int64_t)8 * 1000000000)
+/* A refused key, a success: the line is needed for what is possible now. */
+#define TUI_NOTE_WARN_NS ((int64_t)1500 * 1000000)
+#define TUI_NOTE_GOOD_NS ((int64_t)3 * 1000000000)
 #define TUI_GAP_NS ((int64_t)5 * 1000000000)
 #define TUI_ORDERS_MAX 32
 #define TUI_INPUT_MAX 512

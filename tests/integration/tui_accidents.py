@@ -81,7 +81,7 @@ class Accidents(TuiCase):
             self.assert_waits(one)
 
     def test_what_is_not_shown_whole_is_not_allowed(self):
-        one = self.ask("\n".join(f"echo {i}" for i in range(100))
+        one = self.ask("\n".join(f"echo {i}" for i in range(30))
                        + "\ngit push origin main")
         with Screen(self.daemon.runtime) as s:
             s.wait_for("New: Enter")

@@ -65,6 +65,22 @@ arming_starts_again_with_every_key(void **state)
 	world_close(&w);
 }
 
+/* "Too soon" must not hide the bar that says when it is time. */
+static void
+a_refusal_is_not_shown_for_long(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_armed(&w);
+	press(&w, KEY_NOTHING);
+	press(&w, 'a');
+	assert_shows(&w, "Too soon");
+	pass(&w, 1700);
+	assert_shows(&w, "a allows it once");
+	world_close(&w);
+}
+
 static void
 a_new_item_never_takes_the_focus(void **state)
 {
@@ -878,6 +894,7 @@ main(void)
 		cmocka_unit_test(a_key_allows_what_is_shown_whole_and_quiet),
 		cmocka_unit_test(a_key_within_600_ms_of_any_key_allows_nothing),
 		cmocka_unit_test(arming_starts_again_with_every_key),
+		cmocka_unit_test(a_refusal_is_not_shown_for_long),
 		cmocka_unit_test(a_new_item_never_takes_the_focus),
 		cmocka_unit_test(
 		    an_item_that_came_by_itself_is_not_allowed_before_it_is_opened),
