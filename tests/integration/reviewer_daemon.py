@@ -212,7 +212,7 @@ def nobody_answers(folder):
 
 def content_filter(folder):
     """N21: an attacker can trip a filter; it costs a question."""
-    fake = Fake()
+    fake, second = Fake(), Fake()
     fake.answer = lambda r, c: c.sendall(provider.http(
         {"error": {"code": "content_filter"}}, "400 Bad"))
 
@@ -224,8 +224,12 @@ def content_filter(folder):
                     str(body))
         checks.that("N21 and the provider is not blamed",
                     breaker(d) == "closed")
-    with_daemon([lib.provider_line(fake.url)], test)
+        checks.that("N21 nor is another one asked until it pleases",
+                    second.count() == 0)
+    with_daemon([lib.provider_line(fake.url, name="one"),
+                 lib.provider_line(second.url, name="two")], test)
     fake.close()
+    second.close()
 
 
 def quorum(folder):
