@@ -40,6 +40,18 @@ struct cmdlog_filter_options {
 	const char *session, *action, *decision, *kind, *tool, *rule, *since,
 	    *until;
 };
+#define CMDLOG_FILTER_OPTIONS                                                  \
+	[OPT_SESSION] = { "--session", "ID", "only of that session" },         \
+	[OPT_ACTION] = { "--action", "ID", "only of that action" },            \
+	[OPT_DECISION] = { "--decision", "allow|review|ask|deny",              \
+		"only with that decision" },                                   \
+	[OPT_KIND] = { "--kind", "KIND",                                       \
+		"only of that kind (decided, intent)" },                       \
+	[OPT_TOOL] = { "--tool", "TOOL", "only of that tool" },                \
+	[OPT_RULE] = { "--rule", "ID", "only decided by that rule" },          \
+	[OPT_SINCE] = { "--since", "TIME",                                     \
+		"2026-11-25T18:00:00Z, or 2h ago" },                           \
+	[OPT_UNTIL] = { "--until", "TIME", "before that time" }
 int cmdlog_parse_filter(const struct cmdlog_filter_options *o,
     struct log_query *ret, struct err *e);
 /* A number of an option; 0 and an error when it is none. */

@@ -38,16 +38,7 @@ enum option {
 
 static const struct command_option options[] = {
 	[OPT_STATE] = { "--state", "DIR", "the daemon's state folder" },
-	[OPT_SESSION] = { "--session", "ID", "only of that session" },
-	[OPT_ACTION] = { "--action", "ID", "only of that action" },
-	[OPT_DECISION] = { "--decision", "allow|review|ask|deny",
-	    "only with that decision" },
-	[OPT_KIND] = { "--kind", "KIND",
-	    "only of that kind (decided, intent)" },
-	[OPT_TOOL] = { "--tool", "TOOL", "only of that tool" },
-	[OPT_RULE] = { "--rule", "ID", "only decided by that rule" },
-	[OPT_SINCE] = { "--since", "TIME", "2026-11-25T18:00:00Z, or 2h ago" },
-	[OPT_UNTIL] = { "--until", "TIME", "before that time" },
+	CMDLOG_FILTER_OPTIONS,
 	[OPT_LIMIT] = { "--limit", "N", "the newest N (50)" },
 	[OPT_FOLLOW] = { "--follow", NULL, "go on with new rows as they come" },
 	[OPT_JSON] = { "--json", NULL, "one object a line" },
