@@ -8,6 +8,8 @@ import unittest
 from lib_daemon import Daemon
 from lib_sandbox import BIN, USER, World, modes, require_sandbox
 
+CAN_TRACE = shutil.which("strace") and \
+    os.environ.get("ASSENT_PRESET_SANITIZES") != "1"
 CONFIG = """
 profiles:
   build:
@@ -194,7 +196,7 @@ class Required(unittest.TestCase):
         self.assertIn("landlock>=99 is required, and this kernel has", out)
         self.assertNotIn("ran", out.replace("profile", ""))
 
-    @unittest.skipUnless(shutil.which("strace"), "SKIP: no strace")
+    @unittest.skipUnless(CAN_TRACE, "SKIP: no strace, or a sanitizer")
     def test_i10_without_landlock_a_run_says_so_or_is_refused(self):
         before = ["strace", "-f", "-o", "/dev/null", "-e",
                   "trace=landlock_create_ruleset", "-e",
@@ -237,7 +239,7 @@ class Modes(unittest.TestCase):
             with open(f"{w.victim}/plain.txt", encoding="ascii") as file:
                 self.assertEqual(file.read(), "original\n")
 
-    @unittest.skipUnless(shutil.which("strace"), "SKIP: no strace")
+    @unittest.skipUnless(CAN_TRACE, "SKIP: no strace, or a sanitizer")
     def test_where_no_namespace_can_be_made_nothing_runs_unsandboxed(self):
         uid = USER if os.geteuid() == 0 else os.geteuid()
         with Site(uid) as w:
