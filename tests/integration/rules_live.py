@@ -199,7 +199,7 @@ class Live(unittest.TestCase):
         answers = {}
         swapper.start()
         try:
-            for _ in range(400):
+            for _ in range(120):
                 status, body, _ = self.d.agent("POST", "/v1/evaluate", {
                     "tool": "shell", "input": {"script": "xray; yankee"},
                     "workspace": self.d.workspace})
