@@ -51,21 +51,28 @@ def until_allowed(daemon, what):
     raise SystemExit(f"WRONG: {what}: nothing is allowed afterwards")
 
 
-def refuse(daemon, what, tries=400):
-    """Proposes until it is refused; no refusal may look like an allow."""
+def is_refused(daemon, what):
+    """No refusal may look like an allow, and no allow like a refusal."""
+    status, allow = allowed(daemon)
+    if status == 200 and allow:
+        return False
+    if status != 503 or allow:
+        raise SystemExit(f"WRONG: {what}: {status}, allow={allow}")
+    return True
+
+
+def refuse(daemon, what, path, tries=400):
+    """Proposes until nothing but refusals come. The store gives up what it
+    kept in reserve, and goes on while that lasts: it is taken, too."""
+    refused = 0
     for _ in range(tries):
-        status, allow = allowed(daemon)
-        if status == 200 and allow:
-            continue
-        if status != 503 or allow:
-            raise SystemExit(f"WRONG: {what}: {status}, allow={allow}")
-        break
+        refused = refused + 1 if is_refused(daemon, what) else 0
+        if refused == 1:
+            fill(path)
+        if refused == 20:
+            break
     else:
         raise SystemExit(f"WRONG: {what}: was never refused")
-    for _ in range(20):
-        status, allow = allowed(daemon)
-        if status != 503 or allow:
-            raise SystemExit(f"WRONG: {what}: then {status}, allow={allow}")
     if daemon.agent("GET", "/readyz")[0] != 503:
         raise SystemExit(f"WRONG: {what}: says that it is ready")
     print(f"{what}: refused with 503, not ready")
@@ -73,7 +80,7 @@ def refuse(daemon, what, tries=400):
 
 def fill(path):
     """A file that takes all the room there is."""
-    with open(path, "wb", buffering=0) as f:
+    with open(path, "ab", buffering=0) as f:
         for size in (65536, 4096, 512, 1):
             try:
                 while True:
@@ -91,7 +98,7 @@ def main():
         d.start()
         until_allowed(d, "at the start")
         fill(f"{d.state}/filler")
-        refuse(d, "full disk")
+        refuse(d, "full disk", f"{d.state}/filler")
         os.unlink(f"{d.state}/filler")
         until_allowed(d, "with room again")
         d.stop()
