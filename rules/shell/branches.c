@@ -11,6 +11,8 @@ struct branch {
 	struct value *likely;
 	uint32_t count;
 	bool more; /* functions, or everything was forgotten */
+	struct positional args;
+	bool args_changed, stack_changed;
 };
 
 static void
@@ -19,6 +21,10 @@ branch_end(struct norm *n, const struct mark *m, struct branch *ret)
 	const uint32_t count = n->trail_count - m->trail;
 
 	ret->more = n->epoch != m->epoch;
+	ret->args = n->args;
+	ret->args_changed = n->args.unknown != m->args.unknown ||
+	    n->args.items != m->args.items || n->args.count != m->args.count;
+	ret->stack_changed = n->stack != m->stack;
 	if (count > 0) {
 		ret->vars = norm_alloc(n, count, sizeof(struct var *));
 		ret->likely = norm_alloc(n, count, sizeof(struct value));
@@ -45,6 +51,12 @@ branch_forget(struct norm *n, const struct branch *b)
 		if (!b->vars[i]->function)
 			var_maybe(n, b->vars[i]->name, &b->likely[i]);
 	}
+	if (b->args_changed) {
+		n->args = b->args;
+		n->args.unknown = true;
+	}
+	if (b->stack_changed)
+		state_lose_stack(n);
 	if (b->more)
 		state_forget(n);
 }

@@ -237,6 +237,8 @@ void state_undo(struct norm *n, const struct mark *m);
 void state_blur(struct norm *n, const struct mark *m);
 /* No variable is known any more. */
 void state_forget(struct norm *n);
+/* What pushd has put away is not known any more. */
+void state_lose_stack(struct norm *n);
 /* Something here may end the whole line. */
 void state_may_abort(struct norm *n);
 const struct dirs *dirs_of(struct norm *n, struct str path);

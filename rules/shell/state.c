@@ -174,6 +174,12 @@ state_forget(struct norm *n)
 }
 
 void
+state_lose_stack(struct norm *n)
+{
+	n->stack = &stack_unknown;
+}
+
+void
 state_may_abort(struct norm *n)
 {
 	n->may_abort = true;
