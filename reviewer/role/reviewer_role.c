@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -17,6 +16,7 @@
 #include "program.h"
 #include "reviewer/policy.h"
 #include "reviewing.h"
+#include "web/limits.h"
 
 #define QUESTION_BYTES_MAX ((size_t)4 << 20)
 #define QUESTION_ARENA_MAX ((size_t)1 << 16)
@@ -343,32 +343,6 @@ reviewer_open(struct role_env *env, struct err *e)
 	return r != 0 ? r : open_reviews(p, e);
 }
 
-/* For connections and names; a name server is asked by a thread. */
-static const int reviewer_syscalls[] = {
-	SYS_socket,
-	SYS_connect,
-	SYS_bind, /* netlink: which addresses this machine has */
-	SYS_setsockopt,
-	SYS_getsockname,
-	SYS_getpeername,
-	SYS_socketpair,
-	SYS_pipe2,
-	SYS_eventfd2,
-	SYS_ioctl,
-	SYS_openat,
-	SYS_newfstatat,
-	SYS_statx,
-#ifdef SYS_stat
-	SYS_stat,
-	SYS_access,
-#endif
-	SYS_faccessat2,
-	SYS_getdents64,
-	SYS_mlock,
-	SYS_mlock2,
-	SYS_munlock,
-};
-
 static void
 add_path(struct reviewer_process *p, const char *path)
 {
@@ -385,18 +359,12 @@ reviewer_limits(struct role_env *env, struct confine_options *o, struct err *e)
 	struct reviewer_process *p = env->self;
 
 	(void)e;
-	/* Names and certificates. */
-	add_path(p, "/etc/hosts");
-	add_path(p, "/etc/resolv.conf");
-	add_path(p, "/etc/nsswitch.conf");
-	add_path(p, "/etc/host.conf");
-	add_path(p, "/etc/gai.conf");
-	add_path(p, "/etc/ssl");
-	add_path(p, "/usr/share/ca-certificates");
+	for (size_t i = 0; i < web_path_count; i++)
+		add_path(p, web_paths[i]);
 	for (size_t i = 0; i < env->config->provider_count; i++)
 		add_path(p, env->config->providers[i].ca_file);
-	o->syscalls = reviewer_syscalls;
-	o->syscall_count = ARRAY_LEN(reviewer_syscalls);
+	o->syscalls = web_syscalls;
+	o->syscall_count = web_syscall_count;
 	o->paths = p->paths;
 	o->path_count = p->path_count;
 	o->allow_connect = true;
