@@ -152,20 +152,25 @@ walk_andor(struct norm *n, const struct node *list)
 	struct flow f = walk_item(n, item, n->frame.before, item->after);
 	bool certain = always_works(n, item) && item->after == CONNECT_AND;
 	struct mark m = state_mark(n);
+	bool skipped = false; /* the item before may not have run */
 
 	for (; item->next != NULL && norm_step(n); item = item->next) {
 		const bool and = item->after == CONNECT_AND;
 		const struct node *const next = item->next;
+
+		certain = certain && and; /* behind || nothing is */
 		const struct frame saved =
 		    frame_push(n, certain ? 0U : CONTEXT_CONDITION, NULL);
 		struct flow g;
 
 		n->frame.input.shared = n->frame.input.shared || !certain;
-		/* What an earlier item changed may not have happened here. */
-		if (!and) {
+		/* What an earlier item changed may not have happened here:
+		 * in "a || b && c", c also follows a. */
+		if (!and || skipped) {
 			state_blur(n, &m);
 			m = state_mark(n);
 		}
+		skipped = !and;
 		n->dirs = and? f.ok : f.fail;
 		g = walk_item(n, next, item->after,
 		    next->next != NULL ? next->after : n->frame.after);
