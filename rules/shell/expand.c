@@ -291,6 +291,10 @@ expand_braces(struct norm *n, const struct word *w, struct words *ret)
 		return;
 	}
 	list = braces_expand(n, w);
+	/* "x=~/f{}": braces that are text leave an assignment one, with its
+	 * tildes; whether they are is not told here. */
+	if (list != NULL && list->next == NULL && w->tilde && w->assign != NULL)
+		list = NULL;
 	if (list == NULL)
 		expand_braces_unknown(n, w, ret);
 	for (; list != NULL && norm_step(n); list = list->next)
