@@ -3,15 +3,17 @@ Rules as signed bundles: only what the key signed is installed, never an older
 one, and whatever is refused leaves the folder as it is.
 """
 
-import http.server
 import os
 import re
 import shutil
-import ssl
 import subprocess
+import sys
 import tempfile
-import threading
 import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib_https import https_server  # noqa: E402
 
 BIN = os.environ["ASSENT_BIN"]
 
@@ -163,35 +165,10 @@ class Bundle(unittest.TestCase):
     @unittest.skipUnless(shutil.which("openssl") and shutil.which("curl"),
                          "openssl or curl is not there")
     def test_it_is_fetched_over_https_alone(self):
-        cert = f"{self.root}/cert.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-             "-keyout", cert, "-out", f"{self.root}/ca.pem", "-days", "2",
-             "-subj", "/CN=localhost", "-addext",
-             "subjectAltName=DNS:localhost"],
-            check=True, capture_output=True)
-        with open(f"{self.root}/ca.pem", encoding="ascii") as f:
-            public = f.read()
-        with open(cert, "a", encoding="ascii") as f:
-            f.write(public)
         self.bundle(1)
-        root = self.root
-
-        class Handler(http.server.SimpleHTTPRequestHandler):
-            def __init__(self, *a):
-                super().__init__(*a, directory=root)
-
-            def log_message(self, *a):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(cert)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server, ca = https_server(self.root)
         url = f"https://localhost:{server.server_port}/b"
-        fetch = ("fetch", "--key", self.key + ".pub", "--cacert",
-                 f"{self.root}/ca.pem")
+        fetch = ("fetch", "--key", self.key + ".pub", "--cacert", ca)
         try:
             self.assertIn("is installed",
                           self.good(*fetch, url + "1", self.there))
