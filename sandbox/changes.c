@@ -308,13 +308,16 @@ is_opaque(const struct scan *s, const char *rel)
 {
 	AUTO_FD int fd =
 	    changes_open(s->from->layer, rel, O_RDONLY | O_DIRECTORY);
+	/* The mark that the mount itself reads: the other one is a run's to
+	 * set, and nothing of its workspace would be gone. */
+	const char *mark = s->from->plan->who.identity == IDENTITY_SAME
+	    ? "user.overlay.opaque"
+	    : "trusted.overlay.opaque";
 	char value[4];
 
 	/* Cannot tell counts as opaque: then more is shown as gone, and is
 	 * gone only if somebody applies it. */
-	return fd < 0 ||
-	    fgetxattr(fd, "user.overlay.opaque", value, sizeof(value)) > 0 ||
-	    fgetxattr(fd, "trusted.overlay.opaque", value, sizeof(value)) > 0;
+	return fd < 0 || fgetxattr(fd, mark, value, sizeof(value)) > 0;
 }
 
 static int

@@ -192,6 +192,21 @@ class Overlay(unittest.TestCase):
             self.assertEqual(os.stat(f"{w.ws}/t").st_mode & 0o6000, 0)
 
     @each_mode
+    def test_a_run_cannot_say_that_what_is_there_is_gone(self, w):
+        w.put(f"{w.ws}/.git/hooks/pre-commit", "#!/bin/sh\n", 0o755)
+        status, out = w.overlay(
+            "echo new > d/n; python3 -c \"import os\n"
+            "for d in ('.git', '.git/hooks', 'd'):\n"
+            "    for kind in ('user', 'trusted'):\n"
+            "        try: os.setxattr(d, kind + '.overlay.opaque', b'y')\n"
+            "        except OSError: pass\"; cat d/x", "all")
+        self.assertEqual(status, 0, out)
+        self.assertTrue(os.path.exists(f"{w.ws}/d/n"), out)
+        for kept in ("d/x", ".git/config", ".git/hooks/pre-commit"):
+            self.assertTrue(os.path.exists(f"{w.ws}/{kept}"), kept)
+            self.assertNotIn(f"D  {kept}", out)
+
+    @each_mode
     def test_a_commit_is_applied_as_a_whole_or_not(self, w):
         status, out = w.overlay(
             "git add -A && git -c user.name=t -c user.email=t@t "
