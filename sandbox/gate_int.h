@@ -19,6 +19,7 @@ struct gate_place {
 	const struct gate_root *root;
 	bool exists;
 	struct stat st; /* when it exists; links are not followed */
+	int why; /* errno, where the way to it ends for the gate */
 };
 
 #define GATE_PLACE_INIT                                                        \
@@ -41,6 +42,7 @@ int gate_resolve_from(struct gate *g, int dirfd, const char *path, bool follow,
 /* The caller still waits: what was read belongs to it. */
 bool gate_valid(const struct gate *g);
 mode_t gate_umask(struct gate *g);
+bool gate_is_proc(int fd);
 bool gate_permits(
     const struct gate *g, const struct gate_place *p, enum guard_act act);
 /* Renaming what is at from to the configuration of a repository. */

@@ -239,29 +239,113 @@ descriptor_of(const struct gate *g, const char *path)
 	return -1;
 }
 
+static bool
+judges(const struct gate *g, const struct opening *o)
+{
+	return g->guard.deny_count > 0 && (o->flags & O_ACCMODE) == O_RDONLY;
+}
+
+/* What a link of /proc leads to, by the name that the kernel tells. */
+static int
+open_target(struct gate *g, const struct opening *o, const char *path)
+{
+	struct gate_place place = GATE_PLACE_INIT;
+	int r = gate_resolve(g, AT_FDCWD, path, false, &place);
+
+	if (r == 0 && place.root != NULL && place.exists &&
+	    S_ISREG(place.st.st_mode))
+		r = open_file(g, o, &place);
+	else if (r == 0 && judges(g, o) && place.root != NULL &&
+	    place.root->guarded && !place.exists)
+		r = gate_denied(g, "read what is gone:", &place);
+	else
+		r = GATE_NATIVE;
+	gate_place_done(&place);
+	return r;
+}
+
 /* Opens again what the run holds open: judged by the name it has now. */
 static int
 open_again(struct gate *g, const struct opening *o, int number)
 {
 	char link[64], path[PATH_MAX];
-	struct gate_place place = GATE_PLACE_INIT;
 	ssize_t n;
-	int r;
 
 	(void)snprintf(
 	    link, sizeof(link), "/proc/%u/fd/%d", g->req->pid, number);
 	n = readlink(link, path, sizeof(path) - 1);
-	if (n <= 0 || path[0] != '/')
+	if (n <= 0)
+		return judges(g, o) ? -EACCES : (int)GATE_NATIVE;
+	if (path[0] != '/')
 		return GATE_NATIVE; /* a pipe or a socket */
 	path[n] = '\0';
-	r = gate_resolve(g, AT_FDCWD, path, false, &place);
-	if (r == 0 && place.root != NULL && place.exists &&
-	    S_ISREG(place.st.st_mode))
-		r = open_file(g, o, &place);
-	else
-		r = GATE_NATIVE;
-	gate_place_done(&place);
-	return r;
+	return open_target(g, o, path);
+}
+
+/* To the gate, /proc/self would be the gate. */
+static void
+name_caller(const struct gate *g, char path[static PATH_MAX])
+{
+	static const char *const names[] = {
+		"/proc/self/",
+		"/proc/thread-self/",
+	};
+	char copy[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const size_t len = strlen(names[i]);
+
+		if (strncmp(path, names[i], len) == 0 &&
+		    snprintf(copy, sizeof(copy), "/proc/%u/%s", g->req->pid,
+			path + len) < (int)sizeof(copy)) {
+			memcpy(path, copy, strlen(copy) + 1);
+			return;
+		}
+	}
+}
+
+/* A link of /proc leads anywhere. The gate's own never is what is meant. */
+static int
+follow_proc(struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", p->parent);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0)
+		return -EACCES;
+	path[n] = '\0';
+	if (plan_path_within(path, "/proc/1"))
+		return -EACCES;
+	n = readlinkat(p->parent, p->name, path, sizeof(path) - 1);
+	if (n <= 0)
+		return -EACCES;
+	path[n] = '\0';
+	return path[0] == '/' ? open_target(g, o, path) : (int)GATE_NATIVE;
+}
+
+/*
+ * Where a profile denies names, the kernel does not go on by itself on a way
+ * that the gate could not follow: no domain stands behind what is read.
+ */
+static int
+judge_way(
+    struct gate *g, const struct opening *o, int r, const struct gate_place *p)
+{
+	if (r == GATE_NATIVE && p->why == ELOOP) {
+		gate_violation(g, "read through /proc:", o->path);
+		return -EACCES;
+	}
+	if (r == GATE_NATIVE && p->why != 0)
+		return -p->why;
+	if (p->parent < 0 || !gate_is_proc(p->parent))
+		return r;
+	if (!p->exists)
+		return -ENOENT;
+	return S_ISLNK(p->st.st_mode) && (o->flags & O_NOFOLLOW) == 0
+	    ? follow_proc(g, o, p)
+	    : r;
 }
 
 /* Programs try to keep caches beside themselves: that is no news. */
@@ -308,10 +392,14 @@ gate_call_open(struct gate *g)
 	number = descriptor_of(g, o.path);
 	if (number >= 0)
 		return open_again(g, &o, number);
+	if (judges(g, &o))
+		name_caller(g, o.path);
 	r = gate_resolve(g, o.dirfd, o.path,
 	    (o.flags & O_NOFOLLOW) == 0 &&
 		(o.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL),
 	    &place);
+	if (judges(g, &o))
+		r = judge_way(g, &o, r, &place);
 	if (r == 0 && place.root == NULL) {
 		note_outside(g, &o, &place);
 		r = GATE_NATIVE;

@@ -121,18 +121,23 @@ locate(struct gate *g, struct gate_place *p)
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", p->parent);
 	n = readlink(link, path, sizeof(path) - 1);
+	p->why = ENAMETOOLONG;
 	if (n <= 0 || n == (ssize_t)sizeof(path) - 1)
 		return GATE_NATIVE;
 	path[n] = '\0';
 	p->root = find_root(g, path);
 	if (p->root == NULL) {
 		(void)snprintf(p->rel, sizeof(p->rel), "%s", path);
+		p->why = 0;
 		return 0;
 	}
 	len = snprintf(p->rel, sizeof(p->rel), "%s%s%s",
 	    path[p->root->len] == '\0' ? "" : path + p->root->len + 1,
 	    path[p->root->len] == '\0' ? "" : "/", p->name);
-	return len < 0 || (size_t)len >= sizeof(p->rel) ? GATE_NATIVE : 0;
+	if (len < 0 || (size_t)len >= sizeof(p->rel))
+		return GATE_NATIVE;
+	p->why = 0;
+	return 0;
 }
 
 /* Cuts path into a folder and a name; false when it has no name. */
@@ -154,8 +159,8 @@ cut(char *path, const char **ret_folder, const char **ret_name)
 	    strcmp(*ret_name, "..") != 0;
 }
 
-static bool
-is_proc(int fd)
+bool
+gate_is_proc(int fd)
 {
 	struct statfs fs;
 
@@ -172,11 +177,16 @@ step(int base, char *path, struct gate_place *p)
 		return GATE_NATIVE;
 	p->parent = sys_openat2(
 	    base, folder, O_PATH | O_DIRECTORY, RESOLVE_NO_MAGICLINKS);
-	if (p->parent < 0)
+	if (p->parent < 0) {
+		p->why = errno;
 		return GATE_NATIVE;
+	}
 	(void)snprintf(p->name, sizeof(p->name), "%s", name);
 	p->exists = fstatat(p->parent, name, &p->st, AT_SYMLINK_NOFOLLOW) == 0;
-	return p->exists || errno == ENOENT ? 0 : GATE_NATIVE;
+	if (p->exists || errno == ENOENT)
+		return 0;
+	p->why = errno;
+	return GATE_NATIVE;
 }
 
 int
@@ -185,8 +195,10 @@ gate_resolve(struct gate *g, int dirfd, const char *path, bool follow,
 {
 	AUTO_FD int base = path[0] == '/' ? -1 : gate_folder(g, dirfd);
 
+	ret->why = EBADF;
 	if ((base < 0 && path[0] != '/') || !gate_valid(g))
 		return GATE_NATIVE;
+	ret->why = 0;
 	return gate_resolve_from(g, base, path, follow, ret);
 }
 
@@ -209,11 +221,13 @@ gate_resolve_from(struct gate *g, int dirfd, const char *path, bool follow,
 			return GATE_NATIVE;
 		if (!follow || !ret->exists || !S_ISLNK(ret->st.st_mode))
 			return locate(g, ret);
-		if (is_proc(ret->parent))
+		if (gate_is_proc(ret->parent))
 			return GATE_NATIVE;
 		n = readlinkat(ret->parent, ret->name, at, sizeof(at) - 1);
-		if (n <= 0)
+		if (n <= 0) {
+			ret->why = ENOENT;
 			return GATE_NATIVE;
+		}
 		at[n] = '\0';
 		(void)close(base);
 		base = at[0] == '/' ? open("/", O_PATH | O_CLOEXEC)

@@ -28,6 +28,47 @@ profiles:
     strict: true
 """
 
+# Every way to a file that leads through /proc, and ones that must work.
+WAYS = r"""
+import os, threading
+def look(path, folder=None):
+    for more in (0, os.O_CREAT):
+        try: print(os.read(os.open(path, more, dir_fd=folder), 99), flush=True)
+        except OSError: pass
+def ways(name):
+    fd, tid = os.open(name, os.O_PATH), threading.get_native_id()
+    ws = os.getcwd()
+    for link, to in (('c', '/proc/self/cwd'), ('p', '/proc/self'),
+                     ('f', '/proc/self/fd/%d' % fd)):
+        os.path.lexists(link) and os.unlink(link)
+        os.symlink(to, link)
+    folder = os.open('/proc/self/fd', os.O_PATH)
+    look(str(fd), folder)
+    for top in ('/proc/self', '/proc//self', '/proc/thread-self',
+                '/proc/%d' % os.getpid(), '/proc/self/task/%d' % tid, 'p'):
+        look(top + '/fd/%d' % fd)
+        look(top + '/cwd/' + name)
+        look(top + '/root' + ws + '/' + name)
+    for path in ('c/' + name, 'f', '/dev/fd/%d' % fd, '/dev//fd/%d' % fd):
+        look(path)
+    return fd
+print('ready', flush=True)
+input()
+ways('late.pem')
+fd = ways('in/late.pem')
+os.unlink('in/late.pem')
+look('/proc/self/fd/%d' % fd)
+look('late.txt')
+fd = os.open('late.txt', os.O_PATH)
+look('/proc/self/fd/%d' % fd)
+look('/dev/fd/%d' % fd)
+look('/proc/self/task/%d/fd/%d' % (os.getpid(), fd))
+for path in ('/proc/self/status', '/proc/self/exe', '/proc/thread-self/stat',
+             '/proc/cpuinfo', '/proc/self/task/%d/comm' % os.getpid()):
+    open(path, 'rb').read()
+os.listdir('/proc/self/cwd')
+"""
+
 
 class Site(World):
     """A world with a configuration, and the whole program to run in it."""
@@ -112,6 +153,25 @@ class Profiles(unittest.TestCase):
             out, _ = run.communicate("go\n", timeout=30)
         self.assertNotIn("SECRET", out)
         self.assertIn("fine", out)
+
+    @each_mode
+    def test_a_denied_name_that_appears_is_not_read_by_way_of_proc(self, w):
+        with subprocess.Popen(
+                [f"{w.top}/assent", "sandbox", "--config",
+                 f"{w.top}/config.yaml", "--profile", "build", "--workspace",
+                 w.ws, "--", "python3", "-c", WAYS],
+                cwd=w.ws, env=w.env(), preexec_fn=w._become, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT) as run:
+            self.assertEqual(run.stdout.readline(), "ready\n")
+            w.put(f"{w.ws}/late.pem", "SECRET-LATE\n")
+            os.mkdir(f"{w.ws}/in")
+            w.put(f"{w.ws}/in/late.pem", "SECRET-LATE\n")
+            w.put(f"{w.ws}/late.txt", "fine\n")
+            w.own(w.ws)
+            out, _ = run.communicate("go\n", timeout=30)
+        self.assertNotIn("SECRET", out)
+        self.assertEqual(out.count("fine"), 8, out)
 
     @each_mode
     def test_protected_and_hidden_paths_are_the_profiles_too(self, w):
