@@ -216,9 +216,8 @@ run(int argc, char **argv)
 
 	if (argc < 2)
 		return command_usage_error(&command_log,
-		    "say what to do: list, show, verify, export, prove, backup "
-		    "or "
-		    "prune");
+		    "say what to do: list, show, replay, report, verify, "
+		    "find-secret, export, prove, backup or prune");
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++) {
 		/* "log list": the word after the blank. */
 		names[i] = subcommands[i]->name + strlen("log ");
@@ -244,14 +243,19 @@ static const struct command_option options[] = {
 const struct command command_log = {
 	.name = "log",
 	.summary = "Read, verify and export the decision log",
-	.usage = "log list|show|verify|export|prove|backup|prune [OPTIONS]",
-	.details = "list    rows, newest last, with filters\n"
-		   "show    the whole story of one action\n"
-		   "verify  whether it is what was recorded\n"
-		   "export  rows as jsonl, csv, cef, ecs or ocsf\n"
-		   "prove   that one row is in the log, without the log\n"
-		   "backup  a verified copy\n"
-		   "prune   drop the bodies of old rows that were exported\n\n"
+	.usage = "log list|show|replay|report|verify|find-secret|export|prove|"
+		 "backup|prune [OPTIONS]",
+	.details = "list         rows, newest last, with filters\n"
+		   "show         the whole story of one action\n"
+		   "replay       a session as a timeline\n"
+		   "report       figures and charts as one page of HTML\n"
+		   "verify       whether it is what was recorded\n"
+		   "find-secret  where a secret that you know was seen\n"
+		   "export       rows as jsonl, csv, cef, ecs or ocsf\n"
+		   "prove        that one row is in the log, without the log\n"
+		   "backup       a verified copy\n"
+		   "prune        drop the bodies of old rows that were "
+		   "exported\n\n"
 		   "All but prune only read, need no daemon and may run beside "
 		   "one.\n'assent log list --help' tells more about one.",
 	.example = "assent log verify",

@@ -128,6 +128,24 @@ tell_intent(const struct row_view *v, const json_t *body, struct buf *out)
 	}
 }
 
+static bool
+is_note(const char *violation)
+{
+	return str_starts(str_of(violation), STR("note: "));
+}
+
+/* Notes say how it ran; they stand in the same list. */
+static size_t
+count_denied(const json_t *list)
+{
+	const json_t *item;
+	size_t i, count = 0;
+
+	json_array_foreach(list, i, item) count +=
+	    json_is_string(item) && !is_note(json_string_value(item));
+	return count;
+}
+
 static void
 tell_outcome(const struct row_view *v, const json_t *body, struct buf *out)
 {
@@ -136,8 +154,7 @@ tell_outcome(const struct row_view *v, const json_t *body, struct buf *out)
 	const json_int_t signo =
 	    json_integer_value(json_object_get(body, "signal"));
 	const char *failure = text_in(body, "failure");
-	const size_t violations =
-	    json_array_size(json_object_get(body, "violations"));
+	const size_t denied = count_denied(json_object_get(body, "violations"));
 
 	(void)v;
 	if (failure != NULL) {
@@ -154,8 +171,8 @@ tell_outcome(const struct row_view *v, const json_t *body, struct buf *out)
 		buf_printf(out, " after %lld ms",
 		    (long long)json_integer_value(
 			json_object_get(body, "wall_ms")));
-	if (violations > 0)
-		buf_printf(out, ", %zu violations of its sandbox", violations);
+	if (denied > 0)
+		buf_printf(out, ", denied by its sandbox: %zu", denied);
 }
 
 static void
@@ -306,7 +323,12 @@ put_violations(struct buf *out, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, item)
-	    put_quote(out, "tried: ", json_string_value(item));
+	{
+		const char *text = json_string_value(item);
+
+		put_quote(
+		    out, text != NULL && is_note(text) ? "" : "denied: ", text);
+	}
 }
 
 static void

@@ -122,8 +122,10 @@ store_locate(const char *state_dir, struct buf *ret_dir, struct buf *ret_path,
 	char real[PATH_MAX];
 
 	if (realpath(state_dir, real) == NULL)
-		return err_sys(
-		    e, "cannot find the state folder '%s'", state_dir);
+		return err_sys(e,
+		    "cannot find the state folder '%s'; --state names "
+		    "another",
+		    state_dir);
 	buf_puts(ret_dir, real);
 	buf_printf(ret_path, "%s/" STORE_FILE, real);
 	if (buf_done(ret_dir, e) != 0)

@@ -36,7 +36,7 @@ static const struct command_option sandbox_options[] = {
 	{ "--apply", "WHAT",
 	    "after it: all, none (the default) or a path; repeatable" },
 	{ "--tty", NULL, "give it a terminal of its own, shown in this one" },
-	{ "--timeout", "SECONDS", "end the command after this time" },
+	{ "--timeout", "TIME", "end the command after this time (60s, 10m)" },
 	{ "--print-plan", NULL, "print what would be done, as JSON" },
 	{ "--pin", "FILE", "record exactly what would run, and run nothing" },
 	{ "--pinned", "FILE", "run only what --pin recorded" },
@@ -44,7 +44,7 @@ static const struct command_option sandbox_options[] = {
 
 const struct command command_sandbox = {
 	.name = "sandbox",
-	.summary = "run a command in the sandbox, without the daemon",
+	.summary = "Run a command in the sandbox, without the daemon",
 	.usage = "sandbox [OPTIONS] -- CMD...",
 	.details =
 	    "The command sees the system read-only, the workspace writable "
@@ -53,7 +53,7 @@ const struct command command_sandbox = {
 	    "processes, files and output.\n\nThe exit status is the "
 	    "command's own (128 + the signal that ended it);\n125: denied, "
 	    "124: timed out, 123: the sandbox itself failed.",
-	.example = "assent sandbox --timeout 60 -- make test",
+	.example = "assent sandbox --timeout 60s -- make test",
 	.options = sandbox_options,
 	.option_count = ARRAY_LEN(sandbox_options),
 	.run = run_sandbox,

@@ -66,11 +66,14 @@ parse_timeout(const char *text, int64_t *ret, struct err *e)
 
 	if (text == NULL)
 		return ERR_OK;
-	if (num_parse_u64(str_of(text), 1, TIMEOUT_S_MAX, &seconds) != 0)
+	if (num_parse_u64(str_of(text), 1, TIMEOUT_S_MAX, &seconds) == 0)
+		*ret = (int64_t)seconds * 1000;
+	else if (num_parse_duration_ms(str_of(text), ret) != 0 || *ret <= 0 ||
+	    *ret > (int64_t)TIMEOUT_S_MAX * 1000)
 		return err_set(e, ERR_INVALID,
-		    "--timeout takes whole seconds, 1 to %llu, not '%s'",
+		    "--timeout takes a time such as 30s or 10m, or seconds, "
+		    "up to %llu, not '%s'",
 		    (unsigned long long)TIMEOUT_S_MAX, text);
-	*ret = (int64_t)seconds * 1000;
 	return ERR_OK;
 }
 
@@ -117,6 +120,10 @@ options_parse(int argc, char **argv, struct options *ret, struct err *e)
 	if (o.apply_count > 0 && !o.overlay)
 		return err_set(e, ERR_INVALID,
 		    "--apply says what becomes of an --overlay: give both");
+	if (i >= argc && !o.help && o.pinned == NULL)
+		return err_set(e, ERR_INVALID,
+		    "there is no command to run: assent sandbox [OPTIONS] -- "
+		    "CMD...");
 	o.argv = (const char *const *)(argv + i);
 	o.argc = (size_t)(argc - i);
 	*ret = o;

@@ -214,6 +214,22 @@ is_the_same(struct engine *g, const struct classifier *next)
 	return memcmp(digest, g->policy_sha256, SHA256_LEN) == 0;
 }
 
+/* The first finding with its place; the others are told by 'rules check'. */
+static void
+log_not_loaded(const struct diags *d, const char *why)
+{
+	for (size_t i = 0; i < diags_count(d); i++) {
+		const struct diag *at = diags_at(d, i);
+
+		if (at->severity != DIAG_ERROR || at->file == NULL)
+			continue;
+		log_err("reload", "rules stay as they were: %s:%u:%u: %s",
+		    at->file, at->line, at->col, at->message);
+		return;
+	}
+	log_err("reload", "rules stay as they were: %s", why);
+}
+
 int
 engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 {
@@ -228,8 +244,7 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 		diags_json(d, &w);
 	}
 	if (r != 0) {
-		log_err("reload", "rules stay as they were: %s",
-		    e == NULL ? "" : e->msg);
+		log_not_loaded(d, e == NULL ? "" : e->msg);
 		return r;
 	}
 	engine_commit(g);

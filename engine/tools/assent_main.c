@@ -90,7 +90,9 @@ unknown_command(const char *name)
 	buf_puts(&out, "assent: unknown command '");
 	text_escape(&out, str_of(name));
 	buf_puts(&out, "'");
-	if (nearest != NULL)
+	if (name[0] == '-')
+		buf_puts(&out, "; options follow the command");
+	else if (nearest != NULL)
 		buf_printf(&out, "; did you mean '%s'?", nearest);
 	buf_puts(&out, "\nTry 'assent --help'.\n");
 	print_whole(stderr, &out);

@@ -32,6 +32,7 @@ enum run_option {
 	OPT_PROFILE,
 	OPT_OVERLAY,
 	OPT_WORKSPACE,
+	OPT_SESSION,
 	OPT_JUSTIFICATION,
 	OPT_TIMEOUT,
 	OPT_ASK,
@@ -51,6 +52,8 @@ static const struct command_option options[] = {
 	    "run under this profile (read-only, workspace-write, ...)" },
 	[OPT_WORKSPACE] = { "--workspace", "DIR",
 	    "the project's folder; the current one if not given" },
+	[OPT_SESSION] = { "--session", "NAME",
+	    "the session it belongs to; approvals may count for it" },
 	[OPT_JUSTIFICATION] = { "--justification", "TEXT",
 	    "why, for the person who is asked" },
 	[OPT_TIMEOUT] = { "--timeout", "TIME",
@@ -135,6 +138,8 @@ put_action(
 	jsonw_kstr(&w, "workspace", workspace == NULL ? cwd : workspace);
 	if (values[OPT_PROFILE] != NULL)
 		jsonw_kstr(&w, "profile", values[OPT_PROFILE]);
+	if (values[OPT_SESSION] != NULL)
+		jsonw_kstr(&w, "session", values[OPT_SESSION]);
 	if (values[OPT_JUSTIFICATION] != NULL)
 		jsonw_kstr(&w, "justification", values[OPT_JUSTIFICATION]);
 	jsonw_kstr(&w, "executor", "assent");
@@ -419,6 +424,36 @@ failed(const char *why)
 	return RUN_FAILED;
 }
 
+/*
+ * What the sandbox denied, and that changes wait on a copy. Other notes hold
+ * for every run on this machine: the outcome and the log have them.
+ */
+static void
+say_denied(const struct run *r)
+{
+	const json_t *outcome = json_object_get(r->now.json, "outcome");
+	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(outcome, "violations"), i, item)
+	{
+		const char *text = json_string_value(item);
+		const bool note =
+		    text != NULL && str_starts(str_of(text), STR("note: "));
+
+		if (text == NULL ||
+		    (note && strstr(text, "'assent changes'") == NULL))
+			continue;
+		buf_puts(&out, note ? "assent run: " : "assent run: denied: ");
+		text_escape(&out, str_of(text));
+		buf_putc(&out, '\n');
+		if (note)
+			buf_printf(&out, "  assent changes %s\n", r->now.id);
+	}
+	(void)fputs(buf_cstr(&out), stderr);
+}
+
 /* The command's own status, as a shell would give it. */
 static int
 status_of_end(const struct run *r)
@@ -458,7 +493,11 @@ follow(struct run *r, struct err *e)
 	if (!verdict_allows(&r->now))
 		return refused(r);
 	result = see_it_end(r, e);
-	return result != 0 ? failed(e->msg) : status_of_end(r);
+	if (result != 0)
+		return failed(e->msg);
+	if (!r->json)
+		say_denied(r);
+	return status_of_end(r);
 }
 
 /* ---- the command --------------------------------------------------------- */

@@ -389,8 +389,8 @@ finish_grant(struct tui *m, int64_t now)
 		send(m, ORDER_ALLOW, m->input_scope, "");
 	} else if (may == MAY_NOT_WHOLE) {
 		m->mode = MODE_NORMAL;
-		tui_note(m, STYLE_WARN, now,
-		    "It can only be allowed once: nothing was answered.");
+		tui_note(
+		    m, STYLE_WARN, now, "Not possible: nothing was answered.");
 	} else {
 		refuse(m, may, now);
 	}

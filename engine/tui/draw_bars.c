@@ -172,7 +172,8 @@ draw_grant_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 		buf_puts(&line, "; Esc does not.");
 		break;
 	case MAY_NOT_WHOLE:
-		buf_puts(&line, "It can only be allowed once. Esc goes back.");
+		buf_puts(&line,
+		    "Not possible here. Esc goes back, a allows it once.");
 		break;
 	case MAY_ARMING:
 		buf_puts(&line, "...");

@@ -23,7 +23,7 @@ static const struct {
 	{ "j k  arrows", "up and down, in the list or in the case" },
 	{ "J K  wheel", "scroll the case from the list" },
 	{ "space PgDn", "a page of the case; b PgUp back" },
-	{ "g G  Home End", "to the first, to the last" },
+	{ "g G Home End", "to the first, to the last" },
 	{ "Enter  l", "open the chosen one; Tab changes the pane" },
 	{ "Esc  h", "back; it never answers" },
 	{ "v", "the case on the whole screen" },

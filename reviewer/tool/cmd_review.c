@@ -235,9 +235,13 @@ answer_text(
 	put_line(out, "rationale", r->rationale);
 	put_line(out, "provider", r->provider);
 	put_line(out, "model", r->model);
-	buf_printf(out, "%-10s%lld ms, %u requests, %lld tokens in, %lld out\n",
-	    "cost", (long long)r->latency_ms, (unsigned)r->attempts,
-	    (long long)r->input_tokens, (long long)r->output_tokens);
+	buf_printf(out, "%-10s%lld ms, requests: %u", "cost",
+	    (long long)r->latency_ms, (unsigned)r->attempts);
+	/* A command tells no tokens. */
+	if (r->input_tokens >= 0 && r->output_tokens >= 0)
+		buf_printf(out, ", tokens in: %lld, out: %lld",
+		    (long long)r->input_tokens, (long long)r->output_tokens);
+	buf_putc(out, '\n');
 	if (d != DECISION_REVIEW)
 		buf_printf(out,
 		    "note      in the daemon the rules decide this: %s\n",

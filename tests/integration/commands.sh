@@ -14,15 +14,16 @@ wrong()
 	failed=1
 }
 
-# Those that print for programs anyway, or run one.
-without_json='^(completion .*|hook( .*)?|mcp|sandbox|rules (schema|reference))$'
+# Those that print for programs anyway, or run one; and the screen, which is
+# for people alone (programs read pending --json).
+without_json='^(completion .*|hook( .*)?|mcp|sandbox|tui|rules (schema|reference))$'
 
 # has_json COMMAND: it, or each of its verbs
 has_json()
 {
 	local verbs verb
 
-	verbs=$(sed -n "s/^Usage: assent $1 \([a-z|]*|[a-z|]*\).*/\1/p" \
+	verbs=$(sed -n "s/^Usage: assent $1 \([a-z|-]*|[a-z|-]*\).*/\1/p" \
 		"$folder/help")
 	for verb in ${verbs//|/ } ''; do
 		[[ $verb || -z $verbs ]] || continue

@@ -22,7 +22,7 @@ NORMAL = [
     (r"plan [0-9a-f]{10}", "plan HASH"),
     (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "TIME"),
     (r"/\S*/assent-demo\.\w+", "DIR"),
-    (r"after \d+ ms(, \d+ violations of its sandbox)?", "after N ms"),
+    (r"after \d+ ms(, denied by its sandbox: \d+)?", "after N ms"),
     (r"uid[ :]\d+", "uid N"),
     (r"^[0-9a-f]{7} ", "COMMIT "),
     (r"^ +(\d+)  TIME", r"\1  TIME"),

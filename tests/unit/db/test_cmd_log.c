@@ -187,9 +187,9 @@ show_tells_the_story_of_an_action(void **state)
 		"Pushing to a protected branch changes what others build on.",
 		"allowed by alice  (row 2)", "told the agent: go on",
 		"the run begins, plan 0123456789  (row 3)",
-		("+4.500 s  ended with status 1 after 412 ms, 1 violations "
-		 "of its sandbox  (row 4)"),
-		"tried: connect 1.2.3.4:22" };
+		("+4.500 s  ended with status 1 after 412 ms, denied by its "
+		 "sandbox: 1  (row 4)"),
+		"denied: connect 1.2.3.4:22" };
 	struct world *w = *state;
 
 	run(w, "show", ACTION, NULL);
