@@ -30,9 +30,8 @@ tui_arming(const struct tui *m, int64_t now)
 	return quiet >= TUI_ARM_NS ? 0 : TUI_ARM_NS - quiet;
 }
 
-/* What holds for an answer of any kind. */
-static enum tui_may
-may_at_all(const struct tui *m)
+enum tui_may
+tui_may_at_all(const struct tui *m)
 {
 	const struct tui_entry *e = tui_focused(m);
 
@@ -53,7 +52,7 @@ may_be_allowed(const struct tui *m)
 {
 	const struct tui_entry *e = tui_focused(m);
 	const struct tui_case *c = &m->open;
-	const enum tui_may at_all = may_at_all(m);
+	const enum tui_may at_all = tui_may_at_all(m);
 
 	if (at_all != MAY_YES)
 		return at_all;
@@ -75,12 +74,9 @@ may_be_allowed(const struct tui *m)
 	return MAY_YES;
 }
 
-static bool
-is_critical(const struct tui *m)
+bool
+tui_is_critical(const struct tui_entry *e)
 {
-	const struct tui_entry *e = tui_focused(m);
-
-	/* a risk that is not known by name is none to take lightly */
 	if (e == NULL)
 		return true;
 	return strcmp(e->risk, "low") != 0 && strcmp(e->risk, "medium") != 0 &&
@@ -96,13 +92,13 @@ tui_may_allow(const struct tui *m, int64_t now)
 		return may;
 	if (tui_arming(m, now) > 0)
 		return MAY_ARMING;
-	return is_critical(m) ? MAY_TYPE_WORD : MAY_YES;
+	return tui_is_critical(tui_focused(m)) ? MAY_TYPE_WORD : MAY_YES;
 }
 
 enum tui_may
 tui_may_deny(const struct tui *m, int64_t now)
 {
-	const enum tui_may may = may_at_all(m);
+	const enum tui_may may = tui_may_at_all(m);
 
 	if (may != MAY_YES)
 		return may;
@@ -267,7 +263,7 @@ undo(struct tui *m, int64_t now)
 static void
 raise_it(struct tui *m, int64_t now)
 {
-	const enum tui_may may = may_at_all(m);
+	const enum tui_may may = tui_may_at_all(m);
 
 	if (may != MAY_YES)
 		refuse(m, may, now);
@@ -280,6 +276,8 @@ raise_it(struct tui *m, int64_t now)
 bool
 tui_answer_key(struct tui *m, int key, int64_t now)
 {
+	if (tui_batch_key(m, key, now))
+		return true;
 	switch (key) {
 	case 'a':
 		allow(m, "once", now);
@@ -399,7 +397,7 @@ finish_grant(struct tui *m, int64_t now)
 static void
 finish_raise(struct tui *m, int64_t now)
 {
-	const enum tui_may may = may_at_all(m);
+	const enum tui_may may = tui_may_at_all(m);
 
 	m->mode = MODE_NORMAL;
 	if (may != MAY_YES)
@@ -433,7 +431,7 @@ finish(struct tui *m, int64_t now)
 		break;
 	case MODE_MESSAGE:
 		m->mode = MODE_NORMAL;
-		may = may_at_all(m);
+		may = tui_may_at_all(m);
 		if (may != MAY_YES)
 			refuse(m, may, now);
 		else
@@ -442,6 +440,7 @@ finish(struct tui *m, int64_t now)
 	case MODE_NORMAL:
 	case MODE_HELP:
 	case MODE_FILTER:
+	case MODE_BATCH:
 		break;
 	}
 }

@@ -104,12 +104,12 @@ put_may(struct buf *out, const struct tui *m, int64_t now)
 		return STYLE_WARN;
 	case MAY_PART_HIDDEN:
 		buf_printf(out,
-		    narrow ? "HIDDEN: %zu rows (space)"
-			   : "PART HIDDEN: %zu more rows. space "
-			     "shows them",
+		    narrow ? "HIDDEN: %zu rows (%s)"
+			   : "PART HIDDEN: %zu more rows. %s shows them",
 		    m->open.rows.must > m->open.seen
 			? m->open.rows.must - m->open.seen
-			: 0);
+			: 0,
+		    m->in_case ? "space" : "PgDn");
 		return STYLE_WARN;
 	case MAY_NOTHING_FOCUSED:
 		return STYLE_DIM;
@@ -197,6 +197,35 @@ draw_grant_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 }
 
 static void
+draw_batch_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
+{
+	const bool armed = tui_may_batch(m, now) == MAY_YES;
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
+
+	buf_printf(&line, "Allow all %zu marked, once each? %s", m->batch_count,
+	    armed ? "Enter allows them; Esc does not." : "...");
+	(void)grid_put(g, y, 1, g->columns - 1, buf_str(&line),
+	    armed ? STYLE_GOOD : STYLE_WARN);
+}
+
+static enum style
+put_marked(struct buf *out, const struct tui *m)
+{
+	const struct tui_list *l = &m->lists[VIEW_WAITING];
+	size_t unread = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		unread += l->at[i].marked && l->at[i].shown_etag[0] == '\0';
+	buf_printf(out, "%zu marked", tui_marked(m));
+	if (unread > 0)
+		buf_printf(out, ", %zu not read to the end yet; d denies them",
+		    unread);
+	else
+		buf_puts(out, ": a allows them, d denies them, Esc unmarks");
+	return unread > 0 ? STYLE_WARN : STYLE_BOLD;
+}
+
+static void
 draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 {
 	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
@@ -218,6 +247,9 @@ draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 		break;
 	case MODE_GRANT:
 		draw_grant_prompt(m, g, y, now);
+		return;
+	case MODE_BATCH:
+		draw_batch_prompt(m, g, y, now);
 		return;
 	case MODE_RAISE:
 		buf_puts(&line, "Raise to (a name): ");
@@ -244,6 +276,8 @@ draw_state(
 	}
 	if (m->note[0] != '\0')
 		put_safe(&line, m, m->note, style, (size_t)g->columns - 1);
+	else if (m->view == VIEW_WAITING && !m->in_case && tui_marked(m) > 0)
+		style = put_marked(&line, m);
 	else if (m->view == VIEW_WAITING)
 		style = put_may(&line, m, now);
 	(void)grid_put(g, y, 1, g->columns - 1, buf_str(&line), style);
@@ -278,6 +312,7 @@ static const struct key_row key_rows[] = {
 	{ "/ filter", 0, EVERYWHERE },
 	{ "e trace", 0, IN(VIEW_WAITING) | IN(VIEW_HISTORY) },
 	{ "q quit", 0, EVERYWHERE },
+	{ "Space mark", 0, IN(VIEW_WAITING) },
 };
 
 static void

@@ -86,6 +86,12 @@ static void
 put_facts(struct buf *out, const struct tui *m, const struct tui_entry *e,
     int64_t wall)
 {
+	if (e->failed != NULL) {
+		safe_style(out, STYLE_BAD);
+		buf_puts(out, "not answered: ");
+		put_foreign(out, m, e->failed, STYLE_BAD, 0);
+		return;
+	}
 	safe_style(out, STYLE_DIM);
 	if (e->since_ns != 0) {
 		draw_span(out, wall - e->since_ns);
@@ -122,7 +128,8 @@ draw_entry(const struct tui *m, struct grid *g, const struct tui_layout *l,
 	AUTO_BUF struct buf facts = BUF_INIT(LINE_BYTES);
 
 	safe_style(&line, style_of(m->view, e));
-	buf_printf(&line, "%c%c ", chosen ? '>' : ' ', sign_of(m->view, e));
+	buf_printf(&line, "%c%c%c", chosen ? '>' : ' ', sign_of(m->view, e),
+	    e->marked ? '*' : ' ');
 	put_title(&line, m, e, (size_t)l->list_width - 3);
 	(void)grid_put(g, y, 0, l->list_width, buf_str(&line), STYLE_PLAIN);
 	if (chosen)

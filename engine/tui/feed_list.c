@@ -99,6 +99,7 @@ feed_entry(const json_t *decision, struct tui_entry *ret)
 	set(ret->decision, sizeof(ret->decision),
 	    client_text(decision, "decision"));
 	set(ret->state, sizeof(ret->state), client_text(decision, "state"));
+	set(ret->tool, sizeof(ret->tool), client_text(p, "tool"));
 	set(ret->approvals, sizeof(ret->approvals),
 	    client_text(decision, "approvals"));
 	put_looking(json_object_get(decision, "looking"), ret);
@@ -289,6 +290,7 @@ row_running(struct feed *f, const char *id, int64_t now)
 		e.agent = copy(was->agent);
 		e.place = copy(was->place);
 		e.rule = copy(was->rule);
+		e.failed = NULL;
 	}
 	set(e.id, sizeof(e.id), id);
 	set(e.state, sizeof(e.state), "running");

@@ -111,6 +111,8 @@ leave(struct tui *m, int64_t now)
 	if (m->full || m->in_case) {
 		m->full = m->in_case = false;
 		tui_resize(m, m->rows, m->columns, now);
+	} else if (m->view == VIEW_WAITING && tui_marked(m) > 0) {
+		tui_unmark_all(m);
 	} else if (m->filter[0] != '\0') {
 		m->filter[0] = '\0';
 	} else if (m->view != VIEW_WAITING) {
@@ -145,6 +147,8 @@ do_to_it(struct tui *m, int key, int64_t now)
 		order(m, ORDER_STOP);
 	else if (key == 'x' && m->view == VIEW_GRANTS)
 		order(m, ORDER_REVOKE);
+	else if (key == ' ')
+		tui_mark(m, now);
 	else if (key == 'y')
 		order(m, ORDER_COPY);
 }
@@ -172,6 +176,10 @@ moves(struct tui *m, int key, int64_t now)
 		scroll(m, -1);
 		return true;
 	case ' ':
+		if (!m->in_case && m->view == VIEW_WAITING)
+			return false; /* it marks */
+		scroll(m, page);
+		return true;
 	case KEY_PAGE_DOWN:
 		scroll(m, page);
 		return true;
@@ -256,6 +264,7 @@ normal_key(struct tui *m, int key, int64_t now)
 		m->open.top = m->open.rows.must;
 		scroll(m, 0);
 		break;
+	case ' ':
 	case 'x':
 	case 'y':
 		do_to_it(m, key, now);
@@ -328,6 +337,9 @@ tui_key(struct tui *m, int key, int64_t now)
 		break;
 	case MODE_FILTER:
 		filter_key(m, key, now);
+		break;
+	case MODE_BATCH:
+		tui_batch_input(m, key, now);
 		break;
 	case MODE_MESSAGE:
 	case MODE_WORD:

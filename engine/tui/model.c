@@ -89,6 +89,7 @@ entry_done(struct tui_entry *e)
 	mem_freep(&e->agent);
 	mem_freep(&e->place);
 	mem_freep(&e->rule);
+	mem_freep(&e->failed);
 }
 
 struct tui_list *
@@ -259,13 +260,11 @@ tui_put(struct tui *m, enum tui_view view, struct tui_entry *e, int64_t now)
 	struct tui_entry *there = tui_find(m, view, e->id);
 
 	if (there != NULL) {
-		const bool marked = there->marked;
-
 		if (view == m->view)
 			changed(m, there, e, now);
+		tui_mark_keep(there, e);
 		entry_done(there);
 		*there = *e;
-		there->marked = marked;
 		there->stale = false;
 	} else if (l->count >= TUI_ENTRIES_MAX ||
 	    mem_grow(&l->at, &l->cap, l->count + 1, sizeof(*l->at)) != 0) {
@@ -345,6 +344,7 @@ tui_link(struct tui *m, bool up, const char *why, int64_t now)
 		/* whatever was on its way may or may not have come through:
 		 * what the daemon says next is what counts */
 		m->busy[0] = '\0';
+		tui_batch_drop(m);
 		m->open.etag[0] = '\0';
 		m->opened = false;
 		tui_disturb(m, now);
@@ -515,20 +515,29 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 }
 
 void
+tui_look_again(struct tui *m)
+{
+	m->opened = false;
+	m->open.etag[0] = '\0';
+	if (m->lists[m->view].focus[0] != '\0')
+		want_case(m, m->lists[m->view].focus);
+}
+
+void
 tui_answered(
     struct tui *m, const struct tui_order *o, const char *why_not, int64_t now)
 {
+	if (o->batch) {
+		tui_batch_answered(m, o, why_not, now);
+		return;
+	}
 	m->busy[0] = '\0';
 	if (why_not == NULL) {
 		answer_succeeded(m, o, now);
 		return;
 	}
 	tui_note(m, STYLE_BAD, now, "Nothing was answered: %s", why_not);
-	/* it is not what it was: look again before the next try */
-	m->opened = false;
-	m->open.etag[0] = '\0';
-	if (m->lists[m->view].focus[0] != '\0')
-		want_case(m, m->lists[m->view].focus);
+	tui_look_again(m);
 }
 
 /* ---- the screen ---------------------------------------------------------- */
@@ -603,6 +612,7 @@ tui_tick(struct tui *m, int64_t now)
 	    now < m->quiet_ns) {
 		tui_disturb(m, now);
 		m->opened = false;
+		tui_unsee_all(m);
 	}
 	m->tick_ns = now;
 	if (m->note[0] != '\0' &&
@@ -631,6 +641,7 @@ tui_drawn(struct tui *m, int64_t now)
 		m->drawn[0] = m->drawn_case[0] = '\0';
 		return false;
 	}
+	m->batch_drawn = m->mode == MODE_BATCH;
 	set(m->drawn, sizeof(m->drawn), id);
 	m->drawn_case[0] = '\0';
 	if (l.case_width > 0 && strcmp(m->open.id, id) == 0) {
@@ -643,6 +654,7 @@ tui_drawn(struct tui *m, int64_t now)
 		} else {
 			mark_seen(m->open.top, tui_case_rows(m),
 			    m->open.rows.count, &m->open.seen);
+			tui_mark_shown(m);
 		}
 	}
 	if (is_new)

@@ -41,6 +41,7 @@
 #define TUI_WORD_LEN 4
 #define TUI_FIELD_MAX 64
 #define TUI_SCOPE_MAX 64
+#define TUI_MARKS_MAX 20 /* fewer than TUI_ORDERS_MAX */
 
 /* Keys beyond those that are characters. */
 enum tui_key {
@@ -83,6 +84,7 @@ enum tui_mode {
 	MODE_UNTIL, /* for how long to allow */
 	MODE_GRANT, /* what an answer that lasts would match: yes or no */
 	MODE_RAISE, /* to whom */
+	MODE_BATCH, /* all that are marked: yes or no */
 };
 
 /* One row of a list. The texts are foreign, as they came. */
@@ -93,7 +95,10 @@ struct tui_entry {
 	char risk[16], decision[16], state[16];
 	char approvals[16];
 	char looking[TUI_FIELD_MAX]; /* who else has it open */
+	char tool[16];
+	char shown_etag[TUI_ETAG_MAX]; /* of what was read to its end */
 	char *title; /* what it is, the first line or so */
+	char *failed; /* why an answer to several did not reach it */
 	char *agent, *place, *rule;
 	int64_t since_ns, until_ns; /* wall clock; 0: not known */
 	unsigned asked, allowed, denied; /* of a session */
@@ -150,6 +155,7 @@ struct tui_order {
 	char sha256[TUI_HASH_MAX], etag[TUI_ETAG_MAX];
 	char scope[TUI_SCOPE_MAX]; /* "once", "session", "until 2h" */
 	char text[TUI_INPUT_MAX]; /* a message, or to whom */
+	bool batch; /* one of the marked ones */
 };
 
 /* What the daemon can do: keys of what it cannot are not shown. */
@@ -197,6 +203,9 @@ struct tui {
 	char drawn_case[TUI_FIELD_MAX];
 	uint64_t stamp, drawn_stamp; /* of the open case */
 	char busy[TUI_FIELD_MAX]; /* an answer is on its way */
+	size_t batch_count; /* that the question named */
+	size_t batch_left, batch_done, batch_failed;
+	bool batch_drawn;
 
 	char own[TUI_FIELD_MAX]; /* the last that was answered here */
 	char undo_id[TUI_FIELD_MAX];
@@ -286,6 +295,25 @@ enum tui_may tui_may_grant(const struct tui *m, int64_t now);
 bool tui_answer_key(struct tui *m, int key, int64_t now);
 void tui_answer_input(struct tui *m, int key, int64_t now);
 bool tui_can_undo(const struct tui *m, int64_t now);
+/* What holds for an answer of any kind. */
+enum tui_may tui_may_at_all(const struct tui *m);
+/* A risk that is not known by name is none to take lightly. */
+bool tui_is_critical(const struct tui_entry *e);
+
+/* ---- several of the same kind (batch.c) ---------------------------------- */
+
+size_t tui_marked(const struct tui *m);
+void tui_mark(struct tui *m, int64_t now);
+void tui_mark_keep(struct tui_entry *was, struct tui_entry *e);
+void tui_mark_shown(struct tui *m);
+void tui_unmark_all(struct tui *m);
+void tui_unsee_all(struct tui *m);
+enum tui_may tui_may_batch(const struct tui *m, int64_t now);
+bool tui_batch_key(struct tui *m, int key, int64_t now);
+void tui_batch_input(struct tui *m, int key, int64_t now);
+void tui_batch_answered(
+    struct tui *m, const struct tui_order *o, const char *why_not, int64_t now);
+void tui_batch_drop(struct tui *m);
 
 /* ---- shared by the parts ------------------------------------------------- */
 
@@ -295,6 +323,8 @@ const struct tui_entry *tui_focused(const struct tui *m);
 bool tui_matches(const struct tui *m, const struct tui_entry *e);
 void tui_choose(struct tui *m, const char *id, bool by_person, int64_t now);
 void tui_disturb(struct tui *m, int64_t now);
+/* The open case is not what it was: it is loaded and read anew. */
+void tui_look_again(struct tui *m);
 /* Rows and columns of the panes on a screen of this size. */
 struct tui_layout {
 	int list_width; /* 0: not shown */

@@ -222,6 +222,35 @@ class Tui(TuiCase):
             s.feed(0.3)
             self.assert_waits(one)
 
+    def test_marked_ones_are_allowed_together_when_each_was_read(self):
+        ids = [self.ask(f"git push origin marked-{i}") for i in range(2)]
+        with Screen(self.daemon.runtime, 40, 110) as s:
+            s.wait_for("2 waiting")
+            s.wait_for("New: Enter")
+            s.keys(" ")
+            s.wait_for("1 marked")
+            s.keys("j")
+            s.wait_for(">! git push origin marked-1")
+            s.keys(" ")
+            s.wait_for("2 marked")
+            s.feed_all(ARMED_S)
+            s.keys("a")
+            s.wait_for("Not read to its end yet: " + ids[0])
+            self.assert_waits(*ids)
+            s.open_and_arm()
+            s.keys("\033")
+            s.wait_for("1 not read")
+            s.keys("k")
+            s.open_and_arm()
+            s.keys("a")
+            s.wait_for("Allow all 2 marked")
+            s.wait_for("Enter allows them")
+            s.keys("\r")
+            for one in ids:
+                ruling = self.wait_decided(s, one)
+                self.assertEqual(ruling["decision"], "allow")
+            s.wait_for("2 allowed")
+
     def test_a_deny_is_taken_back(self):
         one = self.ask()
         with Screen(self.daemon.runtime, 30, 100) as s:

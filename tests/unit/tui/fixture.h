@@ -95,6 +95,7 @@ arrive(struct world *w, unsigned number, const char *risk, const char *title)
 	(void)snprintf(e.risk, sizeof(e.risk), "%s", risk);
 	(void)snprintf(e.decision, sizeof(e.decision), "ask");
 	(void)snprintf(e.state, sizeof(e.state), "pending");
+	(void)snprintf(e.tool, sizeof(e.tool), "shell");
 	(void)snprintf(e.approvals, sizeof(e.approvals), "0/1");
 	e.title = mem_strndup(title, strlen(title));
 	e.agent = mem_strndup("codex", 5);
