@@ -13,7 +13,6 @@
 
 #include "model/part_command.h"
 
-#define CONTEXT_BYTES_MAX ((size_t)8 << 20)
 #define FOLDER_DEPTH_MIN 2 /* "/tmp" is too much at once */
 #define PART_RULES_MAX 16 /* a part remembers no more: some may be missing */
 
@@ -35,43 +34,6 @@ static bool
 needs_answer(const struct part *part)
 {
 	return part->decision != DECISION_ALLOW;
-}
-
-/* ---- what surrounds the command ------------------------------------------ */
-
-static void
-put_pairs(struct buf *b, const struct env_var *v, size_t count)
-{
-	rec_put_u32(b, (uint32_t)count);
-	for (size_t i = 0; i < count; i++) {
-		rec_put_cstr(b, v[i].name);
-		rec_put_cstr(b, v[i].value);
-	}
-}
-
-static int
-context_of(const struct action *a, bool exact, uint8_t ret[static SHA256_LEN],
-    struct err *e)
-{
-	AUTO_BUF struct buf b = BUF_INIT(CONTEXT_BYTES_MAX);
-	const struct tool_input *in = &a->proposal.input;
-	int r;
-
-	rec_put_u8(&b, exact);
-	rec_put_cstr(&b, in->shell);
-	rec_put_cstr(&b, in->stdin_text);
-	put_pairs(&b, in->env, in->env_count);
-	put_pairs(&b, in->headers, in->header_count);
-	rec_put_cstr(&b, in->body);
-	rec_put_cstr(&b, in->mcp_args);
-	if (exact) {
-		rec_put_cstr(&b, in->script);
-		rec_put_u32(&b, (uint32_t)in->argc);
-		for (size_t i = 0; i < in->argc; i++)
-			rec_put_cstr(&b, in->argv[i]);
-	}
-	r = buf_done(&b, e);
-	return r != 0 ? r : sha256_of(b.s, b.len, ret, e);
 }
 
 /* ---- what is never approved for more than once --------------------------- */
@@ -482,7 +444,7 @@ pattern_of(const struct action *a, struct arena *arena, struct pattern *ret,
 	if (why != NULL)
 		return err_set(
 		    e, ERR_DENIED, "this can only be approved once: %s", why);
-	r = context_of(a, p.exact, p.context_sha256, e);
+	r = pattern_context(a, p.exact, p.context_sha256, e);
 	if (r != 0)
 		return r;
 	p.parts = arena_array(arena, parts, sizeof(*p.parts));
@@ -659,7 +621,7 @@ surroundings_match(const struct pattern *p, const struct action *a)
 	    same(p->workspace, a->proposal.workspace) &&
 	    same(p->cwd, a->proposal.cwd) &&
 	    same(p->profile, a->classification.profile.name) &&
-	    context_of(a, p->exact, context, NULL) == 0 &&
+	    pattern_context(a, p->exact, context, NULL) == 0 &&
 	    memcmp(context, p->context_sha256, SHA256_LEN) == 0;
 }
 

@@ -71,8 +71,9 @@ struct pattern {
 	const char *agent, *workspace, *cwd; /* or NULL */
 	const char *profile; /* that a run would have */
 	bool exact; /* inline or downloaded code: the very same text only */
-	/* Of environment, standard input, shell, headers, body, arguments;
-	 * with exact also of the script or argument list. */
+	/* Of environment, standard input, shell, headers, body, arguments,
+	 * whether it is on a copy, and what stands around its parts; with
+	 * exact also of the script or argument list. */
 	uint8_t context_sha256[SHA256_LEN];
 	struct pattern_part *parts; /* those that needed an answer */
 	size_t part_count;
@@ -87,6 +88,14 @@ int pattern_of(const struct action *a, struct arena *arena, struct pattern *ret,
 bool pattern_matches(const struct pattern *p, const struct action *a);
 /* Is some part of the action the same command? For finding near misses. */
 bool pattern_resembles(const struct pattern *p, const struct action *a);
+
+/* ---- pattern_context.c -------------------------------------------------- */
+
+/* The hash in a pattern: of what is the same, or it is another action. */
+int pattern_context(const struct action *a, bool exact,
+    uint8_t ret[static SHA256_LEN], struct err *e);
+
+/* ---- pattern_record.c --------------------------------------------------- */
 
 void pattern_encode(const struct pattern *p, struct buf *out);
 int pattern_decode(

@@ -384,12 +384,37 @@ a_grant_covers_nothing_else(void **state)
 		{ "npm ci", "npm ci --foreground-scripts" },
 		{ "npm ci", "npm install left-pad" },
 		{ "npm ci", "npm ci && true" },
+		{ "cd src && cp a.txt /home/dev/notes/x.txt",
+		    "cp a.txt /home/dev/notes/x.txt" },
+		{ "export https_proxy=b; curl -s https://a.example.com/x",
+		    "curl -s https://a.example.com/x" },
+		{ "export https_proxy=b; curl -s https://a.example.com/x",
+		    "curl -s https://a.example.com/x; export https_proxy=b" },
+		{ "test -f ok && curl -s https://a.example.com/x",
+		    "curl -s https://a.example.com/x" },
+		{ "test -f ok && curl -s https://a.example.com/x",
+		    "test -f ok || curl -s https://a.example.com/x" },
+		{ "test -f ok && curl -s https://a.example.com/x",
+		    "! test -f ok && curl -s https://a.example.com/x" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		if (grants(*state, pairs[i][0], pairs[i][1]))
 			fail_msg("%s grants %s", pairs[i][0], pairs[i][1]);
 	}
+}
+
+static void
+a_grant_for_a_copy_of_the_workspace_covers_no_run_in_it(void **state)
+{
+	AUTO(action_freep) struct action *a = judged(*state, "npm ci");
+	AUTO(action_freep) struct action *b = judged(*state, "npm ci");
+	struct pattern p;
+
+	a->proposal.overlay = true;
+	assert_int_equal(pattern_of(a, a->arena, &p, NULL), 0);
+	assert_true(pattern_matches(&p, a));
+	assert_false(pattern_matches(&p, b));
 }
 
 static void
@@ -444,6 +469,8 @@ main(void)
 		    i7_no_grant_allows_an_effect_that_was_not_approved),
 		cmocka_unit_test(a_grant_covers_what_a_person_would_expect),
 		cmocka_unit_test(a_grant_covers_nothing_else),
+		cmocka_unit_test(
+		    a_grant_for_a_copy_of_the_workspace_covers_no_run_in_it),
 		cmocka_unit_test(what_is_answered_one_by_one_has_no_pattern),
 		cmocka_unit_test(what_is_shown_is_inert_and_names_the_host),
 	};
