@@ -308,6 +308,25 @@ knows_input(const struct hook *h, const struct client_tool *t)
 	return true;
 }
 
+/*
+ * What we take out of an input is text. Of another type it would be judged as
+ * if it were not there, and mean whatever the client makes of it.
+ */
+static bool
+has_texts(const struct hook *h, const struct client_tool *t)
+{
+	const size_t count = t->kind == KIND_MULTI_EDIT ? 1 : TOOL_KEYS;
+
+	for (size_t i = 0; i < count; i++) {
+		const size_t node = hook_node(h, h->input, t->keys[i]);
+
+		if (node != 0 && h->doc.nodes[node].kind != DOC_STRING &&
+		    h->doc.nodes[node].kind != DOC_NULL)
+			return false;
+	}
+	return true;
+}
+
 static void
 find_tool(struct hook *h)
 {
@@ -316,7 +335,8 @@ find_tool(struct hook *h)
 	h->tool = &undescribed;
 	for (size_t i = 0; i < c->tool_count; i++) {
 		if (strcmp(c->tools[i].name, h->tool_name) == 0 &&
-		    knows_input(h, &c->tools[i])) {
+		    knows_input(h, &c->tools[i]) &&
+		    has_texts(h, &c->tools[i])) {
 			h->tool = &c->tools[i];
 			return;
 		}
