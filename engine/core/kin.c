@@ -186,8 +186,14 @@ kin_answers_itself(pid_t pid, const struct proposer *of, struct err *e)
 {
 	struct kin k, parent;
 
+	if (of->started == 0 && of->pid <= 0)
+		return ERR_OK; /* it came over the network */
 	if (of->started == 0)
-		return ERR_OK; /* it was gone before anybody could look */
+		return err_set(e, ERR_DENIED,
+		    "process %d, which asks, was gone before anybody could "
+		    "look who it is, so who answers cannot be compared; have "
+		    "it propose again and stay",
+		    (int)of->pid);
 	if (read_kin(pid, &k) != 0)
 		return err_set(e, ERR_DENIED,
 		    "who answers cannot be told: /proc/%d is not readable; "

@@ -340,6 +340,35 @@ class Family(WithDaemon):
         # A person, who is no relation, can.
         self.allow(body)
 
+    def test_nobody_here_answers_for_an_asker_that_was_gone_at_once(self):
+        """An agent asks over the connection of a child that has ended."""
+        asker = ("import os, socket\nmine, its = socket.socketpair()\n"
+                 "if os.fork() == 0:\n"
+                 "    s = socket.socket(socket.AF_UNIX)\n"
+                 "    s.connect(runtime + '/agent.sock')\n"
+                 "    socket.send_fds(its, [b'x'], [s.fileno()])\n"
+                 "    os._exit(0)\n"
+                 "fd = socket.recv_fds(mine, 1, 1)[1][0]\nos.wait()\n"
+                 "Plain.connect = lambda c: setattr(\n"
+                 "    c, 'sock', socket.socket(fileno=fd))\n")
+        connect = AGENT.split("_, asked, head")[0]
+        again = ("\ndef connect(c):\n"
+                 "    c.sock = socket.socket(socket.AF_UNIX)\n"
+                 "    c.sock.connect(c.path)\n"
+                 "Plain.connect = connect\n")
+        asked, answered = AGENT.split("def forked")[0].split("def answer")
+        asked = "_, asked, head" + asked.split("_, asked, head")[1]
+        out = subprocess.run(
+            [sys.executable, "-c", connect + asker + asked + again +
+             "def answer" + answered + "print(answer(), asked['id'])",
+             self.daemon.runtime, self.daemon.workspace],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+            timeout=60, check=True).stdout
+        status, action = out.split()
+        self.assertEqual(status, "403")
+        _, body, _ = self.daemon.approver("GET", f"/v1/actions/{action}")
+        self.assertEqual(body["state"], "pending")
+
     def test_after_a_restart_the_agent_is_still_known(self):
         agent = subprocess.Popen(
             [sys.executable, "-c", AGENT.split("def forked")[0] +

@@ -6,6 +6,7 @@ sockets, and processes that are surely gone at the end.
         status, body, headers = d.agent("POST", "/v1/actions", {...})
 """
 
+import contextlib
 import faulthandler
 import http.client
 import json
@@ -20,6 +21,7 @@ import time
 
 BIN = os.environ["ASSENT_BIN"]
 START_S = 30
+OPEN_FILES_MAX = 4096
 faulthandler.dump_traceback_later(100)  # where a test hangs
 
 
@@ -32,38 +34,49 @@ def skip(why):
 
 
 def connect_as_another(path):
-    """A connection of a process that is gone: a test plays the agent and the
-    person, and nobody answers what he asked himself."""
+    """A connection of a child, which stays while it is used: a test plays the
+    agent and the person, and nobody answers what he asked himself."""
     mine, its = socket.socketpair()
     child = os.fork()
     if child == 0:
-        status = 1
         try:
+            # What others have open ends when they close it.
+            os.closerange(3, its.fileno())
+            os.closerange(its.fileno() + 1, OPEN_FILES_MAX)
             agent = socket.socket(socket.AF_UNIX)
             agent.connect(path)
             socket.send_fds(its, [b"x"], [agent.fileno()])
-            status = 0
+            agent.close()
+            its.recv(1)
         finally:
-            os._exit(status)
+            os._exit(0)
     its.close()
-    try:
-        _, fds, _, _ = socket.recv_fds(mine, 1, 1)
-    finally:
-        mine.close()
-        os.waitpid(child, 0)
-    if not fds:
-        raise ConnectionRefusedError(path)
-    return socket.socket(fileno=fds[0])
+    _, fds, _, _ = socket.recv_fds(mine, 1, 1)
+    return (socket.socket(fileno=fds[0]) if fds else None), mine, child
 
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout):
         super().__init__("localhost", timeout=timeout)
         self.path = path
+        self.other = None
+        self.child = 0
+
+    def close(self):
+        super().close()
+        if self.other is not None:
+            with contextlib.suppress(OSError):
+                self.other.send(b"x")
+            self.other.close()
+            self.other = None
+            os.waitpid(self.child, 0)
 
     def connect(self):
         if self.path.endswith("/agent.sock"):
-            self.sock = connect_as_another(self.path)
+            self.sock, self.other, self.child = connect_as_another(self.path)
+            if self.sock is None:
+                self.close()
+                raise ConnectionRefusedError(self.path)
         else:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.connect(self.path)
