@@ -247,6 +247,43 @@ program_judge(struct judge *j)
 		judge_words(j, en, 1);
 }
 
+/* A file that becomes an interpreter's input: named, it is held on to like
+ * any other script. */
+static void
+code_from_file(struct judge *j, const struct shell_word *w)
+{
+	const struct arg a = arg_of(w, 0);
+	struct path_facts f;
+
+	if (!shell_word_known(w) || str_starts(a.text, STR("-")))
+		return;
+	arg_place(j, &a, &f);
+	if (f.abs[0] == '/' && f.base != PATH_UNKNOWN)
+		effect_add(j,
+		    &(struct effect){ .kind = EFFECT_RUN_CODE,
+			.code_class = CODE_OUTSIDE,
+			.target = f.abs,
+			.why = judge_say(j, "%.*s runs what it reads from it",
+			    STR_ARG(j->program)) });
+}
+
+/* "sh < FILE" and "cat FILE | sh". */
+static void
+code_from_files(struct judge *j)
+{
+	const struct shell_part *p = j->shell;
+	const struct shell_part *from =
+	    p->stdin_kind == STDIN_PIPE ? script_part(j, p->stdin_part) : NULL;
+
+	if (p->stdin_kind == STDIN_FILE)
+		code_from_file(j, &p->stdin_text);
+	if (from == NULL || from->argc == 0 ||
+	    !str_eqz(base_name(shell_part_program(from)), "cat"))
+		return;
+	for (size_t i = 1; i < from->argc; i++)
+		code_from_file(j, &from->argv[i]);
+}
+
 /* An interpreter that is given its program by somebody else's output. */
 static void
 code_from_stdin(struct judge *j)
@@ -413,8 +450,10 @@ judge_command(struct judge *j)
 			program_judge(j);
 		if (p->argc > 0)
 			calls_itself(j);
-		if (p->code_from_stdin)
+		if (p->code_from_stdin) {
+			code_from_files(j);
 			code_from_stdin(j);
+		}
 		break;
 	case PART_REDIR:
 	case PART_INVALID:

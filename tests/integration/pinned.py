@@ -100,6 +100,18 @@ class Pinned(unittest.TestCase):
                 self.put("x.sh", EVIL)
                 self.refused(action)
 
+    def test_i4_a_script_on_the_standard_input_is_held_on_to(self):
+        for script in ("bash < x.sh", "sh -s < x.sh", "cat x.sh | sh"):
+            with self.subTest(script):
+                self.put("x.sh", GOOD)
+                outcome = self.allow(self.ask(script))
+                self.assertEqual((outcome["exit"], self.ran()),
+                                 (0, "approved"), outcome)
+                os.unlink(f"{self.ws}/ran")
+                action = self.ask(script)
+                self.put("x.sh", EVIL)
+                self.refused(action)
+
     def program(self, name, word):
         source = (f'#include <stdio.h>\nint main(void) {{ FILE *f = '
                   f'fopen("ran", "w"); fputs("{word}", f); return 0; }}\n')
