@@ -12,8 +12,12 @@
 static int
 port_open(const char *state_dir, struct recorder **ret, struct err *e)
 {
-	return store_open(
-	    &(struct store_options){ .state_dir = state_dir }, ret, e);
+	const struct store_options o = {
+		.state_dir = state_dir,
+		.lock_wait_ms = LOCK_WAIT_MS,
+	};
+
+	return store_open(&o, ret, e);
 }
 
 /* A second connection that only reads: it sees what is durable. */

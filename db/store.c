@@ -169,6 +169,24 @@ prepare_file(const char *path, struct err *e)
 }
 
 /* One writer: also against a second daemon by mistake. */
+/* 0, or errno. */
+static int
+lock_within(int fd, int64_t wait_ms)
+{
+	const struct timespec look = {
+		.tv_nsec = LOCK_LOOK_MS * INT64_C(1000000),
+	};
+
+	for (;;) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK || wait_ms <= 0)
+			return errno;
+		wait_ms -= LOCK_LOOK_MS;
+		(void)nanosleep(&look, NULL);
+	}
+}
+
 static int
 take_lock(struct recorder *r, struct err *e)
 {
@@ -183,14 +201,15 @@ take_lock(struct recorder *r, struct err *e)
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
 	if (r->lock_fd < 0)
 		return err_sys(e, "cannot open '%s'", buf_cstr(&path));
-	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK
-		    ? err_set(e, ERR_CONFLICT,
-			  "another assentd uses '%s': stop it first, or name "
-			  "another state folder",
-			  buf_cstr(&r->dir))
-		    : err_sys(e, "cannot lock '%s'", buf_cstr(&path));
-	return ERR_OK;
+	done = lock_within(r->lock_fd, r->o.lock_wait_ms);
+	if (done == EWOULDBLOCK)
+		return err_set(e, ERR_CONFLICT,
+		    "another assentd uses '%s': stop it first, or name "
+		    "another state folder",
+		    buf_cstr(&r->dir));
+	errno = done;
+	return done == 0 ? ERR_OK
+			 : err_sys(e, "cannot lock '%s'", buf_cstr(&path));
 }
 
 /* ---- connecting -------------------------------------------------------- */

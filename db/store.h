@@ -16,6 +16,8 @@ struct store_options {
 	const char *vfs; /* NULL: the default */
 	uint64_t seal_rows; /* 0: SEAL_ROWS, and so on */
 	int64_t seal_ns, key_life_ns;
+	/* How long to wait for a process that is just ending. */
+	int64_t lock_wait_ms;
 	int64_t (*real_ns)(void), (*boot_ns)(void);
 };
 

@@ -35,6 +35,10 @@
 #define SEAL_FILE_BYTES_MAX ((size_t)256 << 20)
 #define NOTE_BYTES_MAX ((size_t)4096)
 
+/* An engine whose supervisor was killed signs and copies back, then ends. */
+#define LOCK_WAIT_MS 10000
+#define LOCK_LOOK_MS 10
+
 #define BUSY_WRITER_MS 1000
 #define BUSY_READER_MS 5000
 

@@ -97,6 +97,19 @@ unwatch(struct lrun *r, int *fd)
 	*fd = -1;
 }
 
+/* Events of the batch in which the engine's link broke still come. */
+static int
+tell(struct launcher *l, uint16_t type, const struct buf *b, struct err *e)
+{
+	const int r = buf_done(b, e);
+
+	if (r != 0)
+		return r;
+	if (l->engine == NULL)
+		return err_set(e, ERR_CONFLICT, "the engine has gone");
+	return ipc_send(l->engine, type, buf_str(b), -1, e);
+}
+
 static void
 send_ended(struct launcher *l, uint64_t number, const struct outcome *o)
 {
@@ -105,8 +118,7 @@ send_ended(struct launcher *l, uint64_t number, const struct outcome *o)
 
 	rec_put_u64(&b, number);
 	proto_outcome_put(&b, o);
-	if (buf_done(&b, &e) != 0 ||
-	    ipc_send(l->engine, LX_ENDED, buf_str(&b), -1, &e) != 0) {
+	if (tell(l, LX_ENDED, &b, &e) != 0) {
 		log_err("run-lost", "why=%s", e.msg);
 		l->over = true;
 		loop_stop(l->loop);
@@ -214,7 +226,8 @@ end_if_over(struct lrun *r)
 		l->run_count--;
 		l->ending++;
 		unwatch(r, &r->in);
-		ipc_flush(l->engine);
+		if (l->engine != NULL)
+			ipc_flush(l->engine);
 		/* Its first process uses neither on its way out. */
 		if (r->reported)
 			pool_give_back(l->pool, &r->lent,
@@ -270,8 +283,7 @@ pass(struct stream *s, const char *bytes, size_t n)
 	rec_put_u64(&b, s->run->number);
 	rec_put_u8(&b, s->number);
 	rec_put_str(&b, str_n(bytes, keep));
-	if (buf_done(&b, NULL) != 0 ||
-	    ipc_send(s->run->l->engine, LX_OUTPUT, buf_str(&b), -1, NULL) != 0)
+	if (tell(s->run->l, LX_OUTPUT, &b, NULL) != 0)
 		s->run->truncated = true;
 }
 
@@ -292,7 +304,8 @@ on_output(void *ctx, int fd, unsigned events)
 		return;
 	}
 	pass(s, bytes, (size_t)n);
-	if (ipc_queued(s->run->l->engine) > ENGINE_QUEUE_MAX)
+	if (s->run->l->engine != NULL &&
+	    ipc_queued(s->run->l->engine) > ENGINE_QUEUE_MAX)
 		hold(s);
 }
 
@@ -319,7 +332,7 @@ on_control(void *ctx, int fd, unsigned events)
 	}
 	if (m.type == CTL_STARTED) {
 		rec_put_u64(&b, r->number);
-		(void)ipc_send(r->l->engine, LX_STARTED, buf_str(&b), -1, NULL);
+		(void)tell(r->l, LX_STARTED, &b, NULL);
 	} else if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		r->end = m;
 		r->reported = true;
@@ -629,8 +642,7 @@ on_changes(void *ctx, struct ipc_msg *m, struct err *e)
 	AUTO_BUF struct buf answer = BUF_INIT(2 * PROTO_CHANGES_BYTES);
 	const int r = held_answer(&l->held, m->payload, &answer, e);
 
-	return r == 0 ? ipc_send(l->engine, LX_CHANGES, buf_str(&answer), -1, e)
-		      : r;
+	return r == 0 ? tell(l, LX_CHANGES, &answer, e) : r;
 }
 
 static int
@@ -640,8 +652,7 @@ on_look(void *ctx, struct ipc_msg *m, struct err *e)
 	AUTO_BUF struct buf answer = BUF_INIT(PROTO_LOOK_BYTES);
 	const int r = look_answer(m->payload, &answer, e);
 
-	return r == 0 ? ipc_send(l->engine, LX_LOOKED, buf_str(&answer), -1, e)
-		      : r;
+	return r == 0 ? tell(l, LX_LOOKED, &answer, e) : r;
 }
 
 static const struct ipc_row rows[] = {

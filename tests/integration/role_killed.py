@@ -171,6 +171,7 @@ class RoleKilled(unittest.TestCase):
             for client in clients:
                 answers.update(client.answers)
                 files.update(client.files)
+            self.assertNotIn("Segmentation", d.daemon_log())
             self.check_log(d, answers)
             ran = self.check_runs(files, answers)
         broken = sum(client.broken for client in clients)
