@@ -1,14 +1,17 @@
 # The executables: here, and only here, modules that do not know each other
 # meet.
 
-# The subcommands of assent, in the order of its help. Each is a constant
-# command_NAME in the module that knows its subject.
+# The subcommands of assent, in the order of its help, whose groups
+# (engine/tools/assent_main.c) begin with check, run, pending, status, install
+# and completion. Each is a constant command_NAME in the module that knows its
+# subject.
 set(ASSENT_COMMANDS
 	check
 	rules
 	run
 	sandbox
 	changes
+	stop
 	pending
 	tui
 	approve
@@ -16,16 +19,15 @@ set(ASSENT_COMMANDS
 	undo
 	revise
 	escalate
-	stop
 	grants
 	status
-	review
 	doctor
-	hook
-	install
-	mcp
 	log
 	report
+	review
+	install
+	hook
+	mcp
 	completion)
 
 set(ASSENT_COMMAND_DECLARATIONS "")

@@ -27,6 +27,28 @@ print_whole(FILE *to, const struct buf *b)
 	return EXIT_OK;
 }
 
+/* Headings of the help: what each group of the table begins with. */
+static const struct {
+	const char *first, *heading;
+} groups[] = {
+	{ "check", "Judge by rules" },
+	{ "run", "Run commands" },
+	{ "pending", "Answer questions" },
+	{ "status", "Look after it" },
+	{ "install", "Connect agents" },
+	{ "completion", "In the shell" },
+};
+
+static void
+put_command(struct buf *out, const struct command *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		if (strcmp(c->name, groups[i].first) == 0)
+			buf_printf(out, "\n%s:\n", groups[i].heading);
+	}
+	buf_printf(out, "  %-*s%s\n", NAME_COLUMN, c->name, c->summary);
+}
+
 static int
 overview(FILE *to)
 {
@@ -34,11 +56,9 @@ overview(FILE *to)
 
 	buf_puts(&out,
 	    "Usage: assent COMMAND [OPTIONS] ...\n\n"
-	    "Decide, record and run what coding agents propose.\n\n"
-	    "Commands:\n");
+	    "Decide, record and run what coding agents propose.\n");
 	for (size_t i = 0; i < command_count; i++)
-		buf_printf(&out, "  %-*s%s\n", NAME_COLUMN, commands[i]->name,
-		    commands[i]->summary);
+		put_command(&out, commands[i]);
 	buf_puts(&out,
 	    "\n'assent COMMAND --help' tells more about one.\n"
 	    "Exit status: 0 allowed or done, 1 denied, 2 asked and "

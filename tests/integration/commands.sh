@@ -34,7 +34,7 @@ has_json()
 }
 
 mapfile -t commands < <("$assent" --help |
-	awk '/^Commands:/ {on = 1; next} /^$/ {on = 0} on {print $1}')
+	awk '/^  [a-z]/ {print $1}')
 ((${#commands[@]} >= 8)) || wrong "only ${#commands[@]} commands"
 
 for command in "${commands[@]}"; do
