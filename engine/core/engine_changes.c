@@ -99,7 +99,11 @@ ask(struct engine *g, const struct call *c, struct live *l, struct err *e)
 	if (l->a->stage != STAGE_DONE)
 		return err_set(e, ERR_CONFLICT,
 		    "this action has not ended; read it again later");
-	r = read_paths(c, l->a->arena, &paths, &count, e);
+	/* An answer in another form: nobody gives it to himself. */
+	r = what == CHANGES_LIST ? ERR_OK
+				 : engine_may_answer(g, c, l, false, e);
+	if (r == 0)
+		r = read_paths(c, l->a->arena, &paths, &count, e);
 	if (r == 0 && (what == CHANGES_SOME) != (count > 0))
 		r = err_set(e, ERR_INVALID,
 		    "'paths' goes with 'apply': some, one path a line");

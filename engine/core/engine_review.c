@@ -436,6 +436,8 @@ look_again(
 	char approver[APPROVER_MAX];
 	int r = engine_check_hash(c, l, e);
 
+	if (r == 0)
+		r = engine_may_answer(g, c, l, true, e);
 	if (r == 0 &&
 	    (l->a->ruling.by != BY_REVIEWER ||
 		l->a->ruling.decision != DECISION_DENY))

@@ -1,12 +1,14 @@
 """Runs on a copy of the workspace: what is shown is what is applied, nothing
 is overwritten that changed meanwhile, and nothing hostile comes out."""
 
+import json
 import os
 import shutil
+import socket
 import subprocess
 import unittest
 
-from lib_daemon import Daemon
+from lib_daemon import Daemon, UnixConnection
 from lib_sandbox import BIN, World, modes, require_sandbox
 
 
@@ -257,6 +259,14 @@ class Overlay(unittest.TestCase):
             self.assertNotIn("ran\n", ran.stdout)
 
 
+class Itself(UnixConnection):
+    """This process asks, and no other in its place."""
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
 class ThroughTheDaemon(unittest.TestCase):
     """A person decides what becomes of a copy, over the API and by assent."""
 
@@ -359,6 +369,22 @@ class ThroughTheDaemon(unittest.TestCase):
         self.assertEqual(self.changes(action, apply="some")[0], 422)
         plain = self.trial("true", overlay=False)
         self.assertEqual(self.changes(plain)[0], 404)
+
+    def test_nobody_applies_what_he_had_run_himself(self):
+        """The same process asks, and then speaks as if a person did."""
+        asker = Itself(f"{self.daemon.runtime}/agent.sock", 60)
+        asker.request("POST", "/v1/actions", json.dumps(
+            {"tool": "shell", "input": {"script": "echo ONE > a.txt"},
+             "cwd": self.ws, "workspace": self.ws, "execute": True,
+             "overlay": True}),
+            {"Content-Type": "application/json", "Prefer": "wait=30"})
+        action = json.loads(asker.getresponse().read())
+        asker.close()
+        self.assertEqual(action["state"], "done", action)
+        self.assertEqual(self.changes(action)[0], 200)
+        for apply in ({"apply": "all"}, {"apply": "some", "paths": "a.txt"}):
+            self.assertEqual(self.changes(action, **apply)[0], 403)
+        self.assertEqual(self.text("a.txt"), "one\n")
 
     def test_who_applied_what_is_in_the_log(self):
         action = self.trial()

@@ -194,6 +194,7 @@ ask_for_a_second_look(struct world *w, uint64_t call, enum caller_role role)
 	const struct call c = {
 		.route = ROUTE_DECIDE,
 		.role = role,
+		.pid = 7,
 		.uid = 1000,
 		.wait_ms = -1,
 		.target = id,
@@ -206,6 +207,34 @@ ask_for_a_second_look(struct world *w, uint64_t call, enum caller_role role)
 	answered = world_call(w, c);
 	engine_commit(w->g);
 	return answered;
+}
+
+static int
+refuse_kin(pid_t pid, const struct proposer *of, struct err *e)
+{
+	(void)of;
+	return pid == 7 ? err_set(e, ERR_DENIED, "itself") : ERR_OK;
+}
+
+static void
+an_agent_does_not_have_its_own_action_looked_at_again(void **state)
+{
+	static struct world w;
+	uint64_t first;
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	start_reviewed(&w, POLICY_ON_REQUEST);
+	first = propose(&w, "review x");
+	world_review(&w, REVIEW_DENY);
+	w.g->o.env.answers_itself = refuse_kin;
+	assert_int_equal(
+	    world_reply(&w, ask_for_a_second_look(&w, first, CALLER_APPROVER))
+		->status,
+	    403);
+	(void)propose(&w, "review x");
+	assert_int_equal(w.questions, 1);
+	world_stop(&w);
 }
 
 static void
@@ -471,6 +500,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    an_agent_does_not_have_its_own_action_looked_at_again),
 		cmocka_unit_test(
 		    as_many_are_asked_as_there_are_places_and_the_rest_waits),
 		cmocka_unit_test(
