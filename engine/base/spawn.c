@@ -163,7 +163,7 @@ run_child(const struct spawn_options *o, int report, pid_t parent)
 		fail(REPORT_FD, STEP_SIGNALS);
 	if (o->set_umask)
 		(void)umask(o->umask);
-	if (setsid() < 0)
+	if (!o->keep_session && setsid() < 0)
 		fail(REPORT_FD, STEP_SESSION);
 	if (change_user(o) != 0)
 		fail(REPORT_FD, STEP_USER);

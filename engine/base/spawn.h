@@ -9,7 +9,8 @@
  *
  * The child has exactly the named descriptors (0-2 as given or /dev/null),
  * the given environment, default signals, a session of its own (so that a
- * terminal's Ctrl-C reaches only the supervisor), and dies with its parent.
+ * terminal's Ctrl-C reaches only the supervisor; or ours, keep_session), and
+ * dies with its parent.
  * A failure up to and including exec is the caller's error, not a dead child.
  */
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct spawn_options {
 	char *const *envp; /* NULL: empty */
 	const struct spawn_fd *fds;
 	size_t fd_count;
+	bool keep_session; /* a person works with it on our terminal */
 	bool set_umask; /* else ours */
 	mode_t umask;
 	bool set_user; /* no supplementary groups, setresgid, setresuid */

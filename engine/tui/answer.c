@@ -273,6 +273,23 @@ raise_it(struct tui *m, int64_t now)
 		ask(m, MODE_RAISE, "", "", now);
 }
 
+/* No answer; but who edits what he has not looked at edits something else. */
+static void
+edit(struct tui *m, int64_t now)
+{
+	const enum tui_may may = tui_may_deny(m, now);
+
+	if (may != MAY_YES)
+		refuse(m, may, now);
+	else if (!m->opened)
+		refuse(m, MAY_NOT_OPENED, now);
+	else if (m->open.etag[0] == '\0' ||
+	    strcmp(m->drawn_case, m->open.id) != 0)
+		refuse(m, MAY_LOADING, now);
+	else
+		send(m, ORDER_EDIT, "", "");
+}
+
 bool
 tui_answer_key(struct tui *m, int key, int64_t now)
 {
@@ -307,6 +324,11 @@ tui_answer_key(struct tui *m, int key, int64_t now)
 		if ((m->skills & SKILL_RAISE) == 0)
 			return false;
 		raise_it(m, now);
+		return true;
+	case 'E':
+		if ((m->skills & SKILL_EDIT) == 0)
+			return false;
+		edit(m, now);
 		return true;
 	default:
 		return false;

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "draw.h"
+#include "editor.h"
 #include "feed.h"
 #include "model/command.h"
 #include "notice.h"
@@ -194,6 +195,21 @@ copy_text(void *ctx, const char *id)
 	buf_puts(&out, "\033\\");
 	if (out.failed == 0)
 		term_raw(a->term, buf_str(&out));
+}
+
+/* Keys of the editor are no keys of ours: all that came meanwhile is quiet. */
+static int
+edit_text(void *ctx, const char *name, struct buf *text, struct err *e)
+{
+	struct app *a = ctx;
+	int r;
+
+	term_leave(a->term);
+	r = editor_run(editor_choice(), name, text, e);
+	term_back(a->term);
+	forget_keys(a);
+	take_size(a);
+	return r;
 }
 
 /* ---- waking -------------------------------------------------------------- */
@@ -406,6 +422,7 @@ run_app(const char *const *values, struct err *e)
 		a->m.utf8 = a->m.open.page.utf8 = term_is_utf8(a->term);
 		feed_wake_by(a->feed, a->epoll, on_ready, a);
 		feed_copy_by(a->feed, copy_text, a);
+		feed_edit_by(a->feed, edit_text, a);
 		live(a);
 	}
 	app_free(a);

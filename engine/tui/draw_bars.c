@@ -312,6 +312,7 @@ static const struct key_row key_rows[] = {
 	{ "/ filter", 0, EVERYWHERE },
 	{ "e trace", 0, IN(VIEW_WAITING) | IN(VIEW_HISTORY) },
 	{ "q quit", 0, EVERYWHERE },
+	{ "E edit", SKILL_EDIT, IN(VIEW_WAITING) },
 	{ "Space mark", 0, IN(VIEW_WAITING) },
 };
 

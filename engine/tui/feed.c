@@ -68,6 +68,14 @@ feed_copy_by(struct feed *f, feed_copy_fn *fn, void *ctx)
 	f->copy_ctx = ctx;
 }
 
+void
+feed_edit_by(struct feed *f, feed_edit_fn *fn, void *ctx)
+{
+	f->edit = fn;
+	f->edit_ctx = ctx;
+	f->m->skills |= SKILL_EDIT;
+}
+
 int
 feed_call(struct feed *f, const struct client_request *q,
     struct client_reply *ret, struct err *e)
@@ -178,6 +186,9 @@ do_order(struct feed *f, const struct tui_order *o)
 		break;
 	case ORDER_PREVIEW:
 		feed_preview(f, o);
+		break;
+	case ORDER_EDIT:
+		feed_edit(f, o);
 		break;
 	case ORDER_COPY:
 		if (f->copy != NULL)

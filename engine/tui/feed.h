@@ -24,12 +24,17 @@ typedef int feed_wake_fn(void *ctx, struct err *e);
 /* What the model cannot do by itself: copy text. */
 typedef void feed_copy_fn(void *ctx, const char *text);
 
+/* A person edits text, in place; non-zero: it did not work. */
+typedef int feed_edit_fn(
+    void *ctx, const char *name, struct buf *text, struct err *e);
+
 int feed_open(
     const char *runtime, struct tui *m, struct feed **ret, struct err *e);
 void feed_free(struct feed *f);
 void feed_freep(struct feed **f);
 void feed_wake_by(struct feed *f, int fd, feed_wake_fn *fn, void *ctx);
 void feed_copy_by(struct feed *f, feed_copy_fn *fn, void *ctx);
+void feed_edit_by(struct feed *f, feed_edit_fn *fn, void *ctx);
 /* Follows the events; returns what ended it, which is never 0. */
 int feed_follow(struct feed *f, struct err *e);
 /* What the model ordered, and what events made stale. Nothing is done while
@@ -54,6 +59,8 @@ struct feed {
 	int64_t health_ns, output_ns, output_every_ns, look_ns;
 	feed_copy_fn *copy;
 	void *copy_ctx;
+	feed_edit_fn *edit;
+	void *edit_ctx;
 };
 
 /* A call on f->calls; the screen lives on meanwhile. */
@@ -80,6 +87,8 @@ void feed_case(struct feed *f, const struct tui_order *o);
 void feed_preview(struct feed *f, const struct tui_order *o);
 /* That this person has it open, and who else has. */
 void feed_presence(struct feed *f);
+/* Lets a person edit it: what comes back is another action, that waits. */
+void feed_edit(struct feed *f, const struct tui_order *o);
 void feed_answer(struct feed *f, const struct tui_order *o);
 int64_t feed_time(const char *rfc3339);
 

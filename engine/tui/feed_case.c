@@ -400,6 +400,7 @@ carry_out(
 	case ORDER_LIST:
 	case ORDER_COPY:
 	case ORDER_PREVIEW:
+	case ORDER_EDIT:
 		break;
 	}
 	return err_set(e, ERR_INTERNAL, "that is no answer");

@@ -497,6 +497,7 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 		[ORDER_REVOKE] = "Revoked",
 		[ORDER_COPY] = "Copied",
 		[ORDER_PREVIEW] = "Looked",
+		[ORDER_EDIT] = "Edited",
 	};
 	const bool ruled = o->kind == ORDER_ALLOW || o->kind == ORDER_DENY;
 

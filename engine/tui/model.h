@@ -146,6 +146,7 @@ enum tui_order_kind {
 	ORDER_REVOKE,
 	ORDER_COPY,
 	ORDER_PREVIEW, /* scope: what would it match */
+	ORDER_EDIT, /* a person edits it; it is another one then */
 };
 
 struct tui_order {
@@ -165,6 +166,7 @@ enum tui_skill {
 	SKILL_RAISE = 4,
 	SKILL_GRANTS = 8,
 	SKILL_STOP = 16,
+	SKILL_EDIT = 32,
 };
 
 struct tui_health {

@@ -297,14 +297,30 @@ term_redraw(struct term *t)
 }
 
 void
-term_suspend(struct term *t)
+term_leave(struct term *t)
 {
 	term_raw(t, str_of(end_words));
 	(void)endwin();
-	(void)raise(SIGSTOP);
+}
+
+/* Whatever it left: style, scrolling and the cursor are ours again. */
+void
+term_back(struct term *t)
+{
+	term_raw(t, STR("\033[0m\033[r"));
 	term_raw(t, str_of(begin_words));
 	t->all = true;
 	(void)refresh();
+	(void)curs_set(0);
+	(void)flushinp();
+}
+
+void
+term_suspend(struct term *t)
+{
+	term_leave(t);
+	(void)raise(SIGSTOP);
+	term_back(t);
 }
 
 /* ---- in ------------------------------------------------------------------ */

@@ -53,6 +53,9 @@ void term_redraw(struct term *t);
 /* False: nothing more is there now. Does not wait. */
 bool term_read(struct term *t, struct term_event *ret);
 void term_suspend(struct term *t);
+/* Another program has the terminal, until term_back. */
+void term_leave(struct term *t);
+void term_back(struct term *t);
 /* Bytes of our own for the terminal itself (a bell, a notice). */
 void term_raw(struct term *t, struct str bytes);
 

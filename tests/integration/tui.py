@@ -251,6 +251,79 @@ class Tui(TuiCase):
                 self.assertEqual(ruling["decision"], "allow")
             s.wait_for("2 allowed")
 
+    # ---- an edit ----
+
+    def editor(self, folder, body):
+        path = f"{folder}/editor"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\n{body}\n")
+        os.chmod(path, 0o755)
+        return {"VISUAL": path, "EDITOR": "/nonexistent", "TMPDIR": folder}
+
+    def test_an_edited_action_waits_for_an_answer_of_its_own(self):
+        one = self.ask("git push origin wrong")
+        with tempfile.TemporaryDirectory() as folder:
+            env = self.editor(folder, 'sed -i s/wrong/right/ "$1"')
+            with Screen(self.daemon.runtime, 30, 100, env=env) as s:
+                s.wait_for("New: Enter")
+                s.open_and_arm()
+                s.keys("E")
+                s.wait_for("waits for an answer of its own")
+                s.wait_for("git push origin right")
+                s.feed_all(ARMED_S)
+                s.keys("a")
+                s.feed_all(0.3)
+                self.assertEqual(self.state(one)["decision"], "deny")
+                waits = self.pending()
+                self.assertEqual(
+                    [i["proposal"]["display"] for i in waits],
+                    ["git push origin right"])
+                s.open_and_arm()
+                s.keys("a")
+                ruling = self.wait_decided(s, waits[0]["id"])
+                self.assertEqual(ruling["decision"], "allow")
+            self.assertEqual(os.listdir(folder), ["editor"])
+
+    def test_words_of_a_command_are_edited_one_by_one(self):
+        body = self.daemon.agent("POST", "/v1/actions", {
+            "tool": "exec",
+            "input": {"argv": ["git", "push", "origin", "a b\nc"]},
+            "cwd": self.daemon.workspace,
+            "workspace": self.daemon.workspace})[1]
+        with tempfile.TemporaryDirectory() as folder:
+            env = self.editor(folder, 'sed -i s/origin/mine/ "$1"')
+            with Screen(self.daemon.runtime, 30, 100, env=env) as s:
+                s.wait_for("New: Enter")
+                s.open_and_arm()
+                s.keys("E")
+                s.wait_for("waits for an answer of its own")
+        self.assertEqual(self.state(body["id"])["decision"], "deny")
+        (other,) = self.pending()
+        action = self.daemon.approver(
+            "GET", f"/v1/actions/{other['id']}/explain")[1]["action"]
+        self.assertEqual(action["input"]["argv"],
+                         ["git", "push", "mine", "a b\nc"])
+
+    def test_an_editor_that_crashes_or_changes_nothing_decides_nothing(self):
+        one = self.ask()
+        for body, said in (
+                ("stty sane; printf '\\033[?1049h\\033[2;3r'; kill -SEGV $$",
+                 "the editor ended with signal 11"),
+                ("true", "the text was not changed"),
+                (': >"$1"', "the edited text is empty")):
+            with tempfile.TemporaryDirectory() as folder:
+                env = self.editor(folder, body)
+                with Screen(self.daemon.runtime, 30, 100, env=env) as s:
+                    s.wait_for("New: Enter")
+                    s.open_and_arm()
+                    s.keys("E")
+                    s.wait_for(said)
+                    s.wait_for("default.remote")
+                    self.assert_waits(one)
+                    s.keys("q")
+                    self.assertEqual(s.wait_exit(), 0)
+                self.assertEqual(os.listdir(folder), ["editor"])
+
     def test_a_deny_is_taken_back(self):
         one = self.ask()
         with Screen(self.daemon.runtime, 30, 100) as s:
