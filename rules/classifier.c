@@ -21,6 +21,7 @@
 #define DIGEST_VERSION "assent policy 1"
 #define DIGEST_BYTES_MAX ((size_t)1 << 20)
 #define PROGRAM_FILES_MAX 1000
+#define TRIAL_FILE "preview.yaml" /* in findings */
 
 /* ---- programs ---------------------------------------------------------- */
 
@@ -158,6 +159,28 @@ switch_off(struct ruleset *set, const struct classifier_options *o)
 	}
 }
 
+/* What is only tried stands in for the organisation's files, or beside them. */
+static int
+add_trial(const struct classifier_options *o, struct rule_text **texts,
+    size_t *count, struct err *e)
+{
+	size_t kept = 0, cap;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (o->trial_adds || (*texts)[i].layer != LAYER_ORGANISATION)
+			(*texts)[kept++] = (*texts)[i];
+	}
+	*count = cap = kept;
+	if (o->trial_text.s == NULL)
+		return ERR_OK;
+	if (mem_grow(texts, &cap, kept + 1, sizeof(**texts)) != 0)
+		return err_nomem(e);
+	(*texts)[(*count)++] = (struct rule_text){ .name = TRIAL_FILE,
+		.layer = LAYER_ORGANISATION,
+		.text = o->trial_text };
+	return ERR_OK;
+}
+
 /* From folders, or from what was kept of a set of before. */
 static int
 load_set(struct classifier *c, const struct classifier_options *o,
@@ -165,6 +188,8 @@ load_set(struct classifier *c, const struct classifier_options *o,
 {
 	AUTO(arena_freep) struct arena *names = arena_new(ARCHIVE_BYTES_MAX);
 	AUTO_FREE struct rule_text *texts = NULL;
+	const bool tries = o->trial_text.s != NULL || o->trial_dir != NULL;
+	const struct rule_dir trial = { o->trial_dir, LAYER_ORGANISATION };
 	struct ruleset_options ro = {
 		.archive = &c->archive,
 		.dirs = o->dirs,
@@ -173,16 +198,22 @@ load_set(struct classifier *c, const struct classifier_options *o,
 		.data_dir = o->data_dir,
 		.check_owner = o->check_owner,
 	};
-	int r;
+	int r = ERR_OK;
 
 	if (names == NULL)
 		return err_nomem(e);
 	if (o->archive.len > 0) {
 		r = archive_read(o->archive, names, &texts, &ro.text_count, e);
-		if (r != 0)
-			return r;
-		ro.texts = texts;
 		ro.dir_count = 0;
+	}
+	if (r == 0 && tries)
+		r = add_trial(o, &texts, &ro.text_count, e);
+	if (r != 0)
+		return r;
+	ro.texts = texts;
+	if (o->trial_dir != NULL) {
+		ro.dirs = &trial;
+		ro.dir_count = 1;
 	}
 	c->archive = (struct buf)BUF_INIT(ARCHIVE_BYTES_MAX);
 	r = ruleset_load(&ro, d, &c->set, e);

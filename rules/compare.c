@@ -118,7 +118,7 @@ static void
 count(struct compare *c, enum decision from, enum decision to)
 {
 	c->calls++;
-	c->matrix[from][to]++;
+	c->matrix.n[from][to]++;
 	c->loosened += to < from;
 	c->tightened += to > from;
 }
@@ -250,7 +250,8 @@ put_matrix(const struct compare *c, struct buf *out)
 	for (int i = DECISION_ALLOW; i <= DECISION_DENY; i++) {
 		buf_printf(out, "%10s", decision_name((enum decision)i));
 		for (int k = DECISION_ALLOW; k <= DECISION_DENY; k++)
-			buf_printf(out, "%10zu", c->matrix[i][k]);
+			buf_printf(out, "%10llu",
+			    (unsigned long long)c->matrix.n[i][k]);
 		buf_putc(out, '\n');
 	}
 }
@@ -278,21 +279,8 @@ compare_json(const struct compare *c, struct jsonw *w)
 {
 	AUTO_FREE const struct flip **v = sorted(c);
 
-	jsonw_kint(w, "calls", (int64_t)c->calls);
 	jsonw_kint(w, "refused", (int64_t)c->refused);
-	jsonw_kint(w, "loosened", (int64_t)c->loosened);
-	jsonw_kint(w, "tightened", (int64_t)c->tightened);
-	jsonw_key(w, "matrix");
-	jsonw_object(w);
-	for (int i = DECISION_ALLOW; i <= DECISION_DENY; i++) {
-		jsonw_key(w, decision_name((enum decision)i));
-		jsonw_object(w);
-		for (int k = DECISION_ALLOW; k <= DECISION_DENY; k++)
-			jsonw_kint(w, decision_name((enum decision)k),
-			    (int64_t)c->matrix[i][k]);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
+	decision_matrix_json(&c->matrix, w);
 	jsonw_key(w, "changes");
 	jsonw_array(w);
 	for (size_t i = 0; v != NULL && i < c->flip_count; i++) {

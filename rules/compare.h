@@ -9,6 +9,7 @@
  * Loosened calls come first: they are what a reviewer of a change looks for.
  */
 #include "cmd_rules.h"
+#include "model/decision_matrix.h"
 
 #define FLIPS_MAX 10000 /* remembered; all are counted */
 
@@ -25,7 +26,7 @@ struct compare {
 	struct classifier *from, *to;
 	enum approval_policy policy;
 	bool once; /* count a call once, however often it comes */
-	size_t matrix[DECISION_DENY + 1][DECISION_DENY + 1];
+	struct decision_matrix matrix;
 	size_t calls, refused, loosened, tightened;
 	struct flip *flips;
 	size_t flip_count, flip_cap;

@@ -93,7 +93,7 @@ judge_one(struct shadow_count *n, const struct decide_options *o,
 	    decide(o, a, &copy, arena, &would, NULL) != 0)
 		return;
 	n->calls++;
-	n->matrix[is->decision][would.decision]++;
+	n->matrix.n[is->decision][would.decision]++;
 	if (is->decision != would.decision)
 		keep_example(n, a, is, &would);
 }
@@ -125,20 +125,6 @@ static const char *const kind_names[] = {
 };
 _Static_assert(ARRAY_LEN(kind_names) == SHADOW_KINDS, "every kind has a name");
 
-static uint64_t
-count_moved(const struct shadow_count *n, bool looser)
-{
-	uint64_t sum = 0;
-
-	for (int i = DECISION_ALLOW; i <= DECISION_DENY; i++) {
-		for (int k = DECISION_ALLOW; k <= DECISION_DENY; k++) {
-			if (looser ? k < i : k > i)
-				sum += n->matrix[i][k];
-		}
-	}
-	return sum;
-}
-
 static void
 put_examples(const struct shadow_count *n, struct jsonw *w)
 {
@@ -164,20 +150,7 @@ put_examples(const struct shadow_count *n, struct jsonw *w)
 static void
 put_kind(const struct shadow_count *n, struct jsonw *w)
 {
-	jsonw_kint(w, "calls", (int64_t)n->calls);
-	jsonw_kint(w, "loosened", (int64_t)count_moved(n, true));
-	jsonw_kint(w, "tightened", (int64_t)count_moved(n, false));
-	jsonw_key(w, "matrix");
-	jsonw_object(w);
-	for (int i = DECISION_ALLOW; i <= DECISION_DENY; i++) {
-		jsonw_key(w, decision_name((enum decision)i));
-		jsonw_object(w);
-		for (int k = DECISION_ALLOW; k <= DECISION_DENY; k++)
-			jsonw_kint(w, decision_name((enum decision)k),
-			    (int64_t)n->matrix[i][k]);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
+	decision_matrix_json(&n->matrix, w);
 	put_examples(n, w);
 }
 
@@ -217,8 +190,9 @@ shadow_metrics(const struct shadow *s, struct buf *out)
 	    "# TYPE assent_shadow_calls_total counter\n");
 	for (size_t k = 0; k < SHADOW_KINDS; k++) {
 		const struct shadow_count *n = &s->counts[k];
-		const uint64_t looser = count_moved(n, true);
-		const uint64_t stricter = count_moved(n, false);
+		const uint64_t looser = decision_matrix_moved(&n->matrix, true);
+		const uint64_t stricter =
+		    decision_matrix_moved(&n->matrix, false);
 		const uint64_t counts[] = { looser, stricter,
 			n->calls - looser - stricter };
 		static const char *const names[] = { "looser", "stricter",

@@ -8,6 +8,7 @@
  *     shadow_judge(s, &options, action, &fx, decided, arena);
  */
 #include "decide.h"
+#include "model/decision_matrix.h"
 
 #define SHADOW_EXAMPLES 20
 
@@ -25,7 +26,7 @@ struct shadow_example {
 
 struct shadow_count {
 	uint64_t calls; /* judged */
-	uint64_t matrix[DECISION_DENY + 1][DECISION_DENY + 1];
+	struct decision_matrix matrix;
 	/* The last ones that would change, in a ring. */
 	struct shadow_example examples[SHADOW_EXAMPLES];
 	size_t next;

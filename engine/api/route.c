@@ -7,6 +7,7 @@
 #define AGENT ROLE_BIT(CALLER_AGENT)
 #define APPROVER ROLE_BIT(CALLER_APPROVER)
 #define AUDITOR ROLE_BIT(CALLER_AUDITOR)
+#define PREVIEW_RULES_MAX ((int64_t)256 << 10)
 #define ADMIN ROLE_BIT(CALLER_ADMIN)
 
 #define FIELDS(t)                                                              \
@@ -87,6 +88,15 @@ static const char *const changes_words[] = { "list", "all", "none", "some",
 static const struct param changes_fields[] = {
 	{ .name = "apply", .kind = PARAM_CHOICE, .choices = changes_words },
 	{ .name = "paths", .kind = PARAM_TEXT, .max = EVENT_TEXT_MAX },
+};
+
+static const char *const preview_places[] = { "instead", "beside", NULL };
+static const char *const preview_sets[] = { "candidate", NULL };
+
+static const struct param preview_fields[] = {
+	{ .name = "rules", .kind = PARAM_TEXT, .max = PREVIEW_RULES_MAX },
+	{ .name = "set", .kind = PARAM_CHOICE, .choices = preview_sets },
+	{ .name = "place", .kind = PARAM_CHOICE, .choices = preview_places },
 };
 
 static const struct param outcome_fields[] = {
@@ -286,6 +296,12 @@ static const struct route routes[] = {
 	    .path = "/v1/rules/reload",
 	    .route = ROUTE_RELOAD,
 	    .roles = ADMIN },
+	{ .operation = "previewRules",
+	    .method = METHOD_POST,
+	    .path = "/v1/rules/preview",
+	    .route = ROUTE_RULES_PREVIEW,
+	    .roles = APPROVER,
+	    FIELDS(preview_fields) },
 	{ .operation = "listGrants",
 	    .method = METHOD_GET,
 	    .path = "/v1/grants",

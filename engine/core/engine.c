@@ -357,6 +357,7 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_VERIFY] = engine_verify,
 	[ROUTE_RULES] = engine_rules,
 	[ROUTE_RELOAD] = engine_reload_call,
+	[ROUTE_RULES_PREVIEW] = engine_rules_preview,
 	[ROUTE_OUTCOME] = engine_outcome,
 	[ROUTE_SESSION_EVENT] = engine_session_event,
 	[ROUTE_GRANTS] = engine_grants_call,

@@ -228,7 +228,9 @@ engine_call_fn engine_verify, engine_events, engine_rules, engine_reload_call;
 engine_call_fn engine_metrics, engine_ready, engine_version;
 engine_call_fn engine_refused, engine_session_event;
 engine_call_fn engine_grants_call, engine_revoke_call, engine_grant_preview;
-engine_call_fn engine_rule_draft;
+engine_call_fn engine_rule_draft, engine_rules_preview;
+void engine_rules_invalid(
+    struct engine *g, uint64_t call_id, const char *why, struct str diags);
 
 /* ---- engine_project.c --------------------------------------------------- */
 
@@ -237,6 +239,8 @@ bool engine_parks(
     struct engine *g, const struct call *c, const struct action *a);
 /* Classifies by all rules: those in force, and the repository's. */
 int engine_classify(struct engine *g, struct action *a, struct err *e);
+/* The client that runs it says that it does so in a sandbox. */
+bool engine_is_contained(const struct engine *g, const struct action *a);
 /* Are the repository's rules those that the action was judged by? */
 bool engine_project_is_same(struct engine *g, const struct action *a);
 void engine_project_tick(struct engine *g, int64_t now_ns);

@@ -45,6 +45,13 @@ look(struct engine *g, const struct action *a)
 	return f;
 }
 
+bool
+engine_is_contained(const struct engine *g, const struct action *a)
+{
+	return a->proposal.executor == EXECUTOR_CLIENT &&
+	    config_contains(g->o.set.contained_clients, a->proposal.agent_name);
+}
+
 int
 engine_classify(struct engine *g, struct action *a, struct err *e)
 {
@@ -53,8 +60,7 @@ engine_classify(struct engine *g, struct action *a, struct err *e)
 
 	memset(&a->classification, 0, sizeof(a->classification));
 	a->project = f.rules;
-	a->contained = a->proposal.executor == EXECUTOR_CLIENT &&
-	    config_contains(g->o.set.contained_clients, a->proposal.agent_name);
+	a->contained = engine_is_contained(g, a);
 	r = g->o.classifier_port->classify(
 	    g->classifier, a, a->arena, &a->classification, e);
 	a->project = NULL;

@@ -284,6 +284,26 @@ engine_reload_settings(
 	return r;
 }
 
+/* Rules that do not load: why, with every finding. */
+void
+engine_rules_invalid(
+    struct engine *g, uint64_t call_id, const char *why, struct str diags)
+{
+	AUTO_BUF struct buf extra = BUF_INIT(ROW_BODY_MAX);
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct reply r = {
+		.id = call_id,
+		.status = 422,
+		.type = BODY_PROBLEM,
+	};
+
+	buf_puts(&extra, "\"errors\":");
+	buf_put_str(&extra, diags);
+	problem_json(&body, 422, "rules_invalid", why, buf_cstr(&extra));
+	r.body = buf_str(&body);
+	g->o.out.reply(g->o.out.ctx, &r);
+}
+
 void
 engine_reload_call(struct engine *g, const struct call *c)
 {
@@ -293,19 +313,7 @@ engine_reload_call(struct engine *g, const struct call *c)
 	struct jsonw w = jsonw_on(&body);
 
 	if (engine_reload(g, &diags, &why) != 0) {
-		AUTO_BUF struct buf extra = BUF_INIT(ROW_BODY_MAX);
-		struct reply r = {
-			.id = c->id,
-			.status = 422,
-			.type = BODY_PROBLEM,
-		};
-
-		buf_puts(&extra, "\"errors\":");
-		buf_put_str(&extra, buf_str(&diags));
-		problem_json(
-		    &body, 422, "rules_invalid", why.msg, buf_cstr(&extra));
-		r.body = buf_str(&body);
-		g->o.out.reply(g->o.out.ctx, &r);
+		engine_rules_invalid(g, c->id, why.msg, buf_str(&diags));
 		return;
 	}
 	jsonw_object(&w);

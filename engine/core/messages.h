@@ -172,6 +172,7 @@ enum api_route {
 	ROUTE_REVISE, /* POST /v1/actions/{id}/revision */
 	ROUTE_PRESENT, /* PUT /v1/actions/{id}/presence */
 	ROUTE_CHANGES, /* POST /v1/actions/{id}/changes */
+	ROUTE_RULES_PREVIEW, /* POST /v1/rules/preview */
 	ROUTE_REFUSED, /* front refused a caller: recorded, not answered */
 };
 

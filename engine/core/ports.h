@@ -44,6 +44,13 @@ struct classifier_options {
 	const char *const *off;
 	size_t off_count;
 	const char *candidate; /* a folder that is only tried, or NULL */
+	/*
+	 * What would be if these rules were the organisation's: a file's text
+	 * or a folder. They stand in for those of archive, or beside them.
+	 */
+	struct str trial_text;
+	const char *trial_dir; /* or NULL */
+	bool trial_adds;
 };
 
 struct classifier_port {

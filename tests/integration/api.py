@@ -301,6 +301,14 @@ class Described(unittest.TestCase):
             {"If-Match": head["ETag"]}, "approver")
         self.assertEqual(status, 403)  # he raised it
 
+    def test_rules_of_a_preview(self):
+        status, told, _ = self.call(
+            "previewRules", "POST", "/v1/rules/preview",
+            {"rules": "assent: 1\nrules:\n  - {id: p, decision: deny, "
+             "command: {program: ls}}\n", "place": "beside"},
+            name="approver")
+        self.assertEqual(status, 200, told)
+
     def test_grants(self):
         self.call("listGrants", "GET", "/v1/grants", name="approver")
         self.assertEqual(self.call(

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -127,6 +128,101 @@ class History(unittest.TestCase):
             status, out, err = assent(
                 "check", "--rules", f"{self.folder}/new", "--", other)
             self.assertNotEqual(status, 0, other)
+
+    def preview(self, **body):
+        return self.d.approver("POST", "/v1/rules/preview", body)[:2]
+
+    def in_force(self):
+        """The rules with what they counted, but for the clock."""
+        _, body, _ = self.d.approver("GET", "/v1/rules")
+        return json.dumps(body, sort_keys=True)
+
+    def test_a_preview_tells_what_rules_would_change_and_changes_nothing(self):
+        self.propose("shell", {"script": "ls"})
+        self.propose("shell", {"script": "curl https://a.example.com/"})
+        self.propose("shell", {"script": "sudo rm -rf /"})
+        before = self.in_force()
+        head = self.d.approver("GET", "/v1/log?limit=1000")[1]
+        status, told = self.preview(rules="""assent: 1
+rules:
+  - {id: p.ls, decision: deny, command: {program: ls}}
+  - {id: p.curl, decision: allow, command: {program: curl},
+     covers: {connect: [a.example.com]}}
+""")
+        self.assertEqual(status, 200, told)
+        self.assertTrue(told["complete"])
+        self.assertEqual(
+            (told["calls"], told["loosened"], told["tightened"]), (3, 1, 1))
+        self.assertEqual(told["matrix"]["review"]["allow"], 1)
+        self.assertEqual(told["matrix"]["allow"]["deny"], 1)
+        self.assertEqual(told["matrix"]["deny"]["deny"], 1)
+        self.assertEqual(
+            [(c["text"], c["from"], c["to"], c["to_rule"])
+             for c in told["changes"]],
+            [("curl https://a.example.com/", "review", "allow", "p.curl"),
+             ("ls", "allow", "deny", "p.ls")])
+        self.assertNotEqual(told["policy_sha256"], told["preview_sha256"])
+        self.assertEqual(self.in_force(), before)
+        self.assertEqual(self.d.approver("GET", "/v1/log?limit=1000")[1],
+                         head)
+
+    def test_a_preview_shows_from_deny_to_allow_first(self):
+        own = self.rules("own", """rules:
+  - {id: o.ls, decision: deny, command: {program: ls}}
+  - {id: o.cat, decision: ask, command: {program: cat}}
+""")
+        self.d.stop()
+        self.d.arguments = ["--rules", own]
+        self.d.start()
+        self.propose("shell", {"script": "ls"})
+        self.propose("shell", {"script": "cat a"})
+        self.propose("shell", {"script": "pwd"})
+        more = ("assent: 1\nrules:\n"
+                "  - {id: p.pwd, decision: deny, command: {program: pwd}}\n")
+        status, told = self.preview(rules=more)
+        self.assertEqual(status, 200, told)
+        self.assertEqual([(c["from"], c["to"]) for c in told["changes"]],
+                         [("deny", "allow"), ("ask", "allow"),
+                          ("allow", "deny")])
+        self.assertEqual(told["changes"][0]["from_rule"], "o.ls")
+        # Beside the organisation's rules they take nothing away.
+        status, told = self.preview(rules=more, place="beside")
+        self.assertEqual(status, 200, told)
+        self.assertEqual((told["loosened"], told["tightened"]), (0, 1))
+
+    def test_a_preview_of_the_candidate(self):
+        self.propose("shell", {"script": "ls"})
+        status, body = self.preview(set="candidate")
+        self.assertEqual(status, 400, body)
+        self.assertIn("shadow --try", body["detail"])
+        new = self.rules("new", "rules:\n"
+                         "  - {id: n, decision: ask, "
+                         "command: {program: ls}}\n")
+        status, _, err = assent("rules", "shadow", "--try", new, "--state",
+                                self.d.state)
+        self.assertEqual(status, 0, err)
+        end = time.monotonic() + 15
+        while self.preview(set="candidate")[0] != 200:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        told = self.preview(set="candidate")[1]
+        self.assertEqual([c["to_rule"] for c in told["changes"]], ["n"])
+
+    def test_a_preview_of_broken_rules_says_where(self):
+        status, body = self.preview(rules="assent: 1\nrules:\n"
+                                    "  - {id: a, decison: deny}\n")
+        self.assertEqual(status, 422, body)
+        self.assertIn("preview.yaml:3:", json.dumps(body["errors"])
+                      .replace('", "line": ', ":").replace(', "col"', ":"))
+        self.assertIn("did you mean 'decision'?", json.dumps(body))
+        for wrong in ({}, {"rules": "assent: 1\n", "set": "candidate"},
+                      {"set": "other"}, {"rules": "assent: 1\n",
+                                         "place": "under"},
+                      {"rules": "#" * 300000}):
+            self.assertIn(self.preview(**wrong)[0], (400, 413), wrong)
+        # Who proposes calls learns nothing of it.
+        self.assertEqual(self.d.agent("POST", "/v1/rules/preview",
+                                      {"rules": "assent: 1\n"})[0], 403)
 
 
 if __name__ == "__main__":
