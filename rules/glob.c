@@ -279,3 +279,13 @@ glob_init_keep(
 	*g = (struct glob){ .text = text, .style = style, .literal = literal };
 	return ERR_OK;
 }
+
+const char *
+glob_hint(struct str text)
+{
+	if (text.len == 0)
+		return "write what shall match, or leave it out";
+	if (text.len > GLOB_BYTES_MAX)
+		return "write several shorter patterns";
+	return "end it with ']', or write '\\[' for the character itself";
+}

@@ -32,6 +32,8 @@ struct glob {
 /* 0, or ERR_INVALID with what is wrong. text is kept, not copied. */
 int glob_init_keep(
     struct glob *g, struct str text, enum glob_style style, struct err *e);
+/* What to write instead of a text that is no pattern. */
+const char *glob_hint(struct str text);
 bool glob_match(const struct glob *g, struct str text);
 
 #endif

@@ -274,7 +274,8 @@ read_spelling(struct loader *ld, const struct yaml *v, struct option_want *ret)
 
 	if (value != NULL &&
 	    glob_init_keep(&ret->value, str_of(value), GLOB_TEXT, &why) != 0)
-		ld_error(ld, v, "E034", NULL, "%s", why.msg);
+		ld_error(
+		    ld, v, "E034", glob_hint(str_of(value)), "%s", why.msg);
 	return true;
 }
 

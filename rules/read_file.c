@@ -39,7 +39,8 @@ read_named(struct loader *ld, const struct yaml *map, const char *what,
 			ld_error(ld, v, "E021", "write [a, b, c]",
 			    "the list '%.*s' is no list", STR_ARG(l->name));
 		else if (lists && v->count == 0)
-			ld_error(ld, v, "E045", NULL,
+			ld_error(ld, v, "E045",
+			    "write its items, such as [a, b], or leave it out",
 			    "the list '%.*s' is empty", STR_ARG(l->name));
 		else if (!lists)
 			(void)ld_is_text(ld, what, v);
@@ -393,7 +394,10 @@ id_hint(struct loader *ld, struct str id)
 		    set->rules[i].id != NULL)
 			names[n++] = set->rules[i].id;
 	}
-	return names == NULL ? NULL : ld_nearest(ld, id, names, n);
+	const char *hint = names == NULL ? NULL : ld_nearest(ld, id, names, n);
+
+	return hint != NULL ? hint
+			    : "'assent rules explain -- CMD' tells their ids";
 }
 
 static void

@@ -159,8 +159,8 @@ ld_regex(struct loader *ld, const struct yaml *v)
 	if (x.text.failed == ERR_NOMEM)
 		ld->fatal = err_nomem(ld->e);
 	if (x.text.failed == ERR_LIMIT)
-		regex_finding(
-		    ld, v, 0, "E026", NULL, "too long with its named pieces");
+		regex_finding(ld, v, 0, "E026", "make a rule of each half",
+		    "too long with its named pieces");
 	ld->skipped = ld->skipped || x.text.failed == ERR_INVALID;
 	if (ld->errors != before || ld->fatal != 0 || ld->skipped)
 		return NULL;
@@ -174,7 +174,7 @@ ld_regex(struct loader *ld, const struct yaml *v)
 		ld->fatal = err_nomem(ld->e);
 	else
 		regex_finding(ld, v, source_of(&x, why.offset),
-		    why.hint == NULL ? "E026" : "E043", why.hint, why.msg);
+		    why.refused ? "E043" : "E026", why.hint, why.msg);
 	return NULL;
 }
 
@@ -195,7 +195,7 @@ ld_pattern(struct loader *ld, struct rule_list *p)
 		ld->fatal = err_nomem(ld->e);
 	else if (r != 0)
 		regex_finding(ld, p->items, why.offset,
-		    why.hint == NULL ? "E026" : "E043", why.hint, why.msg);
+		    why.refused ? "E043" : "E026", why.hint, why.msg);
 }
 
 void

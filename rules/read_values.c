@@ -17,12 +17,15 @@ bool
 ld_is_text(struct loader *ld, const char *name, const struct yaml *v)
 {
 	if (v->kind != YAML_SCALAR) {
-		ld_error(ld, v, "E021", NULL, "'%s' takes text, not a %s", name,
+		ld_error(ld, v, "E021",
+		    "write one value, without '[', '{' and '-'",
+		    "'%s' takes text, not a %s", name,
 		    v->kind == YAML_MAP ? "map" : "list");
 		return false;
 	}
 	if (v->text.len == 0 && !v->quoted) {
-		ld_error(ld, v, "E021", NULL, "'%s' has no value", name);
+		ld_error(ld, v, "E021", "write its value behind the ':'",
+		    "'%s' has no value", name);
 		return false;
 	}
 	return true;
@@ -64,8 +67,8 @@ read_id(struct loader *ld, const struct key *k, const struct yaml *v, void *to)
 		}
 	}
 	if (v->text.len > RULE_ID_MAX) {
-		ld_error(ld, v, "E024", NULL, "an id has at most %d bytes",
-		    RULE_ID_MAX);
+		ld_error(ld, v, "E024", "shorten it",
+		    "an id has at most %d bytes", RULE_ID_MAX);
 		return;
 	}
 	*id = ld_strdup(ld, v->text);
@@ -80,8 +83,8 @@ read_text(
 	if (!ld_is_text(ld, k->name, v))
 		return;
 	if (v->text.len > RULE_TEXT_MAX)
-		ld_error(ld, v, "E021", NULL, "'%s' has at most %d bytes",
-		    k->name, RULE_TEXT_MAX);
+		ld_error(ld, v, "E021", "shorten it",
+		    "'%s' has at most %d bytes", k->name, RULE_TEXT_MAX);
 	*text = ld_strdup(ld, v->text);
 }
 
@@ -163,7 +166,7 @@ read_percent(
 	if (!ld_is_text(ld, k->name, v))
 		return;
 	if (num_parse_u64(v->text, 0, 100, &n) != 0) {
-		ld_error(ld, v, "E033", NULL,
+		ld_error(ld, v, "E033", "write for example 20",
 		    "'%.*s' is no whole number from 0 to 100",
 		    STR_ARG(v->text));
 		return;
@@ -353,8 +356,8 @@ ld_items(struct loader *ld, const char *name, const struct yaml *v,
 
 	*ret = (struct nodes){ 0 };
 	if (v->kind == YAML_MAP) {
-		ld_error(
-		    ld, v, "E021", NULL, "'%s' takes text or a list", name);
+		ld_error(ld, v, "E021", "write [a, b, c]",
+		    "'%s' takes text or a list", name);
 		return false;
 	}
 	if (count == 0) {
@@ -384,7 +387,7 @@ ld_glob(struct loader *ld, const struct yaml *v, enum glob_style style,
 	if (copy == NULL)
 		return false;
 	if (glob_init_keep(ret, str_n(copy, v->text.len), style, &why) != 0) {
-		ld_error(ld, v, "E034", NULL, "%s", why.msg);
+		ld_error(ld, v, "E034", glob_hint(v->text), "%s", why.msg);
 		return false;
 	}
 	return true;

@@ -117,8 +117,9 @@ check_constructs(struct str p, struct regex_error *why)
 		const struct refusal *r = refused_at(p, i);
 
 		if (r != NULL) {
-			*why = (struct regex_error){ .offset = i,
-				.hint = r->hint };
+			*why = (struct regex_error){
+				.offset = i, .hint = r->hint, .refused = true
+			};
 			(void)snprintf(
 			    why->msg, sizeof(why->msg), "%s", r->msg);
 			return ERR_INVALID;
@@ -134,6 +135,29 @@ check_constructs(struct str p, struct regex_error *why)
 }
 
 /* ---- compiling --------------------------------------------------------- */
+
+/* What to write instead, for the mistakes that people make. */
+static const char *
+hint_of(int code)
+{
+	switch (code) {
+	case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
+		return "end the group with ')', or write '\\(' for the "
+		       "character itself";
+	case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS:
+		return "begin the group with '(', or write '\\)' for the "
+		       "character itself";
+	case PCRE2_ERROR_MISSING_SQUARE_BRACKET:
+		return "end the class with ']', or write '\\[' for the "
+		       "character itself";
+	case PCRE2_ERROR_QUANTIFIER_INVALID:
+		return "write '\\+', '\\*' or '\\?' for the character itself";
+	case PCRE2_ERROR_CLASS_RANGE_ORDER:
+		return "the lower end of a range comes first, as in [a-z]";
+	default:
+		return "write '\\' before a character that stands for itself";
+	}
+}
 
 static int
 compile_text(
@@ -151,7 +175,7 @@ compile_text(
 		return ERR_OK;
 	if (code == PCRE2_ERROR_NOMEMORY)
 		return ERR_NOMEM;
-	*why = (struct regex_error){ .offset = offset };
+	*why = (struct regex_error){ .offset = offset, .hint = hint_of(code) };
 	(void)pcre2_get_error_message(
 	    code, (PCRE2_UCHAR *)why->msg, sizeof(why->msg));
 	return ERR_INVALID;
@@ -203,7 +227,10 @@ regex_new(
 	struct regex *re;
 	int r;
 
-	*why = (struct regex_error){ .offset = 0 };
+	*why = (struct regex_error){ .offset = 0,
+		.hint = o->pattern.len == 0
+		    ? "write what shall match, or leave it out"
+		    : "make several rules of it" };
 	if (o->pattern.len == 0 || o->pattern.len > REGEX_PATTERN_MAX) {
 		(void)snprintf(why->msg, sizeof(why->msg),
 		    "a regular expression has 1 to %d bytes",

@@ -40,7 +40,8 @@ struct regex_options {
 struct regex_error {
 	size_t offset; /* into the pattern */
 	char msg[160];
-	const char *hint; /* static, or NULL */
+	const char *hint; /* static */
+	bool refused; /* PCRE2 knows it, but it is not used here */
 };
 
 /* 0, ERR_INVALID (why is filled) or ERR_NOMEM. */

@@ -440,6 +440,8 @@ unknown_key(
 		names[n++] = also->keys[i].name;
 	assert(n <= KEYS_MAX);
 	hint = ld_nearest(ld, key->text, names, n);
+	if (hint == NULL)
+		hint = "'assent rules reference' lists the keys";
 	ld_error(ld, key, "E020", hint, "unknown key '%.*s' in %s",
 	    STR_ARG(key->text), info->name);
 }

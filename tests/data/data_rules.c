@@ -1,6 +1,7 @@
 /*
  * Every folder of tests/data/rules: the rule file "input" loads with exactly
- * the warnings in "expect", or fails with exactly the findings in "error".
+ * the warnings in "expect", or fails with exactly the findings in "error", each with a
+ * hint.
  * "layer" may name another layer than the organisation's.
  * Runs in: tests.  Trusts: the tree's own files.  Owns: nothing.
  */
@@ -40,6 +41,18 @@ compare(const char *folder, const char *name, const struct buf *got)
 	return "another result";
 }
 
+/* Who made the mistake is told what to write instead. */
+static size_t
+count_hints(const struct buf *text)
+{
+	struct str rest = buf_str(text);
+	size_t n = 0;
+
+	while (rest.len > 0)
+		n += str_starts(str_cut(&rest, '\n'), STR("    hint: "));
+	return n;
+}
+
 static const char *
 check(void *ctx, const char *folder)
 {
@@ -60,6 +73,8 @@ check(void *ctx, const char *folder)
 		return "errors, but loaded";
 	if (r != 0 && diags_errors(d) == 0)
 		return "refused without an error";
+	if (count_hints(&got) < diags_errors(d))
+		return "an error without a hint";
 	if (r != 0 && set != NULL)
 		return "a partial load";
 	return compare(folder, r == 0 ? "expect" : "error", &got);
