@@ -21,6 +21,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "ctl.h"
+#include "ending.h"
 #include "held.h"
 #include "look.h"
 #include "pool.h"
@@ -171,41 +172,6 @@ free_run(struct lrun *r)
 	free(r);
 }
 
-static void
-fill_outcome(const struct lrun *r, struct outcome *o, char *text, size_t size)
-{
-	const struct ctl *end = &r->end;
-
-	*o = (struct outcome){
-		.exit = -1,
-		.truncated = r->truncated,
-		.timed_out = (end->flags & CTL_TIMED_OUT) != 0,
-		.wall_ms = (loop_now_ns() - r->started_ns) / 1000000,
-		.violations = (const char **)(uintptr_t)end->violations,
-		.violation_count = end->violation_count,
-	};
-	if (!r->reported) {
-		o->failure = "the sandbox was killed from outside";
-		return;
-	}
-	if (end->type == CTL_FAILED || end->text != NULL)
-		o->failure = end->text == NULL ? "failed" : end->text;
-	if (end->type != CTL_ENDED)
-		return;
-	if (WIFEXITED(end->code))
-		o->exit = WEXITSTATUS(end->code);
-	else if (WIFSIGNALED(end->code))
-		o->signal = WTERMSIG(end->code);
-	if ((end->flags & (CTL_MEMORY | CTL_DISK)) != 0) {
-		(void)snprintf(text, size, "ended: more than %llu bytes of %s",
-		    (unsigned long long)((end->flags & CTL_MEMORY) != 0
-			    ? r->plan->limits.memory_bytes
-			    : r->plan->limits.disk_bytes),
-		    (end->flags & CTL_MEMORY) != 0 ? "memory" : "disk");
-		o->failure = text;
-	}
-}
-
 /*
  * The report is there and the pipes are empty: when it was sent, nothing of
  * the run was alive but its first process, whose own end, and that of its
@@ -216,11 +182,19 @@ end_if_over(struct lrun *r)
 {
 	struct launcher *l = r->l;
 	struct outcome o;
-	char text[128];
+	char text[ENDING_TEXT_MAX];
 
 	if (!r->answered && (r->reported || r->gone) && r->out[0].fd < 0 &&
 	    r->out[1].fd < 0) {
-		fill_outcome(r, &o, text, sizeof(text));
+		o = (struct outcome){
+			.exit = -1,
+			.truncated = r->truncated,
+			.wall_ms = (loop_now_ns() - r->started_ns) / 1000000,
+		};
+		if (r->reported)
+			ending_fill(&o, &r->end, r->plan, text);
+		else
+			o.failure = "the sandbox was killed from outside";
 		send_ended(l, r->number, &o);
 		r->answered = true;
 		l->run_count--;

@@ -1,0 +1,42 @@
+/*
+ * From a report to an outcome.
+ * Runs in: assent-exec --launcher.  Trusts: the first process of the run.
+ * Owns: nothing.
+ */
+#include "ending.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+
+static void
+say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
+    char text[static ENDING_TEXT_MAX])
+{
+	const bool memory = (flags & CTL_MEMORY) != 0;
+
+	(void)snprintf(text, ENDING_TEXT_MAX,
+	    "ended: more than %llu bytes of %s",
+	    (unsigned long long)(memory ? plan->limits.memory_bytes
+					: plan->limits.disk_bytes),
+	    memory ? "memory" : "disk");
+	ret->failure = text;
+}
+
+void
+ending_fill(struct outcome *ret, const struct ctl *end, const struct plan *plan,
+    char text[static ENDING_TEXT_MAX])
+{
+	ret->timed_out = (end->flags & CTL_TIMED_OUT) != 0;
+	ret->violations = (const char **)(uintptr_t)end->violations;
+	ret->violation_count = end->violation_count;
+	if (end->type == CTL_FAILED || end->text != NULL)
+		ret->failure = end->text == NULL ? "failed" : end->text;
+	if (end->type != CTL_ENDED)
+		return;
+	if (WIFEXITED(end->code))
+		ret->exit = WEXITSTATUS(end->code);
+	else if (WIFSIGNALED(end->code))
+		ret->signal = WTERMSIG(end->code);
+	if ((end->flags & (CTL_MEMORY | CTL_DISK)) != 0)
+		say_exceeded(ret, end->flags, plan, text);
+}
