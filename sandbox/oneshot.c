@@ -26,7 +26,7 @@
 
 #define COPY_BYTES ((size_t)16384 - 512)
 #define ONESHOT_ARENA ((size_t)1 << 20)
-#define TERMINAL_BYTES ((size_t)256) /* that much fits when it is ready */
+#define TERMINAL_BYTES ((size_t)256) /* of keys at once */
 #define GRACE_MS 500 /* from a signal to the end of all */
 
 struct stream {
@@ -40,6 +40,8 @@ struct oneshot {
 	struct run run;
 	struct stream out[2];
 	int in; /* the command's input, -1 when closed */
+	char keys[TERMINAL_BYTES]; /* that its terminal has not taken yet */
+	size_t key_count;
 	bool in_ready;
 	struct str in_text;
 	struct terminal terminal; /* with tty */
@@ -136,11 +138,34 @@ input_copy(struct oneshot *o)
 			input_close(o);
 		return;
 	}
-	n = read(
-	    STDIN_FILENO, bytes, o->plan->tty ? TERMINAL_BYTES : sizeof(bytes));
+	n = read(STDIN_FILENO, bytes, sizeof(bytes));
 	if (n <= 0 || write(o->in, bytes, (size_t)n) != n)
 		input_close(o);
 	o->in_ready = false;
+}
+
+/* A run that does not read its terminal holds up nothing but the keys. */
+static void
+keys_copy(struct oneshot *o)
+{
+	ssize_t n;
+
+	if (o->key_count == 0) {
+		n = read(STDIN_FILENO, o->keys, sizeof(o->keys));
+		if (n <= 0) {
+			input_close(o);
+			return;
+		}
+		o->key_count = (size_t)n;
+	}
+	n = write(o->in, o->keys, o->key_count);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		input_close(o);
+	if (n > 0) {
+		o->key_count -= (size_t)n;
+		memmove(o->keys, o->keys + n, o->key_count);
+	}
+	o->in_ready = o->key_count > 0;
 }
 
 /* The run has been built: from here on its terminal is shown in ours. */
@@ -157,6 +182,7 @@ show_terminal(struct oneshot *o, int master)
 	o->master = master;
 	o->out[0].from = fcntl(master, F_DUPFD_CLOEXEC, 0);
 	o->in = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	(void)fdio_nonblock(master, NULL);
 	terminal_resize(master);
 }
 
@@ -253,6 +279,8 @@ poll_once(struct oneshot *o)
 		pass_signal(o);
 	if (p[WAIT_IN].revents != 0 && reading)
 		o->in_ready = true;
+	else if (p[WAIT_IN].revents != 0 && o->plan->tty)
+		keys_copy(o);
 	else if (p[WAIT_IN].revents != 0)
 		input_copy(o);
 	check_kill(o);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -14,6 +15,9 @@
 
 #include "base/mem.h"
 #include "sys.h"
+
+#define FLUSHES_MAX 64
+#define FLUSH_MS 5
 
 int
 terminal_open(int *ret_master, int *ret_slave, struct err *e)
@@ -43,10 +47,16 @@ terminal_resize(int master)
 		(void)ioctl(master, TIOCSWINSZ, &size);
 }
 
+/* What was typed for the run, or answered to it, is not for the shell. Behind
+ * what one flush takes more may wait, so while there is any. */
 static void
 put_back(const struct terminal *t)
 {
-	(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &t->before);
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	for (unsigned i = 0; i < FLUSHES_MAX && poll(&p, 1, FLUSH_MS) > 0; i++)
+		(void)tcflush(STDIN_FILENO, TCIFLUSH);
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &t->before);
 }
 
 /* In a background process group, where changing a terminal would stop us;

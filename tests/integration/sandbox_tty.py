@@ -168,6 +168,34 @@ class Tty(unittest.TestCase):
             self.assertNotIn("x", s.text)
 
     @in_each_mode
+    def test_no_answer_to_the_run_is_left_for_the_shell_after_it(self, w):
+        master, slave = pty.openpty()
+        os.set_blocking(master, False)
+        run = w.start(["sh", "-c", "stty raw -echo; echo ready; sleep 1; "
+                       "echo enough; sleep 1"],
+                      "--tty", stdin=slave, stdout=slave, stderr=slave)
+        shown, sent, end = b"", 0, time.time() + LIMIT_S
+        while run.poll() is None and time.time() < end:
+            if select.select([master], [], [], 0.05)[0]:
+                shown += os.read(master, 4096)
+            # More than the run takes, as a terminal answers to questions.
+            if b"ready" in shown and b"enough" not in shown:
+                try:
+                    sent += os.write(master, b"id\n" * 1300)
+                except BlockingIOError:
+                    pass
+        self.assertEqual(run.wait(LIMIT_S), 0, shown)
+        self.assertGreater(sent, 12000)
+        # As a shell that edits its lines does.
+        now = termios.tcgetattr(slave)
+        now[3] &= ~termios.ICANON
+        termios.tcsetattr(slave, termios.TCSANOW, now)
+        left = fcntl.ioctl(slave, termios.FIONREAD, b"\0" * 4)
+        os.close(master)
+        os.close(slave)
+        self.assertEqual(struct.unpack("i", left)[0], 0)
+
+    @in_each_mode
     def test_without_a_terminal_it_is_refused(self, w):
         status, out = w.run(["true"], "--tty")
         self.assertEqual(status, 125)
