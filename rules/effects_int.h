@@ -147,9 +147,9 @@ role_fn as_read, as_tree, as_stat, as_write, as_meta, as_create, as_edit,
     as_setdate, as_dest, as_unpack, as_archive, as_compress, as_awkfile,
     as_report, as_install_dir, as_cmake_command, as_run, as_program, as_helper,
     as_search_path, as_run_path, as_option_text, as_alias, as_script, as_shell,
-    as_code, as_child, as_dir, as_project, as_config, as_module_file,
-    as_perl_module, as_perl_edit, as_doc_input, as_setting, as_gdb,
-    as_pipe_or_file, as_shell_file, as_checkpoint, as_any;
+    as_code, as_child, as_dir, as_project, as_git_dir, as_config,
+    as_module_file, as_perl_module, as_perl_edit, as_doc_input, as_setting,
+    as_gdb, as_pipe_or_file, as_shell_file, as_checkpoint, as_any;
 role_fn as_url, as_send_url, as_host, as_remote, as_copy_from, as_copy_to,
     as_data, as_form, as_mount, as_socket;
 role_fn as_sed, as_awk, as_sql, as_jq, as_editor;

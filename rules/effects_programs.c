@@ -245,6 +245,33 @@ as_project(struct judge *j, const struct arg *a, struct str param)
 			    STR_ARG(j->program)) });
 }
 
+/*
+ * Git runs what the settings of a repository say, at a mere status too. Only
+ * by the name .git is it guarded against being written.
+ */
+void
+as_git_dir(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f;
+	struct str rest;
+
+	/* Before it is the folder that other words are relative to. */
+	arg_place(j, a, &f);
+	as_project(j, a, param);
+	if (!f.in_workspace)
+		return;
+	rest = str_of(f.abs);
+	while (rest.len > 0) {
+		if (str_eqz(str_cut(&rest, '/'), ".git"))
+			return;
+	}
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_RUN_CODE,
+		.code_class = CODE_WORKSPACE,
+		.target = f.abs,
+		.why = "git runs what the settings of this repository say" });
+}
+
 /* A configuration that is code or names code: of here it is the project's. */
 void
 as_config(struct judge *j, const struct arg *a, struct str param)

@@ -373,6 +373,7 @@ static const struct role roles[] = {
 	{ "env", as_env, true },
 	{ "form", as_form, true },
 	{ "gdb", as_gdb, true },
+	{ "git-dir", as_git_dir, true },
 	{ "git-key", as_git_key, true },
 	{ "git-object", as_git_object, false },
 	{ "git-setting", as_git_setting, true },
