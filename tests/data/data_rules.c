@@ -1,7 +1,7 @@
 /*
  * Every folder of tests/data/rules: the rule file "input" loads with exactly
- * the warnings in "expect", or fails with exactly the findings in "error", each with a
- * hint.
+ * the warnings in "expect", or fails with exactly the findings in "error",
+ * each error with a hint.
  * "layer" may name another layer than the organisation's.
  * Runs in: tests.  Trusts: the tree's own files.  Owns: nothing.
  */

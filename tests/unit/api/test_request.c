@@ -126,6 +126,7 @@ static const struct permitted {
 	{ "POST", "/v1/log/verify", "U" },
 	{ "GET", "/v1/rules", "D" },
 	{ "POST", "/v1/rules/reload", "D" },
+	{ "POST", "/v1/rules/preview", "P" },
 	{ "GET", "/v1/grants", "P" },
 	{ "DELETE", "/v1/grants/gr_1", "P" },
 	{ "GET", "/metrics", "GPUD" },
