@@ -31,12 +31,14 @@ add_custom_target(completion ALL DEPENDS ${completions})
 install(FILES docs/assent.sysusers DESTINATION lib/sysusers.d
 	RENAME assent.conf)
 install(FILES README.md LICENSE DESTINATION share/doc/assent)
-# The unit names the program where it was installed.
-set(unit ${CMAKE_SOURCE_DIR}/docs/assentd.service)
-install(CODE "
-	file(READ ${unit} text)
-	string(REPLACE /usr/bin/assentd
-		\${CMAKE_INSTALL_PREFIX}/bin/assentd text \"\${text}\")
-	file(WRITE ${CMAKE_BINARY_DIR}/assentd.service \"\${text}\")")
-install(FILES ${CMAKE_BINARY_DIR}/assentd.service
-	DESTINATION lib/systemd/system)
+# The units name the programs where they were installed.
+foreach(unit assentd assent-rules)
+	install(CODE "
+		file(READ ${CMAKE_SOURCE_DIR}/docs/${unit}.service text)
+		string(REPLACE /usr/bin/assent
+			\${CMAKE_INSTALL_PREFIX}/bin/assent text \"\${text}\")
+		file(WRITE ${CMAKE_BINARY_DIR}/${unit}.service \"\${text}\")")
+	install(FILES ${CMAKE_BINARY_DIR}/${unit}.service
+		DESTINATION lib/systemd/system)
+endforeach()
+install(FILES docs/assent-rules.timer DESTINATION lib/systemd/system)

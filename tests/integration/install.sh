@@ -12,19 +12,25 @@ root=$folder/opt/assent
 for file in bin/assent bin/assentd bin/assent-exec share/man/man1/assent.1 \
 	share/man/man5/assent.rules.5 share/man/man8/assentd.8 \
 	share/bash-completion/completions/assent \
-	lib/systemd/system/assentd.service lib/sysusers.d/assent.conf; do
+	lib/systemd/system/assentd.service \
+	lib/systemd/system/assent-rules.service \
+	lib/systemd/system/assent-rules.timer lib/sysusers.d/assent.conf; do
 	[[ -s $root/$file ]] || { echo "FAILED: no $file"; exit 1; }
 done
 grep -qx "ExecStart=/opt/assent/bin/assentd --foreground" \
 	"$root/lib/systemd/system/assentd.service"
+grep -q "^ExecStart=/opt/assent/bin/assent rules fetch " \
+	"$root/lib/systemd/system/assent-rules.service"
 "$root/bin/assent" --version
 "$root/bin/assentd" --settings >"$folder/settings"
 grep -q approval_policy "$folder/settings"
 bash -n "$root/share/bash-completion/completions/assent"
 if command -v systemd-analyze >/dev/null; then
-	sed "s|/opt/assent|$root|" "$root/lib/systemd/system/assentd.service" \
-		>"$folder/assentd.service"
-	systemd-analyze verify --man=no "$folder/assentd.service" 2>&1 |
-		grep -v 'Failed to connect' | grep assentd.service && exit 1
+	units=$root/lib/systemd/system
+	sed -i "s|/opt/assent|$root|" "$units"/*.service
+	systemd-analyze verify --man=no "$units/assentd.service" \
+		"$units/assent-rules.service" "$units/assent-rules.timer" 2>&1 |
+		grep -v 'Failed to connect' |
+		grep -E 'assentd.service|assent-rules' && exit 1
 fi
 exit 0
