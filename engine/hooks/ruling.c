@@ -122,6 +122,26 @@ put_no(struct buf *out, const struct facts *f)
 	    "way or ask the user.");
 }
 
+/* No rule is named where somebody answered: none of those that allow did. */
+static void
+put_yes(struct buf *out, const struct facts *f)
+{
+	struct facts answered = *f;
+
+	answered.rule = NULL;
+	if (is(f->by, "human"))
+		buf_puts(out, "assent: a person allowed this");
+	else if (is(f->by, "grant"))
+		buf_puts(out, "assent: an earlier approval allows this");
+	else if (is(f->by, "reviewer"))
+		buf_puts(out, "assent: the reviewer allowed this");
+	else {
+		buf_puts(out, "assent allowed this");
+		answered.rule = f->rule;
+	}
+	put_why(out, &answered);
+}
+
 static void
 write_message(struct hook_ruling *r, const struct facts *f)
 {
@@ -129,8 +149,7 @@ write_message(struct hook_ruling *r, const struct facts *f)
 
 	switch (r->verdict) {
 	case HOOK_ALLOW:
-		buf_puts(&text, "assent allowed this");
-		put_why(&text, f);
+		put_yes(&text, f);
 		break;
 	case HOOK_ASK:
 		buf_puts(&text, "assent leaves this to a person");
