@@ -169,6 +169,7 @@ open_file(struct gate *g, const struct opening *o, const struct gate_place *p)
 static int
 open_pipe(struct gate *g, const struct opening *o, const struct gate_place *p)
 {
+	struct stat st;
 	int answer, fd;
 
 	if (!gate_fork(g, &answer))
@@ -178,6 +179,9 @@ open_pipe(struct gate *g, const struct opening *o, const struct gate_place *p)
 		O_CLOEXEC);
 	if (fd < 0)
 		gate_send(g, -errno, 0, false);
+	/* While this process was held up another file may have come there. */
+	else if (fstat(fd, &st) != 0 || !S_ISFIFO(st.st_mode))
+		gate_send(g, -EACCES, 0, false);
 	else
 		gate_send_fd(g, fd, (o->flags & O_CLOEXEC) != 0);
 	_exit(0);

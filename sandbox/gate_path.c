@@ -305,8 +305,12 @@ hooks_are_harmless(int dirfd)
 static bool
 may_become_repository(int dirfd)
 {
-	if (has_entry(dirfd, "HEAD"))
-		return true; /* it is one already */
+	struct stat st;
+
+	/* It is one already. Not being able to tell is no such answer: whoever
+	 * may search the folder again the next moment would be believed. */
+	if (fstatat(dirfd, "HEAD", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
 	if (has_entry(dirfd, "commondir") || has_entry(dirfd, "gitdir") ||
 	    has_entry(dirfd, "config.worktree"))
 		return false;

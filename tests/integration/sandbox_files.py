@@ -133,6 +133,26 @@ class Files(unittest.TestCase):
         self.assertFalse(os.path.exists(w.victim + "/pwned"))
 
     @in_every_world
+    def test_no_race_of_modes_makes_a_repository_that_runs_something(self, w):
+        _, out = w.python(r"""
+import os, time
+os.makedirs('d/objects'); os.makedirs('d/refs')
+open('d/config', 'w').write('[core]\n\tfsmonitor = evil\n')
+pid = os.fork()
+while pid == 0: os.chmod('d', 0); os.chmod('d', 0o755)
+end = time.time() + 2
+while time.time() < end:
+    try: os.open('d/HEAD', os.O_CREAT | os.O_WRONLY); break
+    except OSError: pass
+os.kill(pid, 9)
+os.wait()
+os.chmod('d', 0o755)
+print('tried')
+""")
+        self.assertIn("tried", out)
+        self.assertFalse(os.path.exists(f"{w.ws}/d/HEAD"), out)
+
+    @in_every_world
     def test_files_keep_the_owner_of_the_workspace(self, w):
         status, out = w.run("echo x > made && mkdir d && stat -c %u made")
         self.assertEqual(status, 0, out)
