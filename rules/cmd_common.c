@@ -13,6 +13,7 @@
 #include "index.h"
 #include "model/action_json.h"
 #include "model/json_in.h"
+#include "sarif.h"
 
 #define PASSWD_BYTES 8192
 
@@ -110,7 +111,10 @@ cmd_open(const struct cmd_rules *o, bool json, struct classifier **ret)
 	r = rules_classifier.open(&options, d, ret, &e);
 	if (r == 0)
 		return EXIT_OK;
-	print_findings(d, json);
+	if (o->sarif != NULL)
+		(void)sarif_print(o->sarif, d);
+	else
+		print_findings(d, json);
 	if (r == ERR_INVALID && diags_errors(d) > 0)
 		return EXIT_CONFIG;
 	return cmd_fail("rules", &e);

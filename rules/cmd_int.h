@@ -19,6 +19,7 @@ struct cmd_rules {
 	bool no_packs;
 	const char *data_dir;
 	enum approval_policy policy;
+	const char *sarif; /* findings of loading as SARIF, of this tool */
 };
 
 /* "DIR" or "LAYER=DIR"; false when there are too many, or no such layer. */

@@ -5,6 +5,7 @@
 #include "cmd_rules.h"
 
 #include "base/text.h"
+#include "sarif.h"
 
 enum {
 	OPT_JSON,
@@ -39,85 +40,6 @@ const struct command rules_verb_check = {
 	.option_count = OPT_COUNT,
 	.run = run,
 };
-
-static const char *
-sarif_level(enum diag_severity s)
-{
-	switch (s) {
-	case DIAG_ERROR:
-		return "error";
-	case DIAG_WARNING:
-		return "warning";
-	case DIAG_NOTE:
-		break;
-	}
-	return "note";
-}
-
-static void
-sarif_result(struct jsonw *w, const struct diag *g)
-{
-	jsonw_object(w);
-	jsonw_kstr(w, "ruleId", g->code);
-	jsonw_kstr(w, "level", sarif_level(g->severity));
-	jsonw_key(w, "message");
-	jsonw_object(w);
-	jsonw_kstr(w, "text", g->message);
-	jsonw_end(w);
-	jsonw_key(w, "locations");
-	jsonw_array(w);
-	jsonw_object(w);
-	jsonw_key(w, "physicalLocation");
-	jsonw_object(w);
-	jsonw_key(w, "artifactLocation");
-	jsonw_object(w);
-	jsonw_kstr(w, "uri", g->file);
-	jsonw_end(w);
-	if (g->line > 0) {
-		jsonw_key(w, "region");
-		jsonw_object(w);
-		jsonw_kint(w, "startLine", g->line);
-		jsonw_kint(w, "startColumn", g->col == 0 ? 1 : g->col);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-	jsonw_end(w);
-	jsonw_end(w);
-	jsonw_end(w);
-}
-
-static int
-print_sarif(const struct diags *d)
-{
-	AUTO_BUF struct buf out = BUF_INIT(CMD_OUTPUT_MAX);
-	struct jsonw w = jsonw_on(&out);
-
-	jsonw_object(&w);
-	jsonw_kstr(&w, "version", "2.1.0");
-	jsonw_kstr(
-	    &w, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-	jsonw_key(&w, "runs");
-	jsonw_array(&w);
-	jsonw_object(&w);
-	jsonw_key(&w, "tool");
-	jsonw_object(&w);
-	jsonw_key(&w, "driver");
-	jsonw_object(&w);
-	jsonw_kstr(&w, "name", "assent rules check");
-	jsonw_kstr(&w, "version", ASSENT_VERSION);
-	jsonw_end(&w);
-	jsonw_end(&w);
-	jsonw_key(&w, "results");
-	jsonw_array(&w);
-	for (size_t i = 0; i < diags_count(d); i++)
-		sarif_result(&w, diags_at(d, i));
-	jsonw_end(&w);
-	jsonw_end(&w);
-	jsonw_end(&w);
-	jsonw_end(&w);
-	buf_putc(&out, '\n');
-	return cmd_print(stdout, &out);
-}
 
 static void
 put_summary(const struct ruleset *set, struct buf *out)
@@ -193,7 +115,7 @@ run(int argc, char **argv)
 	if (r != 0 && diags_errors(d) == 0)
 		return cmd_fail("rules check", &e);
 	if (values[OPT_SARIF] != NULL)
-		status = print_sarif(d);
+		status = sarif_print("assent rules check", d);
 	else if (values[OPT_JSON] != NULL)
 		status = print_json(d, set);
 	else

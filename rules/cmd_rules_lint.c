@@ -3,9 +3,11 @@
  * Runs in: assent.  Trusts: nothing in the files.  Owns: nothing.
  */
 #include "lint.h"
+#include "sarif.h"
 
 enum {
 	OPT_JSON,
+	OPT_SARIF,
 	OPT_NO_PACKS,
 	OPT_DATA,
 	OPT_COUNT,
@@ -13,6 +15,7 @@ enum {
 
 static const struct command_option options[] = {
 	[OPT_JSON] = { "--json", NULL, "findings as JSON" },
+	[OPT_SARIF] = { "--sarif", NULL, "findings as SARIF 2.1.0" },
 	[OPT_NO_PACKS] = { "--no-packs", NULL, "without the shipped packs" },
 	[OPT_DATA] = { "--data", "DIR",
 	    "packs and programs of DIR instead of the built-in ones" },
@@ -54,6 +57,8 @@ run(int argc, char **argv)
 		return EXIT_USAGE;
 	v.rules.no_packs = values[OPT_NO_PACKS] != NULL;
 	v.rules.data_dir = values[OPT_DATA];
+	if (values[OPT_SARIF] != NULL)
+		v.rules.sarif = "assent rules lint";
 	status = cmd_open(&v.rules, values[OPT_JSON] != NULL, &c);
 	if (status != EXIT_OK)
 		return status;
@@ -61,7 +66,9 @@ run(int argc, char **argv)
 	lint_breadth(c, &v.rules, d);
 	lint_regexes(c, &v.rules, d);
 	lint_hygiene(c, &v.rules, d, cmd_now_ns());
-	status = verb_print_findings(d, values[OPT_JSON] != NULL);
+	status = v.rules.sarif != NULL
+	    ? sarif_print(v.rules.sarif, d)
+	    : verb_print_findings(d, values[OPT_JSON] != NULL);
 	if (status != EXIT_OK)
 		return status;
 	return diags_count(d) > 0 ? EXIT_DENIED : EXIT_OK;

@@ -6,12 +6,15 @@
 #include "cmd_rules.h"
 
 #include "base/num.h"
+#include "sarif.h"
 
 enum {
 	OPT_JSON,
 	OPT_THRESHOLD,
 	OPT_NO_PACKS,
 	OPT_DATA,
+	OPT_COUNT_OF_COVERAGE,
+	OPT_SARIF = OPT_COUNT_OF_COVERAGE,
 	OPT_COUNT,
 };
 
@@ -22,6 +25,7 @@ static const struct command_option options[] = {
 	[OPT_NO_PACKS] = { "--no-packs", NULL, "without the shipped packs" },
 	[OPT_DATA] = { "--data", "DIR",
 	    "packs and programs of DIR instead of the built-in ones" },
+	[OPT_SARIF] = { "--sarif", NULL, "findings as SARIF 2.1.0" },
 };
 
 static int run_test(int argc, char **argv);
@@ -46,7 +50,7 @@ const struct command rules_verb_coverage = {
 	.usage = "rules coverage [OPTIONS] [DIR...]",
 	.example = "assent rules coverage --threshold 90 /etc/assent/rules.d",
 	.options = options,
-	.option_count = OPT_COUNT,
+	.option_count = OPT_COUNT_OF_COVERAGE,
 	.run = run_coverage,
 };
 
@@ -172,6 +176,8 @@ start(const struct command *cmd, int argc, char **argv, struct session *s,
 	s->v.rules.no_packs = s->values[OPT_NO_PACKS] != NULL;
 	s->v.rules.data_dir = s->values[OPT_DATA];
 	s->v.rules.policy = POLICY_ON_REQUEST;
+	if (s->values[OPT_SARIF] != NULL)
+		s->v.rules.sarif = "assent rules test";
 	return cmd_open(&s->v.rules, s->values[OPT_JSON] != NULL, &s->c);
 }
 
@@ -203,6 +209,8 @@ print_test(struct session *s, const struct diags *d,
 {
 	AUTO_BUF struct buf out = BUF_INIT(CMD_OUTPUT_MAX);
 
+	if (s->v.rules.sarif != NULL)
+		return sarif_print(s->v.rules.sarif, d);
 	if (s->values[OPT_JSON] != NULL)
 		return print_test_json(s, d, n, cov);
 	diags_print(d, &out);
