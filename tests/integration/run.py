@@ -5,6 +5,7 @@ As root twice: as root, and as a plain user (nobody).
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,23 @@ class Run(unittest.TestCase):
         self.assertEqual(
             out, b"".join(b"%d\n" % i for i in range(1, 200001)))
         self.assertEqual(err, b"to stderr\n")
+
+    def test_what_the_sandbox_denied_is_said(self):
+        name = f"{self.daemon.workspace}/writes.sh"
+        with open(name, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\necho x >.envrc\n")
+        os.chmod(name, 0o755)
+        _, _, err = self.run_it("./writes.sh")
+        self.assertIn(b"assent run: denied: create .envrc\n", err)
+
+    def test_a_run_on_a_copy_says_how_to_get_at_it(self):
+        status, _, err = self.run_it("sh", "-c", "echo x >made",
+                                     options=["--overlay"])
+        self.assertEqual(status, 0, err)
+        self.assertFalse(self.has_run("made"))
+        action = re.search(rb"^  assent changes (act_\w+)$", err, re.M)
+        shown = self.assent("changes", action[1].decode())
+        self.assertIn("made", shown.stdout)
 
     def test_output_comes_while_it_runs(self):
         process = self.start("bash", "-c", "echo first; sleep 60")
