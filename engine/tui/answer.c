@@ -186,13 +186,14 @@ ask(struct tui *m, enum tui_mode mode, const char *scope, const char *preset,
 	set(m->input_id, sizeof(m->input_id), tui_focused(m)->id);
 }
 
-/* An answer that lasts is given after a look at all that it would match. */
-static void
-look_first(struct tui *m, const char *scope, int64_t now)
+/* What lasts is given after a look at all that it would match. */
+void
+tui_look_first(struct tui *m, enum tui_mode mode, enum tui_order_kind kind,
+    const char *scope, int64_t now)
 {
-	struct tui_order o = { .kind = ORDER_PREVIEW, .view = m->view };
+	struct tui_order o = { .kind = kind, .view = m->view };
 
-	ask(m, MODE_GRANT, scope, "", now);
+	ask(m, mode, scope, "", now);
 	m->preview.id[0] = '\0';
 	m->preview.possible = m->preview.drawn = false;
 	page_reset(&m->preview.page);
@@ -220,7 +221,7 @@ allow(struct tui *m, const char *scope, int64_t now)
 	} else if (strcmp(scope, "until") == 0) {
 		ask(m, MODE_UNTIL, scope, "1h", now);
 	} else if (strcmp(scope, "session") == 0) {
-		look_first(m, scope, now);
+		tui_look_first(m, MODE_GRANT, ORDER_PREVIEW, scope, now);
 	} else {
 		send(m, ORDER_ALLOW, scope, "");
 	}
@@ -325,6 +326,8 @@ tui_answer_key(struct tui *m, int key, int64_t now)
 			return false;
 		raise_it(m, now);
 		return true;
+	case 'M':
+		return tui_rule_key(m, now);
 	case 'E':
 		if ((m->skills & SKILL_EDIT) == 0)
 			return false;
@@ -443,7 +446,7 @@ finish(struct tui *m, int64_t now)
 	case MODE_UNTIL:
 		(void)snprintf(scope, sizeof(scope), "until %.40s", m->input);
 		m->mode = MODE_NORMAL;
-		look_first(m, scope, now);
+		tui_look_first(m, MODE_GRANT, ORDER_PREVIEW, scope, now);
 		break;
 	case MODE_GRANT:
 		finish_grant(m, now);
@@ -463,6 +466,7 @@ finish(struct tui *m, int64_t now)
 	case MODE_HELP:
 	case MODE_FILTER:
 	case MODE_BATCH:
+	case MODE_RULE:
 		break;
 	}
 }
@@ -490,8 +494,8 @@ rub_out(struct tui *m)
 	m->input[len > 0 ? len - 1 : 0] = '\0';
 }
 
-static void
-scroll_preview(struct tui *m, int key)
+void
+tui_scroll_preview(struct tui *m, int key)
 {
 	struct tui_preview *v = &m->preview;
 	const size_t page = tui_case_rows(m);
@@ -520,7 +524,7 @@ tui_answer_input(struct tui *m, int key, int64_t now)
 		if (!m->paste)
 			finish(m, now);
 	} else if (m->mode == MODE_GRANT) {
-		scroll_preview(m, key);
+		tui_scroll_preview(m, key);
 	} else if (key == KEY_RUBOUT) {
 		rub_out(m);
 	} else if (key < KEY_UP_ && key >= 0x20 &&

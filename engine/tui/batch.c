@@ -264,7 +264,7 @@ tui_batch_key(struct tui *m, int key, int64_t now)
 			send_all(m, ORDER_DENY, "", now);
 		else
 			tui_note(m, STYLE_WARN, now, "%s", tui_may_text(may));
-	} else if (strchr("mstRE", key < 0x80 ? key : 'x') != NULL) {
+	} else if (strchr("mstREM", key < 0x80 ? key : 'x') != NULL) {
 		tui_note(m, STYLE_WARN, now,
 		    "Of the marked ones only a and d: Esc unmarks them.");
 	} else {

@@ -99,7 +99,7 @@ draw_case(const struct tui *m, struct grid *g, const struct tui_layout *l)
 	const struct tui_entry *e = tui_focused(m);
 
 	draw_title(m, g, l);
-	if (m->mode == MODE_GRANT)
+	if (m->mode == MODE_GRANT || m->mode == MODE_RULE)
 		draw_rows(&v->page, &v->rows, v->top, g, l);
 	else if (e == NULL || strcmp(c->id, e->id) != 0 || c->rows.count == 0)
 		draw_why_not(m, g, l);

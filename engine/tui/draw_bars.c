@@ -197,6 +197,24 @@ draw_grant_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 }
 
 static void
+draw_rule_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
+{
+	const enum tui_may may = tui_may_rule(m, now);
+	const char *text = tui_may_text(may);
+
+	if (may == MAY_YES)
+		text = "Enter writes it into your own rules; Esc does not.";
+	else if (may == MAY_NOT_WHOLE)
+		text = "No rule is made of this. Esc goes back.";
+	else if (may == MAY_PART_HIDDEN)
+		text = "PART HIDDEN: space shows the rest.";
+	else if (may == MAY_ARMING)
+		text = "...";
+	(void)grid_put(g, y, 1, g->columns - 1, str_of(text),
+	    may == MAY_YES ? STYLE_GOOD : STYLE_WARN);
+}
+
+static void
 draw_batch_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 {
 	const bool armed = tui_may_batch(m, now) == MAY_YES;
@@ -247,6 +265,9 @@ draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 		break;
 	case MODE_GRANT:
 		draw_grant_prompt(m, g, y, now);
+		return;
+	case MODE_RULE:
+		draw_rule_prompt(m, g, y, now);
 		return;
 	case MODE_BATCH:
 		draw_batch_prompt(m, g, y, now);
@@ -314,6 +335,7 @@ static const struct key_row key_rows[] = {
 	{ "e trace", 0, IN(VIEW_WAITING) | IN(VIEW_HISTORY) },
 	{ "q quit", 0, EVERYWHERE },
 	{ "E edit", SKILL_EDIT, IN(VIEW_WAITING) },
+	{ "M rule", 0, IN(VIEW_WAITING) | IN(VIEW_HISTORY) },
 	{ "Space mark", 0, IN(VIEW_WAITING) },
 };
 

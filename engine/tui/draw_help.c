@@ -18,6 +18,7 @@ static const struct {
 	{ "t", "allow, and the like for a time" },
 	{ "u", "take the last answer back (60 s, if it has not begun)" },
 	{ "R", "raise to other people" },
+	{ "M", "make a rule of it, in your own rules, after a look at it" },
 	{ "E", "edit it ($VISUAL, $EDITOR); the edited one is a new one" },
 	{ "space", "in the list: mark; a and d then answer all marked" },
 	{ "x", "stop what runs; in Grants: revoke" },

@@ -44,6 +44,7 @@ feed_free(struct feed *f)
 		return;
 	client_free(f->calls);
 	client_free(f->events);
+	mem_freep(&f->rule);
 	free(f);
 }
 
@@ -186,6 +187,12 @@ do_order(struct feed *f, const struct tui_order *o)
 		break;
 	case ORDER_PREVIEW:
 		feed_preview(f, o);
+		break;
+	case ORDER_RULE:
+		feed_rule(f, o);
+		break;
+	case ORDER_SAVE_RULE:
+		feed_save_rule(f, o);
 		break;
 	case ORDER_EDIT:
 		feed_edit(f, o);

@@ -59,6 +59,7 @@ struct feed {
 	int64_t health_ns, output_ns, output_every_ns, look_ns;
 	feed_copy_fn *copy;
 	void *copy_ctx;
+	char *rule, rule_id[TUI_FIELD_MAX]; /* as it was shown */
 	feed_edit_fn *edit;
 	void *edit_ctx;
 };
@@ -85,6 +86,9 @@ void feed_session(struct feed *f, const json_t *row, const char *kind);
 void feed_case(struct feed *f, const struct tui_order *o);
 /* What an answer that lasts would match. */
 void feed_preview(struct feed *f, const struct tui_order *o);
+/* The rule that would allow its kind; and then: writes what was shown. */
+void feed_rule(struct feed *f, const struct tui_order *o);
+void feed_save_rule(struct feed *f, const struct tui_order *o);
 /* That this person has it open, and who else has. */
 void feed_presence(struct feed *f);
 /* Lets a person edit it: what comes back is another action, that waits. */

@@ -401,6 +401,8 @@ carry_out(
 	case ORDER_COPY:
 	case ORDER_PREVIEW:
 	case ORDER_EDIT:
+	case ORDER_RULE:
+	case ORDER_SAVE_RULE:
 		break;
 	}
 	return err_set(e, ERR_INTERNAL, "that is no answer");

@@ -338,6 +338,9 @@ tui_key(struct tui *m, int key, int64_t now)
 	case MODE_FILTER:
 		filter_key(m, key, now);
 		break;
+	case MODE_RULE:
+		tui_rule_input(m, key, now);
+		break;
 	case MODE_BATCH:
 		tui_batch_input(m, key, now);
 		break;

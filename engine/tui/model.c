@@ -463,7 +463,8 @@ tui_show_preview(struct tui *m, const char *id, bool possible,
 	struct tui_preview *v = &m->preview;
 	struct page old = v->page;
 
-	if (m->mode != MODE_GRANT || strcmp(m->input_id, id) != 0)
+	if ((m->mode != MODE_GRANT && m->mode != MODE_RULE) ||
+	    strcmp(m->input_id, id) != 0)
 		return;
 	set(v->id, sizeof(v->id), id);
 	v->possible = possible;
@@ -497,6 +498,8 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 		[ORDER_REVOKE] = "Revoked",
 		[ORDER_COPY] = "Copied",
 		[ORDER_PREVIEW] = "Looked",
+		[ORDER_RULE] = "Looked",
+		[ORDER_SAVE_RULE] = "Rule written",
 		[ORDER_EDIT] = "Edited",
 	};
 	const bool ruled = o->kind == ORDER_ALLOW || o->kind == ORDER_DENY;
@@ -648,7 +651,7 @@ tui_drawn(struct tui *m, int64_t now)
 	if (l.case_width > 0 && strcmp(m->open.id, id) == 0) {
 		set(m->drawn_case, sizeof(m->drawn_case), id);
 		m->drawn_stamp = m->stamp;
-		if (m->mode == MODE_GRANT) {
+		if (m->mode == MODE_GRANT || m->mode == MODE_RULE) {
 			mark_seen(m->preview.top, tui_case_rows(m),
 			    m->preview.rows.count, &m->preview.seen);
 			m->preview.drawn = m->preview.id[0] != '\0';

@@ -84,6 +84,7 @@ enum tui_mode {
 	MODE_UNTIL, /* for how long to allow */
 	MODE_GRANT, /* what an answer that lasts would match: yes or no */
 	MODE_RAISE, /* to whom */
+	MODE_RULE, /* a rule, before it is written: yes or no */
 	MODE_BATCH, /* all that are marked: yes or no */
 };
 
@@ -146,6 +147,8 @@ enum tui_order_kind {
 	ORDER_REVOKE,
 	ORDER_COPY,
 	ORDER_PREVIEW, /* scope: what would it match */
+	ORDER_RULE, /* the rule that would allow its kind */
+	ORDER_SAVE_RULE, /* what was shown of it */
 	ORDER_EDIT, /* a person edits it; it is another one then */
 };
 
@@ -301,6 +304,17 @@ bool tui_can_undo(const struct tui *m, int64_t now);
 enum tui_may tui_may_at_all(const struct tui *m);
 /* A risk that is not known by name is none to take lightly. */
 bool tui_is_critical(const struct tui_entry *e);
+
+/* What would come of it is shown first, in this mode. */
+void tui_look_first(struct tui *m, enum tui_mode mode, enum tui_order_kind kind,
+    const char *scope, int64_t now);
+void tui_scroll_preview(struct tui *m, int key);
+
+/* ---- rules (rule_key.c) --------------------------------------------------- */
+
+bool tui_rule_key(struct tui *m, int64_t now);
+enum tui_may tui_may_rule(const struct tui *m, int64_t now);
+void tui_rule_input(struct tui *m, int key, int64_t now);
 
 /* ---- several of the same kind (batch.c) ---------------------------------- */
 

@@ -251,6 +251,61 @@ class Tui(TuiCase):
                 self.assertEqual(ruling["decision"], "allow")
             s.wait_for("2 allowed")
 
+    # ---- a rule ----
+
+    def make_rule(self, home, said):
+        with Screen(self.daemon.runtime, 50, 110, env={"HOME": home}) as s:
+            s.wait_for("New: Enter")
+            s.open_and_arm()
+            s.keys("M")
+            s.wait_for("A RULE, for your own rules")
+            for _ in range(20):
+                s.feed_all(ARMED_S)
+                if "Enter writes it" in s.text():
+                    break
+                s.keys(" ")
+            s.keys("\r")
+            s.wait_for(said)
+
+    def test_a_rule_is_written_into_the_own_rules_and_passes_its_tests(self):
+        self.ask("curl -sS https://a.example.com/x")
+        with tempfile.TemporaryDirectory() as home:
+            folder = f"{home}/.config/assent/rules"
+            path = f"{folder}/approved.yaml"
+            self.make_rule(home, "Written:")
+            self.assertEqual(len(self.pending()), 1)
+            self.assertEqual(os.stat(path).st_mode & 0o7777, 0o600)
+            tested = self.daemon.assent("rules", "test", f"user={folder}")
+            self.assertEqual(tested.returncode, 0,
+                             tested.stdout + tested.stderr)
+            with open(path, encoding="utf-8") as file:
+                first = file.read()
+            # the same once more has the same name: refused, nothing changes
+            self.make_rule(home, "No rule was written")
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(file.read(), first)
+            self.daemon.answer(self.pending()[0]["id"], "deny")
+            self.ask("curl -sS https://b.example.com/x")
+            self.make_rule(home, "Written:")
+            with open(path, encoding="utf-8") as file:
+                both = file.read()
+            self.assertTrue(both.startswith(first))
+            self.assertEqual(both.count("  - id: "), 2)
+            tested = self.daemon.assent("rules", "test", f"user={folder}")
+            self.assertEqual(tested.returncode, 0,
+                             tested.stdout + tested.stderr)
+            self.assertEqual(os.listdir(folder), ["approved.yaml"])
+
+    def test_no_rule_is_written_beside_rules_that_do_not_load(self):
+        self.ask("curl -sS https://c.example.com/x")
+        with tempfile.TemporaryDirectory() as home:
+            folder = f"{home}/.config/assent/rules"
+            os.makedirs(folder, 0o700)
+            with open(f"{folder}/own.yaml", "w", encoding="ascii") as file:
+                file.write("assent: 1\nrules: nonsense\n")
+            self.make_rule(home, "No rule was written")
+            self.assertEqual(os.listdir(folder), ["own.yaml"])
+
     # ---- an edit ----
 
     def editor(self, folder, body):

@@ -1,0 +1,20 @@
+#ifndef TUI_RULE_FILE_H
+#define TUI_RULE_FILE_H
+/*
+ * The person's own rules: a rule that was shown is added to one file.
+ *
+ *     r = rule_file_add(text, path, sizeof(path), e);
+ *
+ * text is a whole rule file with one rule. Nothing is written unless all files
+ * of the folder, with the new rule, pass 'assent rules check' and 'rules test'.
+ */
+#include <stddef.h>
+
+#include "base/err.h"
+
+#define RULE_FILE_NAME "approved.yaml"
+
+/* ret: where it is now. */
+int rule_file_add(const char *text, char *ret, size_t size, struct err *e);
+
+#endif
