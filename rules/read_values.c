@@ -124,10 +124,10 @@ ld_word(struct loader *ld, const char *name, const struct words *w,
 {
 	if (!ld_is_text(ld, name, v))
 		return 0;
-	for (size_t i = 1; i < w->count; i++) {
-		if (str_eqz(v->text, w->v[i]))
-			return (unsigned)i;
-	}
+	const size_t at = word_index(v->text, w->v, w->count);
+
+	if (at < w->count)
+		return (unsigned)at;
 	ld_error(ld, v, "E023", words_hint(ld, v->text, w),
 	    "'%.*s' is no value of '%s'", STR_ARG(v->text), name);
 	return 0;

@@ -384,15 +384,14 @@ ld_strdup(struct loader *ld, struct str s)
 	return copy;
 }
 
-/* Our word, when it is one of the names. */
-static const char *
-named(const char *word, const char *const *names, size_t count)
+size_t
+word_index(struct str word, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (names[i] != NULL && strcmp(names[i], word) == 0)
-			return word;
+		if (names[i] != NULL && str_eqz(word, names[i]))
+			return i;
 	}
-	return NULL;
+	return count;
 }
 
 const char *
@@ -401,8 +400,11 @@ ld_nearest(
 {
 	const char *nearest = text_nearest(word, names, count);
 	for (size_t i = 0; nearest == NULL && i < ARRAY_LEN(also_called); i++) {
-		if (str_eqz(word, also_called[i].theirs))
-			nearest = named(also_called[i].ours, names, count);
+		const char *ours = also_called[i].ours;
+
+		if (str_eqz(word, also_called[i].theirs) &&
+		    word_index(str_of(ours), names, count) < count)
+			nearest = ours;
 	}
 	AUTO_BUF struct buf b = BUF_INIT(RULE_TEXT_MAX);
 

@@ -139,6 +139,8 @@ void ld_warn(struct loader *ld, const struct yaml *at, const char *code,
 /* Memory from the loader's arena; NULL sets ld->fatal. */
 void *ld_alloc(struct loader *ld, size_t count, size_t size);
 const char *ld_strdup(struct loader *ld, struct str s);
+/* Where the word is among the names, some of which may be NULL; else count. */
+size_t word_index(struct str word, const char *const *names, size_t count);
 /* "did you mean 'x'?" in the arena, or NULL. */
 const char *ld_nearest(
     struct loader *ld, struct str word, const char *const *names, size_t count);
