@@ -152,7 +152,9 @@ put_opinions(struct writer *w)
 	const json_t *action = json_object_get(w->x, "action");
 	const char *claim = client_text(proposal, "justification");
 
-	if (json_is_object(review)) {
+	/* where a person edited it no model was asked */
+	if (client_text(review, "model") != NULL ||
+	    client_text(review, "rationale") != NULL) {
 		label(w, "REVIEWER");
 		foreign(w, client_text(review, "outcome"), STYLE_BOLD);
 		buf_puts(&w->p->text, " (a model's opinion");

@@ -78,6 +78,28 @@ an_edit_that_changed_nothing_leaves_the_question(void **state)
 	world_close(&w);
 }
 
+static void
+an_edited_action_shows_no_opinion_of_a_model_that_was_not_asked(void **state)
+{
+	json_t *d = a_decision("act_0001", "high");
+	json_t *x = an_explanation("git push");
+	json_t *review = json_object_get(x, "review");
+	struct page page = PAGE_INIT;
+
+	(void)state;
+	assert_true(
+	    case_page(d, x, &(struct case_how){ .user = "dev" }, &page));
+	assert_non_null(strstr(buf_cstr(&page.text), "a model's opinion"));
+	(void)json_object_del(review, "model");
+	(void)json_object_del(review, "rationale");
+	assert_true(
+	    case_page(d, x, &(struct case_how){ .user = "dev" }, &page));
+	assert_null(strstr(buf_cstr(&page.text), "a model's opinion"));
+	page_done(&page);
+	json_decref(d);
+	json_decref(x);
+}
+
 /* ---- the editor ---------------------------------------------------------- */
 
 struct place {
@@ -243,6 +265,8 @@ main(void)
 		    nothing_is_edited_that_was_not_opened_or_in_the_midst_of_typing),
 		cmocka_unit_test(
 		    an_edit_that_changed_nothing_leaves_the_question),
+		cmocka_unit_test(
+		    an_edited_action_shows_no_opinion_of_a_model_that_was_not_asked),
 		cmocka_unit_test(the_text_is_private_and_gone_afterwards),
 		cmocka_unit_test(no_shell_sees_the_command_of_the_editor),
 		cmocka_unit_test(
