@@ -138,6 +138,26 @@ def walk_through(text):
     return pairs
 
 
+MISTAKE = """assent: 1
+rules:
+  - id: git.push
+    command: {progam: git}
+    decision: ask
+"""
+
+
+def mistake(text):
+    """The finding that the page shows, and what such a file gives."""
+    shown = re.search(r"^```text\n(a\.yaml:.*?)^```", text, re.M | re.S)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "a.yaml"), "w",
+                  encoding="utf-8") as file:
+            file.write(MISTAKE)
+        done = run("rules", "check", "--no-packs",
+                   os.path.join(folder, "a.yaml"))
+        return shown.group(1), done.stdout.replace(folder + "/", "")
+
+
 def transcripts(text):
     return re.findall(r"^```console\n(.*?)^```", text, re.M | re.S)
 
@@ -202,6 +222,8 @@ def main():
         pairs = walk_through(text)
     for shown, real in pairs:
         check("the walk-through gives what it shows", shown == real, real)
+    shown, real = mistake(text)
+    check("the mistake is told as shown", shown in real, real)
     left_out = verbs_left_out(text)
     check("the walk-through uses every command", not left_out, str(left_out))
     done = run("rules", "reference")
