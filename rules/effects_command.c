@@ -410,6 +410,33 @@ runs_what_it_decodes(struct judge *j)
 		    j, "what %.*s decodes may be run", STR_ARG(j->program));
 }
 
+/*
+ * Below the workspace there may be a repository of somebody else's making: git
+ * runs what its settings say, at a mere status too. In a sandbox that harms
+ * nobody; a client has none.
+ */
+static void
+meets_another_repository(struct judge *j)
+{
+	const struct action *a = j->run->action;
+	const char *workspace = a->proposal.workspace;
+	const struct arg here = { .known = true, .text = STR(".") };
+	struct path_facts f;
+
+	if (!str_eqz(j->program, "git") || a->contained ||
+	    a->proposal.executor != EXECUTOR_CLIENT || workspace == NULL)
+		return;
+	arg_place(j, &here, &f);
+	if (strcmp(f.abs, workspace) == 0)
+		return;
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_RUN_CODE,
+		.code_class = CODE_WORKSPACE,
+		.target = f.abs,
+		.why =
+		    "git runs what the settings of a repository there say" });
+}
+
 /* "/tmp/x &": nobody sees it end. */
 static void
 stays_behind(struct judge *j)
@@ -462,6 +489,7 @@ judge_command(struct judge *j)
 	runs_what_came(j);
 	runs_what_it_decodes(j);
 	stays_behind(j);
+	meets_another_repository(j);
 	if (p->stdout_part == SHELL_NO_PART && p->argc > 0 &&
 	    programs_word(j->programs, "endless", j->program))
 		effect_unknown(j, "%.*s never ends", STR_ARG(j->program));

@@ -326,6 +326,25 @@ bad_input_is_never_allowed(void **state)
 	}
 }
 
+/* A run in the sandbox may make one; git outside would run what it says. */
+static void
+a_client_is_asked_before_git_meets_another_repository(void **state)
+{
+	static const char *const elsewhere[] = { "cd b && git status",
+		"git -C b status", "(cd b; git log)", "pushd b; git diff" };
+	static const char *const here[] = { "git status", "cd . && git log",
+		"git -C . diff" };
+	const struct how client = { POLICY_ON_REQUEST, EXECUTOR_CLIENT };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++) {
+		assert_true(judge(elsewhere[i], client) >= DECISION_ASK);
+		assert_int_equal(judge(elsewhere[i], usual), DECISION_ALLOW);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(here); i++)
+		assert_int_equal(judge(here[i], client), DECISION_ALLOW);
+}
+
 int
 main(void)
 {
@@ -341,6 +360,8 @@ main(void)
 		cmocka_unit_test(untrusted_and_clients_are_never_looser),
 		cmocka_unit_test(
 		    a_client_that_runs_calls_itself_is_asked_about_code_and_writes),
+		cmocka_unit_test(
+		    a_client_is_asked_before_git_meets_another_repository),
 		cmocka_unit_test(untrusted_allows_only_reads),
 		cmocka_unit_test(bad_input_is_never_allowed),
 	};
