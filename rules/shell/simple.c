@@ -331,6 +331,10 @@ assigns_expand(
 		struct shell_assign *const o = &out[(*ret_count)++];
 		struct value v;
 
+		/* Those behind it have its value, and not yet its effect. */
+		if (a->next != NULL && str_eqz(a->name, "IFS"))
+			norm_refuse(
+			    n, "IFS before other assignments", n->place);
 		/* bash treats these in a way of its own. */
 		if ((a->list || a->index != NULL) &&
 		    (!keep || str_eqz(a->name, "IFS")))

@@ -71,6 +71,7 @@ a_character_that_hides_refuses_the_script(void **state)
 }
 
 static const char *const refused[] = {
+	"IFS+=x a=$(echo \"\"$IFS) b",
 	"echo 'a",
 	"echo \"a",
 	"echo `a",
