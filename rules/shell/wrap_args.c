@@ -254,7 +254,7 @@ xargs_known(struct norm *n, uint32_t part, const struct inner *base,
     const struct xargs *x, struct str text)
 {
 	struct words ws = { .count = 0 };
-	size_t step, calls = 0;
+	size_t step;
 
 	while (text.len > 0) {
 		const struct str unit =
@@ -282,14 +282,12 @@ xargs_known(struct norm *n, uint32_t part, const struct inner *base,
 	     i += step) {
 		const size_t left = ws.count - i;
 
-		calls++;
 		if (x->mark.s != NULL)
 			xargs_replaced(n, part, base, x->mark, &ws.w[i]);
 		else
 			xargs_call(
 			    n, part, base, ws.w + i, left < step ? left : step);
 	}
-	(void)calls;
 	return true;
 }
 
