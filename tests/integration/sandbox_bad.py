@@ -60,6 +60,14 @@ def settle(what, limit_s=10):
     return what()
 
 
+def kill_if_there(pid):
+    """With one of them others end, too."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 class Bad(unittest.TestCase):
     @in_each_mode
     def test_the_helper_may_be_killed_at_any_point(self, w):
@@ -70,10 +78,7 @@ class Bad(unittest.TestCase):
                 if i % 3 == 2:
                     for pid in of_helper(w):
                         if pid != process.pid:
-                            try:
-                                os.kill(pid, signal.SIGKILL)
-                            except ProcessLookupError:
-                                pass
+                            kill_if_there(pid)
                     # What it was doing there is over, and it says so.
                     time.sleep(0.02)
                 process.kill()
@@ -90,7 +95,7 @@ class Bad(unittest.TestCase):
             settle(lambda: len(marked(mark)) < 2)
             inner = [pid for pid in of_helper(w) if pid != process.pid]
             for pid in inner:
-                os.kill(pid, signal.SIGKILL)
+                kill_if_there(pid)
             try:
                 out, _ = process.communicate(timeout=30)
             finally:
