@@ -2,7 +2,6 @@
  * From a YAML tree to settings, with a place for every finding.
  * Runs in: supervisor, tools.  Trusts: nothing in the file.  Owns: nothing.
  */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "config_int.h"
+#include "model/provider_url.h"
 
 #define PORT_MAX 65535
 
@@ -173,22 +173,6 @@ read_path(struct reading *r, const struct setting *s, const struct yaml *v)
 		config_put_text(r, s, path);
 }
 
-static bool
-is_loopback(struct str host)
-{
-	struct in_addr v4;
-	char text[INET_ADDRSTRLEN];
-
-	if (str_eqz(host, "[::1]"))
-		return true;
-	if (host.len >= sizeof(text))
-		return false;
-	memcpy(text, host.s, host.len);
-	text[host.len] = '\0';
-	return inet_pton(AF_INET, text, &v4) == 1 &&
-	    ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
 /* Off loopback TCP needs TLS, which this listener does not have. */
 static void
 read_address(struct reading *r, const struct setting *s, const struct yaml *v)
@@ -205,7 +189,7 @@ read_address(struct reading *r, const struct setting *s, const struct yaml *v)
 		    "'%.*s' is not an address", STR_ARG(v->text));
 		return;
 	}
-	if (!is_loopback(host)) {
+	if (!address_is_loopback(host)) {
 		yaml_diag(r->diags, v, DIAG_ERROR, "E203",
 		    "listen on 127.0.0.1 or [::1]; put a TLS proxy in front "
 		    "of it for other hosts",

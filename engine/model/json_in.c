@@ -57,3 +57,9 @@ json_in(struct str text, json_t **ret, struct err *e)
 	*ret = j;
 	return ERR_OK;
 }
+
+const char *
+json_in_text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}

@@ -13,5 +13,7 @@
 #include "base/str.h"
 
 int json_in(struct str text, json_t **ret, struct err *e);
+/* The member's text; NULL where it is none, or object is no object. */
+const char *json_in_text(const json_t *object, const char *key);
 
 #endif

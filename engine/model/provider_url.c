@@ -20,8 +20,8 @@ fail(const char **ret_why, const char *why)
 	return ERR_INVALID;
 }
 
-static bool
-is_loopback(struct str host)
+bool
+address_is_loopback(struct str host)
 {
 	struct in_addr v4;
 	char text[INET_ADDRSTRLEN];
@@ -125,7 +125,7 @@ provider_url_parse(
 	r = split_authority(str_head(rest, str_find(rest, '/')), &u, ret_why);
 	if (r != 0)
 		return r;
-	if (!u.https && !is_loopback(u.host))
+	if (!u.https && !address_is_loopback(u.host))
 		return fail(ret_why,
 		    "http would send the key in the clear: write https, or "
 		    "http to 127.0.0.1 or [::1]");

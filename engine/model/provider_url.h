@@ -20,6 +20,8 @@ struct provider_url {
 	struct str path; /* "/v1/x?y", or empty: the format's own */
 };
 
+/* 127.0.0.0/8 in digits, or [::1]: no name, that would be looked up. */
+bool address_is_loopback(struct str host);
 /* 0, or ERR_INVALID and *ret_why what to change. Views into text. */
 int provider_url_parse(
     const char *text, struct provider_url *ret, const char **ret_why);

@@ -10,17 +10,12 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "model/json_in.h"
 #include "siem_int.h"
 
 #define VALUE_BYTES_MAX ((size_t)16384)
 #define CEF_TEXT_MAX ((size_t)4000) /* collectors cut at 8 KB */
 #define NS_PER_MS 1000000
-
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
 
 static bool
 is(const char *value, const char *name)
@@ -56,27 +51,27 @@ struct siem_facts
 siem_facts_of(const json_t *row)
 {
 	const json_t *body = json_object_get(row, "body");
-	const char *ns = text_of(row, "time_ns");
+	const char *ns = json_in_text(row, "time_ns");
 	struct siem_facts f = {
-		.kind = text_of(row, "kind"),
-		.action_id = text_of(row, "action_id"),
-		.session = text_of(row, "session"),
-		.tool = text_of(row, "tool"),
-		.decision = text_of(row, "decision"),
-		.decided_by = text_of(row, "decided_by"),
-		.rule = text_of(row, "rule"),
-		.action_sha256 = text_of(row, "action_sha256"),
-		.policy_sha256 = text_of(row, "policy_sha256"),
-		.log_hash = text_of(row, "log_hash"),
-		.prev_hash = text_of(row, "prev_hash"),
-		.time = text_of(row, "time"),
-		.text = text_of(body, "text"),
-		.reason = text_of(body, "reason"),
-		.agent = text_of(body, "agent"),
-		.approver = text_of(body, "approver"),
-		.risk = text_of(body, "risk"),
-		.message = text_of(body, "message"),
-		.cwd = text_of(body, "cwd"),
+		.kind = json_in_text(row, "kind"),
+		.action_id = json_in_text(row, "action_id"),
+		.session = json_in_text(row, "session"),
+		.tool = json_in_text(row, "tool"),
+		.decision = json_in_text(row, "decision"),
+		.decided_by = json_in_text(row, "decided_by"),
+		.rule = json_in_text(row, "rule"),
+		.action_sha256 = json_in_text(row, "action_sha256"),
+		.policy_sha256 = json_in_text(row, "policy_sha256"),
+		.log_hash = json_in_text(row, "log_hash"),
+		.prev_hash = json_in_text(row, "prev_hash"),
+		.time = json_in_text(row, "time"),
+		.text = json_in_text(body, "text"),
+		.reason = json_in_text(body, "reason"),
+		.agent = json_in_text(body, "agent"),
+		.approver = json_in_text(body, "approver"),
+		.risk = json_in_text(body, "risk"),
+		.message = json_in_text(body, "message"),
+		.cwd = json_in_text(body, "cwd"),
 		.seq = json_integer_value(json_object_get(row, "seq")),
 	};
 	uint64_t time_ns = 0;

@@ -4,6 +4,7 @@
  * cut, a label too many is not counted.  Owns: nothing.
  */
 #include "counters.h"
+#include "model/json_in.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,28 +43,23 @@ add(struct counters *n, enum counter_kind kind, const char *first,
 		n->items[n->count++] = c;
 }
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 void
 counters_add(struct counters *n, const json_t *row)
 {
 	const json_t *body = json_object_get(row, "body");
-	const char *kind = text_of(row, "kind");
+	const char *kind = json_in_text(row, "kind");
 
 	if (kind == NULL)
 		return;
 	if (strcmp(kind, "decided") == 0)
-		add(n, COUNT_DECISIONS, text_of(row, "decision"),
-		    text_of(row, "decided_by"));
+		add(n, COUNT_DECISIONS, json_in_text(row, "decision"),
+		    json_in_text(row, "decided_by"));
 	else if (strcmp(kind, "outcome") == 0)
 		add(n, COUNT_EXECUTIONS,
-		    text_of(body, "failure") == NULL ? "done" : "failed", NULL);
+		    json_in_text(body, "failure") == NULL ? "done" : "failed",
+		    NULL);
 	else if (strcmp(kind, "unknown") == 0)
 		add(n, COUNT_EXECUTIONS, "lost", NULL);
 	else if (strcmp(kind, "reviewed") == 0)
-		add(n, COUNT_REVIEWS, text_of(body, "outcome"), NULL);
+		add(n, COUNT_REVIEWS, json_in_text(body, "outcome"), NULL);
 }

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/text.h"
+#include "model/json_in.h"
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -100,12 +101,6 @@ severity_text(unsigned severity)
 
 /* ---- attributes ----------------------------------------------------------- */
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 static bool
 is(const char *value, const char *name)
 {
@@ -137,7 +132,7 @@ put_attrs(const json_t *row, struct event *ev)
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		put_text(ev, texts[i].name,
-		    text_of(texts[i].in_body ? body : row, texts[i].key));
+		    json_in_text(texts[i].in_body ? body : row, texts[i].key));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		put_number(ev, numbers[i].name,
 		    json_object_get(
@@ -195,9 +190,9 @@ take_traceparent(const char *text, struct trace_place *ret)
 static int
 take_place(const json_t *row, const char *span, struct trace_place *ret)
 {
-	const char *id = text_of(row, "action_id");
+	const char *id = json_in_text(row, "action_id");
 	const char *traceparent =
-	    text_of(json_object_get(row, "body"), "traceparent");
+	    json_in_text(json_object_get(row, "body"), "traceparent");
 	uint8_t hash[SHA256_LEN];
 	int r;
 
@@ -224,11 +219,11 @@ static void
 judge(const json_t *row, const char *kind, struct event *ev)
 {
 	const json_t *body = json_object_get(row, "body");
-	const char *event = text_of(body, "event");
+	const char *event = json_in_text(body, "event");
 
-	if (is(kind, "decided") && is(text_of(row, "decision"), "deny"))
+	if (is(kind, "decided") && is(json_in_text(row, "decision"), "deny"))
 		ev->severity = SEVERITY_WARN;
-	if (is(kind, "outcome") && text_of(body, "failure") != NULL) {
+	if (is(kind, "outcome") && json_in_text(body, "failure") != NULL) {
 		ev->severity = SEVERITY_WARN;
 		ev->failed = true;
 	}
@@ -273,8 +268,8 @@ take_name(const char *kind, struct event *ev)
 int
 event_of(const json_t *row, struct event *ret)
 {
-	const char *kind = text_of(row, "kind");
-	const char *ns = text_of(row, "time_ns");
+	const char *kind = json_in_text(row, "kind");
+	const char *ns = json_in_text(row, "time_ns");
 	uint64_t time_ns = 0;
 
 	memset(ret, 0, sizeof(*ret));
@@ -286,7 +281,7 @@ event_of(const json_t *row, struct event *ret)
 	judge(row, kind, ret);
 	take_span(row, kind, ret);
 	put_attrs(row, ret);
-	ret->body = text_of(json_object_get(row, "body"), "reason");
+	ret->body = json_in_text(json_object_get(row, "body"), "reason");
 	return take_place(
 	    row, ret->span == NULL ? "assent" : ret->span, &ret->place);
 }

@@ -75,15 +75,6 @@ way_of(const char *url, enum way *ret, const char **ret_where, struct err *e)
 	    url);
 }
 
-int
-sink_syslog_check(const char *url, struct err *e)
-{
-	const char *where;
-	enum way way;
-
-	return way_of(url, &way, &where, e);
-}
-
 /* ---- connecting ------------------------------------------------------------ */
 
 static void

@@ -21,10 +21,9 @@ struct syslog_options {
 	struct syslog_origin from;
 };
 
-/* Options are borrowed for the life of the sink. */
+/* Options are borrowed for the life of the sink. ERR_INVALID: url is of none
+ * of the forms above. Nothing is connected yet. */
 int sink_syslog_new(
     const struct syslog_options *o, struct sink **ret, struct err *e);
-/* ERR_INVALID with the forms above. */
-int sink_syslog_check(const char *url, struct err *e);
 
 #endif

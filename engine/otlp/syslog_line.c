@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/json_in.h"
 #include "event.h"
 
 #define FACILITY_AUTHPRIV 10
@@ -51,12 +52,6 @@ put_name(struct buf *out, const char *text, size_t len_max, bool upper)
 		buf_putc(out, '-');
 }
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 /* Made visible first, then quoted as the format wants it. */
 static void
 put_value(struct buf *out, const char *text)
@@ -94,17 +89,17 @@ put_element(struct buf *out, const json_t *row)
 	    (long long)json_integer_value(json_object_get(row, "seq")),
 	    (long long)json_integer_value(json_object_get(row, "uid")));
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-		put_param(out, columns[i], text_of(row, columns[i]));
+		put_param(out, columns[i], json_in_text(row, columns[i]));
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
-		put_param(out, facts[i], text_of(body, facts[i]));
+		put_param(out, facts[i], json_in_text(body, facts[i]));
 	buf_putc(out, ']');
 }
 
 static void
 put_message(struct buf *out, const json_t *row)
 {
-	const char *text = text_of(json_object_get(row, "body"), "text");
-	const char *decision = text_of(row, "decision");
+	const char *text = json_in_text(json_object_get(row, "body"), "text");
+	const char *decision = json_in_text(row, "decision");
 
 	buf_puts(out, " " BOM);
 	if (decision != NULL)
@@ -112,7 +107,7 @@ put_message(struct buf *out, const json_t *row)
 	if (text != NULL)
 		text_escape(out, str_head(str_of(text), TEXT_MAX));
 	else
-		put_name(out, text_of(row, "kind"), MSGID_LEN_MAX, false);
+		put_name(out, json_in_text(row, "kind"), MSGID_LEN_MAX, false);
 }
 
 void
@@ -125,11 +120,11 @@ syslog_line(
 	buf_printf(out, "<%d>1 ",
 	    FACILITY_AUTHPRIV * 8 +
 		level_of(known ? ev.severity : SEVERITY_ERROR));
-	put_name(out, text_of(row, "time"), HOST_LEN_MAX, false);
+	put_name(out, json_in_text(row, "time"), HOST_LEN_MAX, false);
 	buf_putc(out, ' ');
 	put_name(out, from->host, HOST_LEN_MAX, false);
 	buf_printf(out, " assent %lld ", (long long)from->pid);
-	put_name(out, text_of(row, "kind"), MSGID_LEN_MAX, true);
+	put_name(out, json_in_text(row, "kind"), MSGID_LEN_MAX, true);
 	buf_putc(out, ' ');
 	put_element(out, row);
 	put_message(out, row);

@@ -91,12 +91,6 @@ from_action(const json_t *given, struct classifier *rules, struct action **ret,
 	return take_action(str_of(text), rules, ret, e);
 }
 
-static const char *
-text_of(const json_t *j, const char *key)
-{
-	return json_string_value(json_object_get(j, key));
-}
-
 /* A misspelt member must not be lost: it may be the label. */
 static int
 check_members(const json_t *j, struct err *e)
@@ -124,9 +118,10 @@ take_case(const json_t *j, struct classifier *rules, struct cases *c,
     struct one_case *ret, struct err *e)
 {
 	const json_t *given = json_object_get(j, "action");
-	const char *command = text_of(j, "command");
-	const char *label = text_of(j, "label"), *class = text_of(j, "class");
-	const char *id = text_of(j, "id");
+	const char *command = json_in_text(j, "command");
+	const char *label = json_in_text(j, "label"),
+		   *class = json_in_text(j, "class");
+	const char *id = json_in_text(j, "id");
 	char *words[1] = { (char *)(uintptr_t)command };
 
 	if (label == NULL ||
@@ -144,7 +139,7 @@ take_case(const json_t *j, struct classifier *rules, struct cases *c,
 	if (given != NULL)
 		return from_action(given, rules, &ret->action, e);
 	return case_of_words(
-	    words, 1, text_of(j, "user"), rules, &ret->action, e);
+	    words, 1, json_in_text(j, "user"), rules, &ret->action, e);
 }
 
 static int

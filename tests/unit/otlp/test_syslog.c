@@ -69,6 +69,18 @@ what_is_missing_is_the_nil_value(void **state)
 	    buf_str(&out), STR("<83>1 - box assent 7 - [assent@32473 ")));
 }
 
+static int
+open_sink(const char *url)
+{
+	const struct syslog_options o = { .url = url, .from = from };
+	struct sink *s = NULL;
+	const int r = sink_syslog_new(&o, &s, NULL);
+
+	if (r == 0)
+		s->ops->close(s);
+	return r;
+}
+
 static void
 only_the_four_forms_of_a_destination_are_taken(void **state)
 {
@@ -80,9 +92,9 @@ only_the_four_forms_of_a_destination_are_taken(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
-		assert_int_equal(sink_syslog_check(good[i], NULL), 0);
+		assert_int_equal(open_sink(good[i]), 0);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_int_not_equal(sink_syslog_check(bad[i], NULL), 0);
+		assert_int_not_equal(open_sink(bad[i]), 0);
 }
 
 int
