@@ -172,6 +172,13 @@ free_run(struct lrun *r)
 	free(r);
 }
 
+/* Who hears of the end may ask for the copy at once: it must be kept. */
+static bool
+may_be_told(const struct lrun *r)
+{
+	return r->gone || (r->reported && !r->end.has_fd);
+}
+
 /*
  * The report is there and the pipes are empty: when it was sent, nothing of
  * the run was alive but its first process, whose own end, and that of its
@@ -184,7 +191,7 @@ end_if_over(struct lrun *r)
 	struct outcome o;
 	char text[ENDING_TEXT_MAX];
 
-	if (!r->answered && (r->reported || r->gone) && r->out[0].fd < 0 &&
+	if (!r->answered && may_be_told(r) && r->out[0].fd < 0 &&
 	    r->out[1].fd < 0) {
 		o = (struct outcome){
 			.exit = -1,
