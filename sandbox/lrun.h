@@ -1,0 +1,93 @@
+#ifndef SANDBOX_LRUN_H
+#define SANDBOX_LRUN_H
+/*
+ * A launcher's runs: how each begins, what passes between it and the engine,
+ * how it ends. Only for launcher.c and lrun*.c.
+ *
+ *     r = lrun_new(l, number);
+ *     lrun_begin(r, e);      with r->plan set; else lrun_free(r)
+ *     lrun_add_input(r, bytes);
+ *
+ * A run that has begun frees itself when it is over.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/ipc.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "ctl.h"
+#include "held.h"
+#include "pool.h"
+#include "run.h"
+#include "sandbox/plan.h"
+
+struct lrun;
+struct outcome;
+
+struct stream {
+	struct lrun *run;
+	int fd; /* -1: at its end */
+	uint8_t number;
+	uint64_t left;
+	bool waiting; /* for the engine to take what is queued */
+};
+
+struct lrun {
+	struct launcher *l;
+	uint64_t number;
+	struct arena *arena;
+	struct str record; /* of the plan */
+	struct plan *plan;
+	struct run run;
+	struct stream out[2];
+	int in; /* -1: closed */
+	struct buf in_bytes;
+	bool in_ends; /* after in_bytes */
+	struct loop_timer *kill_timer;
+	struct ctl end;
+	bool gone, reported, answered, truncated;
+	struct lent lent; /* by the pool */
+	int64_t started_ns;
+	int workspace; /* of a run on a copy, or -1 */
+	struct timespec began;
+	struct lrun *next;
+};
+
+struct launcher {
+	struct loop *loop;
+	struct ipc *engine;
+	struct lrun *runs;
+	size_t run_count; /* that are not answered */
+	size_t ending;
+	struct loop_timer *resume;
+	struct pool *pool;
+	struct held *held; /* copies that somebody has to decide on */
+	bool over;
+};
+
+/* An error when the engine has gone: events of the batch in which its link
+ * broke still come. */
+int launcher_tell(
+    struct launcher *l, uint16_t type, const struct buf *b, struct err *e);
+void launcher_send_ended(
+    struct launcher *l, uint64_t number, const struct outcome *o);
+
+/* lrun.c */
+/* NULL without memory. */
+struct lrun *lrun_new(struct launcher *l, uint64_t number);
+int lrun_begin(struct lrun *r, struct err *e);
+/* Its last word goes out when all has been said; it frees itself then. */
+void lrun_end_if_over(struct lrun *r);
+void lrun_free(struct lrun *r);
+
+/* lrun_stream.c */
+void lrun_on_output(void *ctx, int fd, unsigned events);
+void lrun_on_input(void *ctx, int fd, unsigned events);
+void lrun_add_input(struct lrun *r, struct str bytes);
+/* Closes a descriptor that the loop may know. */
+void lrun_unwatch(struct lrun *r, int *fd);
+
+#endif

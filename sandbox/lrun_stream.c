@@ -1,0 +1,131 @@
+/*
+ * What passes between a run's pipes and the engine, both ways.
+ * Runs in: assent-exec --launcher.  Trusts: nothing that comes from a run.
+ * Owns: nothing.
+ */
+#include "lrun.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "proto.h"
+
+#define ENGINE_QUEUE_MAX ((size_t)4 << 20) /* then the pipes wait */
+#define RESUME_AFTER_MS 5
+
+void
+lrun_unwatch(struct lrun *r, int *fd)
+{
+	if (*fd < 0)
+		return;
+	/* Forgetting what is not watched does nothing. */
+	loop_forget(r->l->loop, *fd);
+	fd_closep(fd);
+	*fd = -1;
+}
+
+static void
+resume(void *ctx)
+{
+	struct launcher *l = ctx;
+
+	l->resume = NULL;
+	for (struct lrun *r = l->runs; r != NULL; r = r->next) {
+		for (size_t i = 0; i < 2; i++) {
+			if (!r->out[i].waiting || r->out[i].fd < 0)
+				continue;
+			r->out[i].waiting = false;
+			(void)loop_fd(l->loop, r->out[i].fd, LOOP_READ,
+			    lrun_on_output, &r->out[i], NULL);
+		}
+	}
+}
+
+/* The engine is slower than the run: the pipe fills, the run waits. */
+static void
+hold(struct stream *s)
+{
+	struct launcher *l = s->run->l;
+
+	s->waiting = true;
+	loop_forget(l->loop, s->fd);
+	if (l->resume == NULL)
+		(void)loop_after(
+		    l->loop, RESUME_AFTER_MS, resume, l, &l->resume, NULL);
+}
+
+static void
+pass(struct stream *s, const char *bytes, size_t n)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PROTO_OUTPUT_BYTES + 64);
+	const size_t keep = n > s->left ? (size_t)s->left : n;
+
+	s->left -= keep;
+	s->run->truncated = s->run->truncated || keep < n;
+	if (keep == 0)
+		return;
+	rec_put_u64(&b, s->run->number);
+	rec_put_u8(&b, s->number);
+	rec_put_str(&b, str_n(bytes, keep));
+	if (launcher_tell(s->run->l, LX_OUTPUT, &b, NULL) != 0)
+		s->run->truncated = true;
+}
+
+void
+lrun_on_output(void *ctx, int fd, unsigned events)
+{
+	struct stream *s = ctx;
+	char bytes[PROTO_OUTPUT_BYTES - 1024];
+	ssize_t n;
+
+	(void)events;
+	n = read(fd, bytes, sizeof(bytes));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		lrun_unwatch(s->run, &s->fd);
+		lrun_end_if_over(s->run);
+		return;
+	}
+	pass(s, bytes, (size_t)n);
+	if (s->run->l->engine != NULL &&
+	    ipc_queued(s->run->l->engine) > ENGINE_QUEUE_MAX)
+		hold(s);
+}
+
+void
+lrun_on_input(void *ctx, int fd, unsigned events)
+{
+	struct lrun *r = ctx;
+	ssize_t n = 0;
+
+	if ((events & LOOP_HUP) != 0) {
+		lrun_unwatch(r, &r->in);
+		return;
+	}
+	if (r->in_bytes.len > 0)
+		n = write(fd, r->in_bytes.s, r->in_bytes.len);
+	if (n > 0)
+		buf_consume(&r->in_bytes, (size_t)n);
+	if ((n < 0 && errno != EAGAIN && errno != EINTR) ||
+	    (r->in_bytes.len == 0 && r->in_ends)) {
+		lrun_unwatch(r, &r->in);
+		return;
+	}
+	if (r->in_bytes.len == 0)
+		(void)loop_change(r->l->loop, fd, 0, NULL);
+}
+
+void
+lrun_add_input(struct lrun *r, struct str bytes)
+{
+	/* As at a terminal, ^D at the end closes the input. */
+	if (bytes.len > 0 && bytes.s[bytes.len - 1] == '\004') {
+		bytes.len--;
+		r->in_ends = true;
+	}
+	buf_put_str(&r->in_bytes, bytes);
+	if (r->in >= 0)
+		(void)loop_change(r->l->loop, r->in, LOOP_WRITE, NULL);
+}
