@@ -71,270 +71,13 @@ tui_order(struct tui *m, struct tui_order *ret)
 	return true;
 }
 
-static void
-want_case(struct tui *m, const char *id)
+void
+tui_want_case(struct tui *m, const char *id)
 {
 	struct tui_order o = { .kind = ORDER_LOAD, .view = m->view };
 
 	set(o.id, sizeof(o.id), id);
 	tui_want(m, &o);
-}
-
-/* ---- entries ------------------------------------------------------------- */
-
-static void
-entry_done(struct tui_entry *e)
-{
-	mem_freep(&e->title);
-	mem_freep(&e->agent);
-	mem_freep(&e->place);
-	mem_freep(&e->rule);
-	mem_freep(&e->failed);
-}
-
-struct tui_list *
-tui_list(struct tui *m)
-{
-	return &m->lists[m->view];
-}
-
-/* Where id is, or where it would be; lists are in the order of their ids,
- * which is that of time. */
-static size_t
-place_of(const struct tui_list *l, const char *id)
-{
-	size_t low = 0, high = l->count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (strcmp(l->at[middle].id, id) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-struct tui_entry *
-tui_find(struct tui *m, enum tui_view view, const char *id)
-{
-	struct tui_list *l = &m->lists[view];
-	const size_t i = place_of(l, id);
-
-	return i < l->count && strcmp(l->at[i].id, id) == 0 ? &l->at[i] : NULL;
-}
-
-const struct tui_entry *
-tui_focused(const struct tui *m)
-{
-	const struct tui_list *l = &m->lists[m->view];
-	const size_t i = place_of(l, l->focus);
-
-	return l->focus[0] != '\0' && i < l->count &&
-		strcmp(l->at[i].id, l->focus) == 0
-	    ? &l->at[i]
-	    : NULL;
-}
-
-static bool
-has_word(const char *text, const char *word)
-{
-	return text != NULL && strcasestr(text, word) != NULL;
-}
-
-/* "agent:codex", "rule:git", "state:done", or a text anywhere. */
-bool
-tui_matches(const struct tui *m, const struct tui_entry *e)
-{
-	const char *f = m->filter;
-
-	if (f[0] == '\0')
-		return true;
-	if (strncmp(f, "agent:", 6) == 0)
-		return has_word(e->agent, f + 6);
-	if (strncmp(f, "rule:", 5) == 0)
-		return has_word(e->rule, f + 5);
-	if (strncmp(f, "state:", 6) == 0)
-		return has_word(e->state, f + 6) ||
-		    has_word(e->decision, f + 6);
-	return has_word(e->title, f) || has_word(e->agent, f) ||
-	    has_word(e->place, f) || has_word(e->rule, f) || has_word(e->id, f);
-}
-
-/* ---- choosing ------------------------------------------------------------ */
-
-static void
-close_case(struct tui *m)
-{
-	struct tui_case *c = &m->open;
-
-	page_reset(&c->page);
-	c->id[0] = c->sha256[0] = c->etag[0] = c->state[0] = '\0';
-	c->why_not[0] = '\0';
-	c->rows.count = c->rows.must = 0;
-	c->top = c->seen = 0;
-	c->whole = c->live = false;
-	m->stamp++;
-}
-
-void
-tui_choose(struct tui *m, const char *id, bool by_person, int64_t now)
-{
-	struct tui_list *l = tui_list(m);
-	char chosen[TUI_FIELD_MAX]; /* id may be the focus itself */
-
-	set(chosen, sizeof(chosen), id);
-	if (strcmp(l->focus, chosen) != 0 || strcmp(m->open.id, chosen) != 0) {
-		set(l->focus, sizeof(l->focus), chosen);
-		close_case(m);
-		want_case(m, chosen);
-	}
-	m->opened = by_person;
-	tui_disturb(m, now);
-}
-
-/* The next one that the filter shows, from place i on, or one before it. */
-static const struct tui_entry *
-nearest(struct tui *m, size_t i)
-{
-	const struct tui_list *l = tui_list(m);
-
-	for (size_t k = i; k < l->count; k++) {
-		if (tui_matches(m, &l->at[k]))
-			return &l->at[k];
-	}
-	for (size_t k = i; k > 0; k--) {
-		if (tui_matches(m, &l->at[k - 1]))
-			return &l->at[k - 1];
-	}
-	return NULL;
-}
-
-/* Something is always chosen while there is something; never by stealing the
- * focus from what is chosen already. */
-static void
-choose_something(struct tui *m, size_t from, int64_t now)
-{
-	const struct tui_entry *e;
-
-	if (tui_focused(m) != NULL && tui_matches(m, tui_focused(m)))
-		return;
-	e = nearest(m, from);
-	if (e != NULL) {
-		tui_choose(m, e->id, false, now);
-	} else {
-		tui_list(m)->focus[0] = '\0';
-		m->opened = m->in_case = false;
-		close_case(m);
-	}
-}
-
-/* ---- what comes from the daemon ------------------------------------------ */
-
-static void
-changed(struct tui *m, const struct tui_entry *was, const struct tui_entry *e,
-    int64_t now)
-{
-	if (strcmp(m->open.id, e->id) != 0)
-		return;
-	/* the same version of the same action: who looks is no change */
-	if (strcmp(was->sha256, e->sha256) == 0 &&
-	    strcmp(m->open.etag, e->etag) == 0)
-		return;
-	if (strcmp(was->sha256, e->sha256) != 0) {
-		m->opened = false;
-		m->open.etag[0] = '\0';
-		tui_disturb(m, now);
-		tui_note(m, STYLE_WARN, now,
-		    "It is another action now: look at it again.");
-	}
-	want_case(m, e->id);
-}
-
-void
-tui_put(struct tui *m, enum tui_view view, struct tui_entry *e, int64_t now)
-{
-	struct tui_list *l = &m->lists[view];
-	const size_t i = place_of(l, e->id);
-	struct tui_entry *there = tui_find(m, view, e->id);
-
-	if (there != NULL) {
-		if (view == m->view)
-			changed(m, there, e, now);
-		tui_mark_keep(there, e);
-		entry_done(there);
-		*there = *e;
-		there->stale = false;
-	} else if (l->count >= TUI_ENTRIES_MAX ||
-	    mem_grow(&l->at, &l->cap, l->count + 1, sizeof(*l->at)) != 0) {
-		entry_done(e);
-	} else {
-		memmove(
-		    &l->at[i + 1], &l->at[i], (l->count - i) * sizeof(*l->at));
-		l->at[i] = *e;
-		l->count++;
-		if (view == VIEW_WAITING)
-			m->arrived++;
-		if (view == m->view)
-			choose_something(m, i, now);
-	}
-	*e = (struct tui_entry){ 0 };
-}
-
-static void
-forget(struct tui *m, enum tui_view view, size_t i, int64_t now)
-{
-	struct tui_list *l = &m->lists[view];
-	const bool focused = strcmp(l->focus, l->at[i].id) == 0;
-
-	entry_done(&l->at[i]);
-	l->count--;
-	memmove(&l->at[i], &l->at[i + 1], (l->count - i) * sizeof(*l->at));
-	if (!focused)
-		return;
-	l->focus[0] = '\0';
-	if (view != m->view)
-		return;
-	if (m->mode != MODE_HELP && m->mode != MODE_FILTER)
-		m->mode = MODE_NORMAL;
-	m->in_case = m->full = false;
-	choose_something(m, i, now);
-}
-
-void
-tui_gone(struct tui *m, enum tui_view view, const char *id, const char *how,
-    int64_t now)
-{
-	struct tui_list *l = &m->lists[view];
-	const size_t i = place_of(l, id);
-
-	if (i >= l->count || strcmp(l->at[i].id, id) != 0)
-		return;
-	if (how != NULL && view == m->view && strcmp(l->focus, id) == 0 &&
-	    strcmp(m->busy, id) != 0 && strcmp(m->own, id) != 0)
-		tui_note(m, STYLE_LABEL, now, "Decided elsewhere: %s.", how);
-	forget(m, view, i, now);
-}
-
-void
-tui_sync_begin(struct tui *m, enum tui_view view)
-{
-	struct tui_list *l = &m->lists[view];
-
-	for (size_t i = 0; i < l->count; i++)
-		l->at[i].stale = true;
-}
-
-void
-tui_sync_end(struct tui *m, enum tui_view view, int64_t now)
-{
-	struct tui_list *l = &m->lists[view];
-
-	for (size_t i = l->count; i > 0; i--) {
-		if (l->at[i - 1].stale)
-			forget(m, view, i - 1, now);
-	}
 }
 
 void
@@ -349,7 +92,7 @@ tui_link(struct tui *m, bool up, const char *why, int64_t now)
 		m->opened = false;
 		tui_disturb(m, now);
 		if (up && m->lists[m->view].focus[0] != '\0')
-			want_case(m, m->lists[m->view].focus);
+			tui_want_case(m, m->lists[m->view].focus);
 	}
 	if (up && !m->link && m->health.known)
 		tui_note(m, STYLE_GOOD, now, "The daemon is back.");
@@ -358,133 +101,7 @@ tui_link(struct tui *m, bool up, const char *why, int64_t now)
 	m->link = up;
 }
 
-/* ---- the case ------------------------------------------------------------ */
-
-static void
-lay_out(struct tui *m)
-{
-	struct tui_case *c = &m->open;
-	const struct tui_layout l = tui_layout(m);
-	struct err e = ERR_INIT;
-
-	/* a case that is not shown now is laid out for when it is */
-	const int width = l.case_width > 0 ? l.case_width : m->columns;
-
-	if (page_layout(&c->page, width, &c->rows, &e) != 0) {
-		c->whole = false;
-		c->rows.count = 0;
-		set(c->why_not, sizeof(c->why_not), e.msg);
-	}
-	if (c->top >= c->rows.count)
-		c->top = c->rows.count > 0 ? c->rows.count - 1 : 0;
-	c->seen = 0;
-	m->stamp++;
-}
-
-size_t
-tui_case_rows(const struct tui *m)
-{
-	const struct tui_layout l = tui_layout(m);
-
-	return l.height > 1 ? (size_t)l.height - 1 : 1;
-}
-
-static size_t
-last_top(const struct tui *m)
-{
-	const size_t height = tui_case_rows(m);
-	const size_t count = m->open.rows.count;
-
-	return count > height ? count - height : 0;
-}
-
-static bool
-is_at_end(const struct tui *m)
-{
-	return m->open.top >= last_top(m);
-}
-
-static void
-show_end(struct tui *m)
-{
-	m->open.top = last_top(m);
-}
-
-void
-tui_show(
-    struct tui *m, const struct tui_case *c, struct page *page, int64_t now)
-{
-	struct tui_case *o = &m->open;
-	const bool again = strcmp(o->id, c->id) == 0;
-	const bool follow = again && c->live && is_at_end(m);
-	struct page old = o->page;
-
-	if (strcmp(m->lists[m->view].focus, c->id) != 0)
-		return;
-	set(o->id, sizeof(o->id), c->id);
-	set(o->sha256, sizeof(o->sha256), c->sha256);
-	set(o->etag, sizeof(o->etag), c->etag);
-	set(o->risk, sizeof(o->risk), c->risk);
-	set(o->state, sizeof(o->state), c->state);
-	o->whole = c->whole;
-	o->live = c->live;
-	o->why_not[0] = '\0';
-	o->page = *page;
-	*page = old;
-	page_reset(page);
-	if (!again)
-		o->top = 0;
-	lay_out(m);
-	if (follow)
-		show_end(m);
-	if (m->view == VIEW_WAITING) {
-		o->top = 0;
-		tui_disturb(m, now);
-	}
-}
-
-static void
-lay_out_preview(struct tui *m)
-{
-	struct tui_preview *v = &m->preview;
-	const struct tui_layout l = tui_layout(m);
-
-	if (page_layout(&v->page, l.case_width > 0 ? l.case_width : m->columns,
-		&v->rows, NULL) != 0)
-		v->possible = false;
-	v->top = v->seen = 0;
-	v->drawn = false;
-}
-
-void
-tui_show_preview(struct tui *m, const char *id, bool possible,
-    struct page *page, int64_t now)
-{
-	struct tui_preview *v = &m->preview;
-	struct page old = v->page;
-
-	if ((m->mode != MODE_GRANT && m->mode != MODE_RULE) ||
-	    strcmp(m->input_id, id) != 0)
-		return;
-	set(v->id, sizeof(v->id), id);
-	v->possible = possible;
-	v->since_ns = now;
-	v->page = *page;
-	*page = old;
-	page_reset(page);
-	lay_out_preview(m);
-}
-
-void
-tui_cannot_show(struct tui *m, const char *id, const char *why, int64_t now)
-{
-	if (strcmp(m->lists[m->view].focus, id) != 0)
-		return;
-	close_case(m);
-	set(m->open.id, sizeof(m->open.id), id);
-	set(m->open.why_not, sizeof(m->open.why_not), why);
-	tui_disturb(m, now);
-}
+/* ---- what came of an answer ----------------------------------------------- */
 
 static void
 answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
@@ -524,7 +141,7 @@ tui_look_again(struct tui *m)
 	m->opened = false;
 	m->open.etag[0] = '\0';
 	if (m->lists[m->view].focus[0] != '\0')
-		want_case(m, m->lists[m->view].focus);
+		tui_want_case(m, m->lists[m->view].focus);
 }
 
 void
@@ -577,8 +194,8 @@ tui_resize(struct tui *m, int rows, int columns, int64_t now)
 {
 	m->rows = rows;
 	m->columns = columns;
-	lay_out(m);
-	lay_out_preview(m);
+	tui_lay_out(m);
+	tui_lay_out_preview(m);
 	tui_disturb(m, now);
 }
 
@@ -687,7 +304,7 @@ tui_done(struct tui *m)
 {
 	for (size_t v = 0; v < VIEW_COUNT; v++) {
 		for (size_t i = 0; i < m->lists[v].count; i++)
-			entry_done(&m->lists[v].at[i]);
+			tui_entry_done(&m->lists[v].at[i]);
 		mem_freep(&m->lists[v].at);
 	}
 	page_done(&m->open.page);

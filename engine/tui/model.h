@@ -339,6 +339,13 @@ const struct tui_entry *tui_focused(const struct tui *m);
 bool tui_matches(const struct tui *m, const struct tui_entry *e);
 void tui_choose(struct tui *m, const char *id, bool by_person, int64_t now);
 void tui_disturb(struct tui *m, int64_t now);
+/* The case of id is to be fetched; the newest wish counts. */
+void tui_want_case(struct tui *m, const char *id);
+void tui_entry_done(struct tui_entry *e);
+void tui_close_case(struct tui *m);
+/* Rows for the width that the screen has now; what was seen counts no more. */
+void tui_lay_out(struct tui *m);
+void tui_lay_out_preview(struct tui *m);
 /* The open case is not what it was: it is loaded and read anew. */
 void tui_look_again(struct tui *m);
 /* Rows and columns of the panes on a screen of this size. */
