@@ -181,8 +181,76 @@ judge_kind(struct mcp *m)
 	}
 }
 
-int
-tools_mcp(struct run *run)
+/* ---- what its adapter says of the call ----------------------------------- */
+
+#define READINGS_MAX 16 /* of one name */
+
+/* The member "assent" of the annotations: it can only tighten. */
+struct adapter_note {
+	struct str name; /* server and tool in one, when it has readings */
+	bool unlisted, changed, unclear;
+};
+
+static size_t
+member(const struct json_doc *d, size_t object, const char *name)
+{
+	return d->count > 0 && d->nodes[object].kind == DOC_OBJECT
+	    ? doc_get(d, object, str_of(name))
+	    : 0;
+}
+
+static void
+note_definition(const struct json_doc *d, size_t node, struct adapter_note *n)
+{
+	const size_t state = member(d, node, "state");
+	const struct str word = state == 0 ? STR_NONE : doc_str(d, state);
+
+	if (str_eqz(word, "unlisted"))
+		n->unlisted = true;
+	else if (!str_eqz(word, "same") && !str_eqz(word, "new"))
+		n->changed = true;
+}
+
+static struct adapter_note
+read_note(struct run *run)
+{
+	AUTO(json_doc_done) struct json_doc d = JSON_DOC_INIT;
+	const char *text = run->action->proposal.input.annotations;
+	struct adapter_note n = { .unclear = false };
+	size_t own, node;
+
+	if (text == NULL)
+		return n;
+	if (json_doc_parse(&d, str_of(text), run->arena, NULL) != 0)
+		return (struct adapter_note){ .unclear = true };
+	own = member(&d, 0, "assent");
+	node = own == 0 ? 0 : member(&d, own, "definition");
+	if (node != 0)
+		note_definition(&d, node, &n);
+	node = own == 0 ? 0 : member(&d, own, "name");
+	if (node != 0 && d.nodes[node].kind == DOC_STRING)
+		n.name = doc_str(&d, node);
+	else if (node != 0)
+		n.unclear = true;
+	return n;
+}
+
+static void
+judge_note(struct judge *j, const struct adapter_note *n)
+{
+	if (n->unlisted)
+		effect_unknown(j, "its server has not described this tool");
+	if (n->changed)
+		effect_remote(j, "mcp changed");
+	if (n->unclear)
+		effect_unknown(j, "what is said of the call is not understood");
+}
+
+/* ---- the call ------------------------------------------------------------ */
+
+static int
+judge_reading(struct run *run, const struct adapter_note *note,
+    struct str server, struct str tool)
 {
 	const struct tool_input *in = &run->action->proposal.input;
 	AUTO(json_doc_done) struct json_doc d = JSON_DOC_INIT;
@@ -193,10 +261,10 @@ tools_mcp(struct run *run)
 	int r = ERR_OK;
 
 	tools_begin(run, &j, &shell, &command, "the call");
-	command.server = str_of(in->server);
-	command.mcp_tool = str_of(in->mcp_tool);
-	m.kind = kind_of_name(run->programs, command.mcp_tool);
-	m.files = key_is(run->programs, "mcp_file_servers", command.server);
+	command.server = server;
+	command.mcp_tool = tool;
+	m.kind = kind_of_name(run->programs, tool);
+	m.files = key_is(run->programs, "mcp_file_servers", server);
 	if (in->mcp_args != NULL)
 		r = json_doc_parse(&d, str_of(in->mcp_args), run->arena, NULL);
 	if (r == ERR_OK && d.count > 0)
@@ -204,6 +272,47 @@ tools_mcp(struct run *run)
 	else if (r != ERR_OK)
 		effect_unknown(&j, "its arguments are not understood");
 	judge_kind(&m);
-	return tools_finish(&j, "%s/%s %s", in->server, in->mcp_tool,
+	judge_note(&j, note);
+	return tools_finish(&j, "%.*s/%.*s %s", STR_ARG(server), STR_ARG(tool),
 	    in->mcp_args == NULL ? "" : in->mcp_args);
+}
+
+/*
+ * "a__b__c" is the tool b__c of a, or c of a__b: a client that joins names so
+ * does not say. Each reading is a part of its own: the strictest one counts.
+ */
+static int
+judge_others(struct run *run, const struct adapter_note *note)
+{
+	const struct tool_input *in = &run->action->proposal.input;
+	const struct str name = note->name;
+	struct adapter_note rest = *note;
+	int r = ERR_OK;
+	size_t count = 0;
+
+	for (size_t i = 1; i + 2 < name.len && r == ERR_OK; i++) {
+		const struct str server = str_head(name, i);
+		const struct str tool = str_from(name, i + 2);
+
+		if (!str_starts(str_from(name, i), STR("__")) ||
+		    (str_eqz(server, in->server) &&
+			str_eqz(tool, in->mcp_tool)))
+			continue;
+		rest.unclear = ++count == READINGS_MAX;
+		r = judge_reading(run, &rest, server, tool);
+		if (count == READINGS_MAX)
+			break;
+	}
+	return r;
+}
+
+int
+tools_mcp(struct run *run)
+{
+	const struct tool_input *in = &run->action->proposal.input;
+	const struct adapter_note note = read_note(run);
+	const int r =
+	    judge_reading(run, &note, str_of(in->server), str_of(in->mcp_tool));
+
+	return r != ERR_OK ? r : judge_others(run, &note);
 }

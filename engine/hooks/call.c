@@ -262,6 +262,20 @@ put_patch(const struct hook *h, struct jsonw *w, struct err *e)
 
 /* ---- MCP, and what nobody described ------------------------------------- */
 
+/* What the classifier takes for more readings of the same call. */
+static void
+put_readings(const struct hook *h, struct jsonw *w)
+{
+	jsonw_key(w, "annotations");
+	jsonw_object(w);
+	jsonw_key(w, "assent");
+	jsonw_object(w);
+	jsonw_key(w, "name");
+	jsonw_str(w, h->mcp_name);
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
 static int
 put_mcp(
     const struct hook *h, struct jsonw *w, struct str server, struct str tool)
@@ -280,6 +294,8 @@ put_mcp(
 		jsonw_raw(w, doc_raw(&h->doc, h->input));
 		jsonw_end(w);
 	}
+	if (h->mcp_name.len > 0)
+		put_readings(h, w);
 	jsonw_end(w);
 	return ERR_OK;
 }

@@ -238,6 +238,12 @@ find_event(struct hook *h, struct err *e)
 	    c->name, h->event_name);
 }
 
+static bool
+is_in(struct str text, struct str needle)
+{
+	return str_search(text, needle) < text.len;
+}
+
 /* "mcp__server__tool": a server whose name looks like ours is refused. */
 static int
 split_mcp(struct hook *h, struct err *e)
@@ -254,6 +260,9 @@ split_mcp(struct hook *h, struct err *e)
 		at = str_search(rest, STR("__"));
 		h->server = str_head(rest, at);
 		h->mcp_tool = str_from(rest, at + 2);
+		/* the names may hold what stands between them */
+		if (at < rest.len && is_in(str_from(rest, at + 1), STR("__")))
+			h->mcp_name = rest;
 	}
 	if (h->server.len == 0 || h->mcp_tool.len == 0 ||
 	    str_find(h->server, ':') < h->server.len)

@@ -83,6 +83,7 @@ struct hook {
 	bool has_input;
 	const struct client_tool *tool; /* never NULL for a call */
 	struct str server, mcp_tool; /* of an MCP call, else empty */
+	struct str mcp_name; /* both, where they can be parted elsewhere, too */
 	char key[HOOK_KEY_MAX];
 	char session_name[HOOK_KEY_MAX];
 };

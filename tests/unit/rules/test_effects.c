@@ -77,6 +77,18 @@ call(const char *server, const char *tool, const char *args)
 	fx_action(&w, a);
 }
 
+/* A call of which its adapter says more. */
+static void
+call_with_note(const char *server, const char *tool, const char *annotations)
+{
+	AUTO(action_freep) struct action *a = new_action(TOOL_MCP);
+
+	a->proposal.input.server = text_in(a, server);
+	a->proposal.input.mcp_tool = text_in(a, tool);
+	a->proposal.input.annotations = text_in(a, annotations);
+	fx_action(&w, a);
+}
+
 static void
 edits_write_delete_and_move(void **state)
 {
@@ -152,6 +164,48 @@ calls_of_servers_are_judged_by_name_and_arguments(void **state)
 	assert_true(fx_has(&w, "remote_state send secret"));
 	call("x", "get", "{broken");
 	assert_true(fx_has(&w, "unknown"));
+}
+
+static void
+a_joined_name_is_as_strict_as_its_strictest_reading(void **state)
+{
+	(void)state;
+	call_with_note("a", "b__delete_all",
+	    "{\"assent\":{\"name\":\"a__b__delete_all\"}}");
+	assert_true(fx_has(&w, "remote_state mcp deletion"));
+	/* one says get, the other delete */
+	call_with_note("x", "get_a__delete_b",
+	    "{\"assent\":{\"name\":\"x__get_a__delete_b\"}}");
+	assert_true(fx_has(&w, "remote_state mcp deletion"));
+	call_with_note(
+	    "x", "get_a", "{\"assent\":{\"name\":\"x__get_a__run_b\"}}");
+	assert_true(fx_has(&w, "remote_state mcp command"));
+	call_with_note(
+	    "x", "create", "{\"assent\":{\"name\":\"x______create\"}}");
+	assert_false(fx_has(&w, "unknown"));
+	/* more readings than are looked at */
+	call_with_note("x", "create",
+	    "{\"assent\":{\"name\":\"x__________________________create\"}}");
+	assert_true(fx_has(&w, "unknown"));
+}
+
+static void
+what_an_adapter_notes_only_tightens(void **state)
+{
+	(void)state;
+	call_with_note("x", "get",
+	    "{\"assent\":{\"definition\":{\"state\":\"changed\"}}}");
+	assert_true(fx_has(&w, "remote_state mcp changed"));
+	call_with_note("x", "get", "{\"assent\":{\"definition\":[]}}");
+	assert_true(fx_has(&w, "remote_state mcp changed"));
+	call_with_note("x", "get",
+	    "{\"assent\":{\"definition\":{\"state\":\"unlisted\"}}}");
+	assert_true(fx_has(&w, "unknown"));
+	call_with_note("x", "delete_it",
+	    "{\"assent\":{\"definition\":{\"state\":\"same\"}},"
+	    "\"readOnlyHint\":true}");
+	assert_true(fx_has(&w, "remote_state mcp deletion"));
+	assert_false(fx_has(&w, "remote_state mcp changed"));
 }
 
 static void
@@ -402,6 +456,9 @@ main(void)
 		cmocka_unit_test(requests_connect_and_change),
 		cmocka_unit_test(
 		    calls_of_servers_are_judged_by_name_and_arguments),
+		cmocka_unit_test(
+		    a_joined_name_is_as_strict_as_its_strictest_reading),
+		cmocka_unit_test(what_an_adapter_notes_only_tightens),
 		cmocka_unit_test(permissions_widen),
 		cmocka_unit_test(
 		    text_for_a_running_program_is_judged_like_a_command),
