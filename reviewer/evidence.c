@@ -127,6 +127,7 @@ put_facts(struct jsonw *w, const struct action *a)
 	jsonw_object(w);
 	jsonw_kstr(w, "profile", p->name);
 	put_names(w, "hosts", p->hosts, p->host_count);
+	jsonw_kstr(w, "network", p->network);
 	put_names(w, "write", p->write, p->write_count);
 	jsonw_end(w);
 	jsonw_key(w, "parts");

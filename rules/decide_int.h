@@ -38,6 +38,8 @@ struct plan {
 	const struct action *action;
 	struct texts_list hosts, write, read;
 	const char *profile; /* the narrowest that a rule names */
+	bool network; /* it connects, even if nobody can tell where */
+	bool somewhere; /* to a host that nobody can tell */
 };
 
 struct action_judge {
@@ -53,6 +55,10 @@ int judge_part(
     struct part_judge *j, struct part *part, const struct part_command *cmd);
 int plan_add(struct plan *p, const struct part_judge *j);
 int plan_finish(struct plan *p, struct classification *ret);
+int plan_add_text(struct plan *p, struct texts_list *l, const char *text);
+/* decide_hosts.c */
+int plan_add_host(struct plan *p, const struct effect *ef);
+const char *plan_network(const struct plan *p, bool online);
 /* One sentence; NULL when memory is short. */
 const char *reason_of(const struct action_judge *aj,
     const struct classification *c, struct arena *arena);

@@ -38,8 +38,8 @@ is_narrower(const char *a, const char *b)
 	return x != y ? x < y : strcmp(a, b) < 0;
 }
 
-static int
-add(struct plan *p, struct texts_list *l, const char *text)
+int
+plan_add_text(struct plan *p, struct texts_list *l, const char *text)
 {
 	const char **v;
 
@@ -68,19 +68,20 @@ is_beyond_workspace(enum path_class c)
 static int
 add_effect(struct plan *p, const struct effect *ef)
 {
-	if (ef->target == NULL || ef->decision == DECISION_DENY)
+	if (ef->decision == DECISION_DENY ||
+	    (ef->target == NULL && ef->kind != EFFECT_CONNECT))
 		return ERR_OK;
 	switch (ef->kind) {
 	case EFFECT_CONNECT:
-		return add(p, &p->hosts, ef->target);
+		return plan_add_host(p, ef);
 	case EFFECT_WRITE:
 	case EFFECT_DELETE:
 		return is_beyond_workspace(ef->path_class)
-		    ? add(p, &p->write, ef->target)
+		    ? plan_add_text(p, &p->write, ef->target)
 		    : ERR_OK;
 	case EFFECT_READ:
 		return ef->path_class == PATH_SECRET
-		    ? add(p, &p->read, ef->target)
+		    ? plan_add_text(p, &p->read, ef->target)
 		    : ERR_OK;
 	case EFFECT_INVALID:
 	case EFFECT_RUN_CODE:
@@ -104,10 +105,12 @@ add_rule(struct plan *p, const struct rule *r)
 	if (r->profile != NULL &&
 	    (p->profile == NULL || is_narrower(r->profile, p->profile)))
 		p->profile = arena_strdup(p->arena, r->profile);
+	p->network = p->network || r->hosts.count > 0;
 	for (size_t i = 0; i < r->hosts.count && e == 0; i++) {
 		const char *host = arena_strdup(p->arena, r->hosts.v[i].text.s);
 
-		e = host == NULL ? ERR_NOMEM : add(p, &p->hosts, host);
+		e = host == NULL ? ERR_NOMEM
+				 : plan_add_text(p, &p->hosts, host);
 	}
 	if (r->profile != NULL && p->profile == NULL)
 		return ERR_NOMEM;
@@ -175,6 +178,10 @@ plan_finish(struct plan *p, struct classification *ret)
 		.name = name,
 		.hosts = p->hosts.v,
 		.host_count = p->hosts.count,
+		.online = p->network,
+		.network = plan_network(p,
+		    strcmp(name, "workspace-write-online") == 0 ||
+			strcmp(name, "danger-full-access") == 0),
 		.write = p->write.v,
 		.write_count = p->write.count,
 		.read = p->read.v,

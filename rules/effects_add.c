@@ -456,6 +456,13 @@ effect_run(struct judge *j, const struct arg *a)
 void
 effect_connect(struct judge *j, struct str host, enum path_class data)
 {
+	effect_connect_port(j, host, 0, data);
+}
+
+void
+effect_connect_port(
+    struct judge *j, struct str host, uint16_t port, enum path_class data)
+{
 	const struct str shown = secrets_mask(j->arena, host);
 	const char *target =
 	    host.len == 0 ? NULL : arena_strndup(j->arena, shown.s, shown.len);
@@ -467,6 +474,8 @@ effect_connect(struct judge *j, struct str host, enum path_class data)
 
 		if (f->kind != EFFECT_CONNECT || !same_text(f->target, target))
 			continue;
+		if (f->port != port)
+			f->port = 0; /* either */
 		if (f->path_class == PATH_NONE)
 			f->path_class = data;
 		if (data == PATH_SECRET)
@@ -478,6 +487,7 @@ effect_connect(struct judge *j, struct str host, enum path_class data)
 		.kind = EFFECT_CONNECT,
 		.path_class = data,
 		.target = target,
+		.port = port,
 		.why = because(j, verb),
 	    });
 }

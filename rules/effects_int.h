@@ -138,6 +138,9 @@ void effect_delete(struct judge *j, const struct arg *a, bool tree);
 void effect_run(struct judge *j, const struct arg *a);
 /* host, or host:port; data: the class of what is sent, PATH_NONE: nothing. */
 void effect_connect(struct judge *j, struct str host, enum path_class data);
+/* port: of the scheme, where the host names none; 0: not known. */
+void effect_connect_port(
+    struct judge *j, struct str host, uint16_t port, enum path_class data);
 void effect_unknown(struct judge *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *judge_say(struct judge *j, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void acts_apply(struct judge *j, const struct acts *acts, const struct arg *a);

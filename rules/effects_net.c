@@ -5,6 +5,7 @@
 #include "effects_int.h"
 #include "hosts.h"
 
+#define PORT_SSH 22
 #define ENCODED_MIN 20 /* shorter values of a query hide nothing much */
 
 /* The host is known although later parts of the word may not be. */
@@ -133,7 +134,9 @@ url_connect(struct judge *j, const struct arg *a, enum path_class data)
 		effect_privilege(j, "misleading address");
 	j->command->url = secrets_mask(j->arena, a->text);
 	url_payload(j, &u, a->text);
-	effect_connect(j, url_target(j->arena, &u), data);
+	/* Without a scheme, what takes addresses means the web. */
+	effect_connect_port(j, url_target(j->arena, &u),
+	    u.scheme.len == 0 && u.port == 0 ? 80 : url_scheme_port(&u), data);
 }
 
 void
@@ -162,7 +165,8 @@ as_host(struct judge *j, const struct arg *a, struct str param)
 			effect_remote(j, "send unknown");
 		return;
 	}
-	effect_connect(j, url_target(j->arena, &u), PATH_NONE);
+	effect_connect_port(
+	    j, url_target(j->arena, &u), url_scheme_port(&u), PATH_NONE);
 }
 
 /* "host:path" or "user@host:path", and not a path of this machine. */
@@ -194,7 +198,7 @@ as_remote(struct judge *j, const struct arg *a, struct str param)
 		url_connect(j, a, PATH_NONE);
 	} else if (a->known && is_remote_path(t)) {
 		if (url_parse(j->arena, str_head(t, str_find(t, ':')), &u))
-			effect_connect(j, u.host, PATH_NONE);
+			effect_connect_port(j, u.host, PORT_SSH, PATH_NONE);
 	} else if (a->known && t.len > 0 &&
 	    (t.s[0] == '/' || t.s[0] == '.' || t.s[0] == '~')) {
 		effect_read(j, a, true);
@@ -209,6 +213,7 @@ remote_copy(struct judge *j, const struct arg *a)
 {
 	struct url u;
 	struct str t = a->text;
+	bool daemon;
 
 	if (str_search(t, STR("://")) < t.len) {
 		url_connect(j, a, PATH_NONE);
@@ -216,9 +221,11 @@ remote_copy(struct judge *j, const struct arg *a)
 	}
 	if (!is_remote_path(t))
 		return false;
+	daemon = str_search(t, STR("::")) < t.len;
 	t = str_head(t, str_find(t, ':'));
 	if (a->known && url_parse(j->arena, t, &u))
-		effect_connect(j, u.host, PATH_NONE);
+		effect_connect_port(
+		    j, u.host, daemon ? 873 : PORT_SSH, PATH_NONE);
 	else
 		effect_connect(j, STR_NONE, PATH_NONE);
 	return true;

@@ -264,6 +264,42 @@ usual(struct str scheme)
 	return false;
 }
 
+uint16_t
+url_scheme_port(const struct url *u)
+{
+	static const struct {
+		const char *scheme;
+		uint16_t port;
+	} known[] = {
+		{ "http", 80 },
+		{ "ws", 80 },
+		{ "https", 443 },
+		{ "wss", 443 },
+		{ "oci", 443 },
+		{ "ssh", 22 },
+		{ "git+ssh", 22 },
+		{ "sftp", 22 },
+		{ "git", 9418 },
+		{ "ftp", 21 },
+		{ "rsync", 873 },
+		{ "postgres", 5432 },
+		{ "postgresql", 5432 },
+		{ "mysql", 3306 },
+		{ "redis", 6379 },
+		{ "rediss", 6379 },
+		{ "mongodb", 27017 },
+		{ "amqp", 5672 },
+	};
+
+	if (u->port != 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (str_eqz(u->scheme, known[i].scheme))
+			return known[i].port;
+	}
+	return 0;
+}
+
 struct str
 url_target(struct arena *a, const struct url *u)
 {

@@ -29,6 +29,8 @@ bool url_parse(struct arena *a, struct str text, struct url *ret);
 /* "host", "host:port"; "scheme://host" for schemes other than those of the
  * web, git and ssh; "user@host" when the web's has a user: what rules see. */
 struct str url_target(struct arena *a, const struct url *u);
+/* The port where the text names none, or 0: nobody can tell. */
+uint16_t url_scheme_port(const struct url *u);
 struct str host_normalise(struct arena *a, struct str host);
 bool host_is_loopback(struct str host_and_port);
 

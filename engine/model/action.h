@@ -218,6 +218,7 @@ struct effect {
 	enum path_class path_class;
 	enum code_class code_class;
 	const char *target; /* path, host[:port], program; NULL if none */
+	uint16_t port; /* connect: what the scheme means; 0: not said */
 	const char *why; /* "option -o writes its operand" */
 	enum decision decision;
 	struct rule_ref rule; /* id NULL: by default */
@@ -241,8 +242,10 @@ struct part {
 /* What the run would be permitted; hashed, shown, never widened (I5). */
 struct execution_profile {
 	const char *name;
-	const char **hosts;
+	const char **hosts; /* host or host:port */
 	size_t host_count;
+	bool online; /* it connects, also where no host can be told */
+	const char *network; /* "runs offline" or the like; or NULL */
 	const char **write; /* beyond the workspace */
 	size_t write_count;
 	const char **read;

@@ -88,6 +88,7 @@ profile_json(struct jsonw *w, const struct execution_profile *p)
 	names_json(w, "hosts", p->hosts, p->host_count);
 	names_json(w, "write", p->write, p->write_count);
 	names_json(w, "read", p->read, p->read_count);
+	jsonw_kstr(w, "network", p->network);
 	jsonw_end(w);
 }
 
@@ -350,7 +351,10 @@ profile_text(struct buf *out, const struct execution_profile *p)
 		return;
 	buf_puts(out, "Would run in: ");
 	esc(out, p->name);
-	put_names(out, "; network: ", p->hosts, p->host_count);
+	if (p->network != NULL) {
+		buf_puts(out, "; ");
+		esc(out, p->network);
+	}
 	put_names(out, "; may also write: ", p->write, p->write_count);
 	put_names(out, "; may also read: ", p->read, p->read_count);
 	buf_putc(out, '\n');

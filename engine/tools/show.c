@@ -68,7 +68,7 @@ put_profile(struct buf *out, const json_t *explanation)
 	const json_t *p = json_object_get(explanation, "profile");
 
 	row(out, "profile", client_text(p, "name"));
-	put_list(out, "hosts", json_object_get(p, "hosts"));
+	row(out, "network", client_text(p, "network"));
 	put_list(out, "writes", json_object_get(p, "write"));
 	put_list(out, "reads", json_object_get(p, "read"));
 }

@@ -563,6 +563,66 @@ the_profile_is_what_the_effects_need_and_no_more(void **state)
 	world_close(&w);
 }
 
+/* The hosts of one call, as "a, b", and what is said of its network. */
+static void
+assert_network(struct effect ef, const char *hosts, const char *said)
+{
+	AUTO_BUF struct buf b = BUF_INIT(1024);
+	struct world w;
+
+	world_open(
+	    &w, HEAD "  - {id: a, command: {program: y}, decision: allow}\n");
+	world_part(&w, "x", &ef, 1);
+	(void)world_decide(&w);
+	for (size_t i = 0; i < w.last.profile.host_count; i++)
+		buf_printf(
+		    &b, "%s%s", i > 0 ? ", " : "", w.last.profile.hosts[i]);
+	assert_string_equal(buf_cstr(&b), hosts);
+	assert_string_equal(w.last.profile.network, said);
+	world_close(&w);
+}
+
+static void
+a_run_reaches_the_ports_that_its_addresses_mean(void **state)
+{
+	struct effect https = effect_host("a.example");
+	struct effect http = effect_host("a.example");
+	struct effect odd = effect_host("me@a.example");
+	struct effect v6 = effect_host("2001:db8::1");
+
+	(void)state;
+	https.port = 443;
+	http.port = 80;
+	odd.port = 22;
+	v6.port = 443;
+	assert_network(
+	    https, "a.example:443", "runs with network: a.example:443 only");
+	assert_network(http, "a.example:443, a.example:80",
+	    "runs with network: a.example:443, a.example:80 only");
+	assert_network(
+	    odd, "a.example:22", "runs with network: a.example:22 only");
+	assert_network(v6, "[2001:db8::1]:443",
+	    "runs with network: [2001:db8::1]:443 only");
+	assert_network(effect_host("ldap://a.example:389"), "a.example:389",
+	    "runs with network: a.example:389 only");
+	assert_network(effect_host("pypi.org"),
+	    "files.pythonhosted.org:443, pypi.org:443",
+	    "runs with network: files.pythonhosted.org:443, pypi.org:443 only");
+}
+
+static void
+a_run_is_offline_unless_it_connects_to_another_machine(void **state)
+{
+	(void)state;
+	assert_network(effect_host(NULL), "",
+	    "runs with network; each host is asked about first");
+	assert_network(effect_host("localhost:8080"), "", "runs offline");
+	assert_network(effect_host("[::1]:8080"), "", "runs offline");
+	assert_network(
+	    effect_path(EFFECT_WRITE, PATH_WORKSPACE, "/home/dev/proj/x"), "",
+	    "runs offline");
+}
+
 static void
 a_regex_that_gives_up_is_a_match_for_deny_only(void **state)
 {
@@ -635,6 +695,10 @@ main(void)
 		cmocka_unit_test(a_rollout_is_stable_and_near_its_percent),
 		cmocka_unit_test(
 		    the_profile_is_what_the_effects_need_and_no_more),
+		cmocka_unit_test(
+		    a_run_reaches_the_ports_that_its_addresses_mean),
+		cmocka_unit_test(
+		    a_run_is_offline_unless_it_connects_to_another_machine),
 		cmocka_unit_test(
 		    a_regex_that_gives_up_is_a_match_for_deny_only),
 		cmocka_unit_test(disabled_defaults_leave_the_question),
