@@ -20,6 +20,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "model/action.h"
+#include "model/credential.h"
 
 enum approvals_reviewer {
 	REVIEWER_INVALID,
@@ -134,6 +135,7 @@ struct config_rule_dir {
 /* requirements.yaml; an empty list permits everything. */
 struct config_ceiling {
 	struct config_strings approval_policy, approvals_reviewer, profiles;
+	struct config_strings credentials; /* by name */
 };
 
 struct config {
@@ -156,6 +158,8 @@ struct config {
 	size_t provider_count;
 	struct config_profile *profiles;
 	size_t profile_count;
+	struct config_credential *credentials;
+	size_t credential_count;
 	const char *listen_tcp; /* "127.0.0.1:7878" or NULL */
 	const char *token_file;
 	/* The text of token_file (api/auth.h has its form); the supervisor

@@ -18,6 +18,8 @@ kept_list(struct config *c, const struct setting *s)
 		return &c->ceiling.approvals_reviewer;
 	if (strcmp(s->key, "profiles") == 0)
 		return &c->ceiling.profiles;
+	if (strcmp(s->key, "credentials") == 0)
+		return &c->ceiling.credentials;
 	return NULL;
 }
 
@@ -48,6 +50,23 @@ check_names(struct reading *r, const struct setting *s, const struct yaml *v,
 	}
 }
 
+static void
+hold_credentials(struct reading *r, const struct yaml *given,
+    const struct yaml *v, const struct config_strings *list)
+{
+	const struct config *c = r->config;
+
+	for (size_t i = 0; given != NULL && i < c->credential_count; i++) {
+		const char *name = c->credentials[i].name;
+
+		if (name != NULL && !is_in(list, name))
+			yaml_diag(r->diags, &given->items[i], DIAG_ERROR,
+			    "E205", NULL,
+			    "credential '%s' is not permitted: see %s:%u", name,
+			    v->file, v->line);
+	}
+}
+
 /* A value outside the list is an error where it was chosen; the default
  * gives way to the first of the list. */
 static void
@@ -57,6 +76,8 @@ hold_to(struct reading *r, const struct setting *s, const struct yaml *v,
 	const struct yaml *given = r->given[s - settings];
 	unsigned value;
 
+	if (s->kind == SETTING_CREDENTIALS)
+		hold_credentials(r, given, v, list);
 	if (s->kind != SETTING_ENUM)
 		return;
 	memcpy(&value, (char *)r->config + s->at, sizeof(value));

@@ -14,7 +14,7 @@
 #define CONFIG_ARENA_MAX ((size_t)8 << 20)
 #define CONFIG_ITEMS_MAX 1000
 #define CONFIG_RECORD_MAX ((size_t)4 << 20)
-#define SETTINGS_MAX 32
+#define SETTINGS_MAX 64
 #define CONFIG_KEY_LEN_MAX 128
 #define TOKEN_FILE_BYTES_MAX ((size_t)64 << 10)
 
@@ -32,6 +32,7 @@ enum setting_kind {
 	SETTING_PROFILES,
 	SETTING_REQUIRE,
 	SETTING_APPROVALS,
+	SETTING_CREDENTIALS,
 };
 
 struct setting {
@@ -74,7 +75,7 @@ void config_unknown_key(struct reading *r, const struct yaml *key,
 bool config_scalar(struct reading *r, const struct yaml *v, const char *what);
 const char *config_text(struct reading *r, const struct yaml *v);
 /* One key of a small map: where its value goes. */
-#define CONFIG_ENTRIES_MAX 16
+#define CONFIG_ENTRIES_MAX 24
 struct config_entry {
 	const char *key;
 	void (*read)(struct reading *r, const struct yaml *v, void *to);
@@ -93,6 +94,10 @@ void config_read_require(struct reading *r, const struct yaml *v);
 void config_read_approvals(struct reading *r, const struct yaml *v);
 bool config_read_strings(struct reading *r, const struct yaml *v,
     const char *what, struct config_strings *ret);
+/* config_credentials.c */
+void config_read_credentials(struct reading *r, const struct yaml *v);
+void config_put_credentials(struct buf *b, const struct config *c);
+void config_get_credentials(struct rec *r, struct config *c);
 /* config_telemetry.c */
 void config_read_url(
     struct reading *r, const struct setting *s, const struct yaml *v);

@@ -204,7 +204,7 @@ is_compound(enum setting_kind k)
 {
 	return k == SETTING_MASK || k == SETTING_PROVIDERS ||
 	    k == SETTING_PROFILES || k == SETTING_REQUIRE ||
-	    k == SETTING_APPROVALS;
+	    k == SETTING_APPROVALS || k == SETTING_CREDENTIALS;
 }
 
 void
@@ -252,6 +252,9 @@ setting_read(struct reading *r, const struct setting *s, const struct yaml *v)
 		break;
 	case SETTING_APPROVALS:
 		config_read_approvals(r, v);
+		break;
+	case SETTING_CREDENTIALS:
+		config_read_credentials(r, v);
 		break;
 	}
 }

@@ -211,6 +211,15 @@ const struct setting settings[] = {
 		    "limits. A built-in name changes that profile.",
 	},
 	{
+	    .key = "credentials",
+	    .kind = SETTING_CREDENTIALS,
+	    .help = "What runs may use without having it: name, kind (header, "
+		    "git, ssh, value), hosts, header, username, variable, "
+		    "host_keys, ca_file, ask, plaintext; for whom: profiles, "
+		    "sessions, agents, users; its secret: file, env, systemd, "
+		    "secret_service or command.",
+	},
+	{
 	    .key = "contained_clients",
 	    .kind = SETTING_MASK,
 	    .at = offsetof(struct config, contained_clients),

@@ -276,6 +276,9 @@ put_setting(struct buf *b, const struct config *c, const struct setting *s)
 		for (size_t i = 0; i < ARRAY_LEN(c->approvals); i++)
 			rec_put_u32(b, c->approvals[i]);
 		break;
+	case SETTING_CREDENTIALS:
+		config_put_credentials(b, c);
+		break;
 	}
 }
 
@@ -327,6 +330,9 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 		for (size_t i = 0; i < ARRAY_LEN(c->approvals); i++)
 			c->approvals[i] = rec_count(r, APPROVERS_MAX);
 		break;
+	case SETTING_CREDENTIALS:
+		config_get_credentials(r, c);
+		break;
 	}
 }
 
@@ -349,6 +355,7 @@ config_encode(
 	put_strings(out, &c->ceiling.approval_policy);
 	put_strings(out, &c->ceiling.approvals_reviewer);
 	put_strings(out, &c->ceiling.profiles);
+	put_strings(out, &c->ceiling.credentials);
 	rec_put_cstr(out, c->state_dir);
 	rec_put_cstr(out, c->runtime_dir);
 	rec_put_cstr(out, c->home);
@@ -377,6 +384,7 @@ config_decode(struct str record, struct config **ret, struct err *e)
 	get_strings(&r, c->arena, &c->ceiling.approval_policy);
 	get_strings(&r, c->arena, &c->ceiling.approvals_reviewer);
 	get_strings(&r, c->arena, &c->ceiling.profiles);
+	get_strings(&r, c->arena, &c->ceiling.credentials);
 	c->state_dir = rec_cstr(&r, c->arena);
 	c->runtime_dir = rec_cstr(&r, c->arena);
 	c->home = rec_cstr(&r, c->arena);
