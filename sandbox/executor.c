@@ -160,6 +160,7 @@ on_ended(void *ctx, struct ipc_msg *m, struct err *e)
 	/* A second end, or the end of what was never begun, is a lie. */
 	if (s == NULL || s->is_look)
 		return err_set(e, ERR_INVALID, "the end of an unknown run");
+	o.copy = s->overlay;
 	if (s->overlay)
 		copies_remember(&l->x->copies, s->number, s->action_id, l->ipc);
 	tell_ended(l->x, s, &o);

@@ -190,6 +190,8 @@ row_body_outcome(struct engine *g, const struct live *l,
 	jsonw_kint(&w, "stderr_bytes", (int64_t)l->err_out.len);
 	jsonw_kbool(&w, "truncated", o->truncated);
 	jsonw_kbool(&w, "timed_out", o->timed_out);
+	if (o->copy)
+		jsonw_kbool(&w, "copy", true);
 	row_put_remark(g, &w, "failure", o->failure);
 	jsonw_key(&w, "violations");
 	jsonw_array(&w);

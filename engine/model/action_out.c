@@ -228,6 +228,8 @@ outcome(struct jsonw *w, const struct action *a)
 	jsonw_str(w, o->err_out);
 	jsonw_kbool(w, "truncated", o->truncated);
 	jsonw_kbool(w, "timed_out", o->timed_out);
+	if (o->copy)
+		jsonw_kbool(w, "copy", true);
 	jsonw_key(w, "violations");
 	jsonw_array(w);
 	for (size_t i = 0; i < o->violation_count; i++)

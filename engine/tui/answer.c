@@ -467,6 +467,8 @@ finish(struct tui *m, int64_t now)
 	case MODE_FILTER:
 	case MODE_BATCH:
 	case MODE_RULE:
+	case MODE_CHANGES:
+	case MODE_APPLY:
 		break;
 	}
 }

@@ -420,6 +420,10 @@ put_outcome(struct writer *w)
 	    (long long)json_integer_value(json_object_get(o, "wall_ms")));
 	end_line(w);
 	page_field(w->p, "failed", client_text(o, "failure"), STYLE_BAD);
+	if (json_is_true(json_object_get(o, "copy")))
+		page_own(w->p, STYLE_WARN,
+		    "COPY     It ran on a copy of the workspace: c shows what "
+		    "it changed, and applies it.");
 	put_names(w, "tried", json_object_get(o, "violations"), NULL);
 	put_output(w, "   out | ", client_text(o, "stdout"));
 	put_output(w, "   err | ", client_text(o, "stderr"));

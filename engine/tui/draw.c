@@ -91,6 +91,32 @@ draw_rows(const struct page *p, const struct page_rows *rows, size_t top,
 	}
 }
 
+/* The cursor and the marks lie over the lines that begin a change. */
+static void
+draw_changes(const struct tui *m, struct grid *g, const struct tui_layout *l)
+{
+	const struct tui_changes *c = &m->changes;
+
+	if (c->rows.count == 0)
+		draw_why_not(m, g, l);
+	draw_rows(&c->page, &c->rows, c->top, g, l);
+	for (size_t i = 0; i < c->count; i++) {
+		const size_t row = c->at[i].row;
+		const int y = l->top + 1 + (int)(row - c->top);
+
+		if (row < c->top || y >= l->top + l->height)
+			continue;
+		if (i == c->cursor)
+			grid_restyle(
+			    g, y, l->case_x, l->case_width, STYLE_SELECTED);
+		(void)grid_put(g, y, l->case_x, 2,
+		    str_of(i != c->cursor     ? c->at[i].marked ? " *" : "  "
+			    : c->at[i].marked ? ">*"
+					      : "> "),
+		    i == c->cursor ? STYLE_SELECTED : STYLE_BOLD);
+	}
+}
+
 static void
 draw_case(const struct tui *m, struct grid *g, const struct tui_layout *l)
 {
@@ -99,7 +125,9 @@ draw_case(const struct tui *m, struct grid *g, const struct tui_layout *l)
 	const struct tui_entry *e = tui_focused(m);
 
 	draw_title(m, g, l);
-	if (m->mode == MODE_GRANT || m->mode == MODE_RULE)
+	if (tui_shows_changes(m))
+		draw_changes(m, g, l);
+	else if (tui_shows_preview(m))
 		draw_rows(&v->page, &v->rows, v->top, g, l);
 	else if (e == NULL || strcmp(c->id, e->id) != 0 || c->rows.count == 0)
 		draw_why_not(m, g, l);

@@ -226,6 +226,47 @@ draw_batch_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 	    armed ? STYLE_GOOD : STYLE_WARN);
 }
 
+static void
+draw_apply_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
+{
+	const struct tui_changes *c = &m->changes;
+	const bool armed = tui_may_apply(m, c->all, now) == MAY_YES;
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
+
+	buf_printf(&line, "Apply %zu of %zu to the workspace? %s",
+	    c->all ? c->count : tui_changes_marked(m), c->count,
+	    armed ? "Enter does; Esc does not." : "...");
+	(void)grid_put(g, y, 1, g->columns - 1, buf_str(&line),
+	    armed ? STYLE_GOOD : STYLE_WARN);
+}
+
+static void
+draw_changes_prompt(const struct tui *m, struct grid *g, int y)
+{
+	const size_t marked = tui_changes_marked(m);
+	const size_t unread = tui_changes_unread(m, marked == 0);
+	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES);
+
+	if (m->note[0] != '\0') {
+		put_safe(
+		    &line, m, m->note, m->note_style, (size_t)g->columns - 1);
+		(void)grid_put(
+		    g, y, 1, g->columns - 1, buf_str(&line), m->note_style);
+		return;
+	}
+	if (m->changes.count > 0)
+		buf_printf(
+		    &line, "%zu of %zu marked", marked, m->changes.count);
+	if (unread > 0)
+		buf_printf(
+		    &line, "; %zu not read to the end (PgDn, j)", unread);
+	else if (m->changes.count > 0)
+		buf_puts(
+		    &line, marked > 0 ? ": a applies them" : ": A applies all");
+	(void)grid_put(g, y, 1, g->columns - 1, buf_str(&line),
+	    unread > 0 ? STYLE_WARN : STYLE_BOLD);
+}
+
 static enum style
 put_marked(struct buf *out, const struct tui *m)
 {
@@ -272,6 +313,12 @@ draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 	case MODE_BATCH:
 		draw_batch_prompt(m, g, y, now);
 		return;
+	case MODE_CHANGES:
+		draw_changes_prompt(m, g, y);
+		return;
+	case MODE_APPLY:
+		draw_apply_prompt(m, g, y, now);
+		return;
 	case MODE_RAISE:
 		buf_puts(&line, "Raise to (a name): ");
 		break;
@@ -314,6 +361,16 @@ struct key_row {
 	unsigned views; /* bits: where it means something */
 };
 
+static const struct key_row change_rows[] = {
+	{ "Space mark", 0, 0xffu },
+	{ "a apply marked", 0, 0xffu },
+	{ "A apply all", 0, 0xffu },
+	{ "n drop all", 0, 0xffu },
+	{ "j k move", 0, 0xffu },
+	{ "PgDn more", 0, 0xffu },
+	{ "Esc back", 0, 0xffu },
+};
+
 #define IN(view) (1u << (view))
 #define EVERYWHERE 0xffu
 
@@ -329,6 +386,7 @@ static const struct key_row key_rows[] = {
 	{ "R raise", SKILL_RAISE, IN(VIEW_WAITING) },
 	{ "x stop", 0, IN(VIEW_RUNNING) },
 	{ "x revoke", 0, IN(VIEW_GRANTS) },
+	{ "c changes", 0, IN(VIEW_HISTORY) },
 	{ "Enter open", 0, EVERYWHERE },
 	{ "1-6 views", 0, EVERYWHERE },
 	{ "/ filter", 0, EVERYWHERE },
@@ -342,10 +400,14 @@ static const struct key_row key_rows[] = {
 static void
 draw_keys(const struct tui *m, struct grid *g, int y)
 {
+	const bool changes = tui_shows_changes(m);
+	const struct key_row *rows = changes ? change_rows : key_rows;
+	const size_t count =
+	    changes ? ARRAY_LEN(change_rows) : ARRAY_LEN(key_rows);
 	int x = 1;
 
-	for (size_t i = 0; i < ARRAY_LEN(key_rows); i++) {
-		const struct key_row *k = &key_rows[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct key_row *k = &rows[i];
 		const struct str text = str_of(k->text);
 		const size_t key = str_find(text, ' ');
 

@@ -20,6 +20,8 @@ static const struct {
 	{ "R", "raise to other people" },
 	{ "M", "make a rule of it, in your own rules, after a look at it" },
 	{ "E", "edit it ($VISUAL, $EDITOR); the edited one is a new one" },
+	{ "c",
+	    "in History: what a run on a copy changed; apply it or drop it" },
 	{ "space", "in the list: mark; a and d then answer all marked" },
 	{ "x", "stop what runs; in Grants: revoke" },
 	{ NULL, "Moving" },

@@ -97,6 +97,11 @@ put_facts(struct buf *out, const struct tui *m, const struct tui_entry *e,
 		draw_span(out, wall - e->since_ns);
 		buf_puts(out, " ");
 	}
+	if (e->copy) {
+		safe_style(out, STYLE_WARN);
+		buf_puts(out, "copy waits ");
+		safe_style(out, STYLE_DIM);
+	}
 	put_foreign(out, m, e->decision, STYLE_DIM, 8);
 	if (m->view != VIEW_WAITING && e->state[0] != '\0') {
 		buf_putc(out, ' ');

@@ -197,6 +197,12 @@ do_order(struct feed *f, const struct tui_order *o)
 	case ORDER_EDIT:
 		feed_edit(f, o);
 		break;
+	case ORDER_CHANGES:
+		feed_changes(f, o);
+		break;
+	case ORDER_APPLY:
+		feed_apply(f, o);
+		break;
 	case ORDER_COPY:
 		if (f->copy != NULL)
 			f->copy(f->copy_ctx, o->id);

@@ -89,6 +89,9 @@ void feed_preview(struct feed *f, const struct tui_order *o);
 /* The rule that would allow its kind; and then: writes what was shown. */
 void feed_rule(struct feed *f, const struct tui_order *o);
 void feed_save_rule(struct feed *f, const struct tui_order *o);
+/* What a run on a copy changed; and puts it into the workspace, or not. */
+void feed_changes(struct feed *f, const struct tui_order *o);
+void feed_apply(struct feed *f, const struct tui_order *o);
 /* That this person has it open, and who else has. */
 void feed_presence(struct feed *f);
 /* Lets a person edit it: what comes back is another action, that waits. */

@@ -403,6 +403,8 @@ carry_out(
 	case ORDER_EDIT:
 	case ORDER_RULE:
 	case ORDER_SAVE_RULE:
+	case ORDER_CHANGES:
+	case ORDER_APPLY:
 		break;
 	}
 	return err_set(e, ERR_INTERNAL, "that is no answer");

@@ -298,6 +298,36 @@ row_running(struct feed *f, const char *id, int64_t now)
 	tui_put(f->m, VIEW_RUNNING, &e, now);
 }
 
+/* What it changed may wait for somebody to apply it. */
+static void
+row_ended(struct feed *f, const json_t *row, const char *id, int64_t now)
+{
+	struct tui_entry *e = tui_find(f->m, VIEW_HISTORY, id);
+	const json_t *body = json_object_get(row, "body");
+
+	tui_gone(f->m, VIEW_RUNNING, id, NULL, now);
+	if (e == NULL || !json_is_true(json_object_get(body, "copy")))
+		return;
+	e->copy = true;
+	if (f->history_read)
+		tui_note(f->m, STYLE_LABEL, now,
+		    "A run on a copy has ended: 3, then c, shows its changes.");
+}
+
+/* Somebody applied or dropped what a run on a copy changed. */
+static void
+row_event(struct feed *f, const json_t *row)
+{
+	const json_t *body = json_object_get(row, "body");
+	const char *id = client_text(body, "action");
+	const char *type = client_text(body, "type");
+	struct tui_entry *e =
+	    id == NULL ? NULL : tui_find(f->m, VIEW_HISTORY, id);
+
+	if (e != NULL && type != NULL && strcmp(type, "changes") == 0)
+		e->copy = false;
+}
+
 static void
 take_row(struct feed *f, const json_t *row, const char *kind)
 {
@@ -313,6 +343,8 @@ take_row(struct feed *f, const json_t *row, const char *kind)
 		f->sync = true;
 		f->health_ns = 0;
 	}
+	if (strcmp(kind, "event") == 0)
+		row_event(f, row);
 	if (id == NULL)
 		return;
 	if (strcmp(kind, "proposed") == 0 || strcmp(kind, "undone") == 0) {
@@ -329,7 +361,7 @@ take_row(struct feed *f, const json_t *row, const char *kind)
 		row_running(f, id, now);
 	} else if (strcmp(kind, "outcome") == 0 ||
 	    strcmp(kind, "unknown") == 0) {
-		tui_gone(f->m, VIEW_RUNNING, id, NULL, now);
+		row_ended(f, row, id, now);
 	} else if (tui_find(f->m, VIEW_WAITING, id) != NULL) {
 		make_dirty(f, id);
 	}

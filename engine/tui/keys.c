@@ -151,6 +151,9 @@ do_to_it(struct tui *m, int key, int64_t now)
 		tui_mark(m, now);
 	else if (key == 'y')
 		order(m, ORDER_COPY);
+	else if (key == 'c' && !tui_changes_key(m, now))
+		tui_note(m, STYLE_WARN, now,
+		    "Changes are those of a run that ended: 3, History.");
 }
 
 /* ---- keys ---------------------------------------------------------------- */
@@ -267,6 +270,7 @@ normal_key(struct tui *m, int key, int64_t now)
 	case ' ':
 	case 'x':
 	case 'y':
+	case 'c':
 		do_to_it(m, key, now);
 		break;
 	default:
@@ -343,6 +347,10 @@ tui_key(struct tui *m, int key, int64_t now)
 		break;
 	case MODE_BATCH:
 		tui_batch_input(m, key, now);
+		break;
+	case MODE_CHANGES:
+	case MODE_APPLY:
+		tui_changes_input(m, key, now);
 		break;
 	case MODE_MESSAGE:
 	case MODE_WORD:

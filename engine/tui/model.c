@@ -90,6 +90,8 @@ tui_link(struct tui *m, bool up, const char *why, int64_t now)
 		tui_batch_drop(m);
 		m->open.etag[0] = '\0';
 		m->opened = false;
+		if (tui_shows_changes(m))
+			m->mode = MODE_NORMAL;
 		tui_disturb(m, now);
 		if (up && m->lists[m->view].focus[0] != '\0')
 			tui_want_case(m, m->lists[m->view].focus);
@@ -118,6 +120,8 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 		[ORDER_RULE] = "Looked",
 		[ORDER_SAVE_RULE] = "Rule written",
 		[ORDER_EDIT] = "Edited",
+		[ORDER_CHANGES] = "Looked",
+		[ORDER_APPLY] = "Applied",
 	};
 	const bool ruled = o->kind == ORDER_ALLOW || o->kind == ORDER_DENY;
 
@@ -155,6 +159,10 @@ tui_answered(
 	m->busy[0] = '\0';
 	if (why_not == NULL) {
 		answer_succeeded(m, o, now);
+		return;
+	}
+	if (o->kind == ORDER_APPLY) {
+		tui_note(m, STYLE_BAD, now, "%s", why_not);
 		return;
 	}
 	tui_note(m, STYLE_BAD, now, "Nothing was answered: %s", why_not);
@@ -196,6 +204,7 @@ tui_resize(struct tui *m, int rows, int columns, int64_t now)
 	m->columns = columns;
 	tui_lay_out(m);
 	tui_lay_out_preview(m);
+	tui_changes_lay_out(m);
 	tui_disturb(m, now);
 }
 
@@ -265,10 +274,12 @@ tui_drawn(struct tui *m, int64_t now)
 	m->batch_drawn = m->mode == MODE_BATCH;
 	set(m->drawn, sizeof(m->drawn), id);
 	m->drawn_case[0] = '\0';
-	if (l.case_width > 0 && strcmp(m->open.id, id) == 0) {
+	if (l.case_width > 0 && tui_shows_changes(m)) {
+		tui_changes_drawn(m);
+	} else if (l.case_width > 0 && strcmp(m->open.id, id) == 0) {
 		set(m->drawn_case, sizeof(m->drawn_case), id);
 		m->drawn_stamp = m->stamp;
-		if (m->mode == MODE_GRANT || m->mode == MODE_RULE) {
+		if (tui_shows_preview(m)) {
 			mark_seen(m->preview.top, tui_case_rows(m),
 			    m->preview.rows.count, &m->preview.seen);
 			m->preview.drawn = m->preview.id[0] != '\0';
@@ -295,6 +306,7 @@ tui_init(struct tui *m, bool utf8, int64_t now)
 		.tick_ns = now,
 		.open.page = PAGE_INIT,
 		.preview.page = PAGE_INIT,
+		.changes.page = PAGE_INIT,
 	};
 	m->open.page.utf8 = utf8;
 }
@@ -311,5 +323,6 @@ tui_done(struct tui *m)
 	page_rows_done(&m->open.rows);
 	page_done(&m->preview.page);
 	page_rows_done(&m->preview.rows);
+	tui_changes_done(&m->changes);
 	mem_freep(&m->health.detail);
 }

@@ -86,6 +86,8 @@ enum tui_mode {
 	MODE_RAISE, /* to whom */
 	MODE_RULE, /* a rule, before it is written: yes or no */
 	MODE_BATCH, /* all that are marked: yes or no */
+	MODE_CHANGES, /* what a run on a copy changed */
+	MODE_APPLY, /* some or all of that, into the workspace: yes or no */
 };
 
 /* One row of a list. The texts are foreign, as they came. */
@@ -104,6 +106,7 @@ struct tui_entry {
 	int64_t since_ns, until_ns; /* wall clock; 0: not known */
 	unsigned asked, allowed, denied; /* of a session */
 	bool marked, stale; /* stale: not in the list that is coming in */
+	bool copy; /* it ended, and what it changed waits in a copy */
 };
 
 struct tui_list {
@@ -136,6 +139,26 @@ struct tui_preview {
 	int64_t since_ns;
 };
 
+/* One change of a run on a copy of its workspace. */
+struct tui_change {
+	char *path;
+	size_t from; /* in the page's text */
+	size_t row, end, seen; /* rows; seen: from row on, without a gap */
+	bool possible; /* it can be applied */
+	bool marked;
+};
+
+/* All of them: a page of which each has a part of its own. */
+struct tui_changes {
+	char id[TUI_FIELD_MAX];
+	struct page page;
+	struct page_rows rows;
+	struct tui_change *at;
+	size_t count, cursor, top;
+	bool all, drawn; /* what is asked about, and that it is asked */
+	int64_t since_ns;
+};
+
 enum tui_order_kind {
 	ORDER_LOAD, /* id: fetch the case */
 	ORDER_LIST, /* view: fetch the list */
@@ -150,6 +173,8 @@ enum tui_order_kind {
 	ORDER_RULE, /* the rule that would allow its kind */
 	ORDER_SAVE_RULE, /* what was shown of it */
 	ORDER_EDIT, /* a person edits it; it is another one then */
+	ORDER_CHANGES, /* what its run on a copy changed */
+	ORDER_APPLY, /* scope: "all", "some" (the marked ones), "none" */
 };
 
 struct tui_order {
@@ -192,6 +217,7 @@ struct tui {
 	struct tui_list lists[VIEW_COUNT];
 	struct tui_case open;
 	struct tui_preview preview;
+	struct tui_changes changes;
 	char filter[TUI_INPUT_MAX];
 	char input[TUI_INPUT_MAX];
 	char input_id[TUI_FIELD_MAX]; /* whom the input is about */
@@ -246,6 +272,9 @@ bool tui_order(struct tui *m, struct tui_order *ret);
 void tui_want(struct tui *m, const struct tui_order *order);
 void tui_note(struct tui *m, enum style style, int64_t now, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
+/* Is the screen's case a preview, or changes, in place of the open case? */
+bool tui_shows_preview(const struct tui *m);
+bool tui_shows_changes(const struct tui *m);
 
 /* ---- what comes from the daemon ------------------------------------------ */
 
@@ -315,6 +344,22 @@ void tui_scroll_preview(struct tui *m, int key);
 bool tui_rule_key(struct tui *m, int64_t now);
 enum tui_may tui_may_rule(const struct tui *m, int64_t now);
 void tui_rule_input(struct tui *m, int key, int64_t now);
+
+/* ---- what a run on a copy changed (changes.c) ----------------------------- */
+
+bool tui_changes_key(struct tui *m, int64_t now);
+void tui_changes_input(struct tui *m, int key, int64_t now);
+/* page and the list (with its texts) are taken over. */
+void tui_show_changes(struct tui *m, const char *id, struct tui_change *list,
+    size_t count, struct page *page, int64_t now);
+void tui_changes_lay_out(struct tui *m);
+/* The frame showed them. */
+void tui_changes_drawn(struct tui *m);
+size_t tui_changes_marked(const struct tui *m);
+/* How many of those (all, or the marked ones) were not read to their end. */
+size_t tui_changes_unread(const struct tui *m, bool all);
+enum tui_may tui_may_apply(const struct tui *m, bool all, int64_t now);
+void tui_changes_done(struct tui_changes *c);
 
 /* ---- several of the same kind (batch.c) ---------------------------------- */
 

@@ -113,6 +113,12 @@ tui_show(
 	}
 }
 
+bool
+tui_shows_preview(const struct tui *m)
+{
+	return m->mode == MODE_GRANT || m->mode == MODE_RULE;
+}
+
 void
 tui_lay_out_preview(struct tui *m)
 {
@@ -133,8 +139,7 @@ tui_show_preview(struct tui *m, const char *id, bool possible,
 	struct tui_preview *v = &m->preview;
 	struct page old = v->page;
 
-	if ((m->mode != MODE_GRANT && m->mode != MODE_RULE) ||
-	    strcmp(m->input_id, id) != 0)
+	if (!tui_shows_preview(m) || strcmp(m->input_id, id) != 0)
 		return;
 	set(v->id, sizeof(v->id), id);
 	v->possible = possible;

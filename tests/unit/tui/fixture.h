@@ -15,12 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "case_page.h"
 #include "draw.h"
 #include "model.h"
 
 #define MS ((int64_t)1000000)
+#define GOLDEN_BYTES_MAX ((size_t)1 << 20)
 #define SECOND ((int64_t)1000000000)
 #define WALL ((int64_t)1795641254 * SECOND)
 #define HASH "67a886f0176135fbaf232cad08c5146a0edab3da700c02339b8946a94e58cfe9"
@@ -256,6 +258,44 @@ assert_shows(struct world *w, const char *text)
 		print_error("not on the screen: %s\n%s", text, all);
 	assert_non_null(strstr(all, text));
 	free(all);
+}
+
+/* ---- what is drawn, compared with files of tests/data/tui ----------------- */
+
+static const struct {
+	int columns, rows;
+} sizes[] = { { 80, 24 }, { 100, 30 }, { 60, 20 }, { 39, 10 } };
+
+static inline void
+check_golden(const char *name, const char *text)
+{
+	struct buf expected = BUF_INIT(GOLDEN_BYTES_MAX);
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/tests/data/tui/%s.txt",
+	    TEST_SOURCE_DIR, name);
+	if (getenv("ASSENT_UPDATE_GOLDEN") != NULL) {
+		assert_int_equal(
+		    fdio_write_file(path, text, strlen(text), 0644, NULL), 0);
+		return;
+	}
+	assert_int_equal(fdio_read_file(path, &expected, NULL), 0);
+	if (strcmp(buf_cstr(&expected), text) != 0)
+		print_error("%s differs:\n%s", path, text);
+	assert_string_equal(buf_cstr(&expected), text);
+	buf_free(&expected);
+}
+
+static inline void
+golden(struct world *w, const char *what)
+{
+	char *text = screen(w);
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s-%dx%d-%s", what, w->m->columns,
+	    w->m->rows, w->m->utf8 ? "utf8" : "ascii");
+	check_golden(name, text);
+	free(text);
 }
 
 #endif

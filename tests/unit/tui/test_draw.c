@@ -9,44 +9,6 @@
 #include "base/text.h"
 #include "notice.h"
 
-#define GOLDEN_BYTES_MAX ((size_t)1 << 20)
-
-static void
-check_golden(const char *name, const char *text)
-{
-	struct buf expected = BUF_INIT(GOLDEN_BYTES_MAX);
-	char path[512];
-
-	(void)snprintf(path, sizeof(path), "%s/tests/data/tui/%s.txt",
-	    TEST_SOURCE_DIR, name);
-	if (getenv("ASSENT_UPDATE_GOLDEN") != NULL) {
-		assert_int_equal(
-		    fdio_write_file(path, text, strlen(text), 0644, NULL), 0);
-		return;
-	}
-	assert_int_equal(fdio_read_file(path, &expected, NULL), 0);
-	if (strcmp(buf_cstr(&expected), text) != 0)
-		print_error("%s differs:\n%s", path, text);
-	assert_string_equal(buf_cstr(&expected), text);
-	buf_free(&expected);
-}
-
-static void
-golden(struct world *w, const char *what)
-{
-	char *text = screen(w);
-	char name[64];
-
-	(void)snprintf(name, sizeof(name), "%s-%dx%d-%s", what, w->m->columns,
-	    w->m->rows, w->m->utf8 ? "utf8" : "ascii");
-	check_golden(name, text);
-	free(text);
-}
-
-static const struct {
-	int columns, rows;
-} sizes[] = { { 80, 24 }, { 100, 30 }, { 60, 20 }, { 39, 10 } };
-
 static void
 fill(struct world *w)
 {
@@ -126,7 +88,7 @@ static void
 the_manual_shows_screens_of_this_program(void **state)
 {
 	static const char *const names[] = { "case-100x30-utf8",
-		"queue-39x10-utf8" };
+		"queue-39x10-utf8", "changes-80x24-utf8" };
 	struct buf manual = BUF_INIT(GOLDEN_BYTES_MAX);
 
 	(void)state;
