@@ -147,6 +147,10 @@ int engine_set_reviewer(struct engine *g, struct str json, struct err *e);
 void engine_set_roles(struct engine *g, struct str json, bool all_up);
 /* Tells engine_out.loaded of the rules in force. */
 void engine_keep_rules(struct engine *g);
+/* The rules were to change and could not: said in the log and by readyz,
+ * until rules load. d may be NULL. */
+void engine_rules_stay(
+    struct engine *g, const struct diags *d, const char *why);
 /* What the state of rules says now: archive, off, candidate of o. Borrowed
  * until the next time. */
 void engine_set_rule_state(

@@ -81,6 +81,7 @@ struct feed {
 	char why[DESTINATION_WHY_MAX];
 };
 
+#define RULES_PROBLEM_MAX 512
 #define REVIEW_QUEUE_MAX 1000
 
 /* Ids of actions that wait for a place with the reviewer; oldest first. */
@@ -129,6 +130,7 @@ struct engine {
 	struct review_sessions *review_sessions;
 	struct review_queue review_queue;
 	unsigned reviews_out; /* questions that the reviewer has */
+	char rules_problem[RULES_PROBLEM_MAX]; /* "": the files are in force */
 	struct buf roles_json, reviewer_json;
 	bool roles_up, booted, reviewer_there;
 };

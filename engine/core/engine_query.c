@@ -246,43 +246,6 @@ engine_rules(struct engine *g, const struct call *c)
 		engine_reply_json(g, c->id, 200, buf_str(&body));
 }
 
-static void
-put_rules_digest(struct engine *g, struct jsonw *w)
-{
-	jsonw_key(w, "policy_sha256");
-	jsonw_hex(w, g->policy_sha256, SHA256_LEN);
-}
-
-void
-engine_ready(struct engine *g, const struct call *c)
-{
-	AUTO_BUF struct buf body = BUF_INIT(BODY_MAX);
-	struct jsonw w = jsonw_on(&body);
-	struct err why = ERR_INIT;
-	const bool store = g->o.recorder_port->healthy(g->o.recorder, &why);
-	const bool ready = store && g->roles_up;
-
-	jsonw_object(&w);
-	jsonw_kbool(&w, "ready", ready);
-	jsonw_key(&w, "reasons");
-	jsonw_array(&w);
-	if (!store)
-		jsonw_cstr(&w, why.msg);
-	if (!g->roles_up)
-		jsonw_cstr(&w, "a role is down and being restarted");
-	jsonw_end(&w);
-	put_rules_digest(g, &w);
-	jsonw_kint(&w, "pending", (int64_t)live_pending(g->live));
-	jsonw_key(&w, "roles");
-	if (g->roles_json.len > 0)
-		jsonw_raw(&w, buf_str(&g->roles_json));
-	else
-		jsonw_null(&w);
-	engine_put_reviewer(g, &w);
-	jsonw_end(&w);
-	engine_reply_json(g, c->id, ready ? 200 : 503, buf_str(&body));
-}
-
 void
 engine_version(struct engine *g, const struct call *c)
 {
@@ -293,7 +256,8 @@ engine_version(struct engine *g, const struct call *c)
 	jsonw_kstr(&w, "name", "assent");
 	jsonw_kstr(&w, "version", ASSENT_VERSION);
 	jsonw_kint(&w, "rule_language", 1);
-	put_rules_digest(g, &w);
+	jsonw_key(&w, "policy_sha256");
+	jsonw_hex(&w, g->policy_sha256, SHA256_LEN);
 	jsonw_end(&w);
 	engine_reply_json(g, c->id, 200, buf_str(&body));
 }

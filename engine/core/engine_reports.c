@@ -214,22 +214,6 @@ is_the_same(struct engine *g, const struct classifier *next)
 	return memcmp(digest, g->policy_sha256, SHA256_LEN) == 0;
 }
 
-/* The first finding with its place; the others are told by 'rules check'. */
-static void
-log_not_loaded(const struct diags *d, const char *why)
-{
-	for (size_t i = 0; i < diags_count(d); i++) {
-		const struct diag *at = diags_at(d, i);
-
-		if (at->severity != DIAG_ERROR || at->file == NULL)
-			continue;
-		log_err("reload", "rules stay as they were: %s:%u:%u: %s",
-		    at->file, at->line, at->col, at->message);
-		return;
-	}
-	log_err("reload", "rules stay as they were: %s", why);
-}
-
 int
 engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 {
@@ -244,9 +228,10 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 		diags_json(d, &w);
 	}
 	if (r != 0) {
-		log_not_loaded(d, e == NULL ? "" : e->msg);
+		engine_rules_stay(g, d, e == NULL ? "" : e->msg);
 		return r;
 	}
+	g->rules_problem[0] = '\0';
 	engine_commit(g);
 	if (ret_json == NULL && is_the_same(g, next)) {
 		g->o.classifier_port->close(next);

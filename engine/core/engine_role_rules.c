@@ -149,7 +149,7 @@ on_rules_changed(void *ctx)
 	/* A folder that was replaced is another one to watch. */
 	watch_rules(p);
 	if (read_state(p, &o, &why) != 0) {
-		log_err("reload", "rules stay as they were: %s", why.msg);
+		engine_rules_stay(p->engine, NULL, why.msg);
 		return;
 	}
 	engine_set_rule_state(p->engine, &o);

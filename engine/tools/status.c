@@ -39,6 +39,30 @@ get(struct client *c, const char *path, struct client_reply *ret, struct err *e)
 	    &(struct client_request){ .method = "GET", .path = path }, ret, e);
 }
 
+/* "export   siem: 1204 rows behind, 3 failed attempts" */
+static void
+put_exports(struct buf *out, const json_t *list)
+{
+	const json_t *to;
+	size_t i;
+
+	json_array_foreach(list, i, to)
+	{
+		const json_int_t lag =
+		    json_integer_value(json_object_get(to, "lag"));
+		const json_int_t failures =
+		    json_integer_value(json_object_get(to, "failures"));
+
+		buf_printf(out, "%-9s", "export");
+		text_escape(out, str_of(client_text(to, "name")));
+		buf_printf(out, ": %lld rows behind", (long long)lag);
+		if (failures > 0)
+			buf_printf(
+			    out, ", %lld failed attempts", (long long)failures);
+		buf_putc(out, '\n');
+	}
+}
+
 static void
 put_text(struct buf *out, const json_t *version, const json_t *ready)
 {
@@ -54,6 +78,7 @@ put_text(struct buf *out, const json_t *version, const json_t *ready)
 	buf_printf(out, "%-9s%lld\n", "pending",
 	    (long long)json_integer_value(json_object_get(ready, "pending")));
 	show_reviewer(json_object_get(ready, "reviewer"), out);
+	put_exports(out, json_object_get(ready, "export"));
 }
 
 static int

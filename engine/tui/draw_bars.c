@@ -41,7 +41,9 @@ put_health(struct buf *line, const struct tui *m)
 	if (!h->known)
 		return;
 	buf_puts(line, h->ready ? "  ready" : "  NOT READY (6)");
-	if (h->rules[0] != '\0') {
+	if (h->rules_bad) {
+		buf_puts(line, "  rules BROKEN");
+	} else if (h->rules[0] != '\0') {
 		buf_puts(line, "  rules ");
 		put_safe(line, m, h->rules, STYLE_BAR, 12);
 	}
@@ -51,6 +53,11 @@ put_health(struct buf *line, const struct tui *m)
 	}
 	if (h->log_seq != 0)
 		buf_printf(line, "  log %llu", (unsigned long long)h->log_seq);
+	if (h->export[0] != '\0') {
+		buf_printf(line, "  export %s", h->export_bad ? "FAILS, " : "");
+		put_safe(line, m, h->export, STYLE_BAR, 20);
+		buf_puts(line, " behind");
+	}
 }
 
 void
