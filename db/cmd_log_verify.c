@@ -18,6 +18,7 @@
 enum option {
 	OPT_STATE,
 	OPT_PUBLIC_KEY,
+	OPT_CHECKPOINT,
 	OPT_AGAINST,
 	OPT_PROOF,
 	OPT_JSON,
@@ -28,8 +29,10 @@ static const struct command_option options[] = {
 	[OPT_STATE] = { "--state", "DIR", "the state folder, or a copy of it" },
 	[OPT_PUBLIC_KEY] = { "--public-key", "FILE",
 	    "the first log.pub, kept elsewhere" },
-	[OPT_AGAINST] = { "--against", "FILE",
-	    "checkpoints kept elsewhere (again and again)" },
+	[OPT_CHECKPOINT] = { "--checkpoint", "FILE",
+	    "checkpoints kept elsewhere: a copy of the file, or any export "
+	    "(again and again)" },
+	[OPT_AGAINST] = { "--against", "FILE", "the same" },
 	[OPT_PROOF] = { "--proof", "FILE",
 	    "a proof that 'assent log prove' made, instead of a log" },
 	[OPT_JSON] = { "--json", NULL, "for machines" },
@@ -48,7 +51,7 @@ on_value(void *ctx, size_t option, const char *value)
 {
 	struct args *a = ctx;
 
-	if (option != OPT_AGAINST)
+	if (option != OPT_AGAINST && option != OPT_CHECKPOINT)
 		return;
 	if (a->against_count < AGAINST_MAX)
 		a->against[a->against_count++] = value;

@@ -110,6 +110,13 @@ port_mask_key(struct recorder *r, uint8_t ret[static SHA256_LEN], struct err *e)
 	return mask_key_load(buf_cstr(&r->dir), true, ret, e);
 }
 
+static uint64_t
+port_checkpoint(struct recorder *r, struct str *ret_note)
+{
+	*ret_note = seal_note(r->seal);
+	return ret_note->len > 0 ? seal_size(r->seal) : 0;
+}
+
 const struct recorder_port db_recorder = {
 	.open = port_open,
 	.close = store_close,
@@ -127,5 +134,6 @@ const struct recorder_port db_recorder = {
 	.cursor_get = port_cursor_get,
 	.cursor_put = port_cursor_put,
 	.mask_key = port_mask_key,
+	.checkpoint = port_checkpoint,
 	.idle = store_idle,
 };

@@ -126,6 +126,7 @@ seal_open(const struct seal_options *o, struct seal **ret, struct err *e)
 	if (s == NULL)
 		return err_nomem(e);
 	s->fd = -1;
+	s->last = (struct buf)BUF_INIT(NOTE_BYTES_MAX);
 	s->key_life_ns = o->key_life_ns != 0
 	    ? o->key_life_ns
 	    : SEAL_KEY_SECONDS * INT64_C(1000000000);
@@ -141,6 +142,8 @@ seal_open(const struct seal_options *o, struct seal **ret, struct err *e)
 		return r;
 	s->size = last.size;
 	memcpy(s->root, last.root, SHA256_LEN);
+	if (last.text.s != NULL)
+		buf_put(&s->last, last.text.s, last.len);
 	*ret = TAKE_PTR(s);
 	return ERR_OK;
 }
@@ -153,6 +156,7 @@ seal_close(struct seal *s)
 	note_key_free(s->key);
 	fd_closep(&s->fd);
 	mem_freep(&s->dir);
+	buf_free(&s->last);
 	mem_freep(&s);
 }
 
@@ -185,6 +189,12 @@ const uint8_t *
 seal_root(const struct seal *s)
 {
 	return s->root;
+}
+
+struct str
+seal_note(const struct seal *s)
+{
+	return s->last.failed == 0 ? buf_str(&s->last) : STR_NONE;
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -241,6 +251,8 @@ seal_write(struct seal *s, uint64_t size, const uint8_t root[static SHA256_LEN],
 		return err_wrap(e, r, "cannot write a checkpoint");
 	s->size = size;
 	memcpy(s->root, root, SHA256_LEN);
+	buf_reset(&s->last);
+	buf_put_str(&s->last, buf_str(&note));
 	if (next != NULL)
 		seal_key_take_over(s, TAKE_PTR(next), now_real_ns);
 	return ERR_OK;

@@ -43,6 +43,8 @@ const struct note_public *seal_public(const struct seal *s);
 /* What the last note in the file attests; size 0: there is none. */
 uint64_t seal_size(const struct seal *s);
 const uint8_t *seal_root(const struct seal *s);
+/* The last note itself, text of seal_size; empty: there is none. */
+struct str seal_note(const struct seal *s);
 /* Durable when it returns 0. The rows must be durable before. */
 int seal_write(struct seal *s, uint64_t size,
     const uint8_t root[static SHA256_LEN], int64_t now_real_ns, struct err *e);
@@ -83,7 +85,12 @@ int seal_set_load(struct seal_set *s, const char *path,
 /* The same for notes in memory; name is for errors. */
 int seal_set_parse(struct seal_set *s, const char *name, struct str text,
     const struct note_public *first, struct err *e);
-/* Notes kept elsewhere, signed by any key that is known by now. */
+/*
+ * Notes kept elsewhere, signed by any key that is known by now: a copy of the
+ * file, or any text in which checkpoints are words (model/checkpoint_word.h).
+ * There, those of other logs are left out. ERR_DENIED: one is not this log's,
+ * ERR_INVALID: there is none.
+ */
 int seal_set_add(struct seal_set *s, const char *path, struct err *e);
 /* By size. */
 void seal_set_sort(struct seal_set *s);

@@ -16,6 +16,7 @@ struct seal {
 	bool half; /* the file may go on after len */
 	uint64_t size;
 	uint8_t root[SHA256_LEN];
+	struct buf last; /* the last note as it is in the file */
 };
 
 /* The path of a file beside the store. */
@@ -32,5 +33,18 @@ int seal_key_next(const struct seal *s, struct note_key **ret, struct err *e);
  * becomes of the files; what cannot be erased now is at the next start. */
 void seal_key_take_over(
     struct seal *s, struct note_key *next, int64_t now_real_ns);
+
+/* ---- seal_read.c, for seal_foreign.c ------------------------------------ */
+
+int seal_set_put_key(
+    struct seal_set *s, const struct note_public *p, struct err *e);
+int seal_set_put_point(
+    struct seal_set *s, const struct note *n, bool foreign, struct err *e);
+/* Empty lines, and signatures of witnesses, which we do not judge. */
+struct str seal_skip_between(struct str rest);
+/* ERR_NOTFOUND: there is none. */
+int seal_read_file(const char *path, struct buf *out, struct err *e);
+/* The n-th checkpoint of a file is bad: says which. */
+int seal_damaged(const char *path, size_t n, int code, struct err *e);
 
 #endif

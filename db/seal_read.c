@@ -3,8 +3,6 @@
  * Runs in: assent, engine.  Trusts: the first public key, nothing else.
  * Owns: the set.
  */
-#include "seal.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include "base/buf.h"
 #include "base/fdio.h"
 #include "base/mem.h"
+#include "seal_int.h"
 #include "store_limits.h"
 
 void
@@ -25,8 +24,8 @@ seal_set_free(struct seal_set *s)
 	*s = (struct seal_set)SEAL_SET_INIT;
 }
 
-static int
-add_key(struct seal_set *s, const struct note_public *p, struct err *e)
+int
+seal_set_put_key(struct seal_set *s, const struct note_public *p, struct err *e)
 {
 	if (mem_grow(
 		&s->keys, &s->key_cap, s->key_count + 1, sizeof(*s->keys)) != 0)
@@ -35,8 +34,9 @@ add_key(struct seal_set *s, const struct note_public *p, struct err *e)
 	return ERR_OK;
 }
 
-static int
-add_point(struct seal_set *s, const struct note *n, bool foreign, struct err *e)
+int
+seal_set_put_point(
+    struct seal_set *s, const struct note *n, bool foreign, struct err *e)
 {
 	struct seal_point *p;
 
@@ -51,8 +51,8 @@ add_point(struct seal_set *s, const struct note *n, bool foreign, struct err *e)
 }
 
 /* Empty lines, and signatures of witnesses, which we do not judge. */
-static struct str
-skip_between(struct str rest)
+struct str
+seal_skip_between(struct str rest)
 {
 	while (rest.len > 0) {
 		const size_t end = str_find(rest, '\n');
@@ -64,8 +64,8 @@ skip_between(struct str rest)
 	return rest;
 }
 
-static int
-read_file(const char *path, struct buf *out, struct err *e)
+int
+seal_read_file(const char *path, struct buf *out, struct err *e)
 {
 	struct stat st;
 
@@ -75,8 +75,8 @@ read_file(const char *path, struct buf *out, struct err *e)
 }
 
 /* What cannot be read as a note is as bad as one that is signed wrongly. */
-static int
-damaged(const char *path, size_t n, int code, struct err *e)
+int
+seal_damaged(const char *path, size_t n, int code, struct err *e)
 {
 	if (code != ERR_INVALID && code != ERR_DENIED)
 		return code;
@@ -100,9 +100,9 @@ own_note(struct seal_set *s, const struct note *n, struct err *e)
 		    "it signs %llu rows after one signed %llu: an older log "
 		    "was put in place",
 		    (unsigned long long)n->size, (unsigned long long)before);
-	r = add_point(s, n, false, e);
+	r = seal_set_put_point(s, n, false, e);
 	if (r == 0 && n->has_next)
-		r = add_key(s, &n->next, e);
+		r = seal_set_put_key(s, &n->next, e);
 	return r;
 }
 
@@ -127,10 +127,10 @@ int
 seal_set_parse(struct seal_set *s, const char *name, struct str text,
     const struct note_public *first, struct err *e)
 {
-	struct str rest = skip_between(text);
+	struct str rest = seal_skip_between(text);
 	bool handed_over = false;
 	struct note n;
-	int r = add_key(s, first, e);
+	int r = seal_set_put_key(s, first, e);
 
 	while (r == 0 && rest.len > 0) {
 		r = note_parse(rest, &n, e);
@@ -142,10 +142,10 @@ seal_set_parse(struct seal_set *s, const char *name, struct str text,
 		if (r == 0)
 			r = own_note(s, &n, e);
 		if (r != 0)
-			return damaged(name, s->count + 1, r, e);
+			return seal_damaged(name, s->count + 1, r, e);
 		r = keep_text(s, handed_over, str_head(rest, n.len), e);
 		handed_over = n.has_next;
-		rest = skip_between(str_from(rest, n.len));
+		rest = seal_skip_between(str_from(rest, n.len));
 	}
 	return r;
 }
@@ -155,50 +155,9 @@ seal_set_load(struct seal_set *s, const char *path,
     const struct note_public *first, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(SEAL_FILE_BYTES_MAX);
-	const int r = read_file(path, &text, e);
+	const int r = seal_read_file(path, &text, e);
 
 	return r == 0 ? seal_set_parse(s, path, buf_str(&text), first, e) : r;
-}
-
-/* A note from elsewhere: by whichever key of this log. */
-static int
-foreign_note(struct seal_set *s, const struct note *n, struct err *e)
-{
-	int r = ERR_DENIED;
-
-	for (size_t k = 0; r == ERR_DENIED && k < s->key_count; k++)
-		r = note_verify(n, &s->keys[k], e);
-	if (r == ERR_DENIED)
-		return err_set(e, r, "it is not signed by a key of this log");
-	return r == 0 ? add_point(s, n, true, e) : r;
-}
-
-int
-seal_set_add(struct seal_set *s, const char *path, struct err *e)
-{
-	AUTO_BUF struct buf text = BUF_INIT(SEAL_FILE_BYTES_MAX);
-	struct str rest;
-	size_t count = 0;
-	int r = read_file(path, &text, e);
-
-	if (r != 0)
-		return r;
-	rest = skip_between(buf_str(&text));
-	while (rest.len > 0) {
-		struct note n;
-
-		count++;
-		r = note_parse(rest, &n, e);
-		if (r == 0)
-			r = foreign_note(s, &n, e);
-		if (r != 0)
-			return damaged(path, count, r, e);
-		rest = skip_between(str_from(rest, n.len));
-	}
-	if (count == 0)
-		return err_set(
-		    e, ERR_INVALID, "'%s' holds no checkpoint", path);
-	return ERR_OK;
 }
 
 static int

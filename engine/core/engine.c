@@ -440,5 +440,6 @@ engine_tick(struct engine *g)
 		g->o.recorder_port->idle(g->o.recorder);
 	}
 	engine_events_ping(g);
+	engine_checkpoint_tick(g);
 	engine_feeds_tick(g);
 }

@@ -38,6 +38,8 @@ struct engine_out {
 	void (*cancel_review)(void *ctx, const char *action_id);
 	/* A row for the reporter; false: not now, it comes again. */
 	bool (*row)(void *ctx, uint32_t feed, uint64_t seq, struct str json);
+	/* The same for a checkpoint of so many rows. May be NULL. */
+	bool (*checkpoint)(void *ctx, uint64_t rows, struct str json);
 	/* Rules came into force: kept for a rollback. May be NULL. */
 	void (*loaded)(void *ctx, const uint8_t digest[static SHA256_LEN],
 	    struct str archive);
@@ -140,6 +142,8 @@ int engine_lag(struct engine *g, uint32_t feed,
     const struct destination_lag *lag, struct err *e);
 /* Makes durable how far they have come; engine_tick does so, too. */
 void engine_feeds_save(struct engine *g);
+/* Says each new checkpoint where the log's owner cannot take it back. */
+void engine_checkpoint_tick(struct engine *g);
 /* How the providers are, in the reviewer's own words; ERR_INVALID when that
  * is no JSON object. */
 int engine_set_reviewer(struct engine *g, struct str json, struct err *e);

@@ -73,6 +73,8 @@ engine_feed_open(struct engine *g, uint32_t feed, const char *name,
 	if (r != 0)
 		return r;
 	f = &g->feeds[feed];
+	/* a new reporter, a new destination: it has no checkpoint yet */
+	g->checkpoint_sent = 0;
 	*f = (struct feed){ .taken = *ret_seq, .saved = *ret_seq };
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);
 	return ERR_OK;

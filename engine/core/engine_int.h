@@ -125,6 +125,8 @@ struct engine {
 	uint8_t mask_key[SHA256_LEN];
 	bool has_mask_key;
 	int64_t ping_ns, idle_ns, feeds_saved_ns;
+	/* rows of the newest checkpoint that was said, and exported */
+	uint64_t checkpoint_said, checkpoint_sent;
 	struct engine_counters n;
 	struct buf scratch; /* row bodies, replies: reused */
 	struct review_sessions *review_sessions;

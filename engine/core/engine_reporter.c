@@ -139,3 +139,17 @@ reporter_link_row(
 	return buf_done(&body, NULL) == 0 &&
 	    ipc_send(r->ipc, ER_ROW, buf_str(&body), -1, NULL) == 0;
 }
+
+bool
+reporter_link_checkpoint(
+    struct reporter_link *r, uint64_t size, struct str json)
+{
+	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
+
+	if (r == NULL)
+		return false;
+	rec_put_u64(&body, size);
+	rec_put_str(&body, json);
+	return buf_done(&body, NULL) == 0 &&
+	    ipc_send(r->ipc, ER_CHECKPOINT, buf_str(&body), -1, NULL) == 0;
+}

@@ -26,5 +26,7 @@ void reporter_link_free(struct reporter_link *r);
 /* false: there is no link, or it is full. */
 bool reporter_link_row(
     struct reporter_link *r, uint32_t feed, uint64_t seq, struct str json);
+bool reporter_link_checkpoint(
+    struct reporter_link *r, uint64_t size, struct str json);
 
 #endif

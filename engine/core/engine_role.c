@@ -241,6 +241,14 @@ out_row(void *ctx, uint32_t feed, uint64_t seq, struct str json)
 	return reporter_link_row(p->reporter, feed, seq, json);
 }
 
+static bool
+out_checkpoint(void *ctx, uint64_t rows, struct str json)
+{
+	struct engine_process *p = ctx;
+
+	return reporter_link_checkpoint(p->reporter, rows, json);
+}
+
 static int
 front_peer(struct engine_process *p, int fd, struct err *e)
 {
@@ -449,6 +457,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.review = out_review,
 			.cancel_review = out_cancel_review,
 			.row = out_row,
+			.checkpoint = out_checkpoint,
 			.project = engine_out_project,
 			.loaded = engine_rules_loaded,
 		},
@@ -611,6 +620,7 @@ engine_stop(struct role_env *env)
 
 	engine_commit(p->engine);
 	engine_feeds_save(p->engine);
+	engine_checkpoint_tick(p->engine);
 	role_stop(env);
 }
 

@@ -14,7 +14,7 @@
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
  *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED
  *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER, RE_STATUS
- *     engine -> reporter ER_CURSOR, ER_ROW
+ *     engine -> reporter ER_CURSOR, ER_ROW, ER_CHECKPOINT
  *     reporter -> engine RE_OPEN, RE_FEED, RE_LAG
  */
 #include "base/buf.h"
@@ -68,6 +68,9 @@ enum engine_to_reporter {
 	ER_CURSOR = 0x601,
 	/* u32 feed, u64 seq, str JSON: a row of the decision log */
 	ER_ROW,
+	/* u64 rows, str JSON: the log had so many rows and is signed up to
+	 * there; for every destination that has them */
+	ER_CHECKPOINT,
 };
 
 enum reporter_to_engine {

@@ -253,6 +253,12 @@ struct recorder_port {
 	int (*mask_key)(
 	    struct recorder *r, uint8_t ret[static SHA256_LEN], struct err *e);
 	/*
+	 * The newest signed checkpoint: how many rows it attests (0: there is
+	 * none), and the note, which is good until the next call of a port.
+	 * May be NULL.
+	 */
+	uint64_t (*checkpoint)(struct recorder *r, struct str *ret_note);
+	/*
 	 * Housekeeping while nobody waits, about once a second: signs what
 	 * is not signed yet, copies the write-ahead log back. May be NULL.
 	 */

@@ -167,7 +167,7 @@ struct config {
 	const char *token;
 	enum log_payloads log_payloads;
 	/* Where the log is sent to; NULL: nowhere. */
-	const char *otlp, *syslog, *telemetry_file, *webhook;
+	const char *otlp, *syslog, *journal, *telemetry_file, *webhook;
 	enum otlp_protocol otlp_protocol;
 	const char *telemetry_ca_file;
 	const char *otlp_headers_file, *webhook_key_file;

@@ -278,6 +278,14 @@ const struct setting settings[] = {
 		    "tcp://HOST:601 or tls://HOST:6514.",
 	},
 	{
+	    .key = "telemetry.journal",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, journal),
+	    .help = "The socket of systemd's journal, "
+		    "/run/systemd/journal/socket: one entry a row, with "
+		    "fields.",
+	},
+	{
 	    .key = "telemetry.file",
 	    .kind = SETTING_PATH,
 	    .at = offsetof(struct config, telemetry_file),

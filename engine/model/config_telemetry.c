@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "config_int.h"
 #include "model/provider_url.h"
+#include "model/syslog_url.h"
 
 void
 config_read_url(
@@ -32,20 +33,16 @@ void
 config_read_syslog(
     struct reading *r, const struct setting *s, const struct yaml *v)
 {
-	static const char *const prefixes[] = { "unix:/", "udp://", "tcp://",
-		"tls://" };
+	const char *text = config_text(r, v), *where;
+	enum syslog_way way;
 
-	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		if (str_starts(v->text, str_of(prefixes[i])) &&
-		    v->text.len > strlen(prefixes[i])) {
-			config_put_text(r, s, config_text(r, v));
-			return;
-		}
-	}
-	yaml_diag(r->diags, v, DIAG_ERROR, "E203",
-	    "unix:/dev/log, udp://127.0.0.1:514, tcp://HOST:601 or "
-	    "tls://HOST:6514",
-	    "'%.*s' is no syslog destination", STR_ARG(v->text));
+	if (text == NULL)
+		return;
+	if (syslog_url_parse(text, &way, &where) == 0)
+		config_put_text(r, s, text);
+	else
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203", SYSLOG_URL_FORMS,
+		    "'%.*s' is no syslog destination", STR_ARG(v->text));
 }
 
 int

@@ -403,7 +403,7 @@ config_decode(struct str record, struct config **ret, struct err *e)
 bool
 config_has_destination(const struct config *c)
 {
-	return c->otlp != NULL || c->syslog != NULL ||
+	return c->otlp != NULL || c->syslog != NULL || c->journal != NULL ||
 	    c->telemetry_file != NULL || c->webhook != NULL;
 }
 

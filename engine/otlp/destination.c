@@ -26,6 +26,9 @@ struct destination {
 	uint64_t seq; /* safe there up to here */
 	uint64_t refused, failures;
 	char why[WHY_MAX];
+	json_t *checkpoint; /* to be sent, or NULL */
+	uint64_t checkpoint_rows; /* that it, or the last one, attests */
+	json_t *attesting; /* the checkpoint that is under way */
 };
 
 static void send_part(struct destination *d);
@@ -115,6 +118,17 @@ pause_ms(const struct destination *d)
 
 /* ---- verdicts ------------------------------------------------------------- */
 
+/* The first n of the part under way are there. */
+static void
+advance(struct destination *d, size_t n)
+{
+	if (n == 0 || n > d->len)
+		return;
+	d->seq = d->seqs[d->at + n - 1];
+	d->at += n;
+	d->len -= n;
+}
+
 static void
 on_taken(struct destination *d, const struct sink_result *r)
 {
@@ -128,8 +142,7 @@ on_taken(struct destination *d, const struct sink_result *r)
 		    d->o.sink->name);
 	d->failures = 0;
 	d->why[0] = '\0';
-	d->seq = d->seqs[d->at + d->len - 1];
-	d->at += d->len;
+	advance(d, d->len);
 	d->len = d->count - d->at;
 }
 
@@ -139,6 +152,7 @@ on_later(struct destination *d, const struct sink_result *r)
 	int64_t ms;
 
 	d->failures++;
+	advance(d, r->taken < d->len ? r->taken : 0);
 	(void)snprintf(d->why, sizeof(d->why), "%s",
 	    r->why == NULL ? "it does not answer" : r->why);
 	if (d->failures == 1)
@@ -166,6 +180,59 @@ on_refused(struct destination *d, const struct sink_result *r)
 	d->refused++;
 }
 
+/* ---- checkpoints ----------------------------------------------------------- */
+
+/* Between two batches, when it has all rows that are attested. */
+static bool
+attests_now(const struct destination *d)
+{
+	return d->checkpoint != NULL && d->len == 0 &&
+	    d->seq >= d->checkpoint_rows;
+}
+
+/* A newer one may have come meanwhile. */
+static void
+checkpoint_done(struct destination *d)
+{
+	if (d->checkpoint == d->attesting) {
+		json_decref(d->checkpoint);
+		d->checkpoint = NULL;
+	}
+}
+
+static void
+on_checkpoint_done(void *ctx, const struct sink_result *r)
+{
+	struct destination *d = ctx;
+
+	d->sending = false;
+	if (r->verdict == SINK_LATER) {
+		on_later(d, r);
+	} else {
+		if (r->verdict == SINK_REFUSED || r->refused > 0)
+			log_warn("export",
+			    "destination=%s will not take a checkpoint: %s",
+			    d->o.sink->name, r->why == NULL ? "" : r->why);
+		d->failures = 0;
+		d->why[0] = '\0';
+		checkpoint_done(d);
+		if (d->count > 0)
+			send_after(d, 0);
+	}
+	json_decref(d->attesting);
+	d->attesting = NULL;
+	tell(d);
+}
+
+static void
+send_checkpoint(struct destination *d)
+{
+	d->sending = true;
+	d->attesting = json_incref(d->checkpoint);
+	d->o.sink->ops->send(
+	    d->o.sink, &d->attesting, 1, on_checkpoint_done, d);
+}
+
 static void
 on_done(void *ctx, const struct sink_result *r)
 {
@@ -184,16 +251,22 @@ on_done(void *ctx, const struct sink_result *r)
 	if (d->at == d->count) {
 		drop_batch(d);
 		ask(d, BATCH_ROWS_MAX);
-	} else {
-		/* not from here: a sink may answer within send */
-		send_after(d, 0);
 	}
+	/* not from here: a sink may answer within send */
+	if (d->count > 0 || attests_now(d))
+		send_after(d, 0);
 }
 
 static void
 send_part(struct destination *d)
 {
-	if (d->sending || d->count == 0)
+	if (d->sending)
+		return;
+	if (attests_now(d)) {
+		send_checkpoint(d);
+		return;
+	}
+	if (d->count == 0)
 		return;
 	if (d->len == 0) {
 		d->len = d->count - d->at;
@@ -229,6 +302,28 @@ destination_row(
 	} else if (d->timer == NULL) {
 		send_after(d, d->o.batch_delay_ms);
 	}
+	return ERR_OK;
+}
+
+int
+destination_checkpoint(
+    struct destination *d, uint64_t rows, struct str json, struct err *e)
+{
+	json_t *checkpoint;
+
+	if (rows <= d->checkpoint_rows)
+		return ERR_OK;
+	checkpoint = json_loadb(json.s, json.len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(checkpoint)) {
+		json_decref(checkpoint);
+		return err_set(
+		    e, ERR_INVALID, "a checkpoint is no JSON object");
+	}
+	json_decref(d->checkpoint);
+	d->checkpoint = checkpoint;
+	d->checkpoint_rows = rows;
+	if (d->timer == NULL && !d->sending && attests_now(d))
+		send_after(d, 0);
 	return ERR_OK;
 }
 
@@ -285,5 +380,7 @@ destination_free(struct destination *d)
 		return;
 	d->o.sink->ops->close(d->o.sink);
 	drop_batch(d);
+	json_decref(d->checkpoint);
+	json_decref(d->attesting);
 	mem_freep(&d);
 }

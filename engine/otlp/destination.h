@@ -10,6 +10,7 @@
  *     r = destination_new(&options, &d, e);
  *     destination_link(d, seq);        the engine is there: it has seq rows
  *     destination_row(d, seq, json);   a row that was asked for
+ *     destination_checkpoint(d, rows, json);    sent once rows are there
  *     destination_unlink(d);
  *     destination_free(d);             closes the sink
  */
@@ -48,6 +49,9 @@ void destination_link(struct destination *d, uint64_t seq);
 void destination_unlink(struct destination *d);
 /* Rows are on their way, and it is not known yet whether they arrived. */
 bool destination_is_sending(const struct destination *d);
+/* Only the newest counts. ERR_INVALID: not JSON. */
+int destination_checkpoint(
+    struct destination *d, uint64_t rows, struct str json, struct err *e);
 /* Rows that it does not wait for are left out. ERR_INVALID: not JSON. */
 int destination_row(
     struct destination *d, uint64_t seq, struct str json, struct err *e);

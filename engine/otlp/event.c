@@ -41,6 +41,10 @@ static const struct {
 	{ "degraded", "assent.store.degraded", SEVERITY_ERROR },
 	{ "reviewed", "assent.review.completed", SEVERITY_WARN },
 	{ "pruned", "assent.log.pruned", SEVERITY_INFO },
+	{ "approved", "assent.request.approved", SEVERITY_INFO },
+	{ "escalated", "assent.request.escalated", SEVERITY_INFO },
+	{ "revised", "assent.request.revised", SEVERITY_INFO },
+	{ "checkpoint", "assent.log.checkpoint", SEVERITY_INFO },
 };
 
 /* Attributes whose value is a text of the row. */
@@ -76,6 +80,7 @@ static const struct {
 	{ "error.message", "failure", true },
 	{ "assent.event", "event", true },
 	{ "server.address", "host", true },
+	{ "assent.log.checkpoint", "checkpoint", true },
 };
 
 static const struct {
@@ -89,6 +94,7 @@ static const struct {
 	{ "assent.execution.wall_ms", "wall_ms", true },
 	{ "assent.reviewer.latency_ms", "latency_ms", true },
 	{ "server.port", "port", true },
+	{ "assent.log.rows", "rows", true },
 };
 
 const char *

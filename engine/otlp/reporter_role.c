@@ -17,6 +17,7 @@
 #include "web/limits.h"
 
 #define MESSAGE_BYTES_MAX 512
+#define CHECKPOINT_BYTES_MAX ((size_t)32 << 10)
 #define PATHS_MAX 16
 #define SYSCALLS_MAX 64
 #define STOP_WITHIN_NS INT64_C(2000000000)
@@ -126,6 +127,21 @@ on_row(void *ctx, struct ipc_msg *m, struct err *e)
 	return d == NULL ? ERR_INVALID : destination_row(d, seq, json, e);
 }
 
+static int
+on_checkpoint(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct reporting *self = ctx;
+	struct rec in = rec_of(m->payload);
+	const uint64_t rows_attested = rec_u64(&in);
+	const struct str json = rec_str(&in);
+	int r = rec_done(&in, e);
+
+	for (size_t i = 0; r == 0 && i < self->count; i++)
+		r = destination_checkpoint(
+		    self->ends[i].d, rows_attested, json, e);
+	return r;
+}
+
 static const struct ipc_row rows[] = {
 	{
 	    .type = ER_CURSOR,
@@ -133,6 +149,11 @@ static const struct ipc_row rows[] = {
 	    .handler = on_cursor,
 	},
 	{ .type = ER_ROW, .len_max = IPC_PAYLOAD_MAX, .handler = on_row },
+	{
+	    .type = ER_CHECKPOINT,
+	    .len_max = CHECKPOINT_BYTES_MAX,
+	    .handler = on_checkpoint,
+	},
 };
 
 static void
@@ -239,17 +260,12 @@ add_path(struct reporting *self, const char *path, unsigned access)
 
 /* Beyond the network client's: the file of JSON lines, datagrams. */
 static const int own_syscalls[] = {
-	SYS_sendto,
-	SYS_fdatasync,
-	SYS_ftruncate,
-	SYS_pread64,
+	SYS_sendto, SYS_fdatasync, SYS_ftruncate, SYS_pread64,
 #ifdef SYS_rename
 	SYS_rename,
 #endif
-	SYS_renameat2,
-	SYS_poll,
-	SYS_ppoll,
-	SYS_uname,
+	SYS_renameat2, SYS_poll, SYS_ppoll, SYS_uname,
+	SYS_memfd_create, /* large entries of the journal */
 };
 
 static int

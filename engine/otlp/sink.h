@@ -13,6 +13,10 @@
 
 #include "base/err.h"
 
+/*
+ * A checkpoint comes alone, in the form of a row without seq: kind
+ * "checkpoint", body.rows, body.checkpoint.
+ */
 enum sink_verdict {
 	SINK_TAKEN, /* all rows are safe there, but for `refused` of them */
 	SINK_LATER, /* the same again, after a while */
@@ -21,6 +25,7 @@ enum sink_verdict {
 
 struct sink_result {
 	enum sink_verdict verdict;
+	size_t taken; /* with SINK_LATER: so many are safe, the first ones */
 	uint64_t refused; /* with SINK_TAKEN: dropped there for good */
 	int64_t retry_after_ms; /* with SINK_LATER; 0: as we like */
 	const char *why; /* or NULL; valid during the call */

@@ -86,7 +86,8 @@ on_logs(struct sink_otlp *s, const struct sink_result *r)
 		    r->why == NULL ? "" : r->why);
 	for (size_t i = 0; i < s->count; i++)
 		counters_add(&s->counters, s->rows[i]);
-	s->logged_seq = last_seq(s);
+	if (last_seq(s) > s->logged_seq)
+		s->logged_seq = last_seq(s);
 	s->signal = SIGNAL_TRACES;
 	next_signal(s);
 }
@@ -223,8 +224,9 @@ otlp_send(struct sink *sink, json_t *const *rows, size_t count,
 	s->count = count;
 	s->done = done;
 	s->ctx = ctx;
-	/* the same rows again, because of a span or a metric */
-	if (last_seq(s) <= s->logged_seq) {
+	/* the same rows again, because of a span or a metric; a checkpoint
+	 * has no seq */
+	if (last_seq(s) != 0 && last_seq(s) <= s->logged_seq) {
 		s->signal = SIGNAL_TRACES;
 	} else {
 		s->refused = 0;

@@ -6,7 +6,6 @@
 #include "sink_syslog.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <linux/sockios.h>
 #include <netdb.h>
 #include <poll.h>
@@ -14,11 +13,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "datagram.h"
+#include "model/syslog_url.h"
 
 #define URL_BYTES_MAX 1024
 #define LINE_BYTES_MAX ((size_t)64 << 10)
@@ -29,51 +30,14 @@
 #define POLL_STEP_MS 20
 #define NS_PER_MS 1000000
 
-enum way {
-	WAY_UNIX,
-	WAY_UDP,
-	WAY_TCP,
-	WAY_TLS,
-};
-
-static const struct {
-	const char *prefix;
-	enum way way;
-} ways[] = {
-	{ "unix:", WAY_UNIX },
-	{ "udp://", WAY_UDP },
-	{ "tcp://", WAY_TCP },
-	{ "tls://", WAY_TLS },
-};
-
 struct sink_syslog {
 	struct sink sink;
 	struct syslog_options o;
-	enum way way;
+	enum syslog_way way;
 	const char *where; /* behind the prefix */
 	int fd; /* unix, udp: ours; else libcurl's */
 	CURL *curl; /* tcp, tls */
 };
-
-/* ---- which way ------------------------------------------------------------ */
-
-static int
-way_of(const char *url, enum way *ret, const char **ret_where, struct err *e)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		const size_t len = strlen(ways[i].prefix);
-
-		if (strncmp(url, ways[i].prefix, len) != 0 || url[len] == '\0')
-			continue;
-		*ret = ways[i].way;
-		*ret_where = url + len;
-		return ERR_OK;
-	}
-	return err_set(e, ERR_INVALID,
-	    "'%.80s' is no syslog destination: unix:/dev/log, udp://IP:514, "
-	    "tcp://HOST:601 or tls://HOST:6514",
-	    url);
-}
 
 /* ---- connecting ------------------------------------------------------------ */
 
@@ -86,22 +50,6 @@ hang_up(struct sink_syslog *s)
 		(void)close(s->fd);
 	s->curl = NULL;
 	s->fd = -1;
-}
-
-static int
-connect_unix(struct sink_syslog *s, struct err *e)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
-	if (strlen(s->where) >= sizeof(to.sun_path))
-		return err_set(e, ERR_LIMIT, "'%s' is too long", s->where);
-	memcpy(to.sun_path, s->where, strlen(s->where) + 1);
-	s->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
-		return err_sys(e, "cannot make a socket");
-	if (connect(s->fd, (const struct sockaddr *)&to, sizeof(to)) != 0)
-		return err_sys(e, "cannot connect to '%s'", s->where);
-	return ERR_OK;
 }
 
 static CURLcode
@@ -132,7 +80,7 @@ connect_stream(struct sink_syslog *s, struct err *e)
 	CURLcode code;
 
 	(void)snprintf(url, sizeof(url), "%s://%s",
-	    s->way == WAY_TLS ? "https" : "http", s->where);
+	    s->way == SYSLOG_TLS ? "https" : "http", s->where);
 	s->curl = curl_easy_init();
 	if (s->curl == NULL)
 		return err_nomem(e);
@@ -193,12 +141,12 @@ connect_to(struct sink_syslog *s, struct err *e)
 	if (s->fd >= 0)
 		return ERR_OK;
 	switch (s->way) {
-	case WAY_UNIX:
-		return connect_unix(s, e);
-	case WAY_UDP:
+	case SYSLOG_UNIX:
+		return datagram_connect(s->where, &s->fd, e);
+	case SYSLOG_UDP:
 		return connect_udp(s, e);
-	case WAY_TCP:
-	case WAY_TLS:
+	case SYSLOG_TCP:
+	case SYSLOG_TLS:
 		return connect_stream(s, e);
 	}
 	return ERR_INTERNAL;
@@ -212,26 +160,27 @@ now_ms(void)
 	return loop_now_ns() / NS_PER_MS;
 }
 
-/* A datagram a row. What the receiver's queue does not take now comes later,
- * from this row on again. */
+/* A datagram a row. */
 static int
-send_datagrams(
-    struct sink_syslog *s, json_t *const *rows, size_t count, struct err *e)
+send_datagrams(struct sink_syslog *s, json_t *const *rows, size_t count,
+    size_t *ret_taken, struct err *e)
 {
+	const int64_t deadline_ns = loop_now_ns() + DATAGRAM_WITHIN_NS;
 	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES_MAX);
 
 	for (size_t i = 0; i < count; i++) {
-		ssize_t n;
+		struct iovec bytes;
+		const struct msghdr m = { .msg_iov = &bytes, .msg_iovlen = 1 };
 
 		buf_reset(&line);
 		syslog_line(&s->o.from, rows[i], &line);
 		if (buf_done(&line, e) != 0)
 			return ERR_LIMIT;
-		do
-			n = send(s->fd, line.s, line.len, MSG_NOSIGNAL);
-		while (n < 0 && errno == EINTR);
-		if (n < 0)
+		bytes =
+		    (struct iovec){ .iov_base = line.s, .iov_len = line.len };
+		if (datagram_send(s->fd, &m, deadline_ns) != 0)
 			return err_sys(e, "cannot send to '%s'", s->o.url);
+		*ret_taken = i + 1;
 	}
 	return ERR_OK;
 }
@@ -318,16 +267,19 @@ syslog_send(struct sink *sink, json_t *const *rows, size_t count,
 {
 	struct sink_syslog *s = (struct sink_syslog *)sink;
 	struct err why = ERR_INIT;
+	size_t taken = 0;
 	int r = connect_to(s, &why);
 
 	if (r == 0)
-		r = s->curl != NULL ? send_counted(s, rows, count, &why)
-				    : send_datagrams(s, rows, count, &why);
+		r = s->curl != NULL
+		    ? send_counted(s, rows, count, &why)
+		    : send_datagrams(s, rows, count, &taken, &why);
 	if (r != 0)
 		hang_up(s);
 	done(ctx,
 	    &(struct sink_result){
 		.verdict = r == 0 ? SINK_TAKEN : SINK_LATER,
+		.taken = taken,
 		.why = r == 0 ? NULL : why.msg,
 	    });
 }
@@ -350,17 +302,17 @@ sink_syslog_new(
 		.close = syslog_close,
 	};
 	struct sink_syslog *s = mem_new(1, sizeof(*s));
-	int r;
 
 	if (s == NULL)
 		return err_nomem(e);
 	s->sink = (struct sink){ .ops = &ops, .name = "syslog" };
 	s->o = *o;
 	s->fd = -1;
-	r = way_of(o->url, &s->way, &s->where, e);
-	if (r != 0) {
+	if (syslog_url_parse(o->url, &s->way, &s->where) != 0) {
 		mem_freep(&s);
-		return r;
+		return err_set(e, ERR_INVALID,
+		    "'%.80s' is no syslog destination: " SYSLOG_URL_FORMS,
+		    o->url);
 	}
 	*ret = &s->sink;
 	return ERR_OK;

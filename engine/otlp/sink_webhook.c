@@ -49,18 +49,34 @@ seq_of(const json_t *row)
 	return json_integer_value(json_object_get(row, "seq"));
 }
 
+/* Of these very rows, whenever they come. */
+static void
+put_id(json_t *const *rows, size_t count, struct buf *out)
+{
+	const json_t *body = json_object_get(rows[0], "body");
+
+	if (seq_of(rows[0]) == 0)
+		buf_printf(out, "assent-checkpoint-%lld",
+		    (long long)json_integer_value(
+			json_object_get(body, "rows")));
+	else
+		buf_printf(out, "assent-%lld-%lld", seq_of(rows[0]),
+		    seq_of(rows[count - 1]));
+}
+
 static int
 sign(const struct sink_webhook *w, json_t *const *rows, size_t count,
     const struct buf *body, struct signature *ret)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BODY_BYTES_MAX + HEADER_BYTES_MAX);
 	AUTO_BUF struct buf base64 = BUF_INIT(HEADER_BYTES_MAX);
+	AUTO_BUF struct buf id = BUF_INIT(HEADER_BYTES_MAX);
 	const long long seconds = w->o.real_ns() / NS_PER_SECOND;
 	uint8_t mac[SHA256_LEN];
 	int r;
 
-	buf_printf(&text, "assent-%lld-%lld.%lld.", seq_of(rows[0]),
-	    seq_of(rows[count - 1]), seconds);
+	put_id(rows, count, &id);
+	buf_printf(&text, "%s.%lld.", buf_cstr(&id), seconds);
 	buf_put_str(&text, buf_str(body));
 	r = buf_done(&text, NULL);
 	if (r == 0)
@@ -68,8 +84,8 @@ sign(const struct sink_webhook *w, json_t *const *rows, size_t count,
 	if (r != 0)
 		return r;
 	text_base64(&base64, str_n((const char *)mac, sizeof(mac)));
-	(void)snprintf(ret->id, sizeof(ret->id), "webhook-id: assent-%lld-%lld",
-	    seq_of(rows[0]), seq_of(rows[count - 1]));
+	(void)snprintf(
+	    ret->id, sizeof(ret->id), "webhook-id: %s", buf_cstr(&id));
 	(void)snprintf(
 	    ret->time, sizeof(ret->time), "webhook-timestamp: %lld", seconds);
 	(void)snprintf(ret->signature, sizeof(ret->signature),

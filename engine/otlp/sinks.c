@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "sink_file.h"
+#include "sink_journal.h"
 #include "sink_otlp.h"
 #include "sink_syslog.h"
 #include "sink_webhook.h"
@@ -124,6 +125,16 @@ open_file(struct sinks_own *o, const struct config *c, struct sink **ret,
 }
 
 static int
+open_journal(struct sinks_own *o, const struct config *c, struct sink **ret,
+    struct err *e)
+{
+	const struct journal_options to = { .path = c->journal };
+
+	(void)o;
+	return sink_journal_new(&to, ret, e);
+}
+
+static int
 open_webhook(struct sinks_own *o, const struct config *c, struct sink **ret,
     struct err *e)
 {
@@ -156,6 +167,7 @@ open_all(const struct config *c, struct sinks *s, struct err *e)
 	} kinds[SINKS_MAX] = {
 		{ c->otlp, open_otlp },
 		{ c->syslog, open_syslog },
+		{ c->journal, open_journal },
 		{ c->telemetry_file, open_file },
 		{ c->webhook, open_webhook },
 	};

@@ -11,7 +11,7 @@
 #include "model/config.h"
 #include "sink.h"
 
-#define SINKS_MAX 4
+#define SINKS_MAX 5
 
 struct sinks {
 	struct sink *items[SINKS_MAX];

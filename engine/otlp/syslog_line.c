@@ -13,7 +13,7 @@
 #include "model/json_in.h"
 #include "event.h"
 
-#define FACILITY_AUTHPRIV 10
+#define LEVELS 8
 #define SD_ID "assent@32473"
 #define HOST_LEN_MAX 255
 #define MSGID_LEN_MAX 32
@@ -27,9 +27,13 @@ enum {
 	LEVEL_INFO = 6,
 };
 
-static int
-level_of(unsigned severity)
+int
+syslog_level(const json_t *row)
 {
+	struct event ev;
+	const unsigned severity =
+	    event_of(row, &ev) == 0 ? ev.severity : SEVERITY_ERROR;
+
 	if (severity >= SEVERITY_ERROR)
 		return LEVEL_ERROR;
 	return severity >= SEVERITY_WARN ? LEVEL_WARNING : LEVEL_INFO;
@@ -77,17 +81,29 @@ put_param(struct buf *out, const char *name, const char *text)
 }
 
 static void
+put_number(struct buf *out, const json_t *row, const char *name)
+{
+	const json_t *n = json_object_get(row, name);
+
+	if (json_is_integer(n))
+		buf_printf(out, " %s=\"%lld\"", name,
+		    (long long)json_integer_value(n));
+}
+
+static void
 put_element(struct buf *out, const json_t *row)
 {
 	static const char *const columns[] = { "action_id", "session", "tool",
 		"decision", "decided_by", "rule", "action_sha256", "log_hash" };
 	static const char *const facts[] = { "agent", "approver", "risk",
-		"reason", "failure", "event", "plan_sha256", "host" };
+		"reason", "failure", "event", "plan_sha256", "host",
+		"checkpoint" };
+	static const char *const numbers[] = { "seq", "uid" };
 	const json_t *body = json_object_get(row, "body");
 
-	buf_printf(out, "[" SD_ID " seq=\"%lld\" uid=\"%lld\"",
-	    (long long)json_integer_value(json_object_get(row, "seq")),
-	    (long long)json_integer_value(json_object_get(row, "uid")));
+	buf_puts(out, "[" SD_ID);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		put_number(out, row, numbers[i]);
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
 		put_param(out, columns[i], json_in_text(row, columns[i]));
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
@@ -95,13 +111,12 @@ put_element(struct buf *out, const json_t *row)
 	buf_putc(out, ']');
 }
 
-static void
-put_message(struct buf *out, const json_t *row)
+void
+syslog_message(const json_t *row, struct buf *out)
 {
 	const char *text = json_in_text(json_object_get(row, "body"), "text");
 	const char *decision = json_in_text(row, "decision");
 
-	buf_puts(out, " " BOM);
 	if (decision != NULL)
 		buf_printf(out, "%s: ", decision);
 	if (text != NULL)
@@ -114,12 +129,7 @@ void
 syslog_line(
     const struct syslog_origin *from, const json_t *row, struct buf *out)
 {
-	struct event ev;
-	const bool known = event_of(row, &ev) == 0;
-
-	buf_printf(out, "<%d>1 ",
-	    FACILITY_AUTHPRIV * 8 +
-		level_of(known ? ev.severity : SEVERITY_ERROR));
+	buf_printf(out, "<%d>1 ", SYSLOG_FACILITY * LEVELS + syslog_level(row));
 	put_name(out, json_in_text(row, "time"), HOST_LEN_MAX, false);
 	buf_putc(out, ' ');
 	put_name(out, from->host, HOST_LEN_MAX, false);
@@ -127,5 +137,6 @@ syslog_line(
 	put_name(out, json_in_text(row, "kind"), MSGID_LEN_MAX, true);
 	buf_putc(out, ' ');
 	put_element(out, row);
-	put_message(out, row);
+	buf_puts(out, " " BOM);
+	syslog_message(row, out);
 }

@@ -13,6 +13,8 @@
 
 #include "base/buf.h"
 
+#define SYSLOG_FACILITY 10 /* authpriv */
+
 struct syslog_origin {
 	const char *host;
 	int64_t pid;
@@ -20,5 +22,8 @@ struct syslog_origin {
 
 void syslog_line(
     const struct syslog_origin *from, const json_t *row, struct buf *out);
+/* Its message alone, and its level: 3 error, 4 warning, 6 info. */
+void syslog_message(const json_t *row, struct buf *out);
+int syslog_level(const json_t *row);
 
 #endif

@@ -6,12 +6,15 @@ wait for them.
 """
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import hmac
 import http.server
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import tempfile
@@ -86,6 +89,49 @@ class Receiver:
         self.server.server_close()
 
 
+class Way:
+    """What a destination has, as bytes that somebody may keep."""
+
+    def attests(self, rows):
+        """Whether it has a checkpoint of so many rows."""
+        for word in re.findall(rb"assent-checkpoint:([\w-]+)", self.bytes()):
+            note = base64.urlsafe_b64decode(word + b"=" * (-len(word) % 4))
+            if int(note.splitlines()[1]) >= rows:
+                return True
+        return False
+
+
+class Posted(Way):
+    def __init__(self, receiver, path):
+        self.receiver, self.path = receiver, path
+
+    def bytes(self):
+        with self.receiver.lock:
+            return b"\n".join(body for at, _, body in self.receiver.taken
+                              if at == self.path)
+
+
+class Datagrams(Way):
+    def __init__(self, receiver):
+        self.receiver, self.taken = receiver, b""
+        receiver.setblocking(False)
+
+    def bytes(self):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.taken += self.receiver.recv(1 << 20) + b"\n"
+        return self.taken
+
+
+class TextOf(Way):
+    def __init__(self, path):
+        self.path = path
+
+    def bytes(self):
+        with open(self.path, "rb") as file:
+            return file.read()
+
+
 def eventually(check):
     """What check returns once it is true."""
     end = time.monotonic() + WITHIN_S
@@ -113,7 +159,9 @@ def attribute(record, name):
 
 
 def seqs(receiver):
-    return [int(attribute(r, "assent.log.seq")) for r in records(receiver)]
+    """Of the rows that it has; a checkpoint is none."""
+    return [int(attribute(r, "assent.log.seq")) for r in records(receiver)
+            if attribute(r, "assent.log.seq") is not None]
 
 
 class Telemetry(unittest.TestCase):
@@ -328,6 +376,58 @@ class Telemetry(unittest.TestCase):
                 return int(file.read()) >= last
 
         eventually(lambda: os.path.exists(cursor) and written_down())
+
+    # ---- checkpoints ----
+
+    def everywhere(self):
+        """A daemon with every way out; where each of them ends up."""
+        sockets = {}
+        for name in ("syslog", "journal"):
+            receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self.addCleanup(receiver.close)
+            receiver.bind(f"{self.folder}/{name}")
+            sockets[name] = receiver
+        daemon = self.daemon({
+            "otlp": self.receiver.url, "otlp_protocol": "json",
+            "syslog": f"unix:{self.folder}/syslog",
+            "journal": f"{self.folder}/journal",
+            "file": f"{self.folder}/rows.jsonl",
+            "webhook": f"{self.receiver.url}/hook",
+            "webhook_key_file": self.secret("key", "the key\n")})
+        return daemon, {
+            "otlp": Posted(self.receiver, "/v1/logs"),
+            "webhook": Posted(self.receiver, "/hook"),
+            "syslog": Datagrams(sockets["syslog"]),
+            "journal": Datagrams(sockets["journal"]),
+            "file": TextOf(f"{self.folder}/rows.jsonl"),
+            "daemon's own log": TextOf(daemon.log)}
+
+    def test_a_rollback_is_found_by_what_any_destination_has(self):
+        daemon, ways = self.everywhere()
+        daemon.shell(DENIED, execute=False)
+        daemon.stop()  # signs what there is
+        yesterday = f"{daemon.root}/yesterday"
+        shutil.copytree(daemon.state, yesterday)
+        daemon.start()
+        daemon.shell(DENIED, execute=False)
+        daemon.stop()
+        daemon.start()
+        rows = json.loads(daemon.assent(
+            "log", "verify", "--json", "--state", daemon.state,
+            check=True).stdout)["signed_rows"]
+        for name, way in ways.items():
+            with self.subTest(name):
+                eventually(lambda way=way: way.attests(rows))
+                path = f"{self.folder}/kept"
+                with open(path, "wb") as file:
+                    file.write(way.bytes())
+                good = daemon.assent("log", "verify", "--state", daemon.state,
+                                     "--checkpoint", path)
+                self.assertEqual(good.returncode, 0, good.stderr)
+                found = daemon.assent("log", "verify", "--state", yesterday,
+                                      "--checkpoint", path)
+                self.assertEqual(found.returncode, 1, found.stdout)
+                self.assertIn("older copy", found.stderr)
 
     # ---- settings ----
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 
 #include "chain.h"
+#include "model/checkpoint_word.h"
 #include "reader.h"
 #include "row.h"
 #include "seal.h"
@@ -656,6 +657,61 @@ i9_an_older_copy_is_found_by_a_checkpoint_kept_elsewhere(void **state)
 	assert_non_null(strstr(e.msg, "an older copy was put in place"));
 }
 
+/* A collector's file: lines of all kinds, of several logs. */
+static void
+export_words(const char *path, const struct str *notes, size_t count)
+{
+	AUTO_BUF struct buf out = BUF_INIT(SEAL_FILE_BYTES_MAX);
+
+	buf_puts(&out, "<86>1 2026-11-25 box assent 7 DECIDED - allow: ls\n");
+	for (size_t i = 0; i < count; i++) {
+		struct str rest = notes[i];
+		struct note n;
+
+		while (note_parse(rest, &n, NULL) == 0) {
+			buf_puts(&out, "{\"checkpoint\":\"");
+			checkpoint_word_put(&out, str_head(rest, n.len));
+			buf_puts(&out, "\"}\n");
+			rest = str_from(rest, n.len);
+			if (rest.len > 0)
+				rest = str_from(rest, 1);
+		}
+	}
+	spill(path, &out);
+}
+
+static void
+i9_an_older_copy_is_found_by_what_was_exported(void **state)
+{
+	struct log *l = *state;
+	struct recorder *r = store_at(&l->p);
+	AUTO_BUF struct buf later = BUF_INIT(SEAL_FILE_BYTES_MAX);
+	AUTO_BUF struct buf foreign = BUF_INIT(SEAL_FILE_BYTES_MAX);
+	struct place other;
+	struct err e = ERR_INIT;
+	char kept[192], path[192];
+
+	add_rows(r, 0, 5, 1);
+	store_close(r);
+	place_make(&other);
+	make_short_rows(&other, 10, 50);
+	slurp(place_path(&l->p, SEAL_FILE, path), &later);
+	slurp(place_path(&other, SEAL_FILE, path), &foreign);
+	place_path(&l->p, "kept-elsewhere", kept);
+	export_words(kept,
+	    (const struct str[]){ buf_str(&foreign), buf_str(&later) }, 2);
+	must(verify_with(l, NULL, kept, &e), &e);
+	restore(state);
+	expect_good(l);
+	assert_int_equal(verify_with(l, NULL, kept, &e), ERR_DENIED);
+	assert_non_null(strstr(e.msg, "an older copy was put in place"));
+	/* of another log alone it says nothing, and that is no 'good' */
+	export_words(kept, (const struct str[]){ buf_str(&foreign) }, 1);
+	assert_int_equal(verify_with(l, NULL, kept, &e), ERR_INVALID);
+	assert_non_null(strstr(e.msg, "no checkpoint of this log"));
+	place_remove(&other);
+}
+
 static void
 a_checkpoint_of_another_log_is_refused(void **state)
 {
@@ -841,6 +897,7 @@ main(void)
 		T(i9_a_log_chained_anew_is_found),
 		T(i9_history_signed_anew_is_found_by_a_checkpoint_kept_elsewhere),
 		T(i9_an_older_copy_is_found_by_a_checkpoint_kept_elsewhere),
+		T(i9_an_older_copy_is_found_by_what_was_exported),
 		T(a_checkpoint_of_another_log_is_refused),
 		T(a_key_that_was_handed_over_is_gone),
 		T(a_handover_that_was_cut_short_is_finished),

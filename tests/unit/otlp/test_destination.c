@@ -26,7 +26,8 @@ struct world {
 	uint64_t wanted_after;
 	uint32_t wanted;
 	unsigned got[LOG_ROWS + 1]; /* how often each row arrived */
-	uint64_t last;
+	uint64_t last, attested_at; /* last when a checkpoint came */
+	size_t part; /* so many of a batch are taken, then it fails; 0: all */
 	bool late, down, closed, hold;
 	unsigned fail_every; /* 0: never */
 	uint64_t poison; /* a row that it refuses */
@@ -49,6 +50,8 @@ take(struct world *w, json_t *const *rows, size_t count)
 		const uint64_t seq = seq_of(rows[i]);
 
 		assert_true(seq <= w->last + 1);
+		if (seq == 0)
+			w->attested_at = w->last;
 		if (seq > w->last)
 			w->last = seq;
 		w->got[seq]++;
@@ -86,6 +89,11 @@ fake_send(struct sink *s, json_t *const *rows, size_t count, sink_done_fn *done,
 			.why = "HTTP 400" };
 		if (count == 1)
 			w->last = w->poison;
+	} else if (w->part > 0 && count > w->part) {
+		take(w, rows, w->part);
+		r = (struct sink_result){ .verdict = SINK_LATER,
+			.taken = w->part,
+			.why = "its queue is full" };
 	} else {
 		take(w, rows, count);
 	}
@@ -334,6 +342,72 @@ what_is_no_row_is_an_error(void **state)
 	stop(&w);
 }
 
+static void
+what_a_receiver_has_of_a_batch_is_not_sent_again(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	start(&w, 300);
+	w.part = 10;
+	destination_link(w.d, 0);
+	run_until_all_are_there(&w);
+	for (unsigned i = 1; i <= 300; i++)
+		assert_int_equal(w.got[i], 1);
+	stop(&w);
+}
+
+#define CHECKPOINT STR("{\"kind\":\"checkpoint\"}")
+
+static void
+run_until_it_is_attested(struct world *w)
+{
+	for (unsigned i = 0; i < TURNS_MAX && w->got[0] == 0; i++) {
+		feed(w);
+		assert_int_equal(loop_once(w->loop, 1, NULL), 0);
+	}
+	assert_int_equal(w->got[0], 1);
+}
+
+static void
+a_checkpoint_follows_the_rows_that_it_attests(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	start(&w, 900);
+	w.fail_every = 3;
+	assert_int_equal(destination_checkpoint(w.d, 600, CHECKPOINT, NULL), 0);
+	destination_link(w.d, 0);
+	run_until_it_is_attested(&w);
+	assert_true(w.attested_at >= 600);
+	run_until_all_are_there(&w);
+	for (unsigned i = 1; i <= 900; i++)
+		assert_int_equal(w.got[i], 1);
+	assert_int_equal(w.got[0], 1);
+	stop(&w);
+}
+
+static void
+a_checkpoint_that_is_known_is_not_sent_again(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	start(&w, 10);
+	destination_link(w.d, 0);
+	run_until_all_are_there(&w);
+	assert_int_equal(destination_checkpoint(w.d, 10, CHECKPOINT, NULL), 0);
+	run_until_it_is_attested(&w);
+	assert_int_equal(destination_checkpoint(w.d, 10, CHECKPOINT, NULL), 0);
+	for (unsigned i = 0; i < 20; i++)
+		turn(&w);
+	assert_int_equal(w.got[0], 1);
+	assert_int_equal(
+	    destination_checkpoint(w.d, 11, STR("[]"), NULL), ERR_INVALID);
+	stop(&w);
+}
+
 int
 main(void)
 {
@@ -349,6 +423,10 @@ main(void)
 		cmocka_unit_test(
 		    a_link_that_breaks_loses_nothing_and_what_is_under_way_goes_on),
 		cmocka_unit_test(what_is_no_row_is_an_error),
+		cmocka_unit_test(
+		    what_a_receiver_has_of_a_batch_is_not_sent_again),
+		cmocka_unit_test(a_checkpoint_follows_the_rows_that_it_attests),
+		cmocka_unit_test(a_checkpoint_that_is_known_is_not_sent_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
