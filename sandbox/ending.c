@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "base/cgroup.h"
+
 static void
 say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
     char text[static ENDING_TEXT_MAX])
@@ -20,6 +22,18 @@ say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
 					: plan->limits.disk_bytes),
 	    memory ? "memory" : "disk");
 	ret->failure = text;
+}
+
+const char *
+ending_without_report(int group_events, const struct plan *plan,
+    char text[static ENDING_TEXT_MAX])
+{
+	struct outcome o = { .exit = -1 };
+
+	if (cgroup_oom_kills(group_events) == 0)
+		return "the sandbox was killed from outside";
+	say_exceeded(&o, CTL_MEMORY, plan, text);
+	return o.failure;
 }
 
 void

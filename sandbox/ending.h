@@ -13,4 +13,8 @@
 void ending_fill(struct outcome *ret, const struct ctl *end,
     const struct plan *plan, char text[static ENDING_TEXT_MAX]);
 
+/* Why a run ended whose first process said nothing; in text, or static. */
+const char *ending_without_report(int group_events, const struct plan *plan,
+    char text[static ENDING_TEXT_MAX]);
+
 #endif

@@ -18,6 +18,7 @@ enum filter_flags {
 	/* The supervisor learns of sockets and of System V and POSIX objects
 	 * that outlive processes. */
 	FILTER_TRACES = 8,
+	FILTER_SHARES = 16, /* it is asked about shared mappings */
 };
 
 int filter_build(unsigned flags, struct bpf_program *ret);

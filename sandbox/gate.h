@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 #include "guard.h"
+#include "memory.h"
 #include "sandbox/plan.h"
 
 #define GATE_VIOLATIONS_MAX 32
@@ -50,6 +51,7 @@ struct gate {
 	size_t own_count;
 	uint64_t files_left, bytes_left;
 	unsigned workers;
+	struct memory *memory; /* NULL: a control group counts; borrowed */
 	bool strict; /* what the filter does not list comes here */
 	bool traces; /* the run may have left some in its namespaces */
 	char violations[GATE_VIOLATIONS_MAX][GATE_VIOLATION_BYTES];

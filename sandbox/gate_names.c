@@ -256,6 +256,7 @@ call_memfd(struct gate *g)
 	const unsigned flags = (unsigned)d->args[1];
 	char name[PATH_MAX];
 	AUTO_FD int fd = -1;
+	AUTO_FD int theirs = -1;
 	int r = gate_read_path(g, d->args[0], name);
 
 	if (r != 0)
@@ -267,10 +268,38 @@ call_memfd(struct gate *g)
 	fd = memfd_create(name, flags | MEMFD_NOEXEC_SEAL | MFD_CLOEXEC);
 	if (fd < 0 && errno == EINVAL) /* before 6.3 */
 		fd = memfd_create(name, flags | MFD_CLOEXEC);
-	if (fd < 0)
+	if (fd >= 0 && g->memory != NULL)
+		theirs = memory_keep(g->memory, fd);
+	if (fd < 0 || (g->memory != NULL && theirs < 0))
 		return -errno;
-	gate_send_fd(g, fd, (flags & MFD_CLOEXEC) != 0);
+	gate_send_fd(g, theirs >= 0 ? theirs : fd, (flags & MFD_CLOEXEC) != 0);
 	return GATE_SENT;
+}
+
+static bool
+is_zeros(struct gate *g, int fd)
+{
+	char link[64], path[16];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/%u/fd/%d", g->req->pid, fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	return n == (ssize_t)strlen("/dev/zero") &&
+	    memcmp(path, "/dev/zero", (size_t)n) == 0;
+}
+
+/* Shared memory without a file: its pages stay when they are let go of. */
+static int
+call_mmap(struct gate *g)
+{
+	const __u64 *a = g->req->data.args;
+	const bool counts =
+	    ((int)a[3] & MAP_ANONYMOUS) != 0 || is_zeros(g, (int)a[4]);
+
+	if (g->memory == NULL || !counts || memory_may_share(g->memory, a[1]))
+		return GATE_NATIVE;
+	gate_violation(g, "limit: shared memory", NULL);
+	return -ENOMEM;
 }
 
 int
@@ -294,6 +323,8 @@ gate_call_names(struct gate *g)
 		return call_symlink(g, a[0], at_fd(a[1], a[2]));
 	case SYS_memfd_create:
 		return call_memfd(g);
+	case SYS_mmap:
+		return call_mmap(g);
 	case SYS_fallocate:
 		return call_fallocate(g);
 #ifdef SYS_renameat

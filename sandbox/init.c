@@ -31,6 +31,7 @@
 #include "require.h"
 #include "root.h"
 #include "spawn_command.h"
+#include "sys.h"
 #include "terminal.h"
 #include "watch.h"
 
@@ -41,13 +42,16 @@ struct init {
 	struct root root;
 	struct gate gate;
 	struct watch watch;
+	struct memory *memory; /* where no control group bounds it */
 	struct bpf_program filter;
 	struct command_spawn spawn;
 	pid_t command;
+	pid_t joining; /* enters the control group for us, or 0 */
 	int signals; /* signalfd */
 	int64_t deadline_ms;
 	uint32_t flags;
 	bool supervised, ended, killing;
+	bool not_joined; /* there was a group, and it could not be entered */
 	bool alone; /* no other process of the run is left */
 	int status;
 	char text[512];
@@ -96,6 +100,52 @@ leave_template(const struct init *in, int *ret_self, struct err *e)
 		setns(in->job->ipcns, CLONE_NEWIPC) == 0
 	    ? ERR_OK
 	    : err_sys(e, "cannot enter the run's network");
+}
+
+void
+init_take_group(struct job *j, const struct cgroup *g)
+{
+	for (size_t i = 0; i < CGROUP_PLACES_MAX; i++)
+		j->join[i] = i < g->join_count ? g->join[i] : -1;
+	j->join_count = g->join_count;
+	j->group_events = g->events;
+	j->controls = g->controls;
+}
+
+/* The kernel may take milliseconds for it, so another process waits there
+ * while this one builds. */
+static void
+start_joining(struct init *in)
+{
+	const struct job *j = in->job;
+	char us[16];
+
+	if (j->join_count == 0)
+		return;
+	in->joining = sys_fork(0, NULL);
+	if (in->joining != 0)
+		return;
+	(void)snprintf(us, sizeof(us), "%d", getppid());
+	_exit(cgroup_join(j->join, j->join_count, us) == 0 ? 0 : 1);
+}
+
+/* Before there is anything that has to be in it. */
+static void
+finish_joining(struct init *in)
+{
+	struct job *j = in->job;
+	int status = 1;
+
+	if (in->joining > 0) {
+		while (waitpid(in->joining, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	for (size_t i = 0; i < CGROUP_PLACES_MAX; i++)
+		fd_closep(&j->join[i]);
+	if (j->join_count > 0 && status != 0) {
+		j->controls = 0;
+		in->not_joined = true;
+	}
 }
 
 static int
@@ -218,9 +268,10 @@ prepare_command(struct init *in, struct err *e)
 	if (in->command < 0)
 		return err_set(e, ERR_SYS, "cannot %s: %s", c->step,
 		    strerrordesc_np(c->error));
-	return in->supervised
-	    ? gate_open(&in->gate, in->job->plan, c->listener, e)
-	    : ERR_OK;
+	if (!in->supervised)
+		return ERR_OK;
+	in->gate.memory = in->memory;
+	return gate_open(&in->gate, in->job->plan, c->listener, e);
 }
 
 /* Of the run's own devices, so that its name is known inside. */
@@ -339,6 +390,15 @@ wait_once(struct init *in)
 		reap(in);
 }
 
+/* The kernel ends one process of a group; the whole run is over. */
+static uint32_t
+check_use(struct init *in)
+{
+	return cgroup_oom_kills(in->job->group_events) > 0
+	    ? (uint32_t)CTL_MEMORY
+	    : watch_check(&in->watch);
+}
+
 static void
 serve(struct init *in)
 {
@@ -352,7 +412,7 @@ serve(struct init *in)
 		if (!in->killing && now >= in->deadline_ms)
 			kill_all(in, CTL_TIMED_OUT);
 		if (!in->killing && now - watched >= WATCH_EVERY_MS) {
-			const uint32_t why = watch_check(&in->watch);
+			const uint32_t why = check_use(in);
 
 			watched = now;
 			if (why != 0)
@@ -382,10 +442,15 @@ add_notes(const struct init *in, struct ctl *m)
 	if (weaker != NULL && m->violation_count < CTL_VIOLATIONS_MAX)
 		m->violations[m->violation_count++] = weaker;
 	if (in->job->plan->limits.cpu_percent > 0 &&
+	    (in->job->controls & CGROUP_CPU) == 0 &&
 	    m->violation_count < CTL_VIOLATIONS_MAX)
 		m->violations[m->violation_count++] =
-		    "note: this version does not limit the share of a "
-		    "processor, only the time that a run may take";
+		    "note: no control group limits the share of a processor "
+		    "here, only the time that a run may take";
+	if (in->not_joined && m->violation_count < CTL_VIOLATIONS_MAX)
+		m->violations[m->violation_count++] =
+		    "note: its control group could not be entered: memory is "
+		    "measured, not limited";
 	for (size_t i = 0; i < in->job->note_count; i++) {
 		if (m->violation_count < CTL_VIOLATIONS_MAX)
 			m->violations[m->violation_count++] = in->job->notes[i];
@@ -411,6 +476,8 @@ report(struct init *in)
 		.text = in->text[0] == '\0' ? NULL : in->text,
 	};
 
+	if (cgroup_oom_kills(in->job->group_events) > 0)
+		m.flags |= CTL_MEMORY;
 	for (size_t i = 0; i < m.violation_count; i++)
 		m.violations[i] = in->gate.violations[i];
 	add_notes(in, &m);
@@ -420,14 +487,15 @@ report(struct init *in)
 }
 
 int
-init_filter(
-    const struct plan *p, bool lent, struct bpf_program *ret, struct err *e)
+init_filter(const struct plan *p, bool lent, unsigned controls,
+    struct bpf_program *ret, struct err *e)
 {
 	unsigned flags = FILTER_SUPERVISED;
 
 	flags |= p->deny_count > 0 ? (unsigned)FILTER_READS : 0U;
 	flags |= p->strict ? (unsigned)FILTER_STRICT : 0U;
 	flags |= lent ? (unsigned)FILTER_TRACES : 0U;
+	flags |= (controls & CGROUP_MEMORY) == 0 ? (unsigned)FILTER_SHARES : 0U;
 	return filter_build(flags, ret) == 0
 	    ? ERR_OK
 	    : err_set(e, ERR_INTERNAL, "the system call filter is wrong");
@@ -437,10 +505,13 @@ static int
 prepare(struct init *in, struct err *e)
 {
 	struct job *j = in->job;
-	int r = require_check(j->plan, e);
+	int r;
 
+	start_joining(in);
+	r = build(in, e);
+	finish_joining(in);
 	if (r == 0)
-		r = build(in, e);
+		r = require_check(j->plan, j->controls, e);
 	if (r == 0)
 		r = block_signals(in, e);
 	if (r == 0)
@@ -448,8 +519,13 @@ prepare(struct init *in, struct err *e)
 	if (r == 0)
 		r = check_parent(in, e);
 	in->supervised = true;
-	if (r == 0 && j->filter == NULL) {
-		r = init_filter(j->plan, false, &in->filter, e);
+	if (r == 0 && (j->controls & CGROUP_MEMORY) == 0) {
+		in->memory = memory_open(j->plan->limits.memory_bytes);
+		r = in->memory == NULL ? err_nomem(e) : ERR_OK;
+	}
+	if (r == 0 && (j->filter == NULL || in->not_joined)) {
+		r = init_filter(
+		    j->plan, !j->fresh, j->controls, &in->filter, e);
 		j->filter = &in->filter;
 	}
 	return r == 0 ? prepare_command(in, e) : r;
@@ -500,7 +576,7 @@ init_main(struct job *j)
 	}
 	if (j->plan->tty && make_terminal(j, &e) != 0)
 		give_up(in, &e);
-	watch_open(&in->watch, j->plan);
+	watch_open(&in->watch, j->plan, in->memory);
 	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
 				     : start_command(in)) != 0)
 		give_up(in, &e);

@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 
+#include "base/cgroup.h"
 #include "bpf.h"
 #include "sandbox/plan.h"
 
@@ -18,6 +19,11 @@ struct job {
 	/* For this run alone, as they were made; or -1. */
 	int netns, ipcns;
 	int userns; /* that counts this run's processes apart, or -1 */
+	/* Its control group: to be entered first; see base/cgroup.h. */
+	int join[CGROUP_PLACES_MAX]; /* -1 from join_count on */
+	size_t join_count;
+	int group_events; /* or -1 */
+	unsigned controls; /* what the group limits */
 	bool fresh; /* no template: everything is made here */
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;
@@ -27,9 +33,11 @@ struct job {
 	size_t note_count;
 };
 
+/* What the job has of a group; the descriptors are the group's. */
+void init_take_group(struct job *j, const struct cgroup *g);
 /* The system call filter of a run of this plan. */
-int init_filter(
-    const struct plan *p, bool lent, struct bpf_program *ret, struct err *e);
+int init_filter(const struct plan *p, bool lent, unsigned controls,
+    struct bpf_program *ret, struct err *e);
 /* Every signal does what it does by default. */
 void init_signals(void);
 /* Prepared (not fresh): waits for its job (job.h) with nothing left to give

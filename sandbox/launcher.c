@@ -72,6 +72,18 @@ send_failed(struct launcher *l, uint64_t number, const char *why)
 	launcher_send_ended(l, number, &o);
 }
 
+/* Not at the start: who started us moves us to our own group first. */
+static void
+find_groups(struct launcher *l)
+{
+	if (l->knows_groups)
+		return;
+	l->knows_groups = true;
+	cgroup_find(&l->groups);
+	if (l->groups.why[0] != '\0')
+		log_info("control-groups", "why=%s", l->groups.why);
+}
+
 static int
 on_run(void *ctx, struct ipc_msg *m, struct err *e)
 {
@@ -103,6 +115,7 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 	code = plan_decode(r->record, r->arena, &r->plan, e);
 	if (code != 0)
 		return code;
+	find_groups(l);
 	r->out[0].left = r->out[1].left = r->plan->limits.output_bytes;
 	if (lrun_begin(r, &why) != 0) {
 		lrun_free(r);
@@ -216,7 +229,7 @@ launcher_main(int link)
 	int r = loop_new(&l.loop, &e);
 
 	if (r == 0)
-		r = pool_new(l.loop, &l.pool, &e);
+		r = pool_new(l.loop, &l.groups, &l.pool, &e);
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (r == 0)
 		r = ipc_new(l.loop, link, "engine", rows, ARRAY_LEN(rows), &l,
@@ -230,6 +243,7 @@ launcher_main(int link)
 	ipc_free(l.engine);
 	pool_free(l.pool);
 	held_free_all(&l.held);
+	cgroup_places_close(&l.groups);
 	loop_free(l.loop);
 	return r == 0 ? 0 : 1;
 }

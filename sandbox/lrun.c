@@ -85,7 +85,8 @@ lrun_end_if_over(struct lrun *r)
 		if (r->reported)
 			ending_fill(&o, &r->end, r->plan, text);
 		else
-			o.failure = "the sandbox was killed from outside";
+			o.failure = ending_without_report(
+			    r->run.group.events, r->plan, text);
 		launcher_send_ended(l, r->number, &o);
 		r->answered = true;
 		l->run_count--;
@@ -236,6 +237,7 @@ start(struct lrun *r, const int theirs[static 3], struct err *e)
 		return ERR_OK;
 	r->lent = pool_lend(pool, r->plan);
 	with.userns = r->lent.userns;
+	with.groups = &r->l->groups;
 	return run_start(r->plan, &with, &r->run, e);
 }
 

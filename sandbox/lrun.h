@@ -64,8 +64,9 @@ struct launcher {
 	size_t ending;
 	struct loop_timer *resume;
 	struct pool *pool;
+	struct cgroup_places groups; /* found with the first run */
 	struct held *held; /* copies that somebody has to decide on */
-	bool over;
+	bool over, knows_groups;
 };
 
 /* An error when the engine has gone: events of the batch in which its link

@@ -353,6 +353,20 @@ exit_status(const struct oneshot *o)
 				   : WEXITSTATUS(status);
 }
 
+/* Its first process was ended, too: the kernel may tell for what. */
+static void
+note_silent_end(struct oneshot *o)
+{
+	if (o->reported || cgroup_oom_kills(o->run.group.events) == 0)
+		return;
+	o->end = (struct ctl){
+		.type = CTL_ENDED,
+		.code = SIGKILL,
+		.flags = CTL_MEMORY,
+	};
+	o->reported = true;
+}
+
 static void
 explain(const struct oneshot *o)
 {
@@ -408,7 +422,8 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		.master = -1,
 	};
 	struct err e = ERR_INIT;
-	struct run_with with = { .tty = -1, .userns = -1 };
+	struct cgroup_places groups;
+	struct run_with with = { .tty = -1, .userns = -1, .groups = &groups };
 	int *const theirs = with.stdio;
 	AUTO_FD int workspace = open_workspace(p, &e);
 	struct timespec began;
@@ -421,6 +436,8 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 	o.signals = catch_signals(&e);
 	if (o.signals < 0 || arena == NULL || open_pipes(&o, theirs, &e) != 0)
 		return oneshot_error(&e);
+	cgroup_make_room();
+	cgroup_find(&groups);
 	r = run_start(p, &with, &o.run, &e);
 	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
 		fd_closep(&theirs[i]);
@@ -435,7 +452,9 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 			break;
 		take_message(&o);
 	}
+	note_silent_end(&o);
 	run_done(&o.run);
+	cgroup_places_close(&groups);
 	fd_closep(&o.master);
 	terminal_give_back(&o.terminal);
 	explain(&o);

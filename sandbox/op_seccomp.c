@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -152,6 +153,8 @@ static const struct entry entries[] = {
 	DENY(kcmp),
 	DENY(migrate_pages),
 	DENY(move_pages),
+	/* Holds pages that no process has any more. */
+	DENY(vmsplice),
 	MISSING(io_uring_setup),
 	MISSING(io_uring_enter),
 	MISSING(io_uring_register),
@@ -169,6 +172,7 @@ static const struct entry entries[] = {
 #ifdef SYS_chmod
 	WITH(SYS_chmod, BPF_ACT_BITS_ERRNO, 1, SET_ID_BITS),
 #endif
+	WITH(SYS_mmap, BPF_ACT_BITS_NOTIFY, 3, MAP_SHARED),
 	/* Names and writes: the supervisor's to judge. */
 	WITH(SYS_openat, BPF_ACT_BITS_NOTIFY, 2, OPEN_WRITES),
 	MISSING(openat2),
@@ -346,6 +350,11 @@ rule_of(const struct entry *entry, unsigned flags)
 		return unsupervised(entry);
 	if ((flags & FILTER_TRACES) != 0 && r.act == BPF_ACT_SOCKET)
 		r.act = BPF_ACT_SOCKET_NOTIFY;
+	if (r.nr == SYS_mmap) {
+		if ((flags & FILTER_SHARES) == 0)
+			r.act = BPF_ACT_ALLOW;
+		return r;
+	}
 	/* Of calls with bits that ask, those that open files. */
 	if ((flags & FILTER_READS) != 0 && r.act == BPF_ACT_BITS_NOTIFY)
 		r.act = BPF_ACT_NOTIFY;

@@ -42,6 +42,7 @@ struct kept {
 	size_t count; /* that wait */
 	struct {
 		int ctl, userns;
+		struct cgroup group;
 	} orders[ORDERS_MAX];
 	size_t order_count;
 	int64_t used_ns;
@@ -49,6 +50,7 @@ struct kept {
 
 struct pool {
 	struct loop *loop;
+	struct cgroup_places *groups; /* borrowed */
 	struct kept kept[TEMPLATES_MAX];
 	int spaces[SPACES_MAX];
 	size_t space_count;
@@ -62,13 +64,15 @@ struct pool {
 static void on_link(void *ctx, int fd, unsigned events);
 
 int
-pool_new(struct loop *l, struct pool **ret, struct err *e)
+pool_new(struct loop *l, struct cgroup_places *groups, struct pool **ret,
+    struct err *e)
 {
 	struct pool *p = mem_new(1, sizeof(*p));
 
 	if (p == NULL)
 		return err_nomem(e);
 	p->loop = l;
+	p->groups = groups;
 	for (size_t i = 0; i < TEMPLATES_MAX; i++)
 		p->kept[i].pool = p;
 	*ret = p;
@@ -126,6 +130,7 @@ drop(struct kept *k)
 		(void)close(k->orders[k->order_count].ctl);
 		/* What was ordered may still come to life in it. */
 		fd_closep(&k->orders[k->order_count].userns);
+		cgroup_remove(p->groups, &k->orders[k->order_count].group);
 	}
 	facts_free(k->facts);
 	free(k->frame);
@@ -154,15 +159,22 @@ on_change(void *ctx, int fd, unsigned events)
 static int
 order(struct kept *k, const struct plan *plan, struct err *e)
 {
-	int ctl, r;
-	const int userns = plan == NULL ? -1 : take_space(k->pool, plan);
+	struct cgroup group;
+	int ctl, userns, r;
 
-	r = template_order(&k->template, userns, &ctl, e);
+	r = run_make_group(plan, k->pool->groups, &group, e);
+	if (r != 0)
+		return r;
+	userns = take_space(k->pool, plan);
+	r = template_order(&k->template, userns, &group, &ctl, e);
+	cgroup_close_joins(&group);
 	if (r != 0) {
 		give_space(k->pool, userns);
+		cgroup_remove(k->pool->groups, &group);
 		return r;
 	}
 	k->orders[k->order_count].ctl = ctl;
+	k->orders[k->order_count].group = group;
 	k->orders[k->order_count++].userns = userns;
 	return ERR_OK;
 }
@@ -172,6 +184,7 @@ collect(struct kept *k, struct err *e)
 {
 	struct waiting *w = &k->at[k->count];
 	const int ctl = k->orders[0].ctl;
+	struct cgroup group = k->orders[0].group;
 	int r;
 
 	w->userns = k->orders[0].userns;
@@ -179,11 +192,15 @@ collect(struct kept *k, struct err *e)
 	memmove(&k->orders[0], &k->orders[1],
 	    k->order_count * sizeof(k->orders[0]));
 	r = template_collect(&k->template, ctl, &w->run, &w->net, e);
-	if (r != 0)
+	if (r != 0) {
 		fd_closep(&w->userns);
-	else
-		k->count++;
-	return r;
+		cgroup_remove(k->pool->groups, &group);
+		return r;
+	}
+	w->run.group = group;
+	w->run.groups = k->pool->groups;
+	k->count++;
+	return ERR_OK;
 }
 
 static void
@@ -297,7 +314,8 @@ make(struct pool *p, const struct plan *plan, struct str frame)
 	int r = copy == NULL ? err_nomem(&e) : facts_take(plan, &facts, &e);
 
 	if (r == 0)
-		r = template_start(plan, str_n(copy, frame.len), &t, &e);
+		r = template_start(
+		    plan, str_n(copy, frame.len), p->groups->controls, &t, &e);
 	if (r != 0) {
 		log_info("no-template", "why=%s", e.msg);
 		p->not_before_ns =

@@ -20,7 +20,9 @@
 
 struct pool;
 
-int pool_new(struct loop *l, struct pool **ret, struct err *e);
+/* groups: where control groups can be made; kept. */
+int pool_new(struct loop *l, struct cgroup_places *groups, struct pool **ret,
+    struct err *e);
 void pool_free(struct pool *p);
 /* What a run has of the pool, to be given back. */
 struct lent {

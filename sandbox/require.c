@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/num.h"
 #include "sys.h"
 
 #define LANDLOCK_ABI_TRUNCATE 3
+#define GROUP_NEEDS ((unsigned)(CGROUP_MEMORY | CGROUP_PIDS))
 
 static int
 check_landlock(const char *item, uint64_t min, struct err *e)
@@ -30,7 +32,7 @@ check_landlock(const char *item, uint64_t min, struct err *e)
  * without them none begins. What is left to ask depends on the kernel.
  */
 static int
-check_item(const char *item, struct err *e)
+check_item(const char *item, unsigned controls, struct err *e)
 {
 	const struct str text = str_of(item);
 	const size_t at = str_search(text, STR(">="));
@@ -41,6 +43,11 @@ check_item(const char *item, struct err *e)
 		return err_set(e, ERR_DENIED, "'%s' cannot be required", item);
 	if (str_eqz(str_head(text, at), "landlock"))
 		return check_landlock(item, min, e);
+	if (strcmp(item, "cgroup") == 0 &&
+	    (controls & GROUP_NEEDS) != GROUP_NEEDS)
+		return err_set(e, ERR_DENIED,
+		    "a control group that limits memory and processes is "
+		    "required, and this run has none (see 'assent doctor')");
 	if (strcmp(item, "userns") == 0 &&
 	    access("/proc/self/ns/user", F_OK) != 0)
 		return err_set(e, ERR_DENIED,
@@ -49,12 +56,12 @@ check_item(const char *item, struct err *e)
 }
 
 int
-require_check(const struct plan *p, struct err *e)
+require_check(const struct plan *p, unsigned controls, struct err *e)
 {
 	int r = ERR_OK;
 
 	for (size_t i = 0; r == 0 && i < p->require_count; i++)
-		r = check_item(p->require[i], e);
+		r = check_item(p->require[i], controls, e);
 	return r;
 }
 

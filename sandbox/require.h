@@ -9,7 +9,8 @@
 #include "base/err.h"
 #include "sandbox/plan.h"
 
-int require_check(const struct plan *p, struct err *e);
+/* controls: what a control group limits, see base/cgroup.h. */
+int require_check(const struct plan *p, unsigned controls, struct err *e);
 const char *require_weaker(void);
 
 #endif

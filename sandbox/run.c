@@ -19,6 +19,8 @@
 #include "init.h"
 #include "sys.h"
 
+#define RUN_OWN_PROCESSES 66 /* GATE_WORKERS_MAX, and itself, and one */
+
 static unsigned long
 namespaces(const struct plan *p)
 {
@@ -56,14 +58,15 @@ run_give_pipes(const struct plan *p, const int stdio[3])
 
 /*
  * The first process of a run never executes anything, so close-on-exec does
- * not help: it keeps eight descriptors and closes all others, above all the
+ * not help: it keeps twelve descriptors and closes all others, above all the
  * ends of other runs' pipes.
  */
 void
 run_keep_only_own(struct job *j)
 {
 	int *const kept[] = { &j->ctl, &j->stdio[0], &j->stdio[1], &j->stdio[2],
-		&j->idmap, &j->userns, &j->netns, &j->ipcns };
+		&j->idmap, &j->userns, &j->netns, &j->ipcns, &j->join[0],
+		&j->join[1], &j->join[2], &j->group_events };
 	const int first = STDERR_FILENO + 1;
 
 	/* Out of the way first, then to their places. */
@@ -81,6 +84,23 @@ run_keep_only_own(struct job *j)
 }
 
 int
+run_make_group(const struct plan *p, struct cgroup_places *groups,
+    struct cgroup *ret, struct err *e)
+{
+	const struct cgroup_limits limits = {
+		.memory_bytes = p->limits.memory_bytes,
+		/* The run's first process and those that wait for it. */
+		.pids = p->limits.processes + RUN_OWN_PROCESSES,
+		.cpu_percent = p->limits.cpu_percent,
+	};
+
+	*ret = (struct cgroup)CGROUP_INIT;
+	return groups == NULL || groups->count == 0
+	    ? ERR_OK
+	    : cgroup_make(groups, &limits, ret, e);
+}
+
+int
 run_start(const struct plan *p, const struct run_with *with, struct run *ret,
     struct err *e)
 {
@@ -94,6 +114,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		.userns = with->userns,
 		.fresh = true,
 	};
+	struct cgroup group = CGROUP_INIT;
 	AUTO_FD int idmap = -1;
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
@@ -107,17 +128,32 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		return err_sys(e, "cannot make a link to the run");
 	mine = pair[0];
 	theirs = pair[1];
+	r = run_make_group(p, with->groups, &group, e);
+	if (r != 0)
+		return r;
+	init_take_group(&job, &group);
 	run_give_pipes(p, with->stdio);
 	pid = sys_fork(namespaces(p), &pidfd);
-	if (pid < 0)
-		return explain(e);
+	if (pid < 0) {
+		r = explain(e);
+		if (with->groups != NULL)
+			cgroup_remove(with->groups, &group);
+		return r;
+	}
 	if (pid == 0) {
 		job.ctl = theirs;
 		job.idmap = idmap;
 		run_keep_only_own(&job);
 		init_main(&job);
 	}
-	*ret = (struct run){ .pid = pid, .pidfd = pidfd, .ctl = TAKE_FD(mine) };
+	cgroup_close_joins(&group);
+	*ret = (struct run){
+		.pid = pid,
+		.pidfd = pidfd,
+		.ctl = TAKE_FD(mine),
+		.group = group,
+		.groups = with->groups,
+	};
 	return ERR_OK;
 }
 
@@ -139,6 +175,8 @@ run_done(struct run *r)
 	    errno == EINTR)
 		;
 	reap_strays();
+	if (r->groups != NULL)
+		cgroup_remove(r->groups, &r->group);
 	fd_closep(&r->pidfd);
 	fd_closep(&r->ctl);
 	*r = (struct run){ .pid = -1, .pidfd = -1, .ctl = -1 };

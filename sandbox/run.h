@@ -7,6 +7,7 @@
  *     ... ctl_receive(run.ctl), until run.pidfd is readable
  *     run_done(&run);
  */
+#include "base/cgroup.h"
 #include "base/err.h"
 #include "sandbox/plan.h"
 
@@ -14,16 +15,22 @@ struct run {
 	pid_t pid;
 	int pidfd;
 	int ctl;
+	struct cgroup group; /* goes with it */
+	struct cgroup_places *groups; /* where that is; borrowed */
 };
 
 struct run_with {
 	int stdio[3]; /* what the command gets as 0, 1, 2; borrowed */
 	int tty; /* the terminal among them, or -1 */
 	int userns; /* that counts its processes apart, or -1; borrowed */
+	struct cgroup_places *groups; /* or NULL; kept until run_done */
 };
 
 int run_start(const struct plan *p, const struct run_with *with,
     struct run *ret, struct err *e);
+/* A control group with the plan's limits, where there can be one. */
+int run_make_group(const struct plan *p, struct cgroup_places *groups,
+    struct cgroup *ret, struct err *e);
 /* Lets the run's user open its pipes again by name. */
 void run_give_pipes(const struct plan *p, const int stdio[3]);
 struct job;

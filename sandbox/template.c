@@ -26,7 +26,7 @@
 #include "sys.h"
 
 #define CLONE_TIMEOUT_MS 2000
-#define FDS_MAX 2
+#define FDS_MAX (3 + CGROUP_PLACES_MAX)
 
 enum request_kind {
 	REQUEST_INVALID,
@@ -37,8 +37,9 @@ enum request_kind {
 
 struct request {
 	uint8_t kind;
-	uint8_t has_userns;
+	uint8_t has_userns, has_events, join_count;
 	int16_t net;
+	uint16_t controls;
 };
 
 /* The process, or minus errno; and the number of its network, or -1. */
@@ -106,7 +107,8 @@ receive_with(int link, void *bytes, size_t len, int fds[static FDS_MAX])
 	const struct cmsghdr *c;
 	ssize_t n;
 
-	fds[0] = fds[1] = -1;
+	for (size_t i = 0; i < FDS_MAX; i++)
+		fds[i] = -1;
 	do
 		n = recvmsg(link, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -167,9 +169,36 @@ take_back(struct nets *n, int i, bool clean)
 	n->at[i].net = n->at[i].ipc = -1;
 }
 
+/* In this order: link, user space, those to enter a group, its events. */
+static void
+take_descriptors(struct job *j, const struct request *q, const int *fds)
+{
+	struct cgroup g = CGROUP_INIT;
+	size_t n = 0;
+
+	j->ctl = fds[n++];
+	j->userns = q->has_userns != 0 ? fds[n++] : -1;
+	while (g.join_count < q->join_count)
+		g.join[g.join_count++] = fds[n++];
+	g.events = q->has_events != 0 ? fds[n] : -1;
+	g.controls = q->controls;
+	init_take_group(j, &g);
+}
+
+static bool
+is_complete(const struct request *q, const int *fds)
+{
+	const size_t count =
+	    1U + (q->has_userns != 0) + q->join_count + (q->has_events != 0);
+
+	return q->join_count <= CGROUP_PLACES_MAX && fds[count - 1] >= 0 &&
+	    (count == FDS_MAX || fds[count] < 0);
+}
+
 /* 0, or -1 when the template is to end. */
 static int
-clone_run(const struct job *like, struct nets *n, int link, const int *fds)
+clone_run(const struct job *like, struct nets *n, int link,
+    const struct request *q, const int *fds)
 {
 	/* Nobody can change the host's name, so that is the template's. */
 	const unsigned long flags = CLONE_PARENT | CLONE_NEWNS | CLONE_NEWPID;
@@ -179,8 +208,7 @@ clone_run(const struct job *like, struct nets *n, int link, const int *fds)
 
 	job.netns = reply.net < 0 ? -1 : n->at[reply.net].net;
 	job.ipcns = reply.net < 0 ? -1 : n->at[reply.net].ipc;
-	job.ctl = fds[0];
-	job.userns = fds[1];
+	take_descriptors(&job, q, fds);
 	reply.pid = sys_fork(flags, &pidfd);
 	if (reply.pid == 0) {
 		run_keep_only_own(&job);
@@ -205,16 +233,15 @@ serve(const struct job *like, int link, int namespaces)
 	for (size_t i = 0; i < TEMPLATE_NETS_MAX; i++)
 		nets.at[i].net = nets.at[i].ipc = -1;
 	while (r == 0 && receive_with(link, &q, sizeof(q), fds) == 0) {
-		if (q.kind == REQUEST_CLONE && fds[0] >= 0 &&
-		    (q.has_userns != 0) == (fds[1] >= 0))
-			r = clone_run(like, &nets, link, fds);
+		if (q.kind == REQUEST_CLONE && is_complete(&q, fds))
+			r = clone_run(like, &nets, link, &q, fds);
 		else if (q.kind == REQUEST_NET_CLEAN ||
 		    q.kind == REQUEST_NET_USED)
 			take_back(&nets, q.net, q.kind == REQUEST_NET_CLEAN);
 		else
 			r = -1;
-		fd_closep(&fds[0]);
-		fd_closep(&fds[1]);
+		for (size_t i = 0; i < FDS_MAX; i++)
+			fd_closep(&fds[i]);
 	}
 	_exit(0);
 }
@@ -255,8 +282,9 @@ template_main(struct job *j)
 
 	init_signals();
 	if (r == 0)
-		r = filter == NULL ? err_nomem(&e)
-				   : init_filter(j->plan, true, filter, &e);
+		r = filter == NULL
+		    ? err_nomem(&e)
+		    : init_filter(j->plan, true, j->controls, filter, &e);
 	j->filter = filter;
 	j->notes = root.notes;
 	j->note_count = root.note_count;
@@ -273,8 +301,8 @@ template_main(struct job *j)
 }
 
 int
-template_start(
-    const struct plan *p, struct str frame, struct tmpl *ret, struct err *e)
+template_start(const struct plan *p, struct str frame, unsigned controls,
+    struct tmpl *ret, struct err *e)
 {
 	struct job job = {
 		.plan = p,
@@ -283,6 +311,9 @@ template_start(
 		.netns = -1,
 		.ipcns = -1,
 		.userns = -1,
+		.join = { -1, -1, -1 },
+		.group_events = -1,
+		.controls = controls,
 		.frame = frame,
 	};
 	unsigned long flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP;
@@ -350,24 +381,33 @@ template_ready(struct tmpl *t, int timeout_ms, struct err *e)
 }
 
 int
-template_order(struct tmpl *t, int userns, int *ret, struct err *e)
+template_order(struct tmpl *t, int userns, const struct cgroup *group, int *ret,
+    struct err *e)
 {
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
 	const struct request q = {
 		.kind = REQUEST_CLONE,
 		.has_userns = userns >= 0,
+		.has_events = group->events >= 0,
+		.join_count = (uint8_t)group->join_count,
+		.controls = (uint16_t)group->controls,
 	};
 	int pair[2], fds[FDS_MAX];
+	size_t n = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return err_sys(e, "cannot make a link to the run");
 	mine = pair[0];
 	theirs = pair[1];
-	fds[0] = theirs;
-	fds[1] = userns;
-	if (send_with(
-		t->process.ctl, &q, sizeof(q), fds, userns >= 0 ? 2 : 1) != 0)
+	fds[n++] = theirs;
+	if (userns >= 0)
+		fds[n++] = userns;
+	for (size_t i = 0; i < group->join_count; i++)
+		fds[n++] = group->join[i];
+	if (group->events >= 0)
+		fds[n++] = group->events;
+	if (send_with(t->process.ctl, &q, sizeof(q), fds, n) != 0)
 		return err_sys(e, "cannot ask the template");
 	*ret = TAKE_FD(mine);
 	return ERR_OK;

@@ -7,7 +7,7 @@
  *
  *     template_start(plan, frame, &t, e)       builds, in its own process
  *     template_ready(&t, timeout_ms, e)        waits until it has
- *     template_order(&t, userns, &ctl, e)      asks for a run's first process
+ *     template_order(&t, userns, &group, &ctl, e)  asks for a run's first process
  *     template_collect(&t, ctl, &run, &net, e) here it is: waits for a job on
  *                                              run.ctl; in order
  *
@@ -26,15 +26,16 @@ struct tmpl {
 	struct run process; /* ctl is the link to it */
 };
 
-/* frame: what every job's record begins with (plan_template_key). Both are
+/* controls: what its runs' control groups will limit. frame: what every job's record begins with (plan_template_key). Both are
  * borrowed for the call. */
-int template_start(
-    const struct plan *p, struct str frame, struct tmpl *ret, struct err *e);
+int template_start(const struct plan *p, struct str frame, unsigned controls,
+    struct tmpl *ret, struct err *e);
 /* ERR_LIMIT: not ready after that time. */
 int template_ready(struct tmpl *t, int timeout_ms, struct err *e);
 /* After an error of these two the template is of no use any more. userns:
  * see struct job; borrowed. *ret is the end of the new link. */
-int template_order(struct tmpl *t, int userns, int *ret, struct err *e);
+int template_order(struct tmpl *t, int userns, const struct cgroup *group,
+    int *ret, struct err *e);
 /* Waits for the answer to the oldest order; takes ctl, also on failure. */
 int template_collect(
     struct tmpl *t, int ctl, struct run *ret, int *ret_net, struct err *e);

@@ -10,6 +10,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
@@ -134,6 +135,9 @@ launch(struct supervisor *s, uid_t uid, gid_t gid, int *ret, struct err *e)
 	r = start_launcher(s, l, uid, gid, theirs, e);
 	if (r != 0)
 		return r;
+	/* Of other users: where their runs' control groups are theirs. */
+	if (geteuid() == 0 && uid != 0)
+		cgroup_hand_over(uid, gid, l->pid);
 	log_info("launcher-started", "pid=%d uid=%u gid=%u", (int)l->pid,
 	    (unsigned)uid, (unsigned)gid);
 	*ret = TAKE_FD(ours);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/fdio.h"
 #include "base/num.h"
 #include "supervisor_int.h"
@@ -42,6 +43,20 @@ has_userns(void)
 	    0;
 }
 
+/* Those of a run; a run that has none is refused itself, too. */
+static bool
+has_groups(void)
+{
+	const unsigned needs = CGROUP_MEMORY | CGROUP_PIDS;
+	struct cgroup_places p;
+	bool has;
+
+	cgroup_find(&p);
+	has = (p.controls & needs) == needs;
+	cgroup_places_close(&p);
+	return has;
+}
+
 int
 supervisor_check_machine(const struct config *c, struct err *e)
 {
@@ -51,6 +66,12 @@ supervisor_check_machine(const struct config *c, struct err *e)
 			return err_set(e, ERR_DENIED,
 			    "user namespaces are required, and this machine "
 			    "does not let this user have them");
+		if (strcmp(c->require[i].feature, "cgroup") == 0 &&
+		    !has_groups())
+			return err_set(e, ERR_DENIED,
+			    "control groups for memory and processes are "
+			    "required, and this daemon cannot make any (as a "
+			    "service it needs Delegate=yes)");
 	}
 	return ERR_OK;
 }

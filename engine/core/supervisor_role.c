@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "model/command.h"
@@ -139,6 +140,8 @@ open_all(struct supervisor *s, struct err *e)
 {
 	int r = fill_standard_fds(e);
 
+	/* While we are alone: roles and launchers come below. */
+	cgroup_make_room();
 	if (r == 0)
 		r = supervisor_check_machine(s->config, e);
 	if (r == 0)

@@ -92,6 +92,7 @@ static const char *const features[] = {
 	"capabilities",
 	"not_dumpable",
 	"userns",
+	"cgroup",
 };
 
 static void
@@ -106,7 +107,7 @@ read_feature(struct reading *r, const struct yaml *v, struct config_require *to)
 	if (!known) {
 		yaml_diag(r->diags, v, DIAG_ERROR, "E203",
 		    "landlock>=N, seccomp, no_new_privs, capabilities, "
-		    "not_dumpable, userns",
+		    "not_dumpable, userns, cgroup",
 		    "'%.*s' is not something that can be required",
 		    STR_ARG(name));
 		return;

@@ -6,11 +6,11 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/fdio.h"
 #include "base/num.h"
 #include "doctor.h"
@@ -20,7 +20,6 @@
 #define LANDLOCK_ASK_VERSION 1U /* LANDLOCK_CREATE_RULESET_VERSION */
 #define LANDLOCK_ABI_NETWORK 4
 #define LANDLOCK_ABI_SCOPE 6
-#define CGROUP2_MAGIC 0x63677270L
 
 static void
 find_release(struct findings *f)
@@ -118,16 +117,22 @@ find_userns(struct findings *f)
 static void
 find_cgroup(struct findings *f)
 {
-	struct statfs st;
-	const bool unified =
-	    statfs("/sys/fs/cgroup", &st) == 0 && st.f_type == CGROUP2_MAGIC;
+	const unsigned needs = CGROUP_MEMORY | CGROUP_PIDS;
+	struct cgroup_places p;
 
-	if (unified)
+	/* By making one, as a run does. */
+	cgroup_find(&p);
+	if ((p.controls & needs) == needs)
 		finding_add(f, FINDING_OK, "kernel", "cgroup", NULL,
-		    "version 2 at /sys/fs/cgroup");
+		    "memory and processes of a run are limited%s",
+		    p.why[0] == '\0' ? ", processor time, too" : "");
 	else
-		finding_add(f, FINDING_NOTE, "kernel", "cgroup", NULL,
-		    "version 2 is not mounted; limits are per process");
+		finding_add(f, FINDING_NOTE, "kernel", "cgroup",
+		    "run the daemon as a service with Delegate=yes, or in "
+		    "'systemd-run --user --scope -p Delegate=yes'",
+		    "%s; memory is measured and processes are counted instead",
+		    p.why);
+	cgroup_places_close(&p);
 }
 
 /* Whoever may trace any process of his uid can speak for any program. */

@@ -1,0 +1,328 @@
+/*
+ * Make and remove the control group of a run.
+ * Runs in: assent-exec, on the host's side.  Trusts: the kernel.
+ * Owns: the groups that it makes; their names carry its process's number.
+ */
+#include "cgroup_int.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+#define PREFIX "assent-run-"
+#define CPU_PERIOD_US 100000U
+#define NUMBER_BYTES 32
+#define EVENTS_BYTES 512
+#define SWEEP_MAX 4096
+
+static bool
+has_place(const struct cgroup_places *p)
+{
+	return p->count < CGROUP_PLACES_MAX;
+}
+
+/* Whether a group can be made in it and entered is known by trying. */
+static bool
+is_usable(int dir)
+{
+	char name[CGROUP_NAME_MAX];
+	bool usable;
+
+	(void)snprintf(name, sizeof(name), PREFIX "%d-try", getpid());
+	if (mkdirat(dir, name, 0755) != 0)
+		return false;
+	(void)snprintf(
+	    name, sizeof(name), PREFIX "%d-try/cgroup.procs", getpid());
+	usable = faccessat(dir, name, W_OK, AT_EACCESS) == 0;
+	(void)snprintf(name, sizeof(name), PREFIX "%d-try", getpid());
+	(void)unlinkat(dir, name, AT_REMOVEDIR);
+	return usable;
+}
+
+/* What ended while its process was killed: that process is no more. */
+static void
+sweep(int dir)
+{
+	const int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *d;
+
+	for (int i = 0;
+	     list != NULL && i < SWEEP_MAX && (d = readdir(list)) != NULL;
+	     i++) {
+		long pid;
+
+		if (strncmp(d->d_name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		pid = strtol(d->d_name + strlen(PREFIX), NULL, 10);
+		if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+			(void)unlinkat(dir, d->d_name, AT_REMOVEDIR);
+	}
+	if (list != NULL)
+		(void)closedir(list);
+	else if (copy >= 0)
+		(void)close(copy);
+}
+
+static void
+add_place(
+    struct cgroup_places *p, const char *path, unsigned controls, bool unified)
+{
+	AUTO_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	controls &= ~p->controls; /* each is limited in one place */
+	if (dir < 0 || controls == 0 || !has_place(p) || !is_usable(dir))
+		return;
+	sweep(dir);
+	p->controls |= controls;
+	p->at[p->count++] = (struct cgroup_place){
+		.dir = TAKE_FD(dir),
+		.controls = controls,
+		.unified = unified,
+	};
+}
+
+/*
+ * Below our own group where that may have limited ones (it is empty but for
+ * us: see cgroup_make_room; or the machine's first), else beside it.
+ */
+static void
+add_unified(struct cgroup_places *p, const struct cgroup_mount *m)
+{
+	char path[CGROUP_PATH_MAX];
+	AUTO_FD int own = open(m->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int above = -1;
+	char *slash;
+
+	if (own < 0)
+		return;
+	add_place(
+	    p, m->path, cgroup_listed(own, "cgroup.subtree_control"), true);
+	(void)snprintf(path, sizeof(path), "%s", m->path);
+	slash = strrchr(path, '/');
+	if (slash == NULL || slash == path)
+		return;
+	*slash = '\0';
+	above = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (above >= 0)
+		add_place(p, path,
+		    cgroup_listed(above, "cgroup.subtree_control"), true);
+}
+
+static void
+say_missing(struct cgroup_places *p, size_t mounts)
+{
+	const unsigned all = CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPU;
+
+	if (p->controls == all)
+		return;
+	(void)snprintf(p->why, sizeof(p->why), "%s%s%s%s: %s",
+	    "no control group can limit",
+	    (p->controls & CGROUP_MEMORY) == 0 ? " memory" : "",
+	    (p->controls & CGROUP_PIDS) == 0 ? " processes" : "",
+	    (p->controls & CGROUP_CPU) == 0 ? " processor time" : "",
+	    mounts == 0 ? "none is mounted here"
+			: "this user has none of its own (not delegated)");
+}
+
+void
+cgroup_find(struct cgroup_places *ret)
+{
+	AUTO_FREE struct cgroup_mount *m =
+	    mem_new(CGROUP_MOUNTS_MAX, sizeof(*m));
+	const size_t count = m == NULL ? 0 : cgroup_own(m);
+
+	*ret = (struct cgroup_places){ .count = 0 };
+	for (size_t i = 0; i < count; i++) {
+		if (m[i].unified)
+			add_unified(ret, &m[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!m[i].unified)
+			add_place(ret, m[i].path, m[i].controls, false);
+	}
+	say_missing(ret, count);
+}
+
+void
+cgroup_places_close(struct cgroup_places *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		fd_closep(&p->at[i].dir);
+	p->count = 0;
+	p->controls = 0;
+}
+
+static int
+write_number(int dir, const char *file, uint64_t value)
+{
+	char text[NUMBER_BYTES];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return cgroup_write(dir, file, text);
+}
+
+static int
+limit_memory(int dir, bool unified, uint64_t bytes)
+{
+	if (unified) {
+		/* Swap would only make the same use slower. */
+		(void)write_number(dir, "memory.swap.max", 0);
+		return write_number(dir, "memory.max", bytes);
+	}
+	if (write_number(dir, "memory.limit_in_bytes", bytes) != 0)
+		return -1;
+	/* There where swap is accounted for. */
+	(void)write_number(dir, "memory.memsw.limit_in_bytes", bytes);
+	return 0;
+}
+
+static int
+limit_cpu(int dir, bool unified, uint32_t percent)
+{
+	const uint64_t quota = (uint64_t)percent * CPU_PERIOD_US / 100;
+	char text[2 * NUMBER_BYTES];
+
+	if (percent == 0)
+		return 0;
+	if (!unified)
+		return write_number(dir, "cpu.cfs_period_us", CPU_PERIOD_US) ==
+			0
+		    ? write_number(dir, "cpu.cfs_quota_us", quota)
+		    : -1;
+	(void)snprintf(text, sizeof(text), "%llu %u", (unsigned long long)quota,
+	    CPU_PERIOD_US);
+	return cgroup_write(dir, "cpu.max", text);
+}
+
+static int
+set_limits(int dir, const struct cgroup_place *place,
+    const struct cgroup_limits *l, struct err *e)
+{
+	const unsigned c = place->controls;
+
+	if ((c & CGROUP_MEMORY) != 0 &&
+	    limit_memory(dir, place->unified, l->memory_bytes) != 0)
+		return err_sys(e, "cannot limit a control group's memory");
+	if ((c & CGROUP_PIDS) != 0 && write_number(dir, "pids.max", l->pids))
+		return err_sys(e, "cannot limit a control group's processes");
+	if ((c & CGROUP_CPU) != 0 &&
+	    limit_cpu(dir, place->unified, l->cpu_percent) != 0)
+		return err_sys(e, "cannot limit a control group's time");
+	return ERR_OK;
+}
+
+static int
+make_in(const struct cgroup_place *place, const struct cgroup_limits *l,
+    struct cgroup *g, struct err *e)
+{
+	AUTO_FD int dir = -1;
+	int r;
+
+	if (mkdirat(place->dir, g->name, 0755) != 0)
+		return err_sys(
+		    e, "cannot make the control group '%s'", g->name);
+	dir = openat(place->dir, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_sys(e, "cannot open a control group");
+	r = set_limits(dir, place, l, e);
+	if (r != 0)
+		return r;
+	g->join[g->join_count] =
+	    openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (g->join[g->join_count] < 0)
+		return err_sys(e, "cannot open a control group to enter it");
+	g->join_count++;
+	g->controls |= place->controls;
+	if ((place->controls & CGROUP_MEMORY) != 0)
+		g->events = openat(dir,
+		    place->unified ? "memory.events" : "memory.oom_control",
+		    O_RDONLY | O_CLOEXEC);
+	return ERR_OK;
+}
+
+int
+cgroup_make(struct cgroup_places *p, const struct cgroup_limits *limits,
+    struct cgroup *ret, struct err *e)
+{
+	struct cgroup g = CGROUP_INIT;
+	int r = ERR_OK;
+
+	(void)snprintf(
+	    g.name, sizeof(g.name), PREFIX "%d-%u", getpid(), p->made++);
+	for (size_t i = 0; r == 0 && i < p->count; i++) {
+		/* A place for nothing that is asked for costs for nothing. */
+		if (p->at[i].controls == CGROUP_CPU && limits->cpu_percent == 0)
+			continue;
+		r = make_in(&p->at[i], limits, &g, e);
+	}
+	if (r != 0)
+		cgroup_remove(p, &g);
+	else
+		*ret = g;
+	return r;
+}
+
+int
+cgroup_join(const int *join, size_t count, const char *pid)
+{
+	const size_t n = strlen(pid);
+
+	for (size_t i = 0; i < count; i++) {
+		if (write(join[i], pid, n) != (ssize_t)n)
+			return -1;
+	}
+	return 0;
+}
+
+uint64_t
+cgroup_oom_kills(int events)
+{
+	char text[EVENTS_BYTES];
+	const ssize_t n =
+	    events < 0 ? -1 : pread(events, text, sizeof(text) - 1, 0);
+	const char *at;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strstr(text, "oom_kill ");
+	return at == NULL
+	    ? 0
+	    : (uint64_t)strtoull(at + strlen("oom_kill "), NULL, 10);
+}
+
+void
+cgroup_close_joins(struct cgroup *g)
+{
+	for (size_t i = 0; i < g->join_count; i++) {
+		fd_closep(&g->join[i]);
+		g->join[i] = -1;
+	}
+	g->join_count = 0;
+}
+
+void
+cgroup_close(struct cgroup *g)
+{
+	cgroup_close_joins(g);
+	fd_closep(&g->events);
+	g->events = -1;
+}
+
+void
+cgroup_remove(const struct cgroup_places *p, struct cgroup *g)
+{
+	cgroup_close(g);
+	for (size_t i = 0; g->name[0] != '\0' && i < p->count; i++)
+		(void)unlinkat(p->at[i].dir, g->name, AT_REMOVEDIR);
+	g->name[0] = '\0';
+}

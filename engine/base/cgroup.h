@@ -1,0 +1,104 @@
+#ifndef BASE_CGROUP_H
+#define BASE_CGROUP_H
+/*
+ * Control groups: where this process may make them, and one for each run.
+ *
+ *     cgroup_find(&places);                   what is not there is in why
+ *     r = cgroup_make(&places, &limits, &group, e);
+ *     cgroup_join(group.join, group.join_count, "0")    in the process itself
+ *     ... cgroup_oom_kills(group.events)
+ *     cgroup_remove(&places, &group);         when nothing is alive in it
+ *     cgroup_places_close(&places);
+ *
+ * Version 2 where its controllers can be used here, version 1 for what it
+ * holds. Having none is no error: it is a fact that callers report.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "err.h"
+#include "str.h"
+
+#define CGROUP_PLACES_MAX 3
+#define CGROUP_NAME_MAX 48
+#define CGROUP_PATH_MAX 1024
+
+enum cgroup_control {
+	CGROUP_MEMORY = 1,
+	CGROUP_PIDS = 2,
+	CGROUP_CPU = 4,
+};
+
+/* A folder in which groups can be made that limit these. */
+struct cgroup_place {
+	int dir; /* owned */
+	unsigned controls;
+	bool unified; /* version 2 */
+};
+
+struct cgroup_places {
+	struct cgroup_place at[CGROUP_PLACES_MAX];
+	size_t count;
+	unsigned controls; /* of all together */
+	unsigned made; /* groups so far, for their names */
+	char why[160]; /* what is missing, "" when nothing is */
+};
+
+struct cgroup_limits {
+	uint64_t memory_bytes;
+	uint64_t pids;
+	uint32_t cpu_percent; /* of one processor; 0: as much as there is */
+};
+
+struct cgroup {
+	char name[CGROUP_NAME_MAX]; /* "": there is none */
+	/* Write "0" to each of them to be inside; owned. */
+	int join[CGROUP_PLACES_MAX];
+	size_t join_count;
+	int events; /* for cgroup_oom_kills, or -1; owned */
+	unsigned controls; /* what it limits */
+};
+
+#define CGROUP_INIT                                                            \
+	{                                                                      \
+		.join = { -1, -1, -1 }, .events = -1                           \
+	}
+
+void cgroup_find(struct cgroup_places *ret);
+void cgroup_places_close(struct cgroup_places *p);
+/* Groups that a process of ours left behind when it was killed go, too. */
+int cgroup_make(struct cgroup_places *p, const struct cgroup_limits *limits,
+    struct cgroup *ret, struct err *e);
+/* pid: a number in the writer's own process namespace, "0": itself. */
+int cgroup_join(const int *join, size_t count, const char *pid);
+/* How many processes in it were ended for its memory; 0 where nobody tells. */
+uint64_t cgroup_oom_kills(int events);
+/* Nobody enters it any more by this process. */
+void cgroup_close_joins(struct cgroup *g);
+/* Closes what the group holds; it itself may stay. */
+void cgroup_close(struct cgroup *g);
+void cgroup_remove(const struct cgroup_places *p, struct cgroup *g);
+
+/*
+ * Version 2 has no limits for groups next to processes: where this process is
+ * alone in a group that it may change, it moves into one below, and those of
+ * its runs come beside that. Does nothing where that is not so.
+ */
+void cgroup_make_room(void);
+/* A place for the runs of another user, and pid in it. Root only; where there
+ * are no groups, nothing happens. */
+void cgroup_hand_over(uid_t uid, gid_t gid, pid_t pid);
+
+/* For tests: one line of mountinfo and what /proc/self/cgroup says, to the
+ * folder of this process's own group. */
+struct cgroup_mount {
+	char path[CGROUP_PATH_MAX];
+	unsigned controls; /* of version 1; of version 2 its files tell */
+	bool unified;
+};
+bool cgroup_parse_mount(
+    struct str line, struct str own, struct cgroup_mount *ret);
+
+#endif

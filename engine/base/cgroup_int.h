@@ -1,0 +1,18 @@
+#ifndef BASE_CGROUP_INT_H
+#define BASE_CGROUP_INT_H
+/* What the files about control groups share. */
+#include "cgroup.h"
+
+#define CGROUP_MOUNTS_MAX 16
+
+/* The groups of this process. Returns how many. */
+size_t cgroup_own(struct cgroup_mount ret[static CGROUP_MOUNTS_MAX]);
+/* The text of a file below dir, trimmed; false when it cannot be read. */
+bool cgroup_read(int dir, const char *name, char *text, size_t size);
+int cgroup_write(int dir, const char *name, const char *text);
+/* What a version 2 group lists in a file of controllers. */
+unsigned cgroup_listed(int dir, const char *name);
+/* "+memory +pids +cpu", as far as the kernel has them. */
+unsigned cgroup_enable(int dir);
+
+#endif
