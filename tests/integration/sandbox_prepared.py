@@ -280,7 +280,7 @@ class Prepared(unittest.TestCase):
             for number in numbers:
                 self.assertEqual(s.wait(number)["exit"], 0)
         time.sleep(0.1)
-        self.assertLess(len(os.listdir(f"/proc/{launcher}/fd")), before + 12)
+        self.assertLess(len(os.listdir(f"/proc/{launcher}/fd")), before + 24)
         names = []
         for pid in children(launcher):
             for child in children(pid):
