@@ -3,7 +3,7 @@
  * Runs in: assent-exec, on the host's side.  Trusts: the kernel.
  * Owns: the groups that it makes; their names carry its process's number.
  */
-#include "cgroup_int.h"
+#include "cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup_int.h"
 #include "mem.h"
 
 #define PREFIX "assent-run-"
