@@ -279,6 +279,7 @@ engine_commit(struct engine *g)
 	const size_t count = g->change_count;
 	struct change *changes = g->changes;
 	struct err why = ERR_INIT;
+	bool granted = false;
 	int64_t start;
 	int r;
 
@@ -301,12 +302,16 @@ engine_commit(struct engine *g)
 	}
 	count_commit(g, g->o.env.boot_ns() - start);
 	g->n.rows += count;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		granted |= changes[i].grant_change == GRANT_ADDS;
 		apply(g, &changes[i]);
+	}
 	for (size_t i = 0; i < count; i++)
 		finish(g, &changes[i]);
 	engine_events_send(g);
 	mem_freep(&changes);
+	if (granted)
+		engine_grants_answer(g);
 	live_trim(g->live);
 }
 

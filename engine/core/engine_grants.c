@@ -257,6 +257,27 @@ engine_grant_rules(struct engine *g, struct live *l, struct ruling *ret)
 	return true;
 }
 
+/* Who was named to answer it answers it; so does everybody that it takes. */
+static bool
+is_for_somebody(const struct live *l)
+{
+	const struct inquiry *q = &l->a->asking;
+
+	return q->raiser_count > 0 || q->approver_count > 0;
+}
+
+void
+engine_grants_answer(struct engine *g)
+{
+	struct live *l = NULL;
+
+	while ((l = live_next(g->live, l)) != NULL) {
+		if (l->a->stage == STAGE_PENDING && !l->busy && !l->looking &&
+		    !is_for_somebody(l))
+			(void)engine_rule_by_grant(g, l);
+	}
+}
+
 /* ---- ended ----------------------------------------------------------------- */
 
 int

@@ -285,6 +285,9 @@ int engine_check_claim(struct engine *g, struct action *a, struct err *e);
 /* The change that rules alone make of a judged action: decided or pending. */
 int engine_rule(
     struct engine *g, struct live *l, struct change *c, struct err *e);
+/* A question that waits is answered by a grant, if one does: recorded, into
+ * the batch. */
+bool engine_rule_by_grant(struct engine *g, struct live *l);
 /* Rows for a ruling: decided, and the intent when it will run at once. */
 int engine_record_ruling(struct engine *g, struct change *c, struct err *e);
 /* A ruling that somebody's answer made: its life, its rows, into the batch.
@@ -354,6 +357,8 @@ void engine_grant_apply(struct engine *g, struct change *c);
 void engine_grant_undo(struct change *c);
 /* Does a grant answer this? Then the ruling, and it is counted as used. */
 bool engine_grant_rules(struct engine *g, struct live *l, struct ruling *ret);
+/* What waits already and is of the kind of a new grant is answered by it. */
+void engine_grants_answer(struct engine *g);
 void engine_grants_expire(struct engine *g);
 void engine_grants_end_session(
     struct engine *g, uid_t uid, const char *session);

@@ -277,6 +277,8 @@ judge_pending(struct engine *g, struct live *l, struct err *e)
 	struct change c = { .answer = ANSWER_CALL_NONE };
 	int r = engine_judge(g, l, e);
 
+	/* Who has seen why it was asked has seen something else. */
+	l->judged_again++;
 	if (r != 0 ||
 	    ruling_asks(&l->a->classification, &g->o.set.policy) != ASKS_NOBODY)
 		return r;
@@ -289,6 +291,32 @@ judge_pending(struct engine *g, struct live *l, struct err *e)
 	}
 	engine_review_left(g, l);
 	return ERR_OK;
+}
+
+/* Nothing of the old rules may be read any more: what cannot be judged by
+ * those of now is denied. */
+static void
+deny_unjudged(struct engine *g, struct live *l)
+{
+	struct classification *c = &l->a->classification;
+	struct change change = { .answer = ANSWER_CALL_NONE };
+	struct err why = ERR_INIT;
+	int r;
+
+	memset(c, 0, sizeof(*c));
+	c->decision = DECISION_DENY;
+	c->by = BY_POLICY;
+	c->reason = "it could not be judged by the rules of now";
+	if (l->a->stage != STAGE_PENDING || l->busy)
+		return;
+	r = engine_rule(g, l, &change, &why);
+	if (r == 0)
+		r = engine_push(g, &change, &why);
+	if (r == 0)
+		engine_review_left(g, l);
+	else
+		log_err(
+		    "reload", "id=%s is not denied yet: %s", l->a->id, why.msg);
 }
 
 void
@@ -304,13 +332,8 @@ engine_judge_again(struct engine *g)
 
 		if (r == 0)
 			continue;
-		/* Nothing of the old rules may be read any more. */
 		log_err("reload", "id=%s cannot be judged again: %s", l->a->id,
 		    why.msg);
-		memset(&l->a->classification, 0, sizeof(l->a->classification));
-		l->a->classification.decision = DECISION_DENY;
-		l->a->classification.by = BY_POLICY;
-		l->a->classification.reason =
-		    "it could not be judged by the rules of now";
+		deny_unjudged(g, l);
 	}
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "core/ids.h"
 #include "engine_int.h"
 #include "whereabouts.h"
@@ -224,6 +225,28 @@ engine_rule(struct engine *g, struct live *l, struct change *c, struct err *e)
 	c->has_deadline = true;
 	c->deadline_ns = g->o.env.boot_ns() + g->o.set.ask_timeout_ms * 1000000;
 	return record_pending(g, c, e);
+}
+
+bool
+engine_rule_by_grant(struct engine *g, struct live *l)
+{
+	struct change c = { .live = l, .answer = ANSWER_CALL_NONE };
+	struct err why = ERR_INIT;
+	int r;
+
+	if (!engine_grant_rules(g, l, &c.ruling))
+		return false;
+	r = record_at_once(g, &c, &why);
+	if (r == 0)
+		r = engine_push(g, &c, &why);
+	if (r == 0) {
+		engine_review_left(g, l);
+		return true;
+	}
+	receipt_free(c.receipt);
+	l->run_requested = false;
+	log_warn("grant", "id=%s is not answered by it: %s", l->a->id, why.msg);
+	return false;
 }
 
 /* The record as the peer that sent it, with a home the kernel vouches for. */

@@ -93,8 +93,13 @@ engine_problem_err(struct engine *g, uint64_t call_id, const struct err *e)
 void
 engine_etag(const struct live *l, char ret[static 40])
 {
-	(void)snprintf(ret, 40, "\"%llu-%u\"", (unsigned long long)l->a->seq,
-	    (unsigned)l->a->stage);
+	if (l->judged_again == 0)
+		(void)snprintf(ret, 40, "\"%llu-%u\"",
+		    (unsigned long long)l->a->seq, (unsigned)l->a->stage);
+	else
+		(void)snprintf(ret, 40, "\"%llu-%u.%u\"",
+		    (unsigned long long)l->a->seq, (unsigned)l->a->stage,
+		    l->judged_again);
 }
 
 void

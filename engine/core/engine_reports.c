@@ -214,8 +214,9 @@ is_the_same(struct engine *g, const struct classifier *next)
 	return memcmp(digest, g->policy_sha256, SHA256_LEN) == 0;
 }
 
-int
-engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
+/* settled: only the rules may have changed, so the same ones change nothing. */
+static int
+reload(struct engine *g, struct buf *ret_json, bool settled, struct err *e)
 {
 	AUTO(diags_freep) struct diags *d = diags_new();
 	struct classifier *next = NULL;
@@ -233,7 +234,7 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 	}
 	g->rules_problem[0] = '\0';
 	engine_commit(g);
-	if (ret_json == NULL && is_the_same(g, next)) {
+	if (settled && is_the_same(g, next)) {
 		g->o.classifier_port->close(next);
 		return ERR_OK;
 	}
@@ -250,6 +251,12 @@ engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
 }
 
 int
+engine_reload(struct engine *g, struct buf *ret_json, struct err *e)
+{
+	return reload(g, ret_json, ret_json == NULL, e);
+}
+
+int
 engine_reload_settings(
     struct engine *g, const struct engine_settings *s, struct err *e)
 {
@@ -261,7 +268,8 @@ engine_reload_settings(
 	g->o.classifier_options.policy = s->policy.approval;
 	g->o.classifier_options.reviewer =
 	    s->policy.provider && s->policy.auto_review;
-	r = engine_reload(g, NULL, e);
+	/* The same rules under other settings judge otherwise. */
+	r = reload(g, NULL, false, e);
 	if (r != 0) {
 		g->o.set = old;
 		g->o.classifier_options = old_options;

@@ -45,6 +45,7 @@ struct live {
 	const char *traceparent; /* of the proposal; NULL after a restart */
 	int64_t deadline_ns; /* of the question or the approval; 0: none */
 	int64_t decided_ns;
+	unsigned judged_again; /* by other rules than those it was shown with */
 	bool busy; /* changed by the open transaction */
 	bool run_requested;
 	bool in_review; /* the reviewer has it; a person may answer first */

@@ -153,12 +153,12 @@ class Grants(WithDaemon):
             self.daemon.answer(action["id"], "deny")
 
     def test_grants_and_their_use_survive_a_restart(self):
-        self.allow(self.pending("curl -sS https://a.example.com/x"),
+        self.allow(self.pending("curl -sS https://restart.example.com/x"),
                    "session")
-        self.assertTrue(self.by_grant("curl -sS https://a.example.com/1"))
+        self.assertTrue(self.by_grant("curl -sS https://restart.example.com/1"))
         self.daemon.stop()
         self.daemon.start()
-        self.assertTrue(self.by_grant("curl -sS https://a.example.com/2"))
+        self.assertTrue(self.by_grant("curl -sS https://restart.example.com/2"))
         (grant,) = self.grants()
         self.assertEqual(grant["uses"], 2)
         status, _, _ = self.daemon.approver(
@@ -167,7 +167,7 @@ class Grants(WithDaemon):
         self.daemon.stop()
         self.daemon.start()
         self.assertEqual(self.grants(), [])
-        self.assertFalse(self.by_grant("curl -sS https://a.example.com/3"))
+        self.assertFalse(self.by_grant("curl -sS https://restart.example.com/3"))
 
     def test_a_grant_that_the_log_does_not_give_is_none(self):
         self.allow(self.pending("curl -sS https://a.example.com/x"),

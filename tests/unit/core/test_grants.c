@@ -278,6 +278,156 @@ i7_no_jump_of_a_clock_makes_a_grant_longer(void **state)
 	assert_true(over_at(g, 1, 1001 * HOUR, ""));
 }
 
+/* ---- what waits already ------------------------------------------------------ */
+
+static bool
+has_row(const struct world *w, const char *id, enum row_kind kind,
+    enum decision decision)
+{
+	for (size_t i = 0; i < w->recorder.durable; i++) {
+		if (strcmp(w->recorder.rows[i].id, id) == 0 &&
+		    w->recorder.rows[i].kind == kind &&
+		    w->recorder.rows[i].decision == decision)
+			return true;
+	}
+	return false;
+}
+
+static enum stage
+stage_of(struct world *w, uint64_t call)
+{
+	char id[ACTION_ID_MAX];
+	const struct live *l = live_find(w->g->live, world_id(w, call, id));
+
+	assert_non_null(l);
+	return l->a->stage;
+}
+
+static void
+i1_a_new_grant_answers_what_waits_already_and_it_is_recorded(void **state)
+{
+	static struct world w;
+	uint64_t like, waits, other, elsewhere;
+	char id[ACTION_ID_MAX];
+	struct live *l;
+
+	(void)state;
+	begin(&w);
+	like = propose(&w, "ask run tool host");
+	waits = world_propose(&w, "ask run tool host", false, NULL, 60000);
+	other = propose(&w, "ask run tool other");
+	w.session = "s-2";
+	elsewhere = propose(&w, "ask run tool host");
+	w.session = "s-1";
+	assert_null(world_reply(&w, waits));
+	assert_int_equal(allow_for(&w, "ask run tool host", "session"), 200);
+	/* Nobody hears of it before it is durable. */
+	assert_null(world_reply(&w, waits));
+	assert_int_equal(stage_of(&w, like), STAGE_PENDING);
+	engine_tick(w.g);
+	assert_int_equal(stage_of(&w, like), STAGE_DECIDED);
+	l = live_find(w.g->live, world_id(&w, like, id));
+	assert_int_equal(l->a->ruling.by, BY_GRANT);
+	assert_non_null(l->a->ruling.grant);
+	assert_true(has_row(&w, id, ROW_DECIDED, DECISION_ALLOW));
+	assert_true(says(&w, waits, "\"decided_by\":\"grant\""));
+	assert_int_equal(stage_of(&w, other), STAGE_PENDING);
+	assert_int_equal(stage_of(&w, elsewhere), STAGE_PENDING);
+	world_stop(&w);
+}
+
+static void
+i1_what_waits_stays_a_question_when_the_store_fails(void **state)
+{
+	static struct world w;
+	uint64_t like;
+
+	(void)state;
+	begin(&w);
+	like = propose(&w, "ask run tool host");
+	assert_int_equal(allow_for(&w, "ask run tool host", "session"), 200);
+	w.recorder.fail_commit = true;
+	engine_tick(w.g);
+	assert_int_equal(stage_of(&w, like), STAGE_PENDING);
+	world_stop(&w);
+}
+
+static void
+what_was_raised_to_somebody_is_answered_by_no_grant(void **state)
+{
+	static struct world w;
+	char id[ACTION_ID_MAX], name[] = "to", to[] = "uid:77";
+	struct env_var field = { .name = name, .value = to };
+	struct call c = {
+		.route = ROUTE_ESCALATE,
+		.role = CALLER_APPROVER,
+		.uid = 1000,
+		.fields = &field,
+		.field_count = 1,
+	};
+	uint64_t raised;
+
+	(void)state;
+	begin(&w);
+	raised = propose(&w, "ask run tool host");
+	(void)world_id(&w, raised, id);
+	c.target = id;
+	c.if_match = world_reply(&w, raised)->etag;
+	(void)world_call(&w, c);
+	engine_commit(w.g);
+	assert_int_equal(allow_for(&w, "ask run tool host", "session"), 200);
+	engine_tick(w.g);
+	assert_int_equal(stage_of(&w, raised), STAGE_PENDING);
+	world_stop(&w);
+}
+
+/* ---- rules that change while it waits --------------------------------------- */
+
+static void
+i2_what_waits_is_denied_at_once_by_stricter_rules(void **state)
+{
+	const struct engine_settings never = {
+		.policy = { .approval = POLICY_NEVER },
+		.ask_timeout_ms = 1000,
+	};
+	static struct world w;
+	uint64_t call;
+	char id[ACTION_ID_MAX];
+
+	(void)state;
+	begin(&w);
+	call = propose(&w, "ask run tool host");
+	assert_int_equal(engine_reload_settings(w.g, &never, NULL), 0);
+	engine_commit(w.g);
+	assert_int_equal(stage_of(&w, call), STAGE_DECIDED);
+	assert_true(
+	    has_row(&w, world_id(&w, call, id), ROW_DECIDED, DECISION_DENY));
+	assert_int_equal(
+	    world_reply(&w, world_answer(&w, call, "allow"))->status, 409);
+	world_stop(&w);
+}
+
+/* Why it was asked may be something else now, so it has to be read again. */
+static void
+i4_an_answer_to_what_other_rules_asked_is_refused(void **state)
+{
+	static struct world w;
+	struct engine_settings same;
+	uint64_t call;
+
+	(void)state;
+	begin(&w);
+	call = propose(&w, "ask run tool host");
+	same = w.g->o.set;
+	assert_int_equal(engine_reload_settings(w.g, &same, NULL), 0);
+	assert_int_equal(engine_reload(w.g, &w.g->scratch, NULL), 0);
+	engine_commit(w.g);
+	assert_int_equal(stage_of(&w, call), STAGE_PENDING);
+	assert_int_equal(
+	    world_reply(&w, world_answer(&w, call, "allow"))->status, 412);
+	world_stop(&w);
+}
+
 /* ---- several people --------------------------------------------------------- */
 
 static void
@@ -343,6 +493,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    i1_a_new_grant_answers_what_waits_already_and_it_is_recorded),
+		cmocka_unit_test(
+		    i1_what_waits_stays_a_question_when_the_store_fails),
+		cmocka_unit_test(
+		    what_was_raised_to_somebody_is_answered_by_no_grant),
+		cmocka_unit_test(
+		    i2_what_waits_is_denied_at_once_by_stricter_rules),
+		cmocka_unit_test(
+		    i4_an_answer_to_what_other_rules_asked_is_refused),
 		cmocka_unit_test(i7_a_grant_answers_the_like_and_names_itself),
 		cmocka_unit_test(i2_no_grant_changes_a_deny),
 		cmocka_unit_test(a_grant_is_for_its_uid_session_and_no_other),
