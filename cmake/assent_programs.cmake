@@ -28,6 +28,7 @@ set(ASSENT_COMMANDS
 	install
 	hook
 	mcp
+	mcp_proxy
 	completion)
 
 set(ASSENT_COMMAND_DECLARATIONS "")

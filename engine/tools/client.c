@@ -14,7 +14,7 @@
 #include "model/config.h"
 #include "model/json_in.h"
 #include "events.h"
-#include "http.h"
+#include "http_loop.h"
 
 #define CLIENT_BODY_MAX ((size_t)64 << 20)
 #define CLIENT_PATH_MAX 4096
@@ -274,23 +274,31 @@ timeout_ms_of(const struct client_request *q)
 	return q->on_event != NULL ? 0 : (q->wait_s + REPLY_TIMEOUT_S) * 1000;
 }
 
+static struct http_call
+call_of(const struct client *c, struct transfer *t, const struct buf *request)
+{
+	return (struct http_call){ .socket = c->socket,
+		.request = buf_str(request),
+		.on_head = on_head,
+		.on_body = on_body,
+		.ctx = t,
+		.timeout_ms = timeout_ms_of(t->request),
+		.interrupt_fd = c->interrupt_fd,
+		.interrupt = c->interrupt,
+		.interrupt_ctx = c->interrupt_ctx };
+}
+
 static int
 perform(struct client *c, struct transfer *t, struct err *e)
 {
 	AUTO_BUF struct buf request = BUF_INIT(CLIENT_BODY_MAX);
 	int r = put_request(&request, t->request, e);
 
-	if (r == 0)
-		r = http_exchange(&(struct http_call){ .socket = c->socket,
-				      .request = buf_str(&request),
-				      .on_head = on_head,
-				      .on_body = on_body,
-				      .ctx = t,
-				      .timeout_ms = timeout_ms_of(t->request),
-				      .interrupt_fd = c->interrupt_fd,
-				      .interrupt = c->interrupt,
-				      .interrupt_ctx = c->interrupt_ctx },
-		    e);
+	if (r == 0) {
+		const struct http_call call = call_of(c, t, &request);
+
+		r = http_exchange(&call, e);
+	}
 	return r != 0 ? r : read_body(t, e);
 }
 
@@ -316,6 +324,72 @@ client_call(struct client *c, const struct client_request *request,
 	client_reply_done(ret);
 	*ret = reply;
 	return ERR_OK;
+}
+
+/* ---- on a loop ---------------------------------------------------------- */
+
+struct client_running {
+	struct client_request request;
+	struct client_reply reply;
+	struct transfer t;
+	struct http_running *http;
+	client_done_fn *on_done;
+	void *ctx;
+};
+
+void
+client_stop(struct client_running *k)
+{
+	if (k == NULL)
+		return;
+	http_stop(k->http);
+	events_done(&k->t.events);
+	buf_free(&k->t.body);
+	client_reply_done(&k->reply);
+	free(k);
+}
+
+static void
+on_done(void *ctx, int r, const struct err *why)
+{
+	struct client_running *k = ctx;
+	struct err e = *why;
+
+	k->http = NULL;
+	if (r == 0)
+		r = read_body(&k->t, &e);
+	k->on_done(k->ctx, r, r == 0 ? &k->reply : NULL, &e);
+	client_stop(k);
+}
+
+int
+client_start(struct client *c, struct loop *l, const struct client_begin *b,
+    struct client_running **ret, struct err *e)
+{
+	AUTO_BUF struct buf request = BUF_INIT(CLIENT_BODY_MAX);
+	struct client_running *k = mem_new(1, sizeof(*k));
+	int r;
+
+	if (k == NULL)
+		return err_nomem(e);
+	k->request = b->request;
+	k->on_done = b->on_done;
+	k->ctx = b->ctx;
+	k->t = (struct transfer){ .request = &k->request,
+		.reply = &k->reply,
+		.body = BUF_INIT(CLIENT_BODY_MAX),
+		.events = EVENTS_INIT(b->request.on_event, b->request.ctx) };
+	r = put_request(&request, &b->request, e);
+	if (r == 0) {
+		const struct http_call call = call_of(c, &k->t, &request);
+
+		r = http_start(l, &call, on_done, k, &k->http, e);
+	}
+	if (r != 0)
+		client_stop(k);
+	else
+		*ret = k;
+	return r;
 }
 
 /* ---- reading replies ---------------------------------------------------- */

@@ -73,6 +73,25 @@ void client_interrupt_by(
 /* ERR_SYS: there is no daemon; ERR_INTERNAL: its answer is not an answer. */
 int client_call(struct client *c, const struct client_request *request,
     struct client_reply *ret, struct err *e);
+
+/*
+ * The same while a loop goes on: on_done comes once, from the loop, with the
+ * reply (valid during the call) or NULL and why. client_stop before that: it
+ * never comes. Texts of the request are not kept, but on_event and its ctx.
+ */
+struct loop;
+struct client_running;
+typedef void client_done_fn(
+    void *ctx, int r, const struct client_reply *reply, const struct err *why);
+struct client_begin {
+	struct client_request request;
+	client_done_fn *on_done;
+	void *ctx; /* of on_done */
+};
+int client_start(struct client *c, struct loop *l, const struct client_begin *b,
+    struct client_running **ret, struct err *e);
+void client_stop(struct client_running *k);
+
 void client_reply_done(struct client_reply *r);
 /* 0 for a status below 400, else the problem's own sentence as an error. */
 int client_expect(const struct client_reply *r, struct err *e);

@@ -30,7 +30,8 @@ typedef int http_body_fn(void *ctx, struct str bytes, struct err *e);
 typedef int http_interrupt_fn(void *ctx, struct err *e);
 
 struct http_call {
-	const char *socket;
+	const char *socket; /* its path; with a port, what it is called */
+	uint16_t port; /* 0, or: on this machine, over TCP */
 	struct str request; /* head and body, ready to be sent */
 	http_head_fn *on_head;
 	http_body_fn *on_body; /* the bytes as they come */
