@@ -62,7 +62,7 @@ any_value(struct judge *j, const struct arg *value)
 		if (value->text.s[i] == ' ' || value->text.s[i] == '\n')
 			return;
 	}
-	as_any(j, value, STR_NONE);
+	arg_given(j, value);
 }
 
 /* The acts of an option on its value, or by itself. */
@@ -483,7 +483,7 @@ operand_doubts(struct judge *j, const struct arg *a, const struct role *role)
 
 	if (a->behind_option && a->known && role != NULL &&
 	    strcmp(role->name, "text") == 0)
-		as_any(j, a, STR_NONE);
+		arg_given(j, a);
 	if (str_at(a->text, 0) != '@' || a->text.len < 2)
 		return;
 	file.skip++;

@@ -5,273 +5,8 @@
  * This proves nothing about code; the sandbox contains it. It finds what a
  * person would be warned by: connections, commands, deletions, secrets.
  */
-#include "effects_int.h"
+#include "effects_code.h"
 #include "hosts.h"
-
-#define LITERALS_MAX 256
-#define IDENTIFIER_MAX 64
-
-enum code_list {
-	CODE_CONNECTS,
-	CODE_RUNS,
-	CODE_DELETES,
-	CODE_WRITES,
-	CODE_EVALUATES,
-	CODE_DECODES,
-	CODE_ENVIRONMENT,
-	CODE_SHELLS, /* gives a terminal or a descriptor to a program */
-	CODE_SIGNALS,
-	CODE_FORKS,
-	CODE_LOOPS,
-};
-
-static const char *const list_names[] = {
-	[CODE_CONNECTS] = "code_connects",
-	[CODE_RUNS] = "code_runs",
-	[CODE_DELETES] = "code_deletes",
-	[CODE_WRITES] = "code_writes",
-	[CODE_EVALUATES] = "code_evaluates",
-	[CODE_DECODES] = "code_decodes",
-	[CODE_ENVIRONMENT] = "code_environment",
-	[CODE_SHELLS] = "code_shells",
-	[CODE_SIGNALS] = "code_signals",
-	[CODE_FORKS] = "code_forks",
-	[CODE_LOOPS] = "code_loops",
-};
-#define CODE_LISTS ARRAY_LEN(list_names)
-
-struct literal {
-	struct str text; /* escapes undone */
-	unsigned before, after; /* bits of lists of the names around it */
-	bool joined; /* only a comma and brackets since the one before */
-	bool bare; /* a path that stands there without quotes */
-	bool command; /* in quotes that run it: perl, ruby, php */
-	char mode; /* of an open() whose next literal this is: 'w', 'a', 'r' */
-};
-
-struct scan {
-	struct judge *j;
-	struct str s;
-	size_t at;
-	unsigned found; /* bits of lists */
-	unsigned last; /* of the last identifier */
-	bool only_commas, backticks_run;
-	bool exec_runs; /* exec starts a program: not so in python */
-	struct literal literals[LITERALS_MAX];
-	size_t count;
-};
-
-/* ---- reading ----------------------------------------------------------- */
-
-static bool
-ident_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '.' || c == ':';
-}
-
-static unsigned
-lists_of(const struct scan *x, struct str word)
-{
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < CODE_LISTS; i++) {
-		if (programs_word(x->j->programs, list_names[i], word))
-			bits |= 1u << i;
-	}
-	return bits;
-}
-
-/* "os.path.join": the whole, and each of its tails. */
-static unsigned
-lists_of_chain(const struct scan *x, struct str word)
-{
-	unsigned bits = 0;
-
-	while (word.len > 0) {
-		size_t dot = 0;
-
-		bits |= lists_of(x, word);
-		bits |= lists_of(x, str_head(word, str_find(word, '.')));
-		while (
-		    dot < word.len && word.s[dot] != '.' && word.s[dot] != ':')
-			dot++;
-		word = str_from(word, dot + 1);
-	}
-	return bits;
-}
-
-static void
-read_word(struct scan *x)
-{
-	const size_t from = x->at;
-	struct str w;
-	unsigned bits;
-
-	while (x->at < x->s.len && ident_char(x->s.s[x->at]))
-		x->at++;
-	w = str_head(str_from(x->s, from), x->at - from);
-	if (w.len > IDENTIFIER_MAX)
-		return;
-	bits = lists_of_chain(x, w);
-	if (x->exec_runs && str_eq(w, STR("exec")))
-		bits |= 1u << CODE_RUNS;
-	x->found |= bits;
-	if (bits != 0 || x->only_commas)
-		x->last = bits;
-	if (x->count > 0 && x->literals[x->count - 1].after == 0)
-		x->literals[x->count - 1].after = bits;
-	x->only_commas = false;
-}
-
-static int
-hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
-/* One character of a literal, its escape undone. */
-static char
-read_char(struct scan *x)
-{
-	char c = x->s.s[x->at++];
-
-	if (c != '\\' || x->at >= x->s.len)
-		return c;
-	c = x->s.s[x->at++];
-	if (c == 'n')
-		return '\n';
-	if (c == 't')
-		return '\t';
-	if (c == 'x' && x->at + 1 < x->s.len && hex(x->s.s[x->at]) >= 0 &&
-	    hex(x->s.s[x->at + 1]) >= 0) {
-		c = (char)(hex(x->s.s[x->at]) * 16 + hex(x->s.s[x->at + 1]));
-		x->at += 2;
-	}
-	return c;
-}
-
-/* require("net"), import "https": modules are named by literals, too. */
-static void
-note_module(struct scan *x, struct str name)
-{
-	if (str_starts(name, STR("node:")))
-		name = str_from(name, 5);
-	if (programs_word(x->j->programs, "code_connect_modules", name))
-		x->found |= 1u << CODE_CONNECTS;
-	if (programs_word(x->j->programs, "code_run_modules", name))
-		x->found |= 1u << CODE_RUNS;
-}
-
-static void
-read_literal(struct scan *x, char quote)
-{
-	const char triple[3] = { quote, quote, quote };
-	const struct str three = str_n(triple, 3);
-	const bool is_triple = str_starts(str_from(x->s, x->at), three);
-	char *out = arena_alloc(x->j->arena, x->s.len - x->at + 1);
-	size_t n = 0;
-	struct literal *l;
-
-	x->at += is_triple ? 3 : 1;
-	while (out != NULL && x->at < x->s.len) {
-		if (is_triple ? str_starts(str_from(x->s, x->at), three)
-			      : x->s.s[x->at] == quote)
-			break;
-		out[n++] = read_char(x);
-	}
-	x->at += is_triple ? 3 : 1;
-	if (out == NULL || x->count == LITERALS_MAX)
-		return;
-	l = &x->literals[x->count++];
-	*l = (struct literal){ .text = str_n(out, n),
-		.before = x->last,
-		.joined = x->only_commas && x->count > 1,
-		.command = quote == '`' && x->backticks_run };
-	if (l->command)
-		x->found |= 1u << CODE_RUNS;
-	x->only_commas = true;
-	if (n > 0 && n < IDENTIFIER_MAX)
-		note_module(x, l->text);
-}
-
-/* "cat </etc/shadow" in a language that does without quotes. Its words are
- * read once more: it may be something else. */
-static void
-read_bare_path(struct scan *x)
-{
-	const size_t from = x->at++;
-	size_t to = from;
-
-	while (to < x->s.len &&
-	    strchr(" \t\n\"'`()[]{}<>;,|&=", x->s.s[to]) == NULL)
-		to++;
-	if (x->count == LITERALS_MAX || to - from < 3)
-		return;
-	x->literals[x->count++] = (struct literal){
-		.text = str_head(str_from(x->s, from), to - from),
-		.bare = true,
-	};
-}
-
-/* May a path begin here? */
-static bool
-path_starts(const struct scan *x)
-{
-	const char c = x->s.s[x->at];
-	const char next = str_at(x->s, x->at + 1);
-
-	return (x->at == 0 ||
-		   strchr(" \t\n()[]{}<>;,|&=", x->s.s[x->at - 1]) != NULL) &&
-	    (((c == '/' || c == '.') && ident_char(next)) ||
-		(c == '~' && next == '/'));
-}
-
-static void
-skip_comment(struct scan *x)
-{
-	while (x->at < x->s.len && x->s.s[x->at] != '\n')
-		x->at++;
-}
-
-static bool
-line_starts(const struct scan *x)
-{
-	size_t i = x->at;
-
-	while (i > 0 && (x->s.s[i - 1] == ' ' || x->s.s[i - 1] == '\t'))
-		i--;
-	return i == 0 || x->s.s[i - 1] == '\n';
-}
-
-static void
-scan_text(struct scan *x)
-{
-	while (x->at < x->s.len) {
-		const char c = x->s.s[x->at];
-
-		if (c == '"' || c == '\'' || c == '`') {
-			read_literal(x, c);
-		} else if (ident_char(c) && c != '.' && c != ':') {
-			read_word(x);
-		} else if ((c == '#' || c == '/') && line_starts(x) &&
-		    x->at + 1 < x->s.len &&
-		    (c == '#' || x->s.s[x->at + 1] == '/')) {
-			skip_comment(x);
-		} else if (path_starts(x)) {
-			read_bare_path(x);
-		} else {
-			if (strchr(", \t\n[](", c) == NULL)
-				x->only_commas = false;
-			x->at++;
-		}
-	}
-}
-
-/* ---- meaning ----------------------------------------------------------- */
 
 static bool
 has(const struct scan *x, enum code_list list)
@@ -301,11 +36,23 @@ is_host_like(struct str t)
 
 		dots += c == '.' ? 1 : 0;
 		letters += (c | 0x20) >= 'a' && (c | 0x20) <= 'z' ? 1 : 0;
-		if (!ident_char(c) && c != '-')
+		if (!code_ident_char(c) && c != '-')
 			return false;
 	}
 	return dots > 0 && (letters == 0 ? dots == 3 : str_at(t, 0) != '.') &&
 	    t.s[t.len - 1] != '.';
+}
+
+/* "src", "*": a name without a folder. */
+static bool
+is_name(struct str t)
+{
+	for (size_t i = 0; i < t.len; i++) {
+		if (!code_ident_char(t.s[i]) &&
+		    strchr("-+*?@%,", t.s[i]) == NULL)
+			return false;
+	}
+	return t.len > 0 && t.len <= 100;
 }
 
 /* "w", "ab", "r+": how a file is opened. */
@@ -322,7 +69,9 @@ is_write_mode(struct str t)
 static bool
 may_write(const struct scan *x)
 {
-	bool may = (x->found & (1u << CODE_WRITES | 1u << CODE_DELETES)) != 0;
+	bool may = (x->found &
+		       (1u << CODE_WRITES | 1u << CODE_DELETES |
+			   1u << CODE_REMOVES)) != 0;
 
 	for (size_t i = 0; i < x->count && !may; i++)
 		may = x->literals[i].mode == 'w' ||
@@ -357,8 +106,11 @@ judge_path(struct scan *x, const struct literal *l)
 		effect_write(j, &a, "writes");
 		return;
 	}
-	if (!is_path_like(l->text))
+	if (!is_path_like(l->text)) {
+		if (l->deleted && is_name(l->text))
+			effect_delete(j, &a, true);
 		return;
+	}
 	arg_place(j, &a, &f);
 	if (!f.secret && str_at(l->text, 0) == '.') {
 		(void)snprintf(text, sizeof(text), "~/%.*s", STR_ARG(l->text));
@@ -372,7 +124,7 @@ judge_path(struct scan *x, const struct literal *l)
 		effect_read(j, &a, true);
 	if (is_library(l->text) && !f.in_workspace && f.base != PATH_SYSTEM)
 		effect_run(j, &a);
-	if ((around & (1u << CODE_DELETES)) != 0)
+	if ((around & (1u << CODE_DELETES | 1u << CODE_REMOVES)) != 0)
 		effect_delete(j, &a, true);
 	else if ((around & (1u << CODE_WRITES)) != 0 || l->mode == 'w')
 		effect_write(j, &a, "writes");
@@ -495,7 +247,7 @@ bare_url(struct scan *x)
 
 	if (at >= x->s.len)
 		return false;
-	while (from > 0 && ident_char(x->s.s[from - 1]))
+	while (from > 0 && code_ident_char(x->s.s[from - 1]))
 		from--;
 	while (to < x->s.len && strchr(" \t\n\"'();", x->s.s[to]) == NULL)
 		to++;
@@ -571,6 +323,35 @@ note_modes(struct scan *x)
 	}
 }
 
+/* What it deletes is not said, and not something that it made in a temporary
+ * folder. */
+static void
+judge_deletions(struct scan *x)
+{
+	struct judge *j = x->j;
+
+	for (size_t i = 0; i < j->effect_count; i++) {
+		if (j->effects[i].kind == EFFECT_DELETE)
+			return;
+	}
+	if (has(x, CODE_TEMPORARY))
+		return;
+	for (size_t i = 0; i < x->count; i++) {
+		const struct arg a = arg_text(j->arena, x->literals[i].text);
+		struct path_facts f;
+
+		if (!is_path_like(a.text))
+			continue;
+		arg_place(j, &a, &f);
+		if (f.base == PATH_TEMP || f.generated)
+			return;
+	}
+	effect_add(j,
+	    &(struct effect){ .kind = EFFECT_DELETE,
+		.path_class = PATH_WORKSPACE,
+		.why = "its code deletes files that are not known before" });
+}
+
 static bool
 names_url(const struct scan *x)
 {
@@ -596,6 +377,8 @@ judge_scan(struct scan *x, struct str language)
 	note_modes(x);
 	for (size_t i = 0; i < x->count; i++)
 		judge_path(x, &x->literals[i]);
+	if (has(x, CODE_DELETES))
+		judge_deletions(x);
 	if (has(x, CODE_RUNS))
 		judge_commands(x);
 	if (has(x, CODE_CONNECTS) || (has(x, CODE_EVALUATES) && names_url(x)))
@@ -657,7 +440,7 @@ judge_code(struct judge *j, struct str language, const struct arg *a)
 	    str_eqz(language, "other");
 	x->exec_runs = x->backticks_run || str_eqz(language, "java") ||
 	    str_eqz(language, "lua");
-	scan_text(x);
+	code_scan(x);
 	judge_scan(x, language);
 	if (str_eqz(language, "dc") && str_find(a->text, '!') < a->text.len)
 		effect_unknown(j, "its code starts a program");

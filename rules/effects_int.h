@@ -124,6 +124,8 @@ struct arg arg_of(const struct shell_word *w, size_t skip);
 struct arg arg_text(struct arena *a, struct str text);
 /* What place the argument names; every directory it may be relative to. */
 void arg_place(struct judge *j, const struct arg *a, struct path_facts *ret);
+/* A word of which nothing is said may name a secret, or what others obey. */
+void arg_given(struct judge *j, const struct arg *a);
 /* The flow of the pieces: substitutions and input. */
 unsigned arg_flow(struct judge *j, const struct arg *a);
 
@@ -152,7 +154,7 @@ role_fn as_read, as_tree, as_stat, as_write, as_meta, as_create, as_edit,
     as_search_path, as_run_path, as_option_text, as_alias, as_script, as_shell,
     as_code, as_child, as_dir, as_project, as_git_dir, as_config,
     as_module_file, as_perl_module, as_perl_edit, as_doc_input, as_setting,
-    as_gdb, as_pipe_or_file, as_shell_file, as_checkpoint, as_any;
+    as_gdb, as_pipe_or_file, as_shell_file, as_checkpoint;
 role_fn as_url, as_send_url, as_host, as_remote, as_copy_from, as_copy_to,
     as_data, as_form, as_mount, as_socket;
 role_fn as_sed, as_awk, as_sql, as_jq, as_editor;
@@ -167,7 +169,7 @@ role_fn as_socat, as_http_word, as_dns, as_ssh_option, as_mirror_to, as_keyfile,
     as_sqlite_sql, as_sysctl, as_ip_word, as_media;
 void as_sqlite_input(struct judge *j);
 role_fn as_clone_from;
-role_fn as_make_dry, as_media_in;
+role_fn as_make_dry, as_media_in, as_media_out;
 role_fn as_name_glob, as_tee, as_next_read, as_next_text, as_git_object;
 role_fn as_git_setting, as_git_key, as_refspec, as_git_url;
 role_fn as_package, as_script_name, as_make_word, as_module;

@@ -348,7 +348,7 @@ as_doc_input(struct judge *j, const struct arg *a, struct str param)
 		effect_unknown(j, "%.*s runs the text that it is given",
 		    STR_ARG(j->program));
 	else
-		as_any(j, a, param);
+		arg_given(j, a);
 }
 
 /* A setting "key=value" that may name a program. */

@@ -435,27 +435,31 @@ as_ip_word(struct judge *j, const struct arg *a, struct str param)
 void
 as_media_in(struct judge *j, const struct arg *a, struct str param)
 {
+	(void)param;
 	if (str_search(a->text, STR("://")) < a->text.len)
 		url_connect(j, a, PATH_NONE);
 	else
-		role_find(STR("any"))->apply(j, a, param);
+		arg_given(j, a);
 }
 
-/* A media file, or an address that is read or written. */
-void
-as_media(struct judge *j, const struct arg *a, struct str param)
+static bool
+last_operand(const struct judge *j)
+{
+	return j->operand_at + 1 == j->operand_count;
+}
+
+static void
+media_file(struct judge *j, const struct arg *a, bool written)
 {
 	static const char *const odd[] = { "msl:", "ephemeral:", "|", "@",
 		"https:", "http:", "url:", "caption:@", "label:@",
 		"text:", "concat:", "subfile", "gopher:", "%pipe%" };
-	const bool last = j->operand_at + 1 == j->operand_count;
 
-	(void)param;
 	if (a->text.len == 0)
 		return;
 	if (str_search(a->text, STR("://")) < a->text.len) {
 		url_connect(j, a, PATH_NONE);
-		if (last)
+		if (written || last_operand(j))
 			effect_remote(j, "upload");
 	} else if (starts_with_any(a->text, odd, ARRAY_LEN(odd))) {
 		effect_unknown(j, "'%.*s' may read a file or run a program",
@@ -467,7 +471,22 @@ as_media(struct judge *j, const struct arg *a, struct str param)
 		arg_place(j, a, &f);
 		if (f.secret)
 			effect_read(j, a, false);
-		if (last && j->operand_count > 1 && f.base != PATH_WORKSPACE)
+		if (written && f.base != PATH_WORKSPACE)
 			effect_write(j, a, "writes");
 	}
+}
+
+/* A media file, or an address that is read or, the last one, written. */
+void
+as_media(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	media_file(j, a, last_operand(j) && j->operand_count > 1);
+}
+
+void
+as_media_out(struct judge *j, const struct arg *a, struct str param)
+{
+	(void)param;
+	media_file(j, a, true);
 }

@@ -277,22 +277,55 @@ as_env(struct judge *j, const struct arg *a, struct str param)
 		    STR_ARG(str_head(a->text, eq)));
 }
 
-/* An argument of a program whose options are not known one by one. */
-void
-as_any(struct judge *j, const struct arg *a, struct str param)
+/* Such a program may write to any place that it is given. */
+static bool
+always_writes(const struct judge *j)
 {
-	struct path_facts f;
+	const struct acts *const does =
+	    j->entry == NULL ? NULL : &j->entry->does;
 
-	(void)param;
+	for (size_t i = 0; i < j->effect_count; i++) {
+		if (j->effects[i].kind == EFFECT_WRITE)
+			return true;
+	}
+	for (size_t i = 0; does != NULL && i < does->count; i++) {
+		if (does->items[i].role == NULL &&
+		    does->items[i].fixed.kind == EFFECT_WRITE)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_elsewhere(const struct path_facts *f)
+{
+	return f->base == PATH_HOME || f->base == PATH_SYSTEM ||
+	    f->base == PATH_OUTSIDE;
+}
+
+/* May the argument be a place at all? */
+static bool
+any_place(struct judge *j, const struct arg *a, struct path_facts *ret)
+{
 	if (a->text.len == 0 || a->text.len > 1024 ||
 	    str_search(a->text, STR("://")) < a->text.len)
-		return;
+		return false;
 	if (a->known && str_find(a->text, '/') == a->text.len &&
 	    str_at(a->text, 0) != '.' && str_at(a->text, 0) != '~' &&
 	    str_find(a->text, '.') == a->text.len &&
 	    str_find(a->text, '_') == a->text.len)
+		return false;
+	arg_place(j, a, ret);
+	return true;
+}
+
+void
+arg_given(struct judge *j, const struct arg *a)
+{
+	struct path_facts f;
+
+	if (!any_place(j, a, &f))
 		return;
-	arg_place(j, a, &f);
 	if (f.own || f.device)
 		effect_write(j, a, "is given");
 	else if (f.secret)
@@ -300,6 +333,19 @@ as_any(struct judge *j, const struct arg *a, struct str param)
 	else if (f.startup)
 		effect_unknown(j, "%.*s may write '%.*s', which others obey",
 		    STR_ARG(j->program), STR_ARG(a->text));
+}
+
+/* An argument of a program whose options are not known one by one. */
+static void
+as_any(struct judge *j, const struct arg *a, struct str param)
+{
+	struct path_facts f;
+
+	(void)param;
+	arg_given(j, a);
+	if (always_writes(j) && any_place(j, a, &f) && is_elsewhere(&f) &&
+	    !f.own && !f.device && !f.secret && !f.startup)
+		effect_write(j, a, "may write");
 }
 
 /* A word that must be one of the program's own; others are not understood. */
@@ -400,6 +446,7 @@ static const struct role roles[] = {
 	{ "make-word", as_make_word, true },
 	{ "media", as_media, true },
 	{ "media-in", as_media_in, true },
+	{ "media-out", as_media_out, true },
 	{ "meta", as_meta, true },
 	{ "method", as_method, true },
 	{ "mirror-to", as_mirror_to, true },
