@@ -22,6 +22,7 @@ set(ASSENT_COMMANDS
 	grants
 	status
 	doctor
+	requirements
 	log
 	report
 	review

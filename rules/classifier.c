@@ -181,6 +181,17 @@ add_trial(const struct classifier_options *o, struct rule_text **texts,
 	return ERR_OK;
 }
 
+/* The administrator's settings and his rules both have to permit it. */
+static void
+limit_cover(struct ruleset *set, const struct classifier_options *o)
+{
+	for (int l = LAYER_REQUIREMENTS; o->may_cover != 0 && l <= LAYER_USER;
+	     l++) {
+		if ((o->may_cover & 1u << l) == 0)
+			set->may_cover[l] = false;
+	}
+}
+
 /* From folders, or from what was kept of a set of before. */
 static int
 load_set(struct classifier *c, const struct classifier_options *o,
@@ -220,6 +231,7 @@ load_set(struct classifier *c, const struct classifier_options *o,
 	if (r != 0)
 		return r;
 	switch_off(c->set, o);
+	limit_cover(c->set, o);
 	c->shadow.has_rules = ruleset_has_shadows(c->set);
 	return index_build(c->set, e);
 }
@@ -250,6 +262,8 @@ load_candidate(
 	dirs[ro.dir_count++] = (struct rule_dir){ .path = o->candidate,
 		.layer = LAYER_ORGANISATION };
 	r = ruleset_load(&ro, NULL, &c->shadow.candidate, &why);
+	if (r == 0)
+		limit_cover(c->shadow.candidate, o);
 	if (r == 0)
 		r = index_build(c->shadow.candidate, &why);
 	if (r == ERR_NOMEM)
@@ -291,6 +305,7 @@ policy_digest(
 	buf_put(&b, programs, SHA256_LEN);
 	rec_put_u8(&b, (uint8_t)c->policy);
 	rec_put_u8(&b, c->reviewer);
+	rec_put_u32(&b, o->may_cover);
 	for (size_t i = 0; i < c->set->rule_count; i++) {
 		if (is_off(&c->set->rules[i], o))
 			rec_put_cstr(&b, c->set->rules[i].id);

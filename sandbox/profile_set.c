@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "model/requirements.h"
 #include "sandbox/plan.h"
 
 #define WORKSPACE "$workspace"
@@ -16,6 +17,7 @@ struct profile_set {
 	struct profile *at;
 	size_t count;
 	const char **allowed; /* NULL-ended; empty: all but full access */
+	const char *permits; /* what the administrator says, or NULL */
 };
 
 /* ---- lists --------------------------------------------------------------- */
@@ -235,8 +237,19 @@ add(struct profile_set *s, const struct config_profile *c, struct arena *a,
 
 static int
 take_allowed(
-    struct profile_set *s, const struct config_strings *list, struct arena *a)
+    struct profile_set *s, const struct config_ceiling *c, struct arena *a)
 {
+	const struct config_strings none = { .count = 0 };
+	const struct config_strings *list = c == NULL ? &none : &c->profiles;
+	const struct config_requirement *q =
+	    requirement_find(c, "profiles", REQUIREMENT_ALLOWED);
+	AUTO_BUF struct buf text = BUF_INIT(ERR_MSG_MAX);
+
+	if (q != NULL) {
+		requirement_put(q, &text);
+		s->permits = arena_strdup(
+		    a, text.failed != 0 ? q->where : buf_cstr(&text));
+	}
 	s->allowed = arena_array(a, list->count + 1, sizeof(*s->allowed));
 	for (size_t i = 0; s->allowed != NULL && i < list->count; i++)
 		s->allowed[i] = arena_strdup(a, list->items[i]);
@@ -267,7 +280,6 @@ int
 profile_set_make(const struct config *c, struct arena *a,
     struct profile_set **ret, struct err *e)
 {
-	const struct config_strings none = { .count = 0 };
 	struct profile_set *s = arena_alloc(a, sizeof(*s));
 	size_t count = 0;
 	int r = ERR_OK;
@@ -279,7 +291,7 @@ profile_set_make(const struct config *c, struct arena *a,
 		    count + (c == NULL ? 0 : c->profile_count) + 1,
 		    sizeof(*s->at));
 	if (s == NULL || s->at == NULL ||
-	    take_allowed(s, c == NULL ? &none : &c->ceiling.profiles, a) != 0)
+	    take_allowed(s, c == NULL ? NULL : &c->ceiling, a) != 0)
 		return err_nomem(e);
 	for (; s->count < count; s->count++)
 		s->at[s->count] = *profile_at(s->count);
@@ -329,8 +341,9 @@ profile_set_get(const struct profile_set *s, const char *name,
 	if (s->allowed[0] == NULL ? p->unconfined : !has(s->allowed, p->name))
 		return err_set(e, ERR_DENIED,
 		    "profile '%s' is above the administrator's ceiling; ask "
-		    "for less",
-		    p->name);
+		    "for less%s%s",
+		    p->name, s->permits == NULL ? "" : ": ",
+		    s->permits == NULL ? "" : s->permits);
 	*ret = p;
 	return ERR_OK;
 }

@@ -375,6 +375,7 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_METRICS] = engine_metrics,
 	[ROUTE_READY] = engine_ready,
 	[ROUTE_VERSION] = engine_version,
+	[ROUTE_REQUIREMENTS] = engine_requirements,
 	[ROUTE_REFUSED] = engine_refused,
 };
 

@@ -84,6 +84,9 @@ struct engine_settings {
 	unsigned review_parallel, review_queue; /* 0: as many as there are */
 	int64_t review_session_tokens; /* 0: no limit */
 	bool full_access; /* danger-full-access is permitted */
+	unsigned may_cover; /* see classifier_options */
+	/* The administrator's; of the configuration, or NULL. */
+	const struct config_ceiling *ceiling;
 };
 
 struct engine_options {

@@ -233,6 +233,10 @@ engine_call_fn engine_metrics, engine_ready, engine_version;
 engine_call_fn engine_refused, engine_session_event;
 engine_call_fn engine_grants_call, engine_revoke_call, engine_grant_preview;
 engine_call_fn engine_rule_draft, engine_rules_preview;
+engine_call_fn engine_requirements;
+/* What the administrator's requirements do not permit is denied, whatever
+ * rules say of it. */
+int engine_hold_to_ceiling(struct engine *g, struct action *a, struct err *e);
 void engine_rules_invalid(
     struct engine *g, uint64_t call_id, const char *why, struct str diags);
 

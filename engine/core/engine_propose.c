@@ -124,6 +124,8 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 	a->asking.need = ruling_approvals(&a->classification, &g->o.set.policy);
 	r = raise_if_wider(g, a, e);
 	if (r == 0)
+		r = engine_hold_to_ceiling(g, a, e);
+	if (r == 0)
 		r = make_plan(g, l, e);
 	return r != 0 ? r : hash_action(l, e);
 }
@@ -554,6 +556,8 @@ engine_evaluate(struct engine *g, const struct call *c)
 		return;
 	if (r == 0)
 		r = engine_classify(g, a, &why);
+	if (r == 0)
+		r = engine_hold_to_ceiling(g, a, &why);
 	if (r == 0) {
 		row_body_note(g, "text", a->classification.display, &body);
 		r = engine_append(

@@ -268,6 +268,7 @@ engine_reload_settings(
 	g->o.classifier_options.policy = s->policy.approval;
 	g->o.classifier_options.reviewer =
 	    s->policy.provider && s->policy.auto_review;
+	g->o.classifier_options.may_cover = s->may_cover;
 	/* The same rules under other settings judge otherwise. */
 	r = reload(g, NULL, false, e);
 	if (r != 0) {

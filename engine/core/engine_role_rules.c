@@ -212,6 +212,7 @@ engine_open_rules(
 		    c->approvals_reviewer == REVIEWER_AUTO &&
 		    c->reviewer_mode == REVIEWER_ACTIVE,
 		.check_owner = true,
+		.may_cover = engine_settings_of(c).may_cover,
 	};
 	r = rule_dirs(p, c, &o->classifier_options, e);
 	if (r != 0)

@@ -7,7 +7,7 @@
 #include "base/fdio.h"
 #include "engine.h"
 #include "grants.h"
-#include "model/config.h"
+#include "model/requirements.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_FILE_MAX ((size_t)4096)
@@ -25,6 +25,31 @@ grants_of(enum config_grants g)
 		break;
 	}
 	return GRANTS_NONE;
+}
+
+/* A bit for each layer; 0: as the files of rules say. */
+static unsigned
+cover_of(const struct config_ceiling *c)
+{
+	static const struct {
+		const char *name;
+		enum rule_layer layer;
+	} layers[] = {
+		{ "requirements", LAYER_REQUIREMENTS },
+		{ "organisation", LAYER_ORGANISATION },
+		{ "user", LAYER_USER },
+	};
+	const struct config_requirement *q =
+	    requirement_find(c, "rules.cover", REQUIREMENT_ALLOWED);
+	unsigned mask = 0;
+
+	for (size_t i = 0; q != NULL && i < q->values.count; i++) {
+		for (size_t n = 0; n < ARRAY_LEN(layers); n++) {
+			if (strcmp(q->values.items[i], layers[n].name) == 0)
+				mask |= 1u << layers[n].layer;
+		}
+	}
+	return mask;
 }
 
 struct engine_settings
@@ -51,6 +76,8 @@ engine_settings_of(const struct config *c)
 		.review_timeout_ms = c->review_timeout_ms,
 		.full_access =
 		    config_profile_allowed(c, "danger-full-access"),
+		.may_cover = cover_of(&c->ceiling),
+		.ceiling = &c->ceiling,
 	};
 
 	s.policy.grants = grants_of(c->grants);

@@ -38,6 +38,9 @@ struct classifier_options {
 	enum approval_policy policy;
 	bool reviewer; /* a provider is configured and allowed to answer */
 	bool check_owner; /* refuse files that others may write */
+	/* Layers whose rules may cover, a bit each, besides what the files of
+	 * rules say; 0: all that may. */
+	unsigned may_cover;
 	/* What the port archived of a set of before: instead of dirs. */
 	struct str archive;
 	/* Ids of rules that do not apply; floors that are shipped do. */

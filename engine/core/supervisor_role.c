@@ -56,6 +56,18 @@ differs(const char *a, const char *b)
 	return strcmp(a, b) != 0;
 }
 
+static bool
+differ_in_rule_dirs(const struct config *a, const struct config *b)
+{
+	if (a->rule_dir_count != b->rule_dir_count)
+		return true;
+	for (size_t i = 0; i < a->rule_dir_count; i++) {
+		if (strcmp(a->rule_dirs[i].path, b->rule_dirs[i].path) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* The old configuration stays until the new one is good. */
 static void
 on_hang_up(void *ctx, int signo)
@@ -87,6 +99,10 @@ on_hang_up(void *ctx, int signo)
 	if (differs(now->listen_tcp, s->config->listen_tcp))
 		log_warn("ignoring",
 		    "key=listen.tcp why=it takes effect at the next start");
+	if (differ_in_rule_dirs(now, s->config))
+		log_warn("ignoring",
+		    "key=rules.directories why=folders of rules take effect "
+		    "at the next start");
 	config_free(s->config);
 	s->config = TAKE_PTR(now);
 	supervisor_reload_roles(s);

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -13,10 +14,11 @@
 
 /* ERR_NOTFOUND when the file is not there. */
 static int
-read_yaml(struct reading *r, const char *path, struct yaml *ret, struct err *e)
+read_yaml(struct reading *r, const char *path, enum config_owner owner,
+    struct yaml *ret, struct err *e)
 {
 	struct str text = STR_NONE;
-	int rc = config_read_owned(path, false, r->arena, &text, e);
+	int rc = config_read_owned(path, owner, r->arena, &text, e);
 
 	if (rc != 0)
 		return rc;
@@ -35,7 +37,7 @@ read_config_file(
 		    r->config, "config.yaml", false, &path, e);
 	if (rc != 0 || path == NULL)
 		return rc;
-	rc = read_yaml(r, path, root, e);
+	rc = read_yaml(r, path, OWNER_EITHER, root, e);
 	if (rc == ERR_NOTFOUND && given == NULL)
 		return ERR_OK;
 	if (rc != 0)
@@ -55,7 +57,10 @@ requirements_path(
 
 	if (rc != 0)
 		return rc;
-	if (given != NULL && geteuid() != 0 && access(machine, F_OK) == 0)
+	/* One that cannot be looked at is there, too. */
+	if (given != NULL && geteuid() != 0 &&
+	    (access(machine, F_OK) == 0 ||
+		(errno != ENOENT && errno != ENOTDIR)))
 		return err_set(e, ERR_DENIED,
 		    "'%s' holds for this machine; --requirements is for root",
 		    machine);
@@ -72,11 +77,13 @@ read_requirements(
 
 	if (rc != 0)
 		return rc;
-	rc = read_yaml(r, path, root, e);
+	rc = read_yaml(
+	    r, path, given == NULL ? OWNER_ROOT : OWNER_EITHER, root, e);
 	if (rc == ERR_NOTFOUND && given == NULL)
 		return ERR_OK;
 	if (rc != 0)
 		return rc;
+	r->config->ceiling.file = arena_strdup(r->arena, path);
 	config_apply_ceiling(r, root);
 	return ERR_OK;
 }
@@ -107,7 +114,8 @@ config_read_secret(struct reading *r, const char *path, const char *hint,
     const char **ret, struct err *e)
 {
 	struct str text = STR_NONE;
-	const int rc = config_read_owned(path, true, r->arena, &text, e);
+	const int rc =
+	    config_read_owned(path, OWNER_SECRET, r->arena, &text, e);
 
 	if (rc == ERR_NOTFOUND)
 		return err_set(e, ERR_INVALID,
@@ -160,7 +168,8 @@ load_into(struct reading *r, const struct config_sources *s, struct err *e)
 	if (rc != 0)
 		return rc;
 	settings_preset(c);
-	rc = read_config_file(r, s->file, &file, e);
+	if (!s->no_file)
+		rc = read_config_file(r, s->file, &file, e);
 	if (rc == 0)
 		rc = read_requirements(r, s->requirements, &requirements, e);
 	if (rc == 0)
@@ -188,7 +197,7 @@ config_load(const struct config_sources *s, struct diags *d,
 	rc = load_into(&r, s, e);
 	if (rc != 0)
 		return rc;
-	if (arena_failed(c->arena))
+	if (arena_failed(c->arena) || r.no_memory)
 		return err_nomem(e);
 	if (diags_errors(d) != before)
 		return err_set(e, ERR_INVALID,

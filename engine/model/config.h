@@ -132,10 +132,28 @@ struct config_rule_dir {
 	bool optional; /* a default place: it need not exist */
 };
 
+enum requirement_kind {
+	REQUIREMENT_INVALID,
+	REQUIREMENT_ALLOWED,
+	REQUIREMENT_DENIED,
+	REQUIREMENT_FORCED,
+};
+
+/* One word of requirements.yaml; what it is asked for: requirements.h. */
+struct config_requirement {
+	const char *key; /* "telemetry.otlp" */
+	enum requirement_kind kind;
+	struct config_strings values;
+	const char *where; /* file:line */
+};
+
 /* requirements.yaml; an empty list permits everything. */
 struct config_ceiling {
 	struct config_strings approval_policy, approvals_reviewer, profiles;
 	struct config_strings credentials; /* by name */
+	const char *file; /* NULL: there is none */
+	struct config_requirement *lines;
+	size_t line_count;
 };
 
 struct config {
@@ -188,6 +206,7 @@ struct config_sources {
 	const char *file, *requirements, *state_dir, *runtime_dir;
 	const char *const *rule_dirs; /* besides /etc/assent/rules.d */
 	size_t rule_dir_count;
+	bool no_file; /* the defaults, whatever files there are */
 };
 
 /* On ERR_INVALID the findings are in d. */

@@ -51,19 +51,31 @@ check_names(struct reading *r, const struct setting *s, const struct yaml *v,
 }
 
 static void
-hold_credentials(struct reading *r, const struct yaml *given,
+refuse(struct reading *r, const struct setting *s, const struct yaml *given,
+    const char *chosen, const struct yaml *v)
+{
+	AUTO_BUF struct buf all = BUF_INIT(512);
+
+	for (size_t i = 0; i < v->count; i++)
+		buf_printf(&all, "%s%.*s", i > 0 ? ", " : "",
+		    STR_ARG(v->items[i].text));
+	yaml_diag(r->diags, given, DIAG_ERROR, "E205", NULL,
+	    "%s '%s' is not permitted: %s:%u permits %s", s->key, chosen,
+	    v->file, v->line, all.failed != 0 ? "others" : buf_cstr(&all));
+}
+
+static void
+hold_credentials(struct reading *r, const struct setting *s,
     const struct yaml *v, const struct config_strings *list)
 {
+	const struct yaml *given = r->given[s - settings];
 	const struct config *c = r->config;
 
 	for (size_t i = 0; given != NULL && i < c->credential_count; i++) {
 		const char *name = c->credentials[i].name;
 
 		if (name != NULL && !is_in(list, name))
-			yaml_diag(r->diags, &given->items[i], DIAG_ERROR,
-			    "E205", NULL,
-			    "credential '%s' is not permitted: see %s:%u", name,
-			    v->file, v->line);
+			refuse(r, s, &given->items[i], name, v);
 	}
 }
 
@@ -76,20 +88,82 @@ hold_to(struct reading *r, const struct setting *s, const struct yaml *v,
 	const struct yaml *given = r->given[s - settings];
 	unsigned value;
 
-	if (s->kind == SETTING_CREDENTIALS)
-		hold_credentials(r, given, v, list);
-	if (s->kind != SETTING_ENUM)
-		return;
 	memcpy(&value, (char *)r->config + s->at, sizeof(value));
 	if (is_in(list, s->names[value]))
 		return;
 	if (given != NULL) {
-		yaml_diag(r->diags, given, DIAG_ERROR, "E205", NULL,
-		    "%s '%s' is not permitted: see %s:%u", s->key,
-		    s->names[value], v->file, v->line);
+		refuse(r, s, given, s->names[value], v);
 		return;
 	}
 	setting_read(r, s, &v->items[0]);
+}
+
+/* A choice of several: each one. Nothing chosen is permitted. */
+static void
+hold_mask(struct reading *r, const struct setting *s, const struct yaml *v,
+    const struct config_strings *list)
+{
+	const struct yaml *given = r->given[s - settings];
+	unsigned mask;
+
+	memcpy(&mask, (char *)r->config + s->at, sizeof(mask));
+	for (size_t i = 1; given != NULL && i < s->name_count; i++) {
+		if ((mask & 1u << i) != 0 && !is_in(list, s->names[i]))
+			refuse(r, s, given, s->names[i], v);
+	}
+}
+
+static void
+hold_text(struct reading *r, const struct setting *s, const struct yaml *v,
+    const struct config_strings *list)
+{
+	const struct yaml *given = r->given[s - settings];
+	const char *text;
+
+	memcpy(&text, (char *)r->config + s->at, sizeof(text));
+	if (given != NULL && text != NULL && !is_in(list, text))
+		refuse(r, s, given, text, v);
+}
+
+/* What was chosen, against the list. */
+static void
+hold(struct reading *r, const struct setting *s, const struct yaml *v,
+    const struct config_strings *list)
+{
+	switch (s->kind) {
+	case SETTING_ENUM:
+		hold_to(r, s, v, list);
+		break;
+	case SETTING_MASK:
+		hold_mask(r, s, v, list);
+		break;
+	case SETTING_TEXT:
+	case SETTING_PATH:
+	case SETTING_ADDRESS:
+	case SETTING_URL:
+	case SETTING_SYSLOG:
+		hold_text(r, s, v, list);
+		break;
+	case SETTING_PROVIDERS:
+		requirements_hold_providers(r, v, list);
+		break;
+	case SETTING_CREDENTIALS:
+		hold_credentials(r, s, v, list);
+		break;
+	case SETTING_DURATION:
+	case SETTING_NUMBER:
+	case SETTING_PROFILES: /* when one is asked for */
+	case SETTING_REQUIRE:
+	case SETTING_APPROVALS:
+		break;
+	}
+}
+
+static bool
+takes_a_list(enum setting_kind k)
+{
+	return k != SETTING_DURATION && k != SETTING_NUMBER &&
+	    k != SETTING_REQUIRE && k != SETTING_APPROVALS;
 }
 
 static void
@@ -99,25 +173,21 @@ read_allowed(struct reading *r, const struct setting *s, const struct yaml *v)
 	struct config_strings list = { .count = 0 };
 	const size_t before = diags_errors(r->diags);
 
-	if (s->kind != SETTING_ENUM && kept == NULL) {
+	if (!takes_a_list(s->kind)) {
 		yaml_diag(r->diags, v, DIAG_ERROR, "E202",
 		    "write forced:", "%s cannot be limited to a list", s->key);
 		return;
 	}
-	if (!config_read_strings(r, v, "allowed", &list))
+	if (!requirement_list(r, v, "allowed", &list))
 		return;
-	if (list.count == 0) {
-		yaml_diag(r->diags, v, DIAG_ERROR, "E203", NULL,
-		    "an empty list permits nothing");
-		return;
-	}
-	if (s->kind == SETTING_ENUM)
+	if (s->kind == SETTING_ENUM || s->kind == SETTING_MASK)
 		check_names(r, s, v, &list);
 	if (diags_errors(r->diags) != before)
 		return;
-	hold_to(r, s, v, &list);
+	hold(r, s, v, &list);
 	if (kept != NULL)
 		*kept = list;
+	requirement_keep(r, s->key, REQUIREMENT_ALLOWED, v);
 }
 
 /* What users require stays required. */
@@ -146,6 +216,7 @@ read_forced(struct reading *r, const struct setting *s, const struct yaml *v)
 {
 	const struct yaml *given = r->given[s - settings];
 
+	requirement_keep(r, s->key, REQUIREMENT_FORCED, v);
 	if (s->kind == SETTING_REQUIRE) {
 		force_require(r, s, v);
 		return;
@@ -195,8 +266,10 @@ apply_section(struct reading *r, const struct yaml *map, struct str section)
 
 		if (s != NULL)
 			read_requirement(r, s, v);
+		else if (requirement_read(r, full, v))
+			continue;
 		else if (full.len > 0 && v->kind == YAML_MAP &&
-		    setting_is_section(full))
+		    (setting_is_section(full) || requirement_is_section(full)))
 			apply_section(r, v, setting_key(full, STR("."), below));
 		else
 			config_unknown_key(r, &map->keys[i], NULL, 0);
@@ -213,4 +286,5 @@ config_apply_ceiling(struct reading *r, const struct yaml *root)
 		return;
 	}
 	apply_section(r, root, STR(""));
+	requirements_hold_hosts(r);
 }

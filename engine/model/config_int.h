@@ -15,8 +15,16 @@
 #define CONFIG_ITEMS_MAX 1000
 #define CONFIG_RECORD_MAX ((size_t)4 << 20)
 #define SETTINGS_MAX 64
+#define REQUIREMENTS_MAX 256
 #define CONFIG_KEY_LEN_MAX 128
 #define TOKEN_FILE_BYTES_MAX ((size_t)64 << 10)
+
+/* Whose a file has to be, and who else may do what with it. */
+enum config_owner {
+	OWNER_EITHER, /* root's or the user's own */
+	OWNER_SECRET, /* the same, and nobody else may read it */
+	OWNER_ROOT, /* the administrator's */
+};
 
 enum setting_kind {
 	SETTING_ENUM, /* an enum by its names */
@@ -56,6 +64,7 @@ struct reading {
 	struct diags *diags;
 	/* Where each setting was given, or NULL. */
 	const struct yaml *given[SETTINGS_MAX];
+	bool no_memory;
 };
 
 /* "listen." and "tcp" in the caller's memory; empty when too long for a key. */
@@ -116,6 +125,19 @@ int config_read_secret(struct reading *r, const char *path, const char *hint,
 void config_read_profiles(struct reading *r, const struct yaml *v);
 /* config_ceiling.c: requirements, applied over what reading has. */
 void config_apply_ceiling(struct reading *r, const struct yaml *root);
+/* config_requirements.c: what only requirements can say, with its place. */
+bool requirement_is_section(struct str key);
+/* False: key is none of those. */
+bool requirement_read(struct reading *r, struct str key, const struct yaml *v);
+void requirement_keep(struct reading *r, const char *key,
+    enum requirement_kind kind, const struct yaml *v);
+/* What was chosen before the requirements were read. */
+void requirements_hold_hosts(struct reading *r);
+void requirements_hold_providers(
+    struct reading *r, const struct yaml *v, const struct config_strings *list);
+/* "allowed", "denied" or "forced" must be one that the key takes. */
+bool requirement_list(struct reading *r, const struct yaml *v, const char *what,
+    struct config_strings *ret);
 /* ~/ is the home; NULL after a diag when it is not absolute. */
 const char *config_path(
     struct reading *r, const struct yaml *v, const char *what);
@@ -126,8 +148,8 @@ int config_set_dirs(
 char *config_join(struct arena *a, const char *dir, const char *rest);
 /* Opens path, checks its owner and mode, gives its text in the arena.
  * ERR_NOTFOUND when there is none. */
-int config_read_owned(const char *path, bool secret, struct arena *a,
-    struct str *ret, struct err *e);
+int config_read_owned(const char *path, enum config_owner owner,
+    struct arena *a, struct str *ret, struct err *e);
 /* The default places: config.yaml, requirements.yaml. */
 int config_default_file(struct config *c, const char *name, bool system_only,
     const char **ret, struct err *e);

@@ -16,6 +16,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "config_int.h"
+#include "model/requirements.h"
 
 #define PASSWD_BYTES_MAX ((size_t)1 << 16)
 
@@ -167,33 +168,95 @@ add_rule_dir(struct config *c, const char *path, unsigned kind, struct err *e)
 	return ERR_OK;
 }
 
-/* The organisation's are always read; --rules adds more of them, and takes
- * the place of the user's own. */
-static int
-set_rule_dirs(struct config *c, const struct config_sources *s, struct err *e)
+/* Also a folder below one of the list. */
+static bool
+is_permitted_dir(const struct config_requirement *q, const char *path)
 {
-	const char *own = NULL;
-	int r;
+	for (size_t i = 0; q != NULL && i < q->values.count; i++) {
+		const size_t len = strlen(q->values.items[i]);
 
-	c->rule_dirs =
-	    arena_array(c->arena, s->rule_dir_count + 3, sizeof(*c->rule_dirs));
-	if (c->rule_dirs == NULL)
-		return err_nomem(e);
-	r = add_rule_dir(c, "/etc/assent/requirements.d",
-	    RULES_REQUIRED | RULES_BY_DEFAULT, e);
-	if (r == 0)
-		r = add_rule_dir(c, "/etc/assent/rules.d", RULES_BY_DEFAULT, e);
-	for (size_t i = 0; r == 0 && i < s->rule_dir_count; i++)
-		r = add_rule_dir(c, s->rule_dirs[i], 0, e);
-	if (r != 0 || s->rule_dir_count > 0 || geteuid() == 0)
+		if (strncmp(path, q->values.items[i], len) == 0 &&
+		    (path[len] == '\0' || path[len] == '/'))
+			return true;
+	}
+	return q == NULL;
+}
+
+/* One that the command line names: an error where it is not permitted. */
+static int
+add_given_dir(struct config *c, const char *path, struct err *e)
+{
+	const struct config_requirement *q = requirement_find(
+	    &c->ceiling, "rules.directories", REQUIREMENT_ALLOWED);
+	AUTO_BUF struct buf why = BUF_INIT(ERR_MSG_MAX);
+	const int r = add_rule_dir(c, path, 0, e);
+
+	if (r != 0)
 		return r;
+	path = c->rule_dirs[c->rule_dir_count - 1].path;
+	if (is_permitted_dir(q, path))
+		return ERR_OK;
+	requirement_put(q, &why);
+	return err_set(e, ERR_DENIED, "'%s' cannot be a folder of rules: %s",
+	    path, buf_cstr(&why));
+}
+
+static int
+add_forced_dirs(struct config *c, struct err *e)
+{
+	const struct config_requirement *q = requirement_find(
+	    &c->ceiling, "rules.directories", REQUIREMENT_FORCED);
+	int r = ERR_OK;
+
+	for (size_t i = 0; q != NULL && r == 0 && i < q->values.count; i++)
+		r = add_rule_dir(c, q->values.items[i], 0, e);
+	return r;
+}
+
+/* Left out where it is not permitted: nobody named it. */
+static int
+add_user_dir(struct config *c, struct err *e)
+{
+	const struct config_requirement *q = requirement_find(
+	    &c->ceiling, "rules.directories", REQUIREMENT_ALLOWED);
+	const char *own = NULL;
+
 	if (xdg_dir(c->arena, "XDG_CONFIG_HOME", c->home, ".config", &own,
 		NULL) != 0)
 		return ERR_OK;
 	own = config_join(c->arena, own, "rules");
 	if (own == NULL)
 		return err_nomem(e);
-	return add_rule_dir(c, own, RULES_OF_USER | RULES_BY_DEFAULT, e);
+	return is_permitted_dir(q, own)
+	    ? add_rule_dir(c, own, RULES_OF_USER | RULES_BY_DEFAULT, e)
+	    : ERR_OK;
+}
+
+/* The organisation's are always read; --rules adds more of them, and takes
+ * the place of the user's own. */
+static int
+set_rule_dirs(struct config *c, const struct config_sources *s, struct err *e)
+{
+	const struct config_requirement *forced = requirement_find(
+	    &c->ceiling, "rules.directories", REQUIREMENT_FORCED);
+	const size_t more = forced == NULL ? 0 : forced->values.count;
+	int r;
+
+	c->rule_dirs = arena_array(
+	    c->arena, s->rule_dir_count + more + 3, sizeof(*c->rule_dirs));
+	if (c->rule_dirs == NULL)
+		return err_nomem(e);
+	r = add_rule_dir(c, "/etc/assent/requirements.d",
+	    RULES_REQUIRED | RULES_BY_DEFAULT, e);
+	if (r == 0)
+		r = add_rule_dir(c, "/etc/assent/rules.d", RULES_BY_DEFAULT, e);
+	if (r == 0)
+		r = add_forced_dirs(c, e);
+	for (size_t i = 0; r == 0 && i < s->rule_dir_count; i++)
+		r = add_given_dir(c, s->rule_dirs[i], e);
+	if (r != 0 || s->rule_dir_count > 0 || geteuid() == 0)
+		return r;
+	return add_user_dir(c, e);
 }
 
 int
@@ -226,8 +289,9 @@ config_default_file(struct config *c, const char *name, bool system_only,
 }
 
 static int
-check_owner(int fd, const char *path, bool secret, struct err *e)
+check_owner(int fd, const char *path, enum config_owner owner, struct err *e)
 {
+	const bool secret = owner == OWNER_SECRET;
 	const mode_t others =
 	    secret ? S_IRWXG | S_IRWXO : (mode_t)(S_IWGRP | S_IWOTH);
 	struct stat st;
@@ -237,6 +301,10 @@ check_owner(int fd, const char *path, bool secret, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(
 		    e, ERR_INVALID, "'%s' is not a regular file", path);
+	if (owner == OWNER_ROOT && st.st_uid != 0)
+		return err_set(e, ERR_DENIED,
+		    "'%s' belongs to user %u; it must be root's", path,
+		    (unsigned)st.st_uid);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return err_set(e, ERR_DENIED,
 		    "'%s' belongs to user %u; it must be yours or root's", path,
@@ -248,8 +316,8 @@ check_owner(int fd, const char *path, bool secret, struct err *e)
 	return ERR_OK;
 }
 
-int
-config_open_owned(const char *path, bool secret, int *ret, struct err *e)
+static int
+open_owned(const char *path, enum config_owner owner, int *ret, struct err *e)
 {
 	AUTO_FD int fd =
 	    open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -259,7 +327,7 @@ config_open_owned(const char *path, bool secret, int *ret, struct err *e)
 		return err_set(e, ERR_NOTFOUND, "there is no '%s'", path);
 	if (fd < 0)
 		return err_sys(e, "cannot open '%s'", path);
-	r = check_owner(fd, path, secret, e);
+	r = check_owner(fd, path, owner, e);
 	if (r != 0)
 		return r;
 	*ret = TAKE_FD(fd);
@@ -267,7 +335,13 @@ config_open_owned(const char *path, bool secret, int *ret, struct err *e)
 }
 
 int
-config_read_owned(const char *path, bool secret, struct arena *a,
+config_open_owned(const char *path, bool secret, int *ret, struct err *e)
+{
+	return open_owned(path, secret ? OWNER_SECRET : OWNER_EITHER, ret, e);
+}
+
+int
+config_read_owned(const char *path, enum config_owner owner, struct arena *a,
     struct str *ret, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(CONFIG_BYTES_MAX);
@@ -275,14 +349,14 @@ config_read_owned(const char *path, bool secret, struct arena *a,
 	char *copy;
 	int r;
 
-	r = config_open_owned(path, secret, &fd, e);
+	r = open_owned(path, owner, &fd, e);
 	if (r != 0)
 		return r;
 	r = fdio_read_all(fd, &text, e);
 	if (r != 0)
 		return err_wrap(e, r, "cannot read '%s'", path);
 	copy = arena_strndup(a, buf_cstr(&text), text.len);
-	if (secret && text.s != NULL)
+	if (owner == OWNER_SECRET && text.s != NULL)
 		explicit_bzero(text.s, text.len);
 	if (copy == NULL)
 		return err_nomem(e);

@@ -234,6 +234,47 @@ get_rule_dirs(struct rec *r, struct config *c)
 	}
 }
 
+static void
+put_ceiling(struct buf *b, const struct config_ceiling *c)
+{
+	put_strings(b, &c->approval_policy);
+	put_strings(b, &c->approvals_reviewer);
+	put_strings(b, &c->profiles);
+	put_strings(b, &c->credentials);
+	rec_put_cstr(b, c->file);
+	rec_put_u32(b, (uint32_t)c->line_count);
+	for (size_t i = 0; i < c->line_count; i++) {
+		rec_put_cstr(b, c->lines[i].key);
+		rec_put_u8(b, (uint8_t)c->lines[i].kind);
+		put_strings(b, &c->lines[i].values);
+		rec_put_cstr(b, c->lines[i].where);
+	}
+}
+
+static void
+get_ceiling(struct rec *r, struct arena *a, struct config_ceiling *c)
+{
+	get_strings(r, a, &c->approval_policy);
+	get_strings(r, a, &c->approvals_reviewer);
+	get_strings(r, a, &c->profiles);
+	get_strings(r, a, &c->credentials);
+	c->file = rec_cstr(r, a);
+	c->line_count = rec_count(r, REQUIREMENTS_MAX);
+	c->lines = arena_array(a, c->line_count, sizeof(*c->lines));
+	for (size_t i = 0; c->lines != NULL && i < c->line_count; i++) {
+		struct config_requirement *q = &c->lines[i];
+
+		q->key = rec_cstr(r, a);
+		q->kind = (enum requirement_kind)rec_u8(r);
+		get_strings(r, a, &q->values);
+		q->where = rec_cstr(r, a);
+		if (q->key == NULL || q->where == NULL ||
+		    q->kind == REQUIREMENT_INVALID ||
+		    q->kind > REQUIREMENT_FORCED)
+			r->failed = 1;
+	}
+}
+
 /* ---- settings by their rows -------------------------------------------- */
 
 static void
@@ -352,10 +393,7 @@ config_encode(
 	rec_put_cstr(out, reporter ? c->otlp_headers : NULL);
 	rec_put_cstr(out, reporter ? c->webhook_key : NULL);
 	put_rule_dirs(out, c);
-	put_strings(out, &c->ceiling.approval_policy);
-	put_strings(out, &c->ceiling.approvals_reviewer);
-	put_strings(out, &c->ceiling.profiles);
-	put_strings(out, &c->ceiling.credentials);
+	put_ceiling(out, &c->ceiling);
 	rec_put_cstr(out, c->state_dir);
 	rec_put_cstr(out, c->runtime_dir);
 	rec_put_cstr(out, c->home);
@@ -381,10 +419,7 @@ config_decode(struct str record, struct config **ret, struct err *e)
 	c->otlp_headers = rec_cstr(&r, c->arena);
 	c->webhook_key = rec_cstr(&r, c->arena);
 	get_rule_dirs(&r, c);
-	get_strings(&r, c->arena, &c->ceiling.approval_policy);
-	get_strings(&r, c->arena, &c->ceiling.approvals_reviewer);
-	get_strings(&r, c->arena, &c->ceiling.profiles);
-	get_strings(&r, c->arena, &c->ceiling.credentials);
+	get_ceiling(&r, c->arena, &c->ceiling);
 	c->state_dir = rec_cstr(&r, c->arena);
 	c->runtime_dir = rec_cstr(&r, c->arena);
 	c->home = rec_cstr(&r, c->arena);

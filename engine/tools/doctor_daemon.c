@@ -101,6 +101,35 @@ judge_reviewer(struct findings *f, const json_t *reviewer)
 	    judge_provider(f, provider);
 }
 
+/* Those that the daemon holds to. */
+static void
+judge_requirements(struct findings *f, struct client *c)
+{
+	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
+	const char *file;
+	struct err e = ERR_INIT;
+
+	if (client_call(c,
+		&(struct client_request){
+		    .method = "GET", .path = "/v1/requirements" },
+		&reply, &e) != 0 ||
+	    client_expect(&reply, &e) != 0) {
+		finding_add(f, FINDING_MISSING, "daemon", "requirements",
+		    "see the daemon's log", "cannot be told: %s", e.msg);
+		return;
+	}
+	file = client_text(reply.json, "file");
+	if (file == NULL)
+		finding_add(f, FINDING_NOTE, "daemon", "requirements", NULL,
+		    "there are none: every setting is free");
+	else
+		finding_add(f, FINDING_OK, "daemon", "requirements", NULL,
+		    "%zu in %s hold; assent requirements lists them",
+		    json_array_size(
+			json_object_get(reply.json, "requirements")),
+		    file);
+}
+
 void
 doctor_daemon(struct findings *f, const char *runtime)
 {
@@ -129,4 +158,5 @@ doctor_daemon(struct findings *f, const char *runtime)
 	json_object_foreach(json_object_get(reply.json, "roles"), name, role)
 	    judge_role(f, name, role);
 	judge_reviewer(f, json_object_get(reply.json, "reviewer"));
+	judge_requirements(f, c);
 }

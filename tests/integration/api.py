@@ -318,7 +318,9 @@ class Described(unittest.TestCase):
     def test_the_daemon_tells_of_itself(self):
         for operation, path in (
                 ("getReady", "/readyz"), ("getHealth", "/healthz"),
-                ("getVersion", "/v1/version"), ("getMetrics", "/metrics"),
+                ("getVersion", "/v1/version"),
+                ("getRequirements", "/v1/requirements"),
+                ("getMetrics", "/metrics"),
                 ("getOpenapi", "/openapi.json")):
             self.assertEqual(self.call(operation, "GET", path)[0], 200)
         _, ready, _ = self.call("getReady", "GET", "/readyz")

@@ -132,6 +132,7 @@ static const struct permitted {
 	{ "GET", "/metrics", "GPUD" },
 	{ "GET", "/readyz", "GPUD" },
 	{ "GET", "/v1/version", "GPUD" },
+	{ "GET", "/v1/requirements", "GPUD" },
 	{ "GET", "/healthz", "GPUD" },
 	{ "GET", "/openapi.json", "GPUD" },
 };
