@@ -105,8 +105,8 @@ if(TARGET assent-exec)
 	target_link_libraries(assent-exec PRIVATE ${LIBCRYPTO_STATIC})
 endif()
 assent_program(assent-proxy
-	SOURCES sandbox/proxy_main.c
-	MODULES sandbox)
+	SOURCES sandbox/proxy/proxy_main.c
+	MODULES proxy)
 
 # assent(1), its list of commands made from the table above.
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/assent.1

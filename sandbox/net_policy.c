@@ -330,6 +330,13 @@ is_named(const struct net_policy *p, const struct net_addr *a, uint16_t port,
 	return false;
 }
 
+bool
+net_policy_names_addr(
+    const struct net_policy *p, const struct net_addr *addr, uint16_t port)
+{
+	return is_named(p, addr, port, NET_ALLOW);
+}
+
 int
 net_policy_check_addr(const struct net_policy *p, const struct net_ruling *by,
     const struct net_addr *addr, uint16_t port, struct err *e)

@@ -130,6 +130,10 @@ int net_policy_check_addr(const struct net_policy *p,
     const struct net_ruling *by, const struct net_addr *addr, uint16_t port,
     struct err *e);
 
+/* Does an allow rule name this address, or a block that holds it? */
+bool net_policy_names_addr(
+    const struct net_policy *p, const struct net_addr *addr, uint16_t port);
+
 void net_policy_put(struct buf *b, const struct net_policy *p);
 /* The policy lives in the arena and was checked. */
 int net_policy_get(

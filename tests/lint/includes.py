@@ -30,6 +30,7 @@ MODULES = {
     "reviewer/tool": ("base/", "model/", "core/ports.h", "core/messages.h",
                       "core/review_helpers.h", "reviewer/"),
     "sandbox": ("base/", "model/", "core/ports.h", "sandbox/"),
+    "sandbox/proxy": ("base/", "sandbox/"),
     "db": ("base/", "model/", "core/ports.h", "db/"),
 }
 # Model needs the names of the recorder's rows, which the ports declare.
@@ -45,7 +46,8 @@ LIBRARIES = {
     r"(ncurses|curses|panel|menu).*\.h|ncursesw/": ("engine/tui",),
     r"microhttpd\.h": ("engine/api",),
     r"yaml\.h": ("engine/base",),
-    r"seccomp\.h": ("engine/base", "sandbox"),
+    r"seccomp\.h": ("engine/base", "sandbox", "sandbox/proxy"),
+    r"(ares|idn2)\.h": ("sandbox/proxy",),
     r"linux/landlock\.h": ("engine/base", "sandbox"),
     r"openssl/": ("engine/base", "db", "engine/api"),
     r"jansson\.h": ("engine/model", "engine/core", "engine/api",
