@@ -93,6 +93,11 @@ assent_program(assent-reporter
 	SOURCES engine/otlp/reporter_main.c
 	MODULES otlp)
 
+# The broker of credentials: it alone has their secrets, and libssl.
+assent_program(assent-broker
+	SOURCES sandbox/broker/broker_main.c
+	MODULES broker)
+
 # The helpers of the sandbox know neither JSON, the network client nor the
 # store: tests/lint/elf.sh holds them to it.
 # What it needs of libcrypto is linked statically: loading the library would

@@ -122,8 +122,8 @@ agent_bind(
 	    q->host_key.len > sizeof(s->host_key))
 		return err_set(e, ERR_DENIED, "a binding that is too long");
 	if (!ssh_blob_verify(q->host_key, q->signature, q->session))
-		return err_set(e, ERR_DENIED,
-		    "a binding that the server has not signed");
+		return err_set(
+		    e, ERR_DENIED, "a binding that the server has not signed");
 	/* Further ones come only where an agent was forwarded. */
 	if (s->bound)
 		s->forwarded = true;
@@ -163,14 +163,14 @@ check_session(const struct agent_session *s, const struct agent_rule *rule,
 	if (!s->bound)
 		return ERR_OK;
 	if (!str_eq(str_n(s->id, s->id_len), a->session))
-		return err_set(e, ERR_DENIED,
-		    "the authentication is of another session");
+		return err_set(
+		    e, ERR_DENIED, "the authentication is of another session");
 	if (a->host_key.len > 0 && !str_eq(a->host_key, host_key))
-		return err_set(e, ERR_DENIED,
-		    "the authentication names another server");
+		return err_set(
+		    e, ERR_DENIED, "the authentication names another server");
 	if (rule->host_keys.len > 0 && !is_in(rule->host_keys, host_key))
-		return err_set(e, ERR_DENIED,
-		    "the server's key is not among host_keys");
+		return err_set(
+		    e, ERR_DENIED, "the server's key is not among host_keys");
 	return ERR_OK;
 }
 
@@ -232,8 +232,8 @@ agent_put_identities(
 	size_t len = 1 + HEAD_LEN;
 
 	for (size_t i = 0; i < count; i++)
-		len += 2 * HEAD_LEN + list[i].blob.len +
-		    strlen(list[i].comment);
+		len +=
+		    2 * HEAD_LEN + list[i].blob.len + strlen(list[i].comment);
 	wire_put_u32(out, (uint32_t)len);
 	wire_put_u8(out, AGENT_MSG_IDENTITIES_ANSWER);
 	wire_put_u32(out, (uint32_t)count);

@@ -133,8 +133,8 @@ check_host(const struct http_inject *h, struct str value, struct err *e)
 	uint64_t port = h->o.tls ? PORT_HTTPS : PORT_HTTP;
 
 	if (colon < value.len &&
-	    num_parse_u64(
-		str_from(value, colon + 1), 1, UINT16_MAX, &port) != 0)
+	    num_parse_u64(str_from(value, colon + 1), 1, UINT16_MAX, &port) !=
+		0)
 		return err_set(e, ERR_INVALID, "the Host's port is no number");
 	if (port != h->o.port || !is_name(name, h->o.host))
 		return err_set(e, ERR_DENIED,
@@ -185,8 +185,7 @@ read_header(struct head *d, struct str line, struct err *e)
 	const struct str name = str_cut(&value, ':');
 	int r;
 
-	if (name.len == line.len || !is_token(name) ||
-	    !is_visible(value, true))
+	if (name.len == line.len || !is_token(name) || !is_visible(value, true))
 		return err_set(e, ERR_INVALID, "a header is ill-formed");
 	value = str_trim(value);
 	r = read_framing(d, name, value, e);
@@ -268,9 +267,9 @@ http_inject_go(
 	buf_reset(&h->head);
 	h->left = d.length;
 	h->line_len = 0;
-	h->part = d.chunked  ? HTTP_CHUNK_SIZE
-	    : d.length > 0 ? HTTP_BODY
-			   : HTTP_HEAD;
+	h->part = d.chunked ? HTTP_CHUNK_SIZE
+	    : d.length > 0  ? HTTP_BODY
+			    : HTTP_HEAD;
 	return buf_done(out, e);
 }
 
@@ -290,8 +289,8 @@ feed_head(struct http_inject *h, struct str in, struct err *e)
 			continue;
 		if (c == '\0' || (c == '\n') != (last == '\r') ||
 		    ((c == ' ' || c == '\t') && last == '\n'))
-			return err_set(e, ERR_INVALID,
-			    "the request's head is ill-formed");
+			return err_set(
+			    e, ERR_INVALID, "the request's head is ill-formed");
 		if (so_far.len >= HTTP_INJECT_HEAD_MAX)
 			return err_set(e, ERR_LIMIT,
 			    "the request's head is longer than %zu bytes",
@@ -311,8 +310,8 @@ feed_head(struct http_inject *h, struct str in, struct err *e)
 static int
 feed_bytes(struct http_inject *h, struct str in, struct buf *out)
 {
-	const struct str some = str_head(
-	    in, h->left < in.len ? (size_t)h->left : in.len);
+	const struct str some =
+	    str_head(in, h->left < in.len ? (size_t)h->left : in.len);
 
 	buf_put_str(out, some);
 	h->left -= some.len;
@@ -407,13 +406,13 @@ feed_chunk(struct http_inject *h, struct str in, struct buf *out, struct err *e)
 		return (int)some.len;
 	}
 	if (in.s[0] != CRLF[2 - h->left])
-		return err_set(e, ERR_INVALID, "a chunk is longer than it says");
+		return err_set(
+		    e, ERR_INVALID, "a chunk is longer than it says");
 	return feed_bytes(h, str_head(in, 1), out);
 }
 
 static int
-feed_some(
-    struct http_inject *h, struct str in, struct buf *out, struct err *e)
+feed_some(struct http_inject *h, struct str in, struct buf *out, struct err *e)
 {
 	switch (h->part) {
 	case HTTP_HEAD:

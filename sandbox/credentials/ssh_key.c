@@ -200,11 +200,11 @@ put_ecdsa(struct buf *out, const unsigned char *der, size_t len)
 		return;
 	}
 	wire_put_mpint(&pair,
-	    str_n((char *)bytes,
-		(size_t)BN_bn2bin(ECDSA_SIG_get0_r(s), bytes)));
+	    str_n(
+		(char *)bytes, (size_t)BN_bn2bin(ECDSA_SIG_get0_r(s), bytes)));
 	wire_put_mpint(&pair,
-	    str_n((char *)bytes,
-		(size_t)BN_bn2bin(ECDSA_SIG_get0_s(s), bytes)));
+	    str_n(
+		(char *)bytes, (size_t)BN_bn2bin(ECDSA_SIG_get0_s(s), bytes)));
 	ECDSA_SIG_free(s);
 	wire_put_str(out, buf_str(&pair));
 }
@@ -221,14 +221,14 @@ ssh_key_sign(const struct ssh_key *k, struct str data, uint32_t flags,
 	bool good;
 
 	if (name == NULL)
-		return err_set(e, ERR_DENIED,
-		    "a signature with SHA-1 was asked for");
+		return err_set(
+		    e, ERR_DENIED, "a signature with SHA-1 was asked for");
 	c = EVP_MD_CTX_new();
 	good = c != NULL &&
-	    EVP_DigestSignInit_ex(
-		c, NULL, digest, NULL, NULL, k->pkey, NULL) == 1 &&
-	    EVP_DigestSign(c, sig, &len, (const unsigned char *)data.s,
-		data.len) == 1;
+	    EVP_DigestSignInit_ex(c, NULL, digest, NULL, NULL, k->pkey, NULL) ==
+		1 &&
+	    EVP_DigestSign(
+		c, sig, &len, (const unsigned char *)data.s, data.len) == 1;
 	EVP_MD_CTX_free(c);
 	ERR_clear_error();
 	if (!good)

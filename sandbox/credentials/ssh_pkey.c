@@ -82,7 +82,9 @@ free_builder(OSSL_PARAM_BLD **b)
 static void
 free_params(OSSL_PARAM **p)
 {
-	OSSL_PARAM_clear_free(*p);
+	for (OSSL_PARAM *at = *p; at != NULL && at->key != NULL; at++)
+		OPENSSL_cleanse(at->data, at->data_size);
+	OSSL_PARAM_free(*p);
 	*p = NULL;
 }
 
@@ -119,8 +121,7 @@ push_numbers(OSSL_PARAM_BLD *b, const struct ssh_number *numbers, size_t count,
 
 		kept[i] = n.len > SSH_BLOB_MAX
 		    ? NULL
-		    : BN_bin2bn(
-			  (const unsigned char *)n.s, (int)n.len, NULL);
+		    : BN_bin2bn((const unsigned char *)n.s, (int)n.len, NULL);
 		if (kept[i] == NULL ||
 		    OSSL_PARAM_BLD_push_BN(b, numbers[i].name, kept[i]) != 1)
 			return false;
@@ -141,8 +142,8 @@ ssh_pkey_make(const char *type, const char *group, struct str point,
 	if (good && group != NULL)
 		good = OSSL_PARAM_BLD_push_utf8_string(
 			   b, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
-		    OSSL_PARAM_BLD_push_octet_string(b,
-			OSSL_PKEY_PARAM_PUB_KEY, point.s, point.len) == 1;
+		    OSSL_PARAM_BLD_push_octet_string(
+			b, OSSL_PKEY_PARAM_PUB_KEY, point.s, point.len) == 1;
 	good = good && push_numbers(b, numbers, count, kept);
 	if (good)
 		params = OSSL_PARAM_BLD_to_param(b);
@@ -172,8 +173,8 @@ ssh_pkey_of_blob(struct str blob, const struct ssh_key_kind **ret)
 	if (!wire_ends(&w))
 		return NULL;
 	if (kind->id == EVP_PKEY_ED25519)
-		k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
-		    (const unsigned char *)a.s, a.len);
+		k = EVP_PKEY_new_raw_public_key(
+		    EVP_PKEY_ED25519, NULL, (const unsigned char *)a.s, a.len);
 	else if (kind->id == EVP_PKEY_EC && str_eqz(a, kind->curve))
 		k = ssh_pkey_make("EC", kind->group, b, NULL, 0);
 	else if (kind->id == EVP_PKEY_RSA)
@@ -195,7 +196,7 @@ read_private(struct wire *w)
 {
 	const struct ssh_key_kind *kind = ssh_kind_by_type(wire_str(w));
 	struct str f[SSH_NUMBERS_MAX] = { { 0 } };
-	size_t count = kind == NULL ? 0
+	size_t count = kind == NULL    ? 0
 	    : kind->id == EVP_PKEY_RSA ? 6
 	    : kind->id == EVP_PKEY_EC  ? 3
 				       : 2;
@@ -218,8 +219,8 @@ read_private(struct wire *w)
 	if (kind->id == EVP_PKEY_EC)
 		return str_eqz(f[0], kind->curve)
 		    ? ssh_pkey_make("EC", kind->group, f[1],
-			  &(struct ssh_number){ OSSL_PKEY_PARAM_PRIV_KEY,
-			      f[2] },
+			  &(struct ssh_number){
+			      OSSL_PKEY_PARAM_PRIV_KEY, f[2] },
 			  1)
 		    : NULL;
 	/* Both halves stand there; the first is the secret one. */

@@ -31,6 +31,11 @@ MODULES = {
                       "core/review_helpers.h", "reviewer/"),
     "sandbox": ("base/", "model/", "core/ports.h", "sandbox/"),
     "sandbox/proxy": ("base/", "sandbox/"),
+    "sandbox/credentials": ("base/", "model/", "core/ports.h",
+                            "credentials/"),
+    "sandbox/broker": ("base/", "model/", "core/broker_messages.h",
+                       "core/messages.h", "core/role.h", "credentials/",
+                       "sandbox/broker_proto.h"),
     "db": ("base/", "model/", "core/ports.h", "db/"),
 }
 # Model needs the names of the recorder's rows, which the ports declare.
@@ -49,7 +54,8 @@ LIBRARIES = {
     r"seccomp\.h": ("engine/base", "sandbox", "sandbox/proxy"),
     r"(ares|idn2)\.h": ("sandbox/proxy",),
     r"linux/landlock\.h": ("engine/base", "sandbox"),
-    r"openssl/": ("engine/base", "db", "engine/api"),
+    r"openssl/": ("engine/base", "db", "engine/api", "sandbox/credentials",
+                  "sandbox/broker"),
     r"jansson\.h": ("engine/model", "engine/core", "engine/api",
                     "engine/otlp", "engine/tools", "engine/tui", "reviewer",
                     "reviewer/role", "reviewer/tool", "rules", "db"),
