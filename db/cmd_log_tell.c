@@ -190,6 +190,27 @@ tell_note(const struct row_view *v, const json_t *body, struct buf *out)
 		put(out, reason);
 }
 
+/* Which, for what, where. */
+static void
+tell_credential(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *name = text_in(body, "credential");
+	const char *host = text_in(body, "host");
+	const char *what = text_in(body, "what");
+
+	(void)v;
+	buf_puts(out, "used the credential ");
+	put(out, name == NULL ? "?" : name);
+	if (host != NULL) {
+		buf_puts(out, " for ");
+		put(out, host);
+	}
+	if (what != NULL) {
+		buf_puts(out, ": ");
+		put(out, what);
+	}
+}
+
 static const struct {
 	const char *kind, *words;
 	void (*tell)(
@@ -214,6 +235,7 @@ static const struct {
 	{ "evaluated", "asked what would be decided", NULL },
 	{ "event", "reported by the client", NULL },
 	{ "network", "asked for the network", NULL },
+	{ "credential", NULL, tell_credential },
 	{ "degraded", NULL, tell_note },
 	{ "pruned", "bodies that were exported are dropped", NULL },
 };

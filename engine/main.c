@@ -36,11 +36,26 @@ static const struct role reporter_program = {
 	.wanted = config_has_destination,
 };
 
+static bool
+has_credentials(const struct config *c)
+{
+	return c->credential_count > 0;
+}
+
+/* The one that holds secrets, and has no network. */
+static const struct role broker_program = {
+	.name = "broker",
+	.program = "assent-broker",
+	.takes_secrets = true,
+	.wanted = has_credentials,
+};
+
 /* In this order they start; the last one stops first. */
 static const struct role *const roles[] = {
 	&engine_role,
 	&reviewer_program,
 	&reporter_program,
+	&broker_program,
 	&front_role,
 };
 

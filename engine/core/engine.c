@@ -236,6 +236,8 @@ apply(struct engine *g, struct change *c)
 static void
 finish(struct engine *g, struct change *c)
 {
+	if (c->use != 0)
+		engine_broker_used(g, c, true);
 	if (c->live == NULL) {
 		if (c->answer == ANSWER_CALL_EMPTY)
 			engine_reply_json(g, c->call_id, 204, STR_NONE);
@@ -255,6 +257,8 @@ undo(struct engine *g, struct change *c, const struct err *why)
 {
 	receipt_freep(&c->receipt);
 	engine_grant_undo(c);
+	if (c->use != 0)
+		engine_broker_used(g, c, false);
 	if (c->live != NULL)
 		c->live->busy = false;
 	if (c->answer != ANSWER_CALL_NONE)

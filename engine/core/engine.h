@@ -14,6 +14,7 @@
  * commit that holds its row has returned (I1). Single-threaded; no I/O of
  * its own: everything goes through the ports and engine_out.
  */
+#include "core/broker_messages.h"
 #include "core/messages.h"
 #include "core/ports.h"
 #include "model/config.h"
@@ -47,6 +48,10 @@ struct engine_out {
 	 * identity. NULL: repositories have none. */
 	int (*project)(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
 	    const char *workspace, struct err *e);
+	/* Asks the broker for a run's link, and answers it about a use. NULL:
+	 * there is none. */
+	int (*broker_run)(void *ctx, const struct broker_run *r, struct err *e);
+	void (*broker_verdict)(void *ctx, uint64_t use, bool allowed);
 };
 
 /* What the reporter says of a place to which the log is sent. */
@@ -132,6 +137,12 @@ void engine_reviewed(struct engine *g, const struct review_answer *r);
 void engine_reviewer_came(struct engine *g);
 /* The link to the reviewer broke: what it had goes to a person. */
 void engine_reviewer_gone(struct engine *g);
+/* The broker's answers, fd is taken; and what a run would use. */
+void engine_broker_link(struct engine *g, uint64_t ticket, int fd);
+void engine_broker_refused(struct engine *g, uint64_t ticket, const char *why);
+void engine_broker_use(struct engine *g, const struct broker_use *u);
+/* The link to the broker broke: runs that wait for it fail. */
+void engine_broker_gone(struct engine *g);
 /* A feed is for that destination; *ret_seq: it has the rows up to there. */
 int engine_feed_open(struct engine *g, uint32_t feed, const char *name,
     uint64_t *ret_seq, struct err *e);

@@ -45,6 +45,7 @@ struct change {
 	int64_t wait_ms; /* -1: not stated */
 	bool has_asking;
 	struct inquiry asking;
+	uint64_t use; /* of a credential: the broker hears of it; 0: none */
 	struct grant *grant; /* that it adds or ends; owned while it adds */
 	enum grant_change {
 		GRANT_STAYS,
@@ -55,6 +56,7 @@ struct change {
 
 struct launch {
 	uint64_t ticket;
+	bool broker; /* it waits for the broker, else for a launcher */
 	char id[ACTION_ID_MAX];
 };
 
@@ -267,6 +269,15 @@ int engine_check_hash(
 int engine_judge(struct engine *g, struct live *l, struct err *e);
 /* Asks for a launcher for this action; false: too many are asked for. */
 bool engine_launch(struct engine *g, struct live *l);
+/* The action that waited for it, unless it is over. */
+struct live *engine_take_launch(struct engine *g, uint64_t ticket);
+/* All that it needs is there. */
+void engine_start_now(struct engine *g, struct live *l);
+void engine_run_failed(struct engine *g, struct live *l, const char *why);
+/* engine_broker.c: true when it waits for the broker now, or failed. */
+bool engine_broker_first(struct engine *g, struct live *l);
+/* The row of a use is durable, or never will be. */
+void engine_broker_used(struct engine *g, const struct change *c, bool durable);
 /* The executor's event. */
 void engine_looked(void *ctx, const char *action_id, const struct operand *list,
     size_t count, const char *why);

@@ -299,6 +299,7 @@ engine_peer(struct role_env *env, const char *peer, int fd, struct err *e)
 		{ "front", front_peer },
 		{ "reviewer", reviewer_peer },
 		{ "reporter", reporter_peer },
+		{ "broker", engine_broker_peer },
 	};
 	AUTO_FD int link = fd;
 
@@ -460,6 +461,8 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.checkpoint = out_checkpoint,
 			.project = engine_out_project,
 			.loaded = engine_rules_loaded,
+			.broker_run = engine_out_broker_run,
+			.broker_verdict = engine_out_broker_verdict,
 		},
 		.env = {
 			.boot_ns = loop_now_ns,
@@ -638,6 +641,7 @@ engine_close(struct role_env *env)
 	ipc_freep(&p->front);
 	reporter_link_free(p->reporter);
 	ipc_freep(&p->reviewer);
+	ipc_freep(&p->broker);
 	readers_free(p->readers);
 	watch_free(p->watch);
 	if (p->executor != NULL)

@@ -16,7 +16,7 @@ struct engine_process {
 	struct engine *engine;
 	struct recorder *recorder;
 	struct executor *executor;
-	struct ipc *front, *reviewer;
+	struct ipc *front, *reviewer, *broker;
 	struct reporter_link *reporter;
 	struct readers *readers;
 	struct watch *watch;
@@ -44,6 +44,10 @@ void engine_rules_loaded(
 /* engine_out.project */
 int engine_out_project(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
     const char *workspace, struct err *e);
+/* engine_role_broker.c: the link to the broker, and engine_out's part. */
+int engine_broker_peer(struct engine_process *p, int fd, struct err *e);
+int engine_out_broker_run(void *ctx, const struct broker_run *r, struct err *e);
+void engine_out_broker_verdict(void *ctx, uint64_t use, bool allowed);
 /* SE_PROJECT, SE_PROJECT_FAILED; ctx is the role's env. */
 int engine_on_project(void *ctx, struct ipc_msg *m, struct err *e);
 int engine_on_project_failed(void *ctx, struct ipc_msg *m, struct err *e);

@@ -17,8 +17,8 @@
 #define EVENT_BYTES_MAX ((size_t)1 << 20)
 #define OUTPUT_SLICE ((size_t)64 << 10) /* of one event; escaped, it fits */
 
-static void
-run_failed(struct engine *g, struct live *l, const char *why)
+void
+engine_run_failed(struct engine *g, struct live *l, const char *why)
 {
 	const struct outcome o = {
 		.exit = -1,
@@ -28,15 +28,22 @@ run_failed(struct engine *g, struct live *l, const char *why)
 	engine_executor_events.ended(g, l->a->id, &o);
 }
 
-static void
-start_now(struct engine *g, struct live *l)
+void
+engine_start_now(struct engine *g, struct live *l)
 {
 	AUTO(receipt_freep) struct receipt *intent = TAKE_PTR(l->intent);
 	struct err why = ERR_INIT;
 
 	if (g->o.executor_port->start(
 		g->o.executor, l->a, &l->plan, intent, &why) != 0)
-		run_failed(g, l, why.msg);
+		engine_run_failed(g, l, why.msg);
+}
+
+static void
+start_now(struct engine *g, struct live *l)
+{
+	if (!engine_broker_first(g, l))
+		engine_start_now(g, l);
 }
 
 /* Text for a program that runs already: no process of its own. */
@@ -51,7 +58,7 @@ feed_now(struct engine *g, struct live *l)
 	(void)intent; /* used up here: freed at the end */
 	if (g->o.executor_port->send_stdin(g->o.executor, in->target_action,
 		str_of(in->stdin_text), &why) != 0)
-		run_failed(g, l, why.msg);
+		engine_run_failed(g, l, why.msg);
 	else
 		engine_executor_events.ended(g, l->a->id, &fed);
 }
@@ -65,6 +72,7 @@ engine_launch(struct engine *g, struct live *l)
 		return false;
 	launch = &g->launches[g->launch_count++];
 	launch->ticket = ++g->next_ticket;
+	launch->broker = false;
 	memcpy(launch->id, l->a->id, sizeof(launch->id));
 	g->o.out.launch(g->o.out.ctx, launch->ticket, l->a->proposer.uid,
 	    l->a->proposer.gid);
@@ -86,11 +94,11 @@ engine_run(struct engine *g, struct live *l)
 		return;
 	}
 	if (!engine_launch(g, l))
-		run_failed(g, l, "too many runs wait to be started");
+		engine_run_failed(g, l, "too many runs wait to be started");
 }
 
-static struct live *
-take_launch(struct engine *g, uint64_t ticket)
+struct live *
+engine_take_launch(struct engine *g, uint64_t ticket)
 {
 	for (size_t i = 0; i < g->launch_count; i++) {
 		struct live *l;
@@ -108,7 +116,7 @@ take_launch(struct engine *g, uint64_t ticket)
 void
 engine_launched(struct engine *g, uint64_t ticket, int fd)
 {
-	struct live *l = take_launch(g, ticket);
+	struct live *l = engine_take_launch(g, ticket);
 	AUTO_FD int launcher = fd;
 	struct err why = ERR_INIT;
 	int r;
@@ -120,7 +128,7 @@ engine_launched(struct engine *g, uint64_t ticket, int fd)
 	if (l->looking)
 		engine_look_launched(g, l, r == 0 ? NULL : why.msg);
 	else if (r != 0)
-		run_failed(g, l, why.msg);
+		engine_run_failed(g, l, why.msg);
 	else
 		start_now(g, l);
 }
@@ -128,12 +136,12 @@ engine_launched(struct engine *g, uint64_t ticket, int fd)
 void
 engine_launch_failed(struct engine *g, uint64_t ticket, const char *why)
 {
-	struct live *l = take_launch(g, ticket);
+	struct live *l = engine_take_launch(g, ticket);
 
 	if (l != NULL && l->looking)
 		engine_look_launched(g, l, why);
 	else if (l != NULL)
-		run_failed(g, l, why);
+		engine_run_failed(g, l, why);
 }
 
 static void

@@ -148,6 +148,7 @@ enum row_kind {
 	ROW_APPROVED, /* one of several approvals that it needs */
 	ROW_ESCALATED, /* raised to another person or group */
 	ROW_REVISED, /* an edited action took its place */
+	ROW_CREDENTIAL, /* a run uses one; never the value */
 };
 
 const char *row_kind_name(enum row_kind k);
@@ -310,6 +311,7 @@ struct plan_ref {
 	struct str record;
 	uint8_t sha256[SHA256_LEN];
 	const char *text; /* JSON for people and --print-plan */
+	bool credentials; /* it may use some: the broker comes first */
 };
 
 /* What a run on a copy of its workspace has changed, and what becomes of it. */
@@ -398,6 +400,10 @@ struct executor_port {
 	 * there is no copy (any more). May be NULL. */
 	int (*changes)(
 	    struct executor *x, const struct changes_request *q, struct err *e);
+	/* The run's link to the broker, before start; fd is taken. NULL: no
+	 * run has credentials. */
+	int (*give_broker)(
+	    struct executor *x, const struct action *a, int fd, struct err *e);
 	int (*send_stdin)(struct executor *x, const char *action_id,
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,

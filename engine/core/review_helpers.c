@@ -21,7 +21,7 @@
 #include "base/spawn.h"
 #include "core/messages.h"
 
-#define KEYS_MAX 16
+#define KEYS_MAX 80
 #define ARGV_MAX 64
 #define KEY_NAME_MAX 128
 #define KEY_COMMAND_MS 20000
@@ -158,7 +158,31 @@ struct start {
 	const struct review_identity *who;
 	int in, out; /* -1: /dev/null */
 	int64_t patience_ms;
+	bool session; /* with the way to the user's session */
 };
+
+#define WORDS_MAX 5 /* of an environment */
+
+/* What libsecret asks for; nothing secret is there. */
+static void
+add_session(char *envp[static WORDS_MAX + 1], char (*space)[PATH_BYTES_MAX])
+{
+	static const char *const names[] = { "DBUS_SESSION_BUS_ADDRESS",
+		"XDG_RUNTIME_DIR" };
+	size_t at = 0;
+
+	while (envp[at] != NULL)
+		at++;
+	for (size_t i = 0; i < ARRAY_LEN(names) && at < WORDS_MAX; i++) {
+		const char *value = secure_getenv(names[i]);
+
+		if (value == NULL || strlen(value) > PATH_BYTES_MAX / 2)
+			continue;
+		(void)snprintf(
+		    space[i], PATH_BYTES_MAX, "%s=%s", names[i], value);
+		envp[at++] = space[i];
+	}
+}
 
 /* A small, fixed environment: nothing of ours, and where programs are. */
 static int
@@ -166,7 +190,8 @@ run(const struct start *s, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
 	char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
 	char lang[] = "LANG=C.UTF-8", home[PATH_BYTES_MAX + 8] = "HOME=/";
-	char *const envp[] = { path, lang, home, NULL };
+	char session[2][PATH_BYTES_MAX];
+	char *envp[WORDS_MAX + 1] = { path, lang, home };
 	char *argv[ARGV_MAX + 1] = { NULL };
 	struct spawn_fd fds[3];
 	struct spawn_options o = {
@@ -188,6 +213,8 @@ run(const struct start *s, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 	if (!s->who->set && secure_getenv("HOME") != NULL)
 		(void)snprintf(
 		    home, sizeof(home), "HOME=%s", secure_getenv("HOME"));
+	if (s->session && !s->who->set)
+		add_session(envp, session);
 	if (s->in >= 0)
 		fds[o.fd_count++] = (struct spawn_fd){ .fd = s->in, .as = 0 };
 	if (s->out >= 0)
@@ -349,8 +376,8 @@ take_key(struct review_helpers *h, const char *name, struct err *e)
 
 	if (value == NULL || value[0] == '\0')
 		return err_set(e, ERR_INVALID,
-		    "the environment has no '%s', which a provider's key_env "
-		    "names; it is read when the daemon starts",
+		    "the environment has no '%s', which the settings name; "
+		    "it is read when the daemon starts",
 		    name);
 	if (h->key_count == KEYS_MAX || strlen(name) >= sizeof(k->name))
 		return err_set(e, ERR_LIMIT,
@@ -373,25 +400,23 @@ review_helpers_take_environment(
 	int r = ERR_OK;
 
 	for (size_t i = 0; r == 0 && i < c->provider_count; i++) {
-		const char *name = c->providers[i].key_env;
-
-		if (name != NULL && find_key(h, name) == NULL)
-			r = take_key(h, name, e);
+		if (c->providers[i].key_env != NULL)
+			r = review_helpers_take_variable(
+			    h, c->providers[i].key_env, e);
 	}
 	return r;
 }
 
-static int
-open_key_file(const char *path, int *ret, struct err *e)
+int
+review_helpers_take_variable(
+    struct review_helpers *h, const char *name, struct err *e)
 {
-	const int r = config_open_owned(path, true, ret, e);
-
-	return r != 0 ? err_wrap(e, r, "key of the reviewer") : r;
+	return find_key(h, name) == NULL ? take_key(h, name, e) : ERR_OK;
 }
 
 /* The command writes into a pipe; its other end is what is given away. */
 static int
-run_key_command(struct review_helpers *h, const struct config_provider *p,
+run_key_command(struct review_helpers *h, const struct helper_source *s,
     const struct review_identity *who, int *ret, struct err *e)
 {
 	struct program *program = NULL;
@@ -406,11 +431,12 @@ run_key_command(struct review_helpers *h, const struct config_provider *p,
 	to = ends[1];
 	r = start(h,
 	    &(struct start){
-		.command = &p->key_command,
+		.command = &s->command,
 		.who = who,
 		.in = -1,
 		.out = to,
 		.patience_ms = KEY_COMMAND_MS,
+		.session = s->session,
 	    },
 	    &program, e);
 	if (r != 0)
@@ -419,21 +445,22 @@ run_key_command(struct review_helpers *h, const struct config_provider *p,
 	return ERR_OK;
 }
 
-static int
-open_key(struct review_helpers *h, const struct config_provider *p,
+int
+review_helpers_open(struct review_helpers *h, const struct helper_source *s,
     const struct review_identity *who, int *ret, struct err *e)
 {
 	char path[64];
 	const struct env_key *k;
 
-	if (p->key_file != NULL)
-		return open_key_file(p->key_file, ret, e);
-	if (p->key_command.count > 0)
-		return run_key_command(h, p, who, ret, e);
-	k = find_key(h, p->key_env);
+	if (s->file != NULL)
+		return config_open_owned(s->file, true, ret, e);
+	if (s->command.count > 0)
+		return run_key_command(h, s, who, ret, e);
+	k = s->env == NULL ? NULL : find_key(h, s->env);
 	if (k == NULL)
 		return err_set(e, ERR_NOTFOUND,
-		    "'%s' was not in the environment at start", p->key_env);
+		    "'%s' was not in the environment when the daemon started",
+		    s->env == NULL ? "" : s->env);
 	/* Opened anew: each reader has an offset of its own. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", k->fd);
 	*ret = open(path, O_RDONLY | O_CLOEXEC);
@@ -449,23 +476,37 @@ has_key(const struct config_provider *p)
 	    p->key_command.count > 0;
 }
 
+static struct helper_source
+source_of(const struct config_provider *p)
+{
+	return (struct helper_source){
+		.file = p->key_file,
+		.env = p->key_env,
+		.command = p->key_command,
+	};
+}
+
+int
+review_helpers_check_source(
+    struct review_helpers *h, const struct helper_source *s, struct err *e)
+{
+	static const struct review_identity nobody = { .set = false };
+	AUTO_FD int fd = -1;
+
+	if (s->command.count > 0 || (s->file == NULL && s->env == NULL))
+		return ERR_OK;
+	return review_helpers_open(h, s, &nobody, &fd, e);
+}
+
 int
 review_helpers_check(
     struct review_helpers *h, const struct config *c, struct err *e)
 {
 	for (size_t i = 0; i < c->provider_count; i++) {
 		const struct config_provider *p = &c->providers[i];
-		AUTO_FD int fd = -1;
-		int r = ERR_OK;
+		const struct helper_source s = source_of(p);
 
-		if (p->key_file != NULL)
-			r = open_key_file(p->key_file, &fd, e);
-		else if (p->key_env != NULL && find_key(h, p->key_env) == NULL)
-			r = err_set(e, ERR_INVALID,
-			    "'%s' was not in the environment when the daemon "
-			    "started",
-			    p->key_env);
-		if (r != 0)
+		if (review_helpers_check_source(h, &s, e) != 0)
 			return err_wrap(
 			    e, ERR_INVALID, "provider '%s'", p->name);
 	}
@@ -479,12 +520,13 @@ review_helpers_send_keys(struct review_helpers *h, const struct config *c,
 	for (size_t i = 0; i < c->provider_count; i++) {
 		AUTO_BUF struct buf b = BUF_INIT(16);
 		AUTO_FD int fd = -1;
+		const struct helper_source s = source_of(&c->providers[i]);
 		struct err e = ERR_INIT;
 
 		if (!has_key(&c->providers[i]))
 			continue;
 		rec_put_u32(&b, (uint32_t)i);
-		if (open_key(h, &c->providers[i], who, &fd, &e) != 0) {
+		if (review_helpers_open(h, &s, who, &fd, &e) != 0) {
 			log_err("no-key", "provider=%s why=%s",
 			    c->providers[i].name, e.msg);
 			/* So that nobody waits for one: an empty key. */

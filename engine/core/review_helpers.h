@@ -39,6 +39,22 @@ int review_helpers_take_environment(
 /* Every key file is there, with the right owner and mode. */
 int review_helpers_check(
     struct review_helpers *h, const struct config *c, struct err *e);
+/* Where something secret comes from: one of them. */
+struct helper_source {
+	const char *file, *env;
+	struct config_strings command;
+	bool session; /* the command may talk to the user's session */
+};
+
+/* Takes a variable out of the environment, once; it can be opened then. */
+int review_helpers_take_variable(
+    struct review_helpers *h, const char *name, struct err *e);
+/* It is there, as far as that can be told without a command. */
+int review_helpers_check_source(
+    struct review_helpers *h, const struct helper_source *s, struct err *e);
+/* Gives a descriptor that it can be read from, once. */
+int review_helpers_open(struct review_helpers *h, const struct helper_source *s,
+    const struct review_identity *who, int *ret, struct err *e);
 /* Sends SR_KEY for each provider that has a key; one that cannot be opened
  * is logged, and its provider stays without. */
 void review_helpers_send_keys(struct review_helpers *h, const struct config *c,

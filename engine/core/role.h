@@ -58,6 +58,7 @@ struct role {
 	/* The program asks the supervisor for keys and for programs to be
 	 * started. */
 	bool takes_keys;
+	bool takes_secrets; /* of the credentials: the broker */
 	enum config_secrets secrets; /* of the settings: what it is given */
 	/* NULL: always. Else: do these settings need it? */
 	bool (*wanted)(const struct config *c);

@@ -124,6 +124,8 @@ on_ready(void *ctx, struct ipc_msg *m, struct err *e)
 		return ERR_OK;
 	if (c->role->takes_keys)
 		supervisor_review_send_keys(c);
+	if (c->role->takes_secrets)
+		supervisor_credentials_send(c);
 	supervisor_introduce(c);
 	supervisor_tell_status(c->s);
 	announce(c->s);
@@ -454,7 +456,9 @@ start_child(struct child *c, struct err *e)
 	    on_link_closed, &c->link, e);
 	if (r != 0)
 		return r;
-	r = execute(c, theirs, e);
+	r = supervisor_credentials_folder(c, e);
+	if (r == 0)
+		r = execute(c, theirs, e);
 	if (r != 0) {
 		ipc_freep(&c->link);
 		return r;

@@ -129,6 +129,13 @@ int supervisor_review_check(
 void supervisor_review_send_keys(struct child *c);
 ipc_handler supervisor_on_program, supervisor_on_program_done;
 
+/* supervisor_credentials.c: the broker's secrets and its folder. */
+int supervisor_credentials_open(struct supervisor *s, struct err *e);
+int supervisor_credentials_check(
+    struct supervisor *s, const struct config *now, struct err *e);
+int supervisor_credentials_folder(struct child *c, struct err *e);
+void supervisor_credentials_send(struct child *c);
+
 /* supervisor_link.c: listeners, links and status for those that are up. */
 void supervisor_introduce(struct child *c);
 void supervisor_tell_status(struct supervisor *s);

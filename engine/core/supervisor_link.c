@@ -21,6 +21,7 @@ static const struct {
 	{ "front", "engine" },
 	{ "reporter", "engine" },
 	{ "reviewer", "engine" },
+	{ "broker", "engine" },
 };
 
 bool

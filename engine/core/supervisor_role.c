@@ -90,6 +90,8 @@ on_hang_up(void *ctx, int signo)
 		r = supervisor_check_programs(s, now, &e);
 	if (r == 0)
 		r = supervisor_review_check(s, now, &e);
+	if (r == 0)
+		r = supervisor_credentials_check(s, now, &e);
 	if (r != 0) {
 		log_err("not-reloaded", "why=%s", e.msg);
 		sd_notify("READY=1");
@@ -170,6 +172,8 @@ open_all(struct supervisor *s, struct err *e)
 		r = loop_new(&s->loop, e);
 	if (r == 0)
 		r = supervisor_review_open(s, e);
+	if (r == 0)
+		r = supervisor_credentials_open(s, e);
 	if (r == 0)
 		r = watch_signals(s, e);
 	if (r == 0)

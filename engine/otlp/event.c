@@ -44,6 +44,7 @@ static const struct {
 	{ "approved", "assent.request.approved", SEVERITY_INFO },
 	{ "escalated", "assent.request.escalated", SEVERITY_INFO },
 	{ "revised", "assent.request.revised", SEVERITY_INFO },
+	{ "credential", "assent.credential.used", SEVERITY_INFO },
 	{ "checkpoint", "assent.log.checkpoint", SEVERITY_INFO },
 };
 

@@ -1,0 +1,165 @@
+/*
+ * Credentials of runs: the broker's link before a run starts, and a row
+ * before each use.
+ * Runs in: engine.  Trusts: the broker for what it says is used; the engine
+ * itself never sees a secret.  Owns: nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine_int.h"
+
+#define BODY_MAX ((size_t)16 << 10)
+
+/* ---- before a run ----------------------------------------------------------- */
+
+static int
+ask_broker(struct engine *g, struct live *l, struct err *e)
+{
+	const struct action *a = l->a;
+	struct launch *wait;
+	struct broker_run run = {
+		.action_id = a->id,
+		.scope = {
+			.uid = a->proposer.uid,
+			.session = a->proposal.session,
+			.agent = a->proposal.agent_name,
+			.profile = a->classification.profile.name,
+		},
+	};
+	int r;
+
+	if (g->o.out.broker_run == NULL ||
+	    g->o.executor_port->give_broker == NULL)
+		return err_set(e, ERR_SYS, "this daemon has no broker");
+	if (g->launch_count == LAUNCHES_MAX)
+		return err_set(
+		    e, ERR_LIMIT, "too many runs wait to be started");
+	run.ticket = ++g->next_ticket;
+	r = g->o.out.broker_run(g->o.out.ctx, &run, e);
+	if (r != 0)
+		return r;
+	wait = &g->launches[g->launch_count++];
+	wait->ticket = run.ticket;
+	wait->broker = true;
+	memcpy(wait->id, a->id, sizeof(wait->id));
+	return ERR_OK;
+}
+
+bool
+engine_broker_first(struct engine *g, struct live *l)
+{
+	char text[ERR_MSG_MAX + 64];
+	struct err why = ERR_INIT;
+
+	if (!l->plan.credentials)
+		return false;
+	if (ask_broker(g, l, &why) != 0) {
+		(void)snprintf(text, sizeof(text),
+		    "the broker of its credentials: %s", why.msg);
+		engine_run_failed(g, l, text);
+	}
+	return true;
+}
+
+void
+engine_broker_link(struct engine *g, uint64_t ticket, int fd)
+{
+	struct live *l = engine_take_launch(g, ticket);
+	AUTO_FD int link = fd;
+	struct err why = ERR_INIT;
+
+	if (l == NULL)
+		return;
+	if (g->o.executor_port->give_broker(
+		g->o.executor, l->a, TAKE_FD(link), &why) != 0)
+		engine_run_failed(g, l, why.msg);
+	else
+		engine_start_now(g, l);
+}
+
+void
+engine_broker_refused(struct engine *g, uint64_t ticket, const char *why)
+{
+	struct live *l = engine_take_launch(g, ticket);
+	char text[ERR_MSG_MAX + 64];
+
+	(void)snprintf(
+	    text, sizeof(text), "the broker of its credentials: %s", why);
+	if (l != NULL)
+		engine_run_failed(g, l, text);
+}
+
+void
+engine_broker_gone(struct engine *g)
+{
+	for (size_t i = g->launch_count; i > 0; i--) {
+		if (i <= g->launch_count && g->launches[i - 1].broker)
+			engine_broker_refused(
+			    g, g->launches[i - 1].ticket, "it ended");
+	}
+}
+
+/* ---- before a use ------------------------------------------------------------ */
+
+static void
+tell(struct engine *g, uint64_t use, bool allowed)
+{
+	if (g->o.out.broker_verdict != NULL)
+		g->o.out.broker_verdict(g->o.out.ctx, use, allowed);
+}
+
+void
+engine_broker_used(struct engine *g, const struct change *c, bool durable)
+{
+	tell(g, c->use, durable);
+}
+
+static void
+put_body(struct engine *g, const struct broker_use *u, struct buf *out)
+{
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "credential", u->credential);
+	if (u->host != NULL)
+		jsonw_kstr(&w, "host", u->host);
+	if (u->port != 0)
+		jsonw_kint(&w, "port", u->port);
+	row_put_remark(g, &w, "what", u->what);
+	jsonw_end(&w);
+}
+
+static int
+record(
+    struct engine *g, struct live *l, const struct broker_use *u, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(BODY_MAX);
+	struct change change = { .live = l, .use = u->number };
+	int r;
+
+	put_body(g, u, &body);
+	r = buf_done(&body, e);
+	if (r == 0)
+		r = engine_append(
+		    g, &change, ROW_CREDENTIAL, buf_str(&body), NULL, e);
+	/* The action itself does not change: uses of a batch share it. */
+	change.live = NULL;
+	return r != 0 ? r : engine_push(g, &change, e);
+}
+
+void
+engine_broker_use(struct engine *g, const struct broker_use *u)
+{
+	struct live *l = live_find(g->live, u->action_id);
+	struct err why = ERR_INIT;
+
+	if (l == NULL || l->a->stage != STAGE_RUNNING)
+		(void)err_set(&why, ERR_DENIED, "its run is over");
+	else if (record(g, l, u, &why) == 0)
+		return;
+	log_warn("credential", "id=%s credential=%s not used: %s", u->action_id,
+	    u->credential, why.msg);
+	tell(g, u->number, false);
+}

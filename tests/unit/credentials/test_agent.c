@@ -1,0 +1,262 @@
+/*
+ * The agent's protocol: a run may list keys and log in, and nothing else.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "credentials/agent.h"
+#include "keys.h"
+
+struct fixture {
+	struct ssh_key *user, *host, *other;
+	struct buf data, sig, rule_keys;
+	struct agent_session session;
+	struct agent_rule rule;
+	struct agent_request q;
+};
+
+static struct ssh_key *
+parsed(const char *text)
+{
+	struct ssh_key *k = NULL;
+
+	assert_int_equal(ssh_key_parse(str_of(text), &k, NULL), 0);
+	return k;
+}
+
+static int
+set_up(void **state)
+{
+	struct fixture *f = mem_new(1, sizeof(*f));
+
+	f->user = parsed(key_ed);
+	f->host = parsed(key_ec);
+	f->other = parsed(key_pem);
+	f->data = (struct buf)BUF_INIT(8192);
+	f->sig = (struct buf)BUF_INIT(8192);
+	f->rule_keys = (struct buf)BUF_INIT(8192);
+	put_auth(&f->data, "session-1", "git", ssh_key_blob(f->user));
+	f->q = (struct agent_request){
+		.kind = AGENT_SIGN,
+		.blob = ssh_key_blob(f->user),
+		.data = buf_str(&f->data),
+	};
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	ssh_key_free(f->user);
+	ssh_key_free(f->host);
+	ssh_key_free(f->other);
+	buf_free(&f->data);
+	buf_free(&f->sig);
+	buf_free(&f->rule_keys);
+	mem_freep(&f);
+	return 0;
+}
+
+static void
+pin(struct fixture *f, const struct ssh_key *host)
+{
+	wire_put_str(&f->rule_keys, ssh_key_blob(host));
+	f->rule.host_keys = buf_str(&f->rule_keys);
+}
+
+static int
+bind_to(struct fixture *f, const struct ssh_key *host, const char *session)
+{
+	struct agent_request q = {
+		.kind = AGENT_BIND,
+		.host_key = ssh_key_blob(host),
+		.session = str_of(session),
+	};
+
+	buf_reset(&f->sig);
+	assert_int_equal(
+	    ssh_key_sign(host, str_of(session), 0, &f->sig, NULL), 0);
+	q.signature = buf_str(&f->sig);
+	return agent_bind(&f->session, &q, NULL);
+}
+
+static int
+may_sign(struct fixture *f)
+{
+	struct agent_auth a;
+
+	return agent_may_sign(&f->session, &f->rule, &f->q, &a, NULL);
+}
+
+static void
+a_login_is_signed(void **state)
+{
+	struct fixture *f = *state;
+	struct agent_auth a;
+
+	f->rule.username = "git";
+	assert_int_equal(
+	    agent_may_sign(&f->session, &f->rule, &f->q, &a, NULL), 0);
+	assert_true(str_eqz(a.user, "git"));
+	assert_true(str_eqz(a.session, "session-1"));
+}
+
+static void
+only_a_login_is_signed(void **state)
+{
+	struct fixture *f = *state;
+	const size_t whole = f->data.len;
+
+	for (size_t len = 0; len < whole; len++) {
+		f->q.data = str_n(f->data.s, len);
+		assert_int_equal(may_sign(f), ERR_DENIED);
+	}
+	buf_putc(&f->data, 'x');
+	f->q.data = buf_str(&f->data);
+	assert_int_equal(may_sign(f), ERR_DENIED);
+	f->q.data = STR("SSHSIG\0\0\0\003git\0\0\0\0\0\0\0\006sha512");
+	assert_int_equal(may_sign(f), ERR_DENIED);
+}
+
+static void
+another_user_or_another_key_is_not_signed(void **state)
+{
+	struct fixture *f = *state;
+
+	f->rule.username = "root";
+	assert_int_equal(may_sign(f), ERR_DENIED);
+	f->rule.username = "git";
+	f->q.blob = ssh_key_blob(f->other);
+	assert_int_equal(may_sign(f), ERR_DENIED);
+}
+
+static void
+a_pinned_key_signs_only_for_its_server(void **state)
+{
+	struct fixture *f = *state;
+
+	pin(f, f->host);
+	assert_int_equal(may_sign(f), ERR_DENIED); /* not bound */
+	assert_int_equal(bind_to(f, f->host, "session-1"), 0);
+	assert_int_equal(may_sign(f), 0);
+}
+
+static void
+a_pinned_key_does_not_sign_for_another_server(void **state)
+{
+	struct fixture *f = *state;
+
+	pin(f, f->host);
+	assert_int_equal(bind_to(f, f->other, "session-1"), 0);
+	assert_int_equal(may_sign(f), ERR_DENIED);
+}
+
+static void
+a_binding_is_for_one_session(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(bind_to(f, f->host, "session-2"), 0);
+	assert_int_equal(may_sign(f), ERR_DENIED);
+}
+
+static void
+a_binding_needs_the_servers_signature(void **state)
+{
+	struct fixture *f = *state;
+	struct agent_request q = {
+		.kind = AGENT_BIND,
+		.host_key = ssh_key_blob(f->host),
+		.session = STR("session-1"),
+	};
+
+	assert_int_equal(
+	    ssh_key_sign(f->other, q.session, 0, &f->sig, NULL), 0);
+	q.signature = buf_str(&f->sig);
+	assert_int_equal(agent_bind(&f->session, &q, NULL), ERR_DENIED);
+	assert_false(f->session.bound);
+}
+
+static void
+a_forwarded_agent_signs_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(bind_to(f, f->host, "session-0"), 0);
+	assert_int_equal(bind_to(f, f->host, "session-1"), 0);
+	assert_int_equal(may_sign(f), ERR_DENIED);
+}
+
+static enum agent_kind
+kind_of(struct str body)
+{
+	struct agent_request q;
+
+	agent_parse(body, &q);
+	return q.kind;
+}
+
+/* Every message of the protocol but three, whatever it carries. */
+static void
+add_remove_lock_and_all_else_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type < 256; type++) {
+		AUTO_BUF struct buf b = BUF_INIT(64);
+
+		wire_put_u8(&b, (uint8_t)type);
+		assert_int_equal(kind_of(buf_str(&b)),
+		    type == 11 ? AGENT_LIST : AGENT_REFUSED);
+		wire_put_str(&b, STR("query"));
+		assert_int_equal(kind_of(buf_str(&b)), AGENT_REFUSED);
+	}
+}
+
+static void
+a_message_is_whole_or_waited_for_and_never_too_long(void **state)
+{
+	struct str body;
+
+	(void)state;
+	assert_int_equal(agent_message(STR("\0\0\0"), &body, NULL), 0);
+	assert_int_equal(agent_message(STR("\0\0\0\2x"), &body, NULL), 0);
+	assert_int_equal(agent_message(STR("\0\0\0\2xyz"), &body, NULL), 6);
+	assert_true(str_eqz(body, "xy"));
+	assert_int_equal(
+	    agent_message(STR("\0\0\0\0x"), &body, NULL), ERR_LIMIT);
+	assert_int_equal(
+	    agent_message(STR("\0\2\0\0x"), &body, NULL), ERR_LIMIT);
+	assert_int_equal(
+	    agent_message(STR("\377\377\377\377x"), &body, NULL), ERR_LIMIT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define WITH(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+		WITH(a_login_is_signed),
+		WITH(only_a_login_is_signed),
+		WITH(another_user_or_another_key_is_not_signed),
+		WITH(a_pinned_key_signs_only_for_its_server),
+		WITH(a_pinned_key_does_not_sign_for_another_server),
+		WITH(a_binding_is_for_one_session),
+		WITH(a_binding_needs_the_servers_signature),
+		WITH(a_forwarded_agent_signs_nothing),
+		cmocka_unit_test(add_remove_lock_and_all_else_is_refused),
+		cmocka_unit_test(
+		    a_message_is_whole_or_waited_for_and_never_too_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
