@@ -243,22 +243,47 @@ deny(struct tui *m, bool with_words, int64_t now)
 bool
 tui_can_undo(const struct tui *m, int64_t now)
 {
-	return (m->skills & SKILL_UNDO) != 0 && m->undo_id[0] != '\0' &&
+	return (m->skills & SKILL_UNDO) != 0 && m->undo_count > 0 &&
 	    now >= m->undo_ns && now - m->undo_ns < TUI_UNDO_NS;
 }
 
+void
+tui_undo_begin(struct tui *m)
+{
+	m->undo_count = 0;
+}
+
+void
+tui_undo_add(struct tui *m, const char *id, int64_t now)
+{
+	if (m->undo_count == TUI_MARKS_MAX)
+		return;
+	set(m->undo_ids[m->undo_count++], TUI_FIELD_MAX, id);
+	m->undo_ns = now;
+}
+
+/* Several that were answered at once are taken back at once. */
 static void
 undo(struct tui *m, int64_t now)
 {
-	struct tui_order o = { .kind = ORDER_UNDO };
+	struct tui_order o = { .kind = ORDER_UNDO, .batch = m->undo_count > 1 };
 
 	if (!tui_can_undo(m, now)) {
 		tui_note(m, STYLE_WARN, now, "Nothing to take back.");
 		return;
 	}
-	set(o.id, sizeof(o.id), m->undo_id);
-	m->undo_id[0] = '\0';
-	tui_want(m, &o);
+	if (m->busy[0] != '\0' ||
+	    m->order_count + m->undo_count > TUI_ORDERS_MAX) {
+		refuse(m, MAY_BUSY, now);
+		return;
+	}
+	if (o.batch)
+		tui_batch_begin(m, m->undo_count);
+	for (size_t i = 0; i < m->undo_count; i++) {
+		set(o.id, sizeof(o.id), m->undo_ids[i]);
+		tui_want(m, &o);
+	}
+	m->undo_count = 0;
 }
 
 static void

@@ -204,6 +204,14 @@ refuse(struct tui *m, enum tui_may may, int64_t now)
 
 /* ---- answering ----------------------------------------------------------- */
 
+void
+tui_batch_begin(struct tui *m, size_t count)
+{
+	m->batch_left = count;
+	m->batch_failed = m->batch_done = 0;
+	set(m->busy, sizeof(m->busy), "the marked ones");
+}
+
 static void
 send_all(struct tui *m, enum tui_order_kind kind, const char *text, int64_t now)
 {
@@ -215,9 +223,8 @@ send_all(struct tui *m, enum tui_order_kind kind, const char *text, int64_t now)
 		tui_note(m, STYLE_WARN, now, "Too much at once: try again.");
 		return;
 	}
-	m->batch_left = count;
-	m->batch_failed = m->batch_done = 0;
-	set(m->busy, sizeof(m->busy), "the marked ones");
+	tui_batch_begin(m, count);
+	tui_undo_begin(m);
 	for (size_t i = 0; i < l->count; i++) {
 		struct tui_order o = {
 			.kind = kind, .view = VIEW_WAITING, .batch = true
@@ -321,13 +328,15 @@ void
 tui_batch_answered(
     struct tui *m, const struct tui_order *o, const char *why_not, int64_t now)
 {
-	const char *verb = o->kind == ORDER_ALLOW ? "allowed" : "denied";
+	const char *verb = o->kind == ORDER_ALLOW ? "allowed"
+	    : o->kind == ORDER_UNDO               ? "taken back"
+						  : "denied";
 
 	if (why_not == NULL) {
 		m->batch_done++;
 		set(m->own, sizeof(m->own), o->id);
-		set(m->undo_id, sizeof(m->undo_id), o->id);
-		m->undo_ns = now;
+		if (o->kind != ORDER_UNDO)
+			tui_undo_add(m, o->id, now);
 	} else {
 		failed(m, o, why_not);
 	}
@@ -337,7 +346,8 @@ tui_batch_answered(
 		return;
 	m->busy[0] = '\0';
 	if (m->batch_failed == 0)
-		tui_note(m, STYLE_GOOD, now, "%zu %s.", m->batch_done, verb);
+		tui_note(m, STYLE_GOOD, now, "%zu %s.%s", m->batch_done, verb,
+		    tui_can_undo(m, now) ? " u takes them back for 60 s." : "");
 	else
 		tui_note(m, STYLE_BAD, now, "%zu %s, %zu not: %s",
 		    m->batch_done, verb, m->batch_failed,

@@ -128,8 +128,8 @@ answer_succeeded(struct tui *m, const struct tui_order *o, int64_t now)
 	assert(o->kind < ARRAY_LEN(done) && done[o->kind] != NULL);
 	if (ruled) {
 		set(m->own, sizeof(m->own), o->id);
-		set(m->undo_id, sizeof(m->undo_id), o->id);
-		m->undo_ns = now;
+		tui_undo_begin(m);
+		tui_undo_add(m, o->id, now);
 	}
 	tui_note(m, STYLE_GOOD, now, "%s%s%s: %s%s", done[o->kind],
 	    o->kind == ORDER_ALLOW ? ", " : "",

@@ -241,7 +241,8 @@ struct tui {
 	bool batch_drawn;
 
 	char own[TUI_FIELD_MAX]; /* the last that was answered here */
-	char undo_id[TUI_FIELD_MAX];
+	char undo_ids[TUI_MARKS_MAX][TUI_FIELD_MAX]; /* the last answer's */
+	size_t undo_count;
 	int64_t undo_ns;
 	bool link;
 	unsigned skills;
@@ -331,6 +332,9 @@ enum tui_may tui_may_grant(const struct tui *m, int64_t now);
 bool tui_answer_key(struct tui *m, int key, int64_t now);
 void tui_answer_input(struct tui *m, int key, int64_t now);
 bool tui_can_undo(const struct tui *m, int64_t now);
+/* The answer to id can be taken back, with those since tui_undo_begin. */
+void tui_undo_begin(struct tui *m);
+void tui_undo_add(struct tui *m, const char *id, int64_t now);
 /* What holds for an answer of any kind. */
 enum tui_may tui_may_at_all(const struct tui *m);
 /* A risk that is not known by name is none to take lightly. */
@@ -374,6 +378,8 @@ void tui_unsee_all(struct tui *m);
 enum tui_may tui_may_batch(const struct tui *m, int64_t now);
 bool tui_batch_key(struct tui *m, int key, int64_t now);
 void tui_batch_input(struct tui *m, int key, int64_t now);
+/* So many orders go out as one. */
+void tui_batch_begin(struct tui *m, size_t count);
 void tui_batch_answered(
     struct tui *m, const struct tui_order *o, const char *why_not, int64_t now);
 void tui_batch_drop(struct tui *m);

@@ -301,6 +301,55 @@ after_a_sleep_of_the_machine_all_is_read_anew(void **state)
 	world_close(&w);
 }
 
+static void
+all_that_were_answered_at_once_are_taken_back_at_once(void **state)
+{
+	struct world w;
+	struct tui_order o;
+	char ids[4][TUI_FIELD_MAX];
+	size_t count = 0;
+
+	(void)state;
+	world_marked(&w, 2);
+	w.m->skills |= SKILL_UNDO;
+	press(&w, 'd');
+	while (tui_order(w.m, &o)) {
+		(void)snprintf(ids[count++], TUI_FIELD_MAX, "%s", o.id);
+		tui_answered(w.m, &o, NULL, w.now);
+	}
+	assert_int_equal(count, 2);
+	assert_shows(&w, "2 denied. u takes them back for 60 s");
+	press(&w, 'u');
+	for (size_t i = 0; i < count; i++) {
+		assert_true(tui_order(w.m, &o));
+		assert_int_equal(o.kind, ORDER_UNDO);
+		assert_string_equal(o.id, ids[i]);
+		tui_answered(w.m, &o, i == 0 ? "it runs" : NULL, w.now);
+	}
+	assert_shows(&w, "1 taken back, 1 not");
+	press(&w, 'u');
+	assert_int_equal(any_decision(&w), 0);
+	world_close(&w);
+}
+
+static void
+after_a_minute_nothing_is_taken_back(void **state)
+{
+	struct world w;
+	struct tui_order o;
+
+	(void)state;
+	world_marked(&w, 2);
+	w.m->skills |= SKILL_UNDO;
+	press(&w, 'd');
+	while (tui_order(w.m, &o))
+		tui_answered(w.m, &o, NULL, w.now);
+	pass(&w, 60 * 1000);
+	press(&w, 'u');
+	assert_int_equal(any_decision(&w), 0);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -325,6 +374,9 @@ main(void)
 		    answers_that_were_not_sent_when_the_line_broke_are_dropped),
 		cmocka_unit_test(escape_unmarks_and_decides_nothing),
 		cmocka_unit_test(a_lasting_answer_is_not_given_to_several),
+		cmocka_unit_test(
+		    all_that_were_answered_at_once_are_taken_back_at_once),
+		cmocka_unit_test(after_a_minute_nothing_is_taken_back),
 		cmocka_unit_test(after_a_sleep_of_the_machine_all_is_read_anew),
 	};
 
