@@ -208,16 +208,83 @@ put_changed(
 	return ERR_OK;
 }
 
+static bool
+is_key(const struct hook *h, struct str name)
+{
+	for (size_t i = 0; i < TOOL_KEYS; i++) {
+		if (h->tool->keys[i] != NULL && str_eqz(name, h->tool->keys[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What else the call says of the change: "replace_all=true". It is part of
+ * what a person sees, and of what he answers. What a client says in words of
+ * its own is left out where it decides nothing.
+ */
+static void
+put_where(const struct hook *h, bool texts, struct buf *out)
+{
+	const struct json_doc *d = &h->doc;
+
+	for (size_t n = doc_first(d, h->input); n < doc_end(d, h->input);
+	     n = doc_next(d, n + 1)) {
+		const struct str value = doc_raw(d, n + 1);
+		const enum doc_kind kind = d->nodes[n + 1].kind;
+
+		if (is_key(h, doc_str(d, n)) || kind == DOC_OBJECT ||
+		    kind == DOC_ARRAY || (kind == DOC_STRING && !texts) ||
+		    str_eqz(value, "false") || str_eqz(value, "null"))
+			continue;
+		buf_putc(out, ' ');
+		buf_put_str(out, doc_str(d, n));
+		buf_putc(out, '=');
+		buf_put_str(out, value);
+	}
+}
+
+static int
+put_cell(const struct hook *h, struct jsonw *w, struct err *e)
+{
+	AUTO_BUF struct buf patch = BUF_INIT(HTTP_BODY_BYTES_MAX);
+	AUTO_BUF struct buf where = BUF_INIT(HTTP_BODY_BYTES_MAX);
+	const char *path = key(h, 0);
+
+	if (path == NULL || key(h, 1) == NULL)
+		return ERR_NOTFOUND;
+	buf_puts(&where, " cell");
+	put_where(h, true, &where);
+	if (buf_done(&where, e) != 0)
+		return ERR_LIMIT;
+	patch_put_replaced(
+	    &patch, path, buf_str(&where), STR_NONE, key_str(h, 1));
+	return put_changed(w, path, &patch, e);
+}
+
 static int
 put_edit(const struct hook *h, struct jsonw *w, struct err *e)
 {
 	AUTO_BUF struct buf patch = BUF_INIT(HTTP_BODY_BYTES_MAX);
+	AUTO_BUF struct buf where = BUF_INIT(HTTP_BODY_BYTES_MAX);
 	const char *path = key(h, 0);
 
 	if (path == NULL || key(h, 1) == NULL || key(h, 2) == NULL)
 		return ERR_NOTFOUND;
-	patch_put_replaced(&patch, path, key_str(h, 1), key_str(h, 2));
+	put_where(h, false, &where);
+	if (buf_done(&where, e) != 0)
+		return ERR_LIMIT;
+	patch_put_replaced(
+	    &patch, path, buf_str(&where), key_str(h, 1), key_str(h, 2));
 	return put_changed(w, path, &patch, e);
+}
+
+static bool
+is_everywhere(const struct hook *h, size_t edit)
+{
+	const size_t node = hook_node(h, edit, "replace_all");
+
+	return node != 0 && !str_eqz(doc_raw(&h->doc, node), "false");
 }
 
 static int
@@ -238,8 +305,9 @@ put_multi_edit(const struct hook *h, struct jsonw *w, struct err *e)
 		if (hook_text(h, n, keys[2]) == NULL ||
 		    hook_text(h, n, keys[3]) == NULL)
 			return ERR_NOTFOUND;
-		patch_put_replaced(
-		    &patch, path, doc_str(&h->doc, old), doc_str(&h->doc, new));
+		patch_put_replaced(&patch, path,
+		    is_everywhere(h, n) ? STR(" replace_all=true") : STR_NONE,
+		    doc_str(&h->doc, old), doc_str(&h->doc, new));
 	}
 	return patch.len == 0 ? ERR_NOTFOUND : put_changed(w, path, &patch, e);
 }
@@ -317,6 +385,8 @@ put_kind(struct hook *h, struct jsonw *w, struct err *e)
 		return put_glob(h, w);
 	case KIND_WRITE:
 		return put_write(h, w);
+	case KIND_CELL:
+		return put_cell(h, w, e);
 	case KIND_EDIT:
 		return put_edit(h, w, e);
 	case KIND_MULTI_EDIT:

@@ -57,7 +57,7 @@ static const struct client_tool claude_tools[] = {
 	    "replace_all" },
 	{ "MultiEdit", KIND_MULTI_EDIT,
 	    { "file_path", "edits", "old_string", "new_string" }, "" },
-	{ "NotebookEdit", KIND_WRITE, { "notebook_path", "new_source" },
+	{ "NotebookEdit", KIND_CELL, { "notebook_path", "new_source" },
 	    "cell_id cell_type edit_mode" },
 	{ "WebFetch", KIND_FETCH, { "url" }, "prompt" },
 	{ "WebSearch", KIND_OWN, { NULL }, NULL },

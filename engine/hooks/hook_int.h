@@ -23,6 +23,7 @@ enum tool_kind {
 	KIND_GREP, /* keys: pattern, path */
 	KIND_GLOB, /* keys: pattern, path */
 	KIND_WRITE, /* keys: path, content */
+	KIND_CELL, /* of a notebook */
 	KIND_EDIT, /* keys: path, old, new */
 	KIND_MULTI_EDIT, /* keys: path, list, old, new */
 	KIND_DELETE, /* keys: path */
@@ -131,8 +132,8 @@ int hook_put_call(struct hook *h, struct jsonw *w, struct err *e);
 /* The text of apply_patch as edits of the tool file. */
 int patch_put_edits(struct jsonw *w, struct str text, struct err *e);
 /* A change of a piece of a file in the form of a unified diff. */
-void patch_put_replaced(
-    struct buf *out, const char *path, struct str old, struct str new);
+void patch_put_replaced(struct buf *out, const char *path, struct str where,
+    struct str old, struct str new);
 /* The input again, but its command runs this approved action. */
 void rewrite_put_input(
     struct jsonw *w, const struct hook *h, const struct hook_ruling *r);

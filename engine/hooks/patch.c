@@ -213,11 +213,13 @@ put_marked(struct buf *out, char mark, struct str text)
 }
 
 void
-patch_put_replaced(
-    struct buf *out, const char *path, struct str old, struct str new)
+patch_put_replaced(struct buf *out, const char *path, struct str where,
+    struct str old, struct str new)
 {
-	/* where in the file it is, the client does not say */
-	buf_printf(out, "--- %s\n+++ %s\n@@\n", path, path);
+	/* where in the file it is, the client does not say exactly */
+	buf_printf(out, "--- %s\n+++ %s\n@@", path, path);
+	buf_put_str(out, where);
+	buf_puts(out, where.len > 0 ? " @@\n" : "\n");
 	put_marked(out, '-', old);
 	put_marked(out, '+', new);
 }
