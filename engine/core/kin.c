@@ -16,6 +16,8 @@
 #define PROC_PATH_MAX 64
 #define ANCESTORS_MAX 256 /* more is no family, and is refused */
 #define NAME_LEN_MAX 32 /* the kernel's are shorter */
+#define TOGETHER_TICKS                                                         \
+	200 /* 2 s: what starts a command has started it by then */
 
 struct kin {
 	pid_t pid, parent, session;
@@ -86,58 +88,102 @@ is_one_of(const char *name, const char *const *names, size_t count)
 	return false;
 }
 
-/* "assent hook CLIENT", "assent mcp": started by the agent for this. */
-static bool
-speaks_for_parent(const struct kin *k)
+/* A hook or a server that an agent starts, or a command that it runs. */
+enum errand {
+	ERRAND_OWN, /* it proposes for itself */
+	ERRAND_COMMAND, /* "assent run": an agent's, or a person's at a shell */
+	ERRAND_HELPER, /* "assent hook CLIENT", "assent mcp": always an agent's */
+};
+
+static enum errand
+errand_of(const struct kin *k)
 {
-	static const char *const verbs[] = { "hook", "mcp" };
+	static const struct {
+		const char *verb;
+		enum errand errand;
+	} errands[] = {
+		{ "hook", ERRAND_HELPER },
+		{ "mcp", ERRAND_HELPER },
+		{ "run", ERRAND_COMMAND },
+	};
 	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);
 	struct str rest;
 
 	if (strcmp(k->name, "assent") != 0 ||
 	    read_proc(k->pid, "cmdline", &text) != 0)
-		return false;
+		return ERRAND_OWN;
 	rest = buf_str(&text);
 	(void)str_cut(&rest, '\0');
 	rest = str_cut(&rest, '\0');
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (str_eqz(rest, verbs[i]))
-			return true;
+	for (size_t i = 0; i < ARRAY_LEN(errands); i++) {
+		if (str_eqz(rest, errands[i].verb))
+			return errands[i].errand;
 	}
-	return false;
+	return ERRAND_OWN;
 }
 
-/* A shell that only runs one command line stands between them. */
+/* It adopts what others leave behind. */
 static bool
-is_go_between(const struct kin *k)
+is_reaper(const struct kin *k)
 {
-	static const char *const shells[] = { "sh", "bash", "dash", "zsh" };
-	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);
-	struct str rest;
+	return k->pid == 1 || strcmp(k->name, "systemd") == 0;
+}
 
-	if (!is_one_of(k->name, shells, ARRAY_LEN(shells)) ||
-	    read_proc(k->pid, "cmdline", &text) != 0)
-		return false;
-	rest = buf_str(&text);
-	(void)str_cut(&rest, '\0');
-	rest = str_cut(&rest, '\0');
-	return rest.len > 1 && rest.s[0] == '-' &&
-	    str_find(rest, 'c') < rest.len;
+/* A person's shell: it leads the session of a terminal. */
+static bool
+is_at_a_terminal(const struct kin *k)
+{
+	static const char *const shells[] = { "sh", "bash", "dash", "zsh",
+		"ksh", "mksh", "ash", "fish", "csh", "tcsh", "nu", "xonsh",
+		"elvish", "login" };
+
+	return k->pid == k->session && k->has_terminal &&
+	    is_one_of(k->name, shells, ARRAY_LEN(shells));
+}
+
+/*
+ * Whatever stands between an agent and the command that it had started was
+ * started with it: "sh -c", timeout, env, a script. Who is older is who had it
+ * started. Where nobody older is left it cannot be told (ERR_NOTFOUND).
+ */
+static int
+find_starter(const struct kin *command, enum errand errand, struct kin *ret)
+{
+	struct kin k = *command, parent;
+
+	for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
+		const bool known =
+		    k.parent > 0 && read_kin(k.parent, &parent) == 0;
+
+		if (known && !is_reaper(&parent) &&
+		    !is_at_a_terminal(&parent)) {
+			k = parent;
+			if (command->started - k.started > TOGETHER_TICKS)
+				break;
+			continue;
+		}
+		if (known && is_at_a_terminal(&parent))
+			break;
+		if (errand == ERRAND_HELPER)
+			return ERR_NOTFOUND;
+		break;
+	}
+	*ret = k;
+	return ERR_OK;
 }
 
 void
 kin_meet(struct proposer *p)
 {
-	struct kin k, parent;
+	struct kin k;
+	enum errand errand;
 
 	p->started = 0;
 	if (read_kin(p->pid, &k) != 0)
 		return;
-	if (speaks_for_parent(&k) && read_kin(k.parent, &parent) == 0) {
-		k = parent;
-		if (is_go_between(&k) && read_kin(k.parent, &parent) == 0)
-			k = parent;
-	}
+	errand = errand_of(&k);
+	if (errand != ERRAND_OWN && find_starter(&k, errand, &k) != 0)
+		return;
 	p->pid = k.pid;
 	p->started = k.started;
 }
@@ -172,13 +218,27 @@ left_the_family(const struct kin *child, const struct kin *adopter,
 {
 	struct kin agent;
 
-	if (child->started < of->started ||
-	    (adopter->pid != 1 && strcmp(adopter->name, "systemd") != 0) ||
+	if (child->started < of->started || !is_reaper(adopter) ||
 	    read_kin(of->pid, &agent) != 0 || !is_agent(&agent, of))
 		return false;
 	if (child->session == agent.session && child->pid != agent.session)
 		return true;
 	return !child->has_terminal && same_control_group(child->pid, of->pid);
+}
+
+/*
+ * A command that was left behind on purpose, as setsid does: whose it was is
+ * not told any more, but it may be anybody's of its control group.
+ */
+static bool
+may_be_the_starter(pid_t pid, const struct proposer *of)
+{
+	struct kin command, adopter;
+
+	return read_kin(of->pid, &command) == 0 && is_agent(&command, of) &&
+	    errand_of(&command) == ERRAND_COMMAND && !command.has_terminal &&
+	    read_kin(command.parent, &adopter) == 0 && is_reaper(&adopter) &&
+	    same_control_group(pid, of->pid);
 }
 
 int
@@ -190,15 +250,21 @@ kin_answers_itself(pid_t pid, const struct proposer *of, struct err *e)
 		return ERR_OK; /* it came over the network */
 	if (of->started == 0)
 		return err_set(e, ERR_DENIED,
-		    "process %d, which asks, was gone before anybody could "
-		    "look who it is, so who answers cannot be compared; have "
-		    "it propose again and stay",
+		    "process %d, which asks, or who started it, was gone "
+		    "before anybody could look, so who answers cannot be "
+		    "compared; have it propose again and stay",
 		    (int)of->pid);
 	if (read_kin(pid, &k) != 0)
 		return err_set(e, ERR_DENIED,
 		    "who answers cannot be told: /proc/%d is not readable; "
 		    "mount /proc without hidepid, or answer over TCP",
 		    (int)pid);
+	if (may_be_the_starter(pid, of))
+		return err_set(e, ERR_DENIED,
+		    "process %d, which asks, has left whoever started it, and "
+		    "who answers may be that: run it from a terminal, or "
+		    "answer from another login",
+		    (int)of->pid);
 	for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
 		if (is_agent(&k, of))
 			return err_set(e, ERR_DENIED,

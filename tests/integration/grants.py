@@ -385,6 +385,89 @@ class Family(WithDaemon):
         self.assertEqual(body["state"], "pending")
 
 
+# An agent whose command, whatever stands before it, asks; then it answers.
+COMMANDER = AGENT.split("_, asked, head")[0] + r"""
+import subprocess
+
+time.sleep(2.3)  # an agent is older than what it starts
+for line in sys.stdin:
+    text, *words = json.loads(line)
+    asker = subprocess.Popen(words, stdin=subprocess.PIPE, text=True,
+                             cwd=workspace, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    asker.stdin.write(text)
+    asker.stdin.close()
+    items = []
+    while not items:
+        items = call("approver", "GET",
+                     "/v1/actions?state=pending")[1]["items"]
+    one = items[0]
+    url = f"/v1/actions/{one['id']}"
+    head = call("approver", "GET", url)[2]
+    print(one["id"], call("approver", "PUT", url + "/decision",
+        {"decision": "allow", "action_sha256": one["action_sha256"]},
+        {"If-Match": head["ETag"]})[0], flush=True)
+"""
+
+
+class Commands(WithDaemon):
+    """Nobody hides behind what he starts: I2 for the agent of a command."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agent = subprocess.Popen(
+            [sys.executable, "-c", COMMANDER, cls.daemon.runtime,
+             cls.daemon.workspace], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.agent.communicate(timeout=60)
+        super().tearDownClass()
+
+    def tried(self, *words, text=""):
+        self.agent.stdin.write(json.dumps([text, *words]) + "\n")
+        self.agent.stdin.flush()
+        action, status = self.agent.stdout.readline().split()
+        _, body, _ = self.daemon.approver("GET", f"/v1/actions/{action}")
+        self.daemon.answer(action, "deny")
+        self.assertEqual(body["state"], "pending", (words, status))
+        return status
+
+    def test_an_agent_does_not_answer_what_its_command_asked(self):
+        run = (f"{BIN}/assent", "run", "--runtime", self.daemon.runtime,
+               "--", "git", "push", "origin", "main")
+        shell = " ".join(run)
+        for words in (run, ("timeout", "60", *run), ("env", "A=1", *run),
+                      ("setsid", *run), ("bash", "-c", f"{shell}; true"),
+                      ("sh", "-c", f"timeout 60 env B=1 {shell}; true"),
+                      ("nohup", "nice", "timeout", "60", *run)):
+            self.assertEqual(self.tried(*words), "403", words)
+
+    def test_an_agent_does_not_answer_what_its_hook_asked(self):
+        hook = (f"{BIN}/assent", "hook", "claude-code", "--runtime",
+                self.daemon.runtime)
+        text = json.dumps({
+            "session_id": "8f2c", "cwd": self.daemon.workspace,
+            "hook_event_name": "PreToolUse", "tool_name": "Bash",
+            "tool_input": {"command": "git push origin main"}})
+        for words in (("timeout", "60", *hook), ("env", "A=1", *hook),
+                      ("sh", "-c", f"timeout 60 {' '.join(hook)}; true")):
+            self.assertEqual(self.tried(*words, text=text), "403", words)
+
+    def test_a_command_that_left_its_agent_is_answered_by_none_of_its_group(
+            self):
+        run = (f"{BIN}/assent", "run", "--runtime", self.daemon.runtime,
+               "--", "git", "push", "origin", "main")
+        left = subprocess.run(
+            ["setsid", "-f", "sh", "-c", "sleep 0.2; ps -o ppid= -p $$"],
+            stdout=subprocess.PIPE, text=True, check=True).stdout
+        if left.strip() != "1":
+            self.skipTest(f"{left.strip()} adopts orphans here, not init")
+        self.assertEqual(self.tried("setsid", "-f", *run), "403")
+
+
 class Reloaded(WithDaemon):
     def load(self, text):
         with open(f"{self.daemon.root}/rules/site.yaml", "w",

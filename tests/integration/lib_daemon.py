@@ -8,6 +8,7 @@ sockets, and processes that are surely gone at the end.
 
 import contextlib
 import faulthandler
+import fcntl
 import http.client
 import json
 import os
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 BIN = os.environ["ASSENT_BIN"]
@@ -33,7 +35,7 @@ def skip(why):
     sys.exit(77)
 
 
-def connect_as_another(path):
+def connect_as_another(path, person=False):
     """A connection of a child, which stays while it is used: a test plays the
     agent and the person, and nobody answers what he asked himself."""
     mine, its = socket.socketpair()
@@ -43,6 +45,8 @@ def connect_as_another(path):
             # What others have open ends when they close it.
             os.closerange(3, its.fileno())
             os.closerange(its.fileno() + 1, OPEN_FILES_MAX)
+            if person:
+                sit_at_a_terminal()
             agent = socket.socket(socket.AF_UNIX)
             agent.connect(path)
             socket.send_fds(its, [b"x"], [agent.fileno()])
@@ -53,6 +57,37 @@ def connect_as_another(path):
     its.close()
     _, fds, _, _ = socket.recv_fds(mine, 1, 1)
     return (socket.socket(fileno=fds[0]) if fds else None), mine, child
+
+
+def sit_at_a_terminal():
+    """In a child: nobody's child, in a session and at a terminal of its own,
+    as a person's shell is."""
+    if os.fork() != 0:
+        os._exit(0)
+    os.setsid()
+    _, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+def as_a_person(words):
+    """Runs a command as somebody at a terminal of his own would."""
+    r, w = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(r)
+            sit_at_a_terminal()
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, text=True,
+                                  capture_output=True, check=False)
+            os.write(w, json.dumps([done.returncode, done.stdout,
+                                    done.stderr]).encode())
+        finally:
+            os._exit(0)
+    os.close(w)
+    os.waitpid(child, 0)
+    with open(r, encoding="utf-8") as pipe:
+        status, out, err = json.load(pipe)
+    return subprocess.CompletedProcess(words, status, out, err)
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -72,8 +107,9 @@ class UnixConnection(http.client.HTTPConnection):
             os.waitpid(self.child, 0)
 
     def connect(self):
-        if self.path.endswith("/agent.sock"):
-            self.sock, self.other, self.child = connect_as_another(self.path)
+        if self.path.endswith(("/agent.sock", "/approver.sock")):
+            self.sock, self.other, self.child = connect_as_another(
+                self.path, self.path.endswith("/approver.sock"))
             if self.sock is None:
                 self.close()
                 raise ConnectionRefusedError(self.path)

@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from lib_daemon import BIN, Daemon
+from lib_daemon import as_a_person, BIN, Daemon
 
 DENIED, UNANSWERED = 125, 124
 ASKED = ["git", "push", "origin", "main"]  # rules send it to a person
@@ -46,8 +46,8 @@ class Run(unittest.TestCase):
         return process.returncode, out, err
 
     def assent(self, command, *arguments):
-        return self.daemon.assent(command, "--runtime", self.daemon.runtime,
-                                  *arguments)
+        return as_a_person([f"{BIN}/assent", command, "--runtime",
+                            self.daemon.runtime, *arguments])
 
     def the_pending_one(self):
         end = time.monotonic() + 30
