@@ -30,8 +30,8 @@ static const char *const kind_names[] = {
 	[ROW_REVISED] = "revised",
 	[ROW_CREDENTIAL] = "credential",
 };
-_Static_assert(
-    ARRAY_LEN(kind_names) == ROW_CREDENTIAL + 1, "every kind of row has a name");
+_Static_assert(ARRAY_LEN(kind_names) == ROW_CREDENTIAL + 1,
+    "every kind of row has a name");
 
 const char *
 row_kind_name(enum row_kind k)
