@@ -4,7 +4,8 @@
  * What a launcher and the proxy of one run (assent-proxy) say to each other
  * over base/ipc.h; the proxy's end is descriptor 3.
  *
- *     launcher -> proxy  LP_START, then LP_LISTENER..., LP_VERDICT, LP_STOP
+ *     launcher -> proxy  LP_START, LP_BROKER where the run has credentials,
+ *                        then LP_LISTENER..., LP_VERDICT, LP_STOP
  *     proxy -> launcher  PL_READY, PL_ASK, PL_EVENT
  *
  * A question is asked once for each host and port; whoever waits for the same
@@ -19,11 +20,15 @@
 
 #define PROXY_MESSAGE_BYTES ((size_t)8 * 1024)
 #define PROXY_REASON_MAX 200
+#define PROXY_BROKER_BYTES ((size_t)256 * 1024)
 
 enum proxy_type {
 	LP_START = 0xa01, /* net policy; once */
 	LP_LISTENER, /* u8 kind; a descriptor */
 	LP_VERDICT, /* struct proxy_verdict */
+	/* plan_credentials.h: hosts with a credential; with the run's link
+	 * to the broker. Before any listener. */
+	LP_BROKER,
 	LP_STOP, /* empty: end all connections, report them, exit */
 	PL_READY = 0xb01, /* base/confine.h report */
 	PL_ASK, /* struct proxy_ask */

@@ -26,6 +26,7 @@ static const int syscalls[] = {
 	SYS_socket,
 	SYS_connect,
 	SYS_accept4,
+	SYS_socketpair, /* to the broker */
 	SYS_getsockname,
 	SYS_getpeername,
 	SYS_setsockopt,

@@ -93,7 +93,6 @@ conn_watch(struct conn *c)
 	case CONN_LAST_WORDS:
 		client = mask_of(!down, down);
 		break;
-	case CONN_INJECTED:
 	case CONN_DEAD:
 		return;
 	}
@@ -169,8 +168,6 @@ let_go(struct conn *c)
 	asks_cancel(&c->ask);
 	resolver_cancel(&c->name);
 	loop_cancel(c->p->loop, TAKE_PTR(c->timer));
-	if (c->injection != NULL)
-		inject_end(TAKE_PTR(c->injection));
 	close_watch(c, &c->server);
 }
 
@@ -482,11 +479,35 @@ conn_relay(struct conn *c)
 	conn_pump(c);
 }
 
-static void inject(struct conn *c);
+/* Where the run has a credential for the host, the broker is the server. */
+static bool
+put_broker(struct conn *c)
+{
+	const struct net_rule *rule = c->ruling.rule;
+	struct err e = ERR_INIT;
+	struct inject_call call = {
+		.host = c->host.name,
+		.port = c->port,
+		.tls = !c->plain,
+	};
+
+	call.credential = rule != NULL && rule->inject != NULL
+	    ? rule->inject
+	    : inject_find(&c->p->inject, call.host, call.port);
+	if (call.credential == NULL)
+		return true;
+	set_watch(c, &c->server, conn_on_server, -1);
+	if (inject_replace(&c->p->inject, &call, &c->server.fd, &e) == 0)
+		return true;
+	conn_refuse(c, CAUSE_DENIED, "%s", e.msg);
+	return false;
+}
 
 void
 conn_connected(struct conn *c)
 {
+	if (c->state == CONN_DEAD || !put_broker(c))
+		return;
 	c->up.to = c->server.fd;
 	c->down.to = c->client.fd;
 	c->moved_ns = loop_now_ns();
@@ -498,10 +519,6 @@ conn_connected(struct conn *c)
 		return;
 	}
 	welcome(c);
-	if (c->ruling.rule != NULL && c->ruling.rule->inject != NULL) {
-		inject(c);
-		return;
-	}
 	c->down.from = c->server.fd;
 	if (conn_is_opaque(c)) {
 		c->protocol = NET_TCP;
@@ -510,53 +527,6 @@ conn_connected(struct conn *c)
 	}
 	c->state = CONN_SNIFF;
 	conn_sniff(c);
-}
-
-/* ---- credentials ------------------------------------------------------- */
-
-static void
-on_injected(void *ctx, const struct inject_result *r)
-{
-	struct conn *c = ctx;
-
-	c->injection = NULL;
-	c->up.bytes = r->bytes_up;
-	c->down.bytes = r->bytes_down;
-	if (r->method != NULL)
-		(void)snprintf(c->method, sizeof(c->method), "%s", r->method);
-	if (r->refused)
-		c->allowed = false;
-	conn_end(c, r->reason);
-}
-
-static void
-inject(struct conn *c)
-{
-	struct err e = ERR_INIT;
-	const struct inject_call call = { .loop = c->p->loop,
-		.client = c->client.fd,
-		.server = c->server.fd,
-		.host = c->host.name,
-		.port = c->port,
-		.credential = c->ruling.rule->inject,
-		.first = buf_str(&c->in),
-		.done = on_injected,
-		.ctx = c };
-
-	set_watch(c, &c->client, on_client, -1);
-	set_watch(c, &c->server, conn_on_server, -1);
-	loop_cancel(c->p->loop, TAKE_PTR(c->timer));
-	c->protocol = NET_TLS;
-	/* The welcome did not leave at once: the client is not reading. */
-	if (flow_writes(&c->down) ||
-	    inject_begin(&call, &c->injection, &e) != 0) {
-		conn_refuse(c, CAUSE_DENIED, "%s",
-		    e.msg[0] != '\0' ? e.msg : "the client does not read");
-		return;
-	}
-	c->client.fd = -1;
-	c->server.fd = -1;
-	c->state = CONN_INJECTED;
 }
 
 /* ---- events ------------------------------------------------------------ */
@@ -595,7 +565,6 @@ turn(struct conn *c, unsigned events)
 	case CONN_LAST_WORDS:
 		say_last_words(c);
 		break;
-	case CONN_INJECTED:
 	case CONN_DEAD:
 		break;
 	}

@@ -22,7 +22,6 @@ enum conn_state {
 	CONN_SNIFF, /* what does the client speak? */
 	CONN_ANSWER, /* the head of the server's answer */
 	CONN_RELAY,
-	CONN_INJECTED,
 	CONN_LAST_WORDS, /* then the client is drained */
 	CONN_DEAD,
 };
@@ -66,7 +65,6 @@ struct conn {
 	struct http_frame request_frame;
 	struct buf reply; /* until its head is whole */
 	struct flow up, down;
-	struct injection *injection;
 
 	struct loop_timer *timer;
 	int64_t began_ns, moved_ns;

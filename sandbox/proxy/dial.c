@@ -139,7 +139,6 @@ conn_on_server(void *ctx, int fd, unsigned events)
 		break;
 	case CONN_HEAD:
 	case CONN_REQUEST:
-	case CONN_INJECTED:
 	case CONN_LAST_WORDS:
 	case CONN_DEAD:
 		break;

@@ -1,49 +1,47 @@
 #ifndef PROXY_INJECT_H
 #define PROXY_INJECT_H
 /*
- * Connections whose rule names a credential (inject: NAME): they are taken
- * over after the destination was allowed, resolved, checked and connected to,
- * and after the client was told so.
+ * Hosts for which the run has a credential. Their connections go through the
+ * broker: after the destination was allowed, resolved, checked and connected
+ * to, the socket to it is given away, and one to the broker takes its place.
+ * To all else here that is the destination.
  *
- *     r = inject_begin(&(struct inject_call){ ... }, &injection, e);
- *     ...                                call.done, once, when it is over
- *     inject_end(injection);             at any time before that
+ *     r = inject_set(&p->inject, record, link, e);        LP_BROKER
+ *     name = inject_find(&p->inject, host, port);
+ *     r = inject_replace(&p->inject, &(struct inject_call){ ... }, &fd, e);
  *
- * A build or a run that cannot put the credential in refuses the connection:
- * it never passes without.
+ * A connection that cannot have its credential is refused: it never passes
+ * without.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/loop.h"
+#include "base/mem.h"
 #include "base/str.h"
 
-struct inject_result {
-	uint64_t bytes_up, bytes_down;
-	const char *method; /* of the last request, or NULL */
-	bool refused; /* reason says why; else how it ended, or NULL */
-	const char *reason;
+struct inject {
+	int link; /* to the broker, or -1; owned */
+	struct arena *arena;
+	struct config_credential *list;
+	size_t count;
 };
-
-typedef void inject_done_fn(void *ctx, const struct inject_result *r);
 
 struct inject_call {
-	struct loop *loop;
-	int client, server; /* taken on success, non-blocking, not watched */
-	const char *host; /* canonical; valid while it runs */
+	const char *host; /* canonical */
 	uint16_t port;
 	const char *credential;
-	struct str first; /* what the client sent already; copy it */
-	inject_done_fn *done;
-	void *ctx;
+	bool tls; /* a tunnel, in which TLS is spoken */
 };
 
-struct injection;
-
-int inject_begin(
-    const struct inject_call *call, struct injection **ret, struct err *e);
-/* Closes both; done is not called. */
-void inject_end(struct injection *i);
+void inject_init(struct inject *i);
+void inject_done(struct inject *i);
+/* The link is taken, also on failure. */
+int inject_set(struct inject *i, struct str record, int link, struct err *e);
+/* The credential for a host, or NULL. */
+const char *inject_find(
+    const struct inject *i, const char *host, uint16_t port);
+int inject_replace(const struct inject *i, const struct inject_call *call,
+    int *server, struct err *e);
 
 #endif

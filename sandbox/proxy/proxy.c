@@ -245,6 +245,14 @@ on_verdict(void *ctx, struct ipc_msg *m, struct err *e)
 }
 
 static int
+on_broker(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct proxy *p = ctx;
+
+	return inject_set(&p->inject, m->payload, TAKE_FD(m->fd), e);
+}
+
+static int
 on_stop(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	struct proxy *p = ctx;
@@ -267,6 +275,10 @@ static const struct ipc_row rows[] = {
 	    .flags = IPC_FD,
 	    .len_max = 1,
 	    .handler = on_listener },
+	{ .type = LP_BROKER,
+	    .flags = IPC_FD | IPC_ONCE,
+	    .len_max = PROXY_BROKER_BYTES,
+	    .handler = on_broker },
 	{ .type = LP_VERDICT,
 	    .len_max = PROXY_MESSAGE_BYTES,
 	    .handler = on_verdict },
@@ -332,6 +344,7 @@ proxy_done(struct proxy *p)
 	watch_listeners(p, false);
 	for (size_t i = 0; i < p->listener_count; i++)
 		fd_closep(&p->listeners[i].fd);
+	inject_done(&p->inject);
 	asks_done(&p->asks);
 	resolver_free(p->resolver);
 	names_done(&p->names);
@@ -351,6 +364,7 @@ proxy_init(struct proxy *p, int link_fd, struct err *e)
 	AUTO_FD int own = link_fd;
 	int r;
 
+	inject_init(&p->inject);
 	p->arena = arena_new(ARENA_BYTES_MAX);
 	p->tools.scratch = mem_new(FLOW_SCRATCH_BYTES, 1);
 	if (p->arena == NULL || p->tools.scratch == NULL)

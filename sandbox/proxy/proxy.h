@@ -10,6 +10,7 @@
 #include "base/ipc.h"
 #include "base/loop.h"
 #include "flow.h"
+#include "inject.h"
 #include "names.h"
 #include "resolve.h"
 #include "sandbox/net_policy.h"
@@ -32,6 +33,7 @@ struct proxy {
 	struct ipc *link;
 	struct arena *arena;
 	struct net_policy policy;
+	struct inject inject;
 	bool started, stopping;
 	struct listener listeners[PROXY_LISTENERS_MAX];
 	size_t listener_count;
