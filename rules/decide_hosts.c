@@ -125,7 +125,8 @@ plan_network(const struct plan *p, bool online)
 	for (size_t i = 0; i < p->hosts.count; i++)
 		buf_printf(&b, "%s%s", i > 0 ? ", " : "", p->hosts.v[i]);
 	buf_puts(&b,
-	    p->somewhere ? "; each other host is asked about first" : " only");
+	    p->somewhere ? " only; each other host is asked about first"
+			 : " only");
 	return buf_done(&b, NULL) == 0
 	    ? arena_strndup(p->arena, b.s, b.len)
 	    : "runs with network: the hosts that are listed";

@@ -327,11 +327,32 @@ widen_host(struct run *run, const char *host)
 	return tools_finish(&j, "permission to connect to %s", host);
 }
 
+/* Of a call that runs already: a connection like that of any command. */
+static int
+live_host(struct run *run, const char *host)
+{
+	struct shell_part shell;
+	struct part_command command;
+	struct judge j;
+	struct arg a;
+
+	tools_begin(run, &j, &shell, &command, "the running call");
+	a = arg_text(run->arena, str_of(host));
+	as_host(&j, &a, STR_NONE);
+	return tools_finish(&j, "connect to %s", host);
+}
+
 int
 tools_permission(struct run *run)
 {
 	const struct tool_input *in = &run->action->proposal.input;
 	int r = ERR_OK;
+
+	if (run->action->during != NULL) {
+		for (size_t i = 0; i < in->host_count && r == ERR_OK; i++)
+			r = live_host(run, in->hosts[i]);
+		return r;
+	}
 
 	for (size_t i = 0; i < in->write_count && r == ERR_OK; i++)
 		r = widen_path(run, in->write[i], true);

@@ -104,6 +104,10 @@ set_profile(const struct action *a, const struct profile_set *profiles,
 		    "the profile '%s' has no sandbox, and assent runs nothing "
 		    "without one",
 		    name);
+	o->network = p->online;
+	o->hosts = (const char *const *)p->hosts;
+	o->host_count = p->host_count;
+	o->can_ask = true;
 	o->write = p->write;
 	o->write_count = p->write_count;
 	o->read = p->read;

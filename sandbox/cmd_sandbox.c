@@ -32,6 +32,8 @@ static const struct command_option sandbox_options[] = {
 	{ "--config", "FILE", "the configuration that has the profiles" },
 	{ "--workspace", "DIR", "the folder to work in; default: this one" },
 	{ "--home", "DIR", "the home to close; default: $HOME if it is yours" },
+	{ "--host", "HOST",
+	    "let it reach this host, or HOST:PORT; repeatable" },
 	{ "--overlay", NULL, "work on a copy of the workspace, show changes" },
 	{ "--apply", "WHAT",
 	    "after it: all, none (the default) or a path; repeatable" },
@@ -49,8 +51,10 @@ const struct command command_sandbox = {
 	.details =
 	    "The command sees the system read-only, the workspace writable "
 	    "but for\nits protected parts, and nothing of the home but tools; "
-	    "it has no network,\nno privileges, and limits on time, memory, "
-	    "processes, files and output.\n\nThe exit status is the "
+	    "it has no network\nbut the hosts that --host or its profile "
+	    "names, no "
+	    "privileges, and limits on time,\nmemory, processes, files and "
+	    "output.\n\nThe exit status is the "
 	    "command's own (128 + the signal that ended it);\n125: denied, "
 	    "124: timed out, 123: the sandbox itself failed.",
 	.example = "assent sandbox --timeout 60s -- make test",

@@ -19,6 +19,7 @@ enum ctl_type {
 	CTL_STARTED,
 	CTL_TERMINAL, /* with the run's terminal, before it starts */
 	CTL_ENDED,
+	CTL_LISTENER, /* see net_listen.h */
 	CTL_SIGNAL, /* to the run: code is the signal */
 	CTL_KILL, /* to the run: everything ends, the report comes */
 };
@@ -40,7 +41,8 @@ struct ctl {
 	const char *violations[CTL_VIOLATIONS_MAX];
 	const char *text;
 	bool has_fd;
-	int fd; /* with has_fd: an overlay's layer, a terminal; the receiver's to close */
+	int fd; /* with has_fd: an overlay's layer, a terminal, a
+		 * listener; the receiver's to close */
 };
 
 /* 0, or a negative error code. Never blocks for long: messages are few. */

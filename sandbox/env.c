@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/limits.h"
+#include "net_listen.h"
 
 #define PATH_DEFAULT                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -83,6 +84,31 @@ put_pair(struct env_list *l, const char *name, const char *value, struct err *e)
 	return put(l, text, e);
 }
 
+/* What programs that know of proxies go by; the others find the same hosts
+ * by their names. */
+static int
+put_proxies(struct env_list *l, struct err *e)
+{
+	static const char *const vars[] = {
+		"HTTP_PROXY=" NET_PROXY_URL,
+		"HTTPS_PROXY=" NET_PROXY_URL,
+		"FTP_PROXY=" NET_PROXY_URL,
+		"ALL_PROXY=" NET_SOCKS_URL,
+		"NO_PROXY=localhost,127.0.0.1,::1",
+		"http_proxy=" NET_PROXY_URL,
+		"https_proxy=" NET_PROXY_URL,
+		"ftp_proxy=" NET_PROXY_URL,
+		"all_proxy=" NET_SOCKS_URL,
+		"no_proxy=localhost,127.0.0.1,::1",
+		"NODE_USE_ENV_PROXY=1",
+	};
+	int r = ERR_OK;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(vars); i++)
+		r = put(l, vars[i], e);
+	return r;
+}
+
 static int
 put_own(struct env_list *l, const struct plan_options *o, struct err *e)
 {
@@ -96,7 +122,7 @@ put_own(struct env_list *l, const struct plan_options *o, struct err *e)
 		r = put_pair(l, "USER", o->who.name, e);
 	if (r == 0 && o->who.name != NULL)
 		r = put_pair(l, "LOGNAME", o->who.name, e);
-	return r;
+	return r == 0 && plan_options_online(o) ? put_proxies(l, e) : r;
 }
 
 int

@@ -19,11 +19,13 @@
 #include "copies.h"
 #include "proto.h"
 #include "sandbox/plan.h"
+#include "sandbox/proxy_proto.h"
 
 #define LAUNCHERS_PER_EXECUTOR_MAX 64
 #define ENDED_ARENA ((size_t)256 << 10)
 #define LOOK_ARENA ((size_t)4 << 20)
 #define PLAN_ARENA ((size_t)32 << 20)
+#define NET_ARENA ((size_t)64 << 10)
 #define PROFILES_ARENA ((size_t)8 << 20)
 
 struct launcher_link {
@@ -199,7 +201,90 @@ on_looked(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+static int
+answer_number(struct launcher_link *l, uint64_t number, uint64_t ticket,
+    bool allow, const char *who, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PROXY_MESSAGE_BYTES);
+	const struct proxy_verdict v = {
+		.ticket = ticket,
+		.allow = allow,
+		.remember = true,
+		.who = who,
+	};
+	int r;
+
+	rec_put_u64(&b, number);
+	proxy_verdict_put(&b, &v);
+	r = buf_done(&b, e);
+	return r == 0 ? ipc_send(l->ipc, XL_NET_VERDICT, buf_str(&b), -1, e)
+		      : r;
+}
+
+static int
+on_net_ask(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(NET_ARENA);
+	struct launcher_link *l = ctx;
+	struct rec r = rec_of(m->payload);
+	const uint64_t number = rec_u64(&r);
+	const struct started *s = find_number(l, number);
+	struct proxy_ask ask;
+	const int code =
+	    a == NULL ? err_nomem(e) : proxy_ask_get(&r, a, &ask, e);
+
+	if (code != 0 || s == NULL || s->is_look)
+		return code;
+	if (l->x->ev->net_asked == NULL)
+		return answer_number(l, number, ask.ticket, false, NULL, e);
+	l->x->ev->net_asked(l->x->ctx, s->action_id,
+	    &(struct net_question){ .ticket = ask.ticket,
+		.host = ask.host,
+		.port = ask.port,
+		.protocol = net_protocol_name(ask.protocol) });
+	return ERR_OK;
+}
+
+static int
+on_net_event(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(NET_ARENA);
+	struct launcher_link *l = ctx;
+	struct rec r = rec_of(m->payload);
+	const struct started *s = find_number(l, rec_u64(&r));
+	struct proxy_event ev;
+	const int code =
+	    a == NULL ? err_nomem(e) : proxy_event_get(&r, a, &ev, e);
+
+	if (code != 0 || s == NULL || s->is_look ||
+	    l->x->ev->net_happened == NULL)
+		return code;
+	l->x->ev->net_happened(l->x->ctx, s->action_id,
+	    &(struct net_fact){ .allow = ev.allow,
+		.host = ev.host,
+		.port = ev.port,
+		.address = ev.address,
+		.protocol = net_protocol_name(ev.protocol),
+		.bytes_up = ev.bytes_up,
+		.bytes_down = ev.bytes_down,
+		.ms = ev.ms,
+		.method = ev.method,
+		.by = ev.by,
+		.reason = ev.reason });
+	return ERR_OK;
+}
+
 static const struct ipc_row rows[] = {
+	{
+	    .type = LX_NET_ASK,
+	    .len_max = PROXY_MESSAGE_BYTES + 16,
+	    .handler = on_net_ask,
+	},
+	{
+	    .type = LX_NET_EVENT,
+	    .len_max = PROXY_MESSAGE_BYTES + 16,
+	    .handler = on_net_event,
+	},
 	{ .type = LX_STARTED, .len_max = 8, .handler = on_started },
 	{
 	    .type = LX_OUTPUT,
@@ -359,7 +444,10 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	out.record =
 	    str_n(arena_strndup(arena, record.s, record.len), record.len);
 	out.text = arena_strndup(arena, text.s, text.len);
-	if (out.record.s == NULL || out.text == NULL)
+	buf_reset(&text);
+	plan_network_text(p, &text);
+	out.network = arena_strndup(arena, buf_cstr(&text), text.len);
+	if (out.record.s == NULL || out.text == NULL || out.network == NULL)
 		return err_nomem(e);
 	*ret = out;
 	return ERR_OK;
@@ -591,7 +679,19 @@ sandbox_kill(
 	return r == 0 ? ipc_send(s->by->ipc, XL_SIGNAL, buf_str(&b), -1, e) : r;
 }
 
+static int
+sandbox_net_answer(struct executor *x, const char *action_id, uint64_t ticket,
+    bool allow, const char *who, struct err *e)
+{
+	struct started *s;
+	const int r = find_running(x, action_id, &s, e);
+
+	return r == 0 ? answer_number(s->by, s->number, ticket, allow, who, e)
+		      : r;
+}
+
 const struct executor_port sandbox_executor = {
+	.net_answer = sandbox_net_answer,
 	.open = sandbox_open,
 	.close = sandbox_close,
 	.configure = sandbox_configure,

@@ -28,6 +28,7 @@
 #include "gate.h"
 #include "identity.h"
 #include "job.h"
+#include "net_listen.h"
 #include "require.h"
 #include "root.h"
 #include "spawn_command.h"
@@ -45,6 +46,7 @@ struct init {
 	struct memory *memory; /* where no control group bounds it */
 	struct bpf_program filter;
 	struct command_spawn spawn;
+	struct net_listen net;
 	pid_t command;
 	pid_t joining; /* enters the control group for us, or 0 */
 	int signals; /* signalfd */
@@ -513,6 +515,8 @@ prepare(struct init *in, struct err *e)
 	if (r == 0)
 		r = require_check(j->plan, j->controls, e);
 	if (r == 0)
+		r = net_listen_open(&in->net, j->plan, e);
+	if (r == 0)
 		r = block_signals(in, e);
 	if (r == 0)
 		r = identity_become(&j->plan->who, e);
@@ -574,6 +578,10 @@ init_main(struct job *j)
 			give_up(in, &e);
 		in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
 	}
+	/* A network in which somebody waited is not used again. */
+	in->gate.traces = in->gate.traces || in->net.count > 0;
+	if (net_listen_send(&in->net, j->ctl, &e) != 0)
+		give_up(in, &e);
 	if (j->plan->tty && make_terminal(j, &e) != 0)
 		give_up(in, &e);
 	watch_open(&in->watch, j->plan, in->memory);

@@ -18,9 +18,11 @@
 #include "lrun.h"
 #include "pool.h"
 #include "proto.h"
+#include "sandbox/proxy_proto.h"
 #include "sys.h"
 
 #define RUNS_MAX 256
+#define NET_VERDICT_ARENA ((size_t)32 << 10)
 #define ENDING_MAX 2048 /* answered, and the kernel still clears up */
 #define KILL_GRACE_MS 500
 
@@ -194,7 +196,26 @@ on_look(void *ctx, struct ipc_msg *m, struct err *e)
 	return r == 0 ? launcher_tell(l, LX_LOOKED, &answer, e) : r;
 }
 
+static int
+on_net_verdict(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(NET_VERDICT_ARENA);
+	struct launcher *l = ctx;
+	struct rec rec = rec_of(m->payload);
+	struct lrun *r = find(l, rec_u64(&rec));
+	struct proxy_verdict v;
+	const int code =
+	    a == NULL ? err_nomem(e) : proxy_verdict_get(&rec, a, &v, e);
+
+	if (code == 0 && r != NULL)
+		lrun_net_answer(r, &v);
+	return code;
+}
+
 static const struct ipc_row rows[] = {
+	{ .type = XL_NET_VERDICT,
+	    .len_max = PROXY_MESSAGE_BYTES + 16,
+	    .handler = on_net_verdict },
 	{ .type = XL_RUN, .len_max = IPC_PAYLOAD_MAX, .handler = on_run },
 	{
 	    .type = XL_STDIN,

@@ -13,6 +13,7 @@
 
 #include "base/fdio.h"
 #include "ending.h"
+#include "net_link.h"
 #include "proto.h"
 #include "sys.h"
 
@@ -42,6 +43,7 @@ lrun_free(struct lrun *r)
 		run_done(&r->run);
 	}
 	pool_give_back(r->l->pool, &r->lent, false);
+	net_link_free(r->net);
 	buf_free(&r->in_bytes);
 	if (r->reported && r->end.has_fd)
 		held_add(&r->l->held,
@@ -76,12 +78,13 @@ lrun_end_if_over(struct lrun *r)
 	char text[ENDING_TEXT_MAX];
 
 	if (!r->answered && may_be_told(r) && r->out[0].fd < 0 &&
-	    r->out[1].fd < 0) {
+	    r->out[1].fd < 0 && lrun_net_is_over(r)) {
 		o = (struct outcome){
 			.exit = -1,
 			.truncated = r->truncated,
 			.wall_ms = (loop_now_ns() - r->started_ns) / 1000000,
 		};
+		lrun_net_violations(r, &r->end);
 		if (r->reported)
 			ending_fill(&o, &r->end, r->plan, text);
 		else
@@ -128,6 +131,8 @@ on_control(void *ctx, int fd, unsigned events)
 	if (m.type == CTL_STARTED) {
 		rec_put_u64(&b, r->number);
 		(void)launcher_tell(r->l, LX_STARTED, &b, NULL);
+	} else if (m.type == CTL_LISTENER) {
+		lrun_net_listener(r, &m);
 	} else if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		r->end = m;
 		r->reported = true;
@@ -153,6 +158,8 @@ on_gone(void *ctx, int fd, unsigned events)
 		if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 			r->end = m;
 			r->reported = true;
+		} else if (m.type == CTL_LISTENER) {
+			lrun_net_listener(r, &m);
 		}
 	}
 	loop_forget(r->l->loop, fd);
@@ -264,6 +271,8 @@ lrun_begin(struct lrun *r, struct err *e)
 		code = open_workspace(r, e);
 	if (code == 0)
 		code = open_pipes(r, theirs, e);
+	if (code == 0)
+		code = lrun_net_start(r, e);
 	if (code == 0)
 		code = start(r, theirs, e);
 	for (size_t i = 0; i < 3; i++)

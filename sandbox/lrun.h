@@ -50,6 +50,7 @@ struct lrun {
 	struct ctl end;
 	bool gone, reported, answered, truncated;
 	struct lent lent; /* by the pool */
+	struct net_link *net; /* of a run that is online */
 	int64_t started_ns;
 	int workspace; /* of a run on a copy, or -1 */
 	struct timespec began;
@@ -90,5 +91,16 @@ void lrun_on_input(void *ctx, int fd, unsigned events);
 void lrun_add_input(struct lrun *r, struct str bytes);
 /* Closes a descriptor that the loop may know. */
 void lrun_unwatch(struct lrun *r, int *fd);
+
+/* lrun_net.c */
+struct proxy_verdict;
+int lrun_net_start(struct lrun *r, struct err *e);
+/* Takes the descriptor of m. */
+void lrun_net_listener(struct lrun *r, const struct ctl *m);
+/* Has its proxy said its last word? Else it is told to, and
+ * lrun_end_if_over is called when it has. */
+bool lrun_net_is_over(struct lrun *r);
+void lrun_net_violations(const struct lrun *r, struct ctl *end);
+void lrun_net_answer(struct lrun *r, const struct proxy_verdict *v);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/fdio.h"
 #include "base/text.h"
 #include "ctl.h"
+#include "oneshot_net.h"
 #include "run.h"
 #include "sys.h"
 #include "terminal.h"
@@ -51,6 +52,7 @@ struct oneshot {
 	bool silent; /* the link has ended: nothing more comes */
 	int64_t kill_at_ms; /* 0: not asked to end */
 	struct arena *arena;
+	struct oneshot_net *net; /* NULL: offline */
 	struct ctl end;
 };
 
@@ -195,6 +197,8 @@ take_message(struct oneshot *o)
 		o->silent = true;
 		return;
 	}
+	if (m.type == CTL_LISTENER)
+		oneshot_net_listener(o->net, &m);
 	if (m.type == CTL_TERMINAL && m.has_fd)
 		show_terminal(o, m.fd);
 	if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
@@ -241,6 +245,7 @@ enum {
 	WAIT_CTL,
 	WAIT_PID,
 	WAIT_SIGNALS,
+	WAIT_NET,
 	WAIT_IN,
 	WAIT_COUNT,
 };
@@ -259,6 +264,7 @@ poll_once(struct oneshot *o)
 		[WAIT_PID] = { .fd = o->gone ? -1 : o->run.pidfd,
 		    .events = POLLIN },
 		[WAIT_SIGNALS] = { .fd = o->signals, .events = POLLIN },
+		[WAIT_NET] = { .fd = oneshot_net_fd(o->net), .events = POLLIN },
 		[WAIT_IN] = { .fd = o->in < 0 ? -1
 			: reading             ? STDIN_FILENO
 					      : o->in,
@@ -275,6 +281,8 @@ poll_once(struct oneshot *o)
 		take_message(o);
 	if (p[WAIT_PID].revents != 0)
 		o->gone = true;
+	if (p[WAIT_NET].revents != 0)
+		oneshot_net_turn(o->net);
 	if (p[WAIT_SIGNALS].revents != 0)
 		pass_signal(o);
 	if (p[WAIT_IN].revents != 0 && reading)
@@ -438,11 +446,15 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		return oneshot_error(&e);
 	cgroup_make_room();
 	cgroup_find(&groups);
-	r = run_start(p, &with, &o.run, &e);
+	r = oneshot_net_start(p, &o.net, &e);
+	if (r == 0)
+		r = run_start(p, &with, &o.run, &e);
 	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
 		fd_closep(&theirs[i]);
-	if (r != 0)
+	if (r != 0) {
+		oneshot_net_end(o.net);
 		return oneshot_error(&e);
+	}
 	while (!o.gone || o.out[0].from >= 0 || o.out[1].from >= 0)
 		poll_once(&o);
 	while (!o.reported && !o.silent) {
@@ -457,6 +469,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 	cgroup_places_close(&groups);
 	fd_closep(&o.master);
 	terminal_give_back(&o.terminal);
+	oneshot_net_end(o.net);
 	explain(&o);
 	r = exit_status(&o);
 	if (o.reported && o.end.has_fd) {

@@ -218,6 +218,35 @@ account_text(
 	return buf_done(out, e);
 }
 
+/*
+ * Where the host's file is a link into /run, that is where programs look for
+ * it; there is nothing of the host's.
+ */
+static const char *
+place_of(const char *path, char link[static PATH_MAX])
+{
+	ssize_t n = readlink(path, link, PATH_MAX - 1);
+
+	if (n <= 0)
+		return path;
+	link[n] = '\0';
+	if (strncmp(link, "../run/", 7) == 0)
+		memmove(link, link + 2, (size_t)n - 1);
+	return strncmp(link, "/run/", 5) == 0 && plan_path_normal(link) ? link
+									: path;
+}
+
+/* A missing one is made only where we may: not in the host's folders. */
+static int
+open_file_place(struct root *r, const struct op *op, int *ret, struct err *e)
+{
+	char link[PATH_MAX];
+
+	return root_open_place(r,
+	    op->source == NULL ? op->path : place_of(op->path, link), false,
+	    ret, e);
+}
+
 int
 root_do_file(struct root *r, const struct op *op, size_t index, struct err *e)
 {
@@ -226,7 +255,12 @@ root_do_file(struct root *r, const struct op *op, size_t index, struct err *e)
 	AUTO_FD int tree = -1;
 	AUTO_FD int place = -1;
 	char name[32];
-	int code = account_text(r->plan, op, &text, e);
+	int code = ERR_OK;
+
+	if (op->source != NULL)
+		buf_puts(&text, op->source);
+	else
+		code = account_text(r->plan, op, &text, e);
 
 	if (code != 0)
 		return (op->flags & OP_OPTIONAL) != 0 ? ERR_OK : code;
@@ -241,6 +275,11 @@ root_do_file(struct root *r, const struct op *op, size_t index, struct err *e)
 	if (code == 0)
 		code = mnt_restrict(tree, MNT_READ_ONLY, false, e);
 	if (code == 0)
-		code = root_open_place(r, op->path, false, &place, e);
-	return code == 0 ? mnt_put(tree, place, e) : code;
+		code = open_file_place(r, op, &place, e);
+	if (code == 0)
+		code = mnt_put(tree, place, e);
+	if (code == 0 || op->source == NULL || (op->flags & OP_OPTIONAL) == 0)
+		return code;
+	root_note(r, "note: /etc/resolv.conf could not be replaced");
+	return ERR_OK;
 }

@@ -59,6 +59,29 @@ take_apply(struct options *o, int argc, char **argv, int *i, struct err *e)
 	return ERR_OK;
 }
 
+/* Whoever calls it could connect without a sandbox, too. */
+static int
+take_host(struct options *o, int argc, char **argv, int *i, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(4096);
+	struct net_rule rule;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	if (*i + 1 >= argc)
+		return err_set(e, ERR_INVALID,
+		    "--host needs a value: github.com, or github.com:443");
+	if (o->host_count == OPTIONS_HOSTS_MAX)
+		return err_set(
+		    e, ERR_LIMIT, "more than %d hosts", OPTIONS_HOSTS_MAX);
+	r = net_rule_parse(str_of(argv[++*i]), a, &rule, e);
+	if (r != 0)
+		return err_wrap(e, r, "--host");
+	o->hosts[o->host_count++] = argv[*i];
+	return ERR_OK;
+}
+
 static int
 parse_timeout(const char *text, int64_t *ret, struct err *e)
 {
@@ -104,6 +127,8 @@ options_parse(int argc, char **argv, struct options *ret, struct err *e)
 			o.overlay = true;
 		else if (strcmp(argv[i], "--tty") == 0)
 			o.tty = true;
+		else if (strcmp(argv[i], "--host") == 0)
+			r = take_host(&o, argc, argv, &i, e);
 		else if (strcmp(argv[i], "--apply") == 0)
 			r = take_apply(&o, argc, argv, &i, e);
 		else
@@ -231,6 +256,8 @@ options_plan(
 		.wall_ms = o->timeout_ms,
 		.tty = o->tty,
 		.overlay = o->overlay,
+		.hosts = o->hosts,
+		.host_count = o->host_count,
 	};
 	int r = find_profile(o, a, &limits, &po.profile, e);
 

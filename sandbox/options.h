@@ -9,6 +9,7 @@
 #define OPTIONS_PROFILES "--profiles-record"
 
 #define OPTIONS_APPLY_MAX 64
+#define OPTIONS_HOSTS_MAX 64
 
 struct options {
 	const char *profile, *workspace, *home;
@@ -19,6 +20,8 @@ struct options {
 	/* With overlay: "all", "none", or paths in the workspace. */
 	const char *apply[OPTIONS_APPLY_MAX];
 	size_t apply_count;
+	const char *hosts[OPTIONS_HOSTS_MAX]; /* that the run may reach */
+	size_t host_count;
 	const char *const *argv;
 	size_t argc;
 };

@@ -337,6 +337,26 @@ add_account(struct maker *m)
 	(void)add(m, OP_FILE, "/etc/group", OP_OPTIONAL);
 }
 
+/* Names are asked of the run's own proxy, whatever the host asks. */
+static void
+add_network(struct maker *m)
+{
+	static const char *const home_files[] = { ".ssh/known_hosts" };
+	struct op *op;
+
+	if (m->o->socket_count > 0) {
+		add_tmp_dir(m, TMP_PRIVATE "/assent", 0755);
+		add_link(m, PLAN_SOCKETS_DIR, TMP_PRIVATE "/assent");
+	}
+	if (!m->p->online)
+		return;
+	op = add(m, OP_FILE, "/etc/resolv.conf", OP_OPTIONAL);
+	if (op != NULL)
+		op->source = "nameserver 127.0.0.1\noptions timeout:3\n";
+	for (size_t i = 0; m->p->home != NULL && i < ARRAY_LEN(home_files); i++)
+		add_in(m, OP_TOOL, m->p->home, home_files[i], OP_OPTIONAL);
+}
+
 static int
 copy_list(struct arena *a, const char *const *from, size_t count,
     const char ***ret, size_t *ret_count, struct err *e)
@@ -499,7 +519,7 @@ copy_frame(struct maker *m, struct err *e)
 	p->home = o->home == NULL ? NULL : arena_strdup(m->arena, o->home);
 	p->cwd = arena_strdup(m->arena, o->cwd == NULL ? o->workspace : o->cwd);
 	p->write = o->profile->write;
-	p->online = o->profile->online;
+	p->online = plan_options_online(o);
 	p->unconfined = o->profile->unconfined;
 	p->overlay = p->write && (o->overlay || o->profile->overlay);
 	p->strict = o->profile->strict;
@@ -530,10 +550,14 @@ plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
 		return err_nomem(e);
 	set_limits(m.p, o);
 	CHECK(copy_frame(&m, e));
+	CHECK(plan_make_net(o, m.p, a, e));
+	CHECK(copy_list(a, o->sockets, o->socket_count, &m.p->sockets,
+	    &m.p->socket_count, e));
 	CHECK(copy_run(&m, e));
 	if (!m.p->unconfined) {
 		add_system(&m);
 		add_account(&m);
+		add_network(&m);
 		add_home(&m);
 		add_workspace(&m);
 	}

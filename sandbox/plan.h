@@ -21,17 +21,19 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "sandbox/net_policy.h"
 #include "sandbox/profile.h"
 
-#define PLAN_VERSION 2
+#define PLAN_VERSION 3
 #define PLAN_OPS_MAX 1024
 #define PLAN_PINS_MAX 4096
 #define PLAN_EDITS_MAX 1000
 #define PLAN_BYTES_MAX ((size_t)16 << 20)
 #define PLAN_PIN_BYTES_MAX ((size_t)64 << 20)
-/* What is promised by a profile and not there yet is said. */
-#define PLAN_OFFLINE_NOTE                                                      \
-	"this version has no proxy: a run of an online profile is offline"
+#define PLAN_PORTS_MAX 32
+#define PLAN_SOCKETS_MAX 8
+#define PLAN_SOCKET_NAME_MAX 32
+#define PLAN_SOCKETS_DIR "/run/assent" /* of a run: sockets of ours */
 #define PLAN_UID_NONE ((uid_t)-1)
 /* Who runs what root asks for: an account that owns nothing. */
 #define PLAN_UID_DEDICATED 59998
@@ -140,8 +142,14 @@ struct plan {
 	size_t require_count;
 	const char **write_roots; /* beside the workspace */
 	size_t write_root_count;
+	/* With online: where programs that ignore proxies are waited for. */
+	uint16_t *ports;
+	size_t port_count;
+	const char **sockets; /* names in PLAN_SOCKETS_DIR, see net_listen.h */
+	size_t socket_count;
 	struct plan_limits limits;
 	/* What follows differs from run to run in one template. */
+	struct net_policy net; /* with online */
 	const char **argv;
 	size_t argc;
 	const char **env; /* NAME=value */
@@ -170,6 +178,12 @@ struct plan_options {
 	size_t read_count, write_count;
 	const char *const *hide;
 	size_t hide_count;
+	bool network; /* also where the profile has none */
+	const char *const *hosts; /* beyond the profile */
+	size_t host_count;
+	bool can_ask; /* about other hosts, while it runs */
+	const char *const *sockets;
+	size_t socket_count;
 	struct str stdin_text;
 	bool has_stdin, tty, overlay;
 	int64_t wall_ms; /* 0: the profile's; never more than that */
@@ -207,6 +221,13 @@ int plan_decode_run(struct str record, struct str frame,
  * may be run in clones of the same prepared namespaces. */
 void plan_template_key(const struct plan *p, struct buf *out);
 void plan_json(const struct plan *p, struct buf *out);
+/* Will a run of these options have any network? */
+bool plan_options_online(const struct plan_options *o);
+/* plan_net.c: "runs offline", "runs with network: github.com:443 only". */
+void plan_network_text(const struct plan *p, struct buf *out);
+/* What a run may reach and where its proxy waits. */
+int plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
+    struct err *e);
 const char *op_kind_name(enum op_kind k);
 
 #endif

@@ -138,6 +138,29 @@ edits_json(struct jsonw *w, const struct plan *p)
 	jsonw_end(w);
 }
 
+static void
+network_json(struct jsonw *w, const struct plan *p)
+{
+	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
+
+	jsonw_kstr(w, "network",
+	    p->unconfined   ? "host"
+		: p->online ? "proxy"
+			    : "none");
+	plan_network_text(p, &text);
+	jsonw_kstr(w, "network_summary", buf_cstr(&text));
+	if (p->online) {
+		jsonw_key(w, "network_policy");
+		net_policy_json(w, &p->net);
+		jsonw_key(w, "ports");
+		jsonw_array(w);
+		for (size_t i = 0; i < p->port_count; i++)
+			jsonw_int(w, p->ports[i]);
+		jsonw_end(w);
+	}
+	key_strings(w, "sockets", p->sockets, p->socket_count);
+}
+
 void
 plan_json(const struct plan *p, struct buf *out)
 {
@@ -151,9 +174,7 @@ plan_json(const struct plan *p, struct buf *out)
 	jsonw_kstr(&w, "home", p->home);
 	jsonw_kstr(&w, "cwd", p->cwd);
 	jsonw_kbool(&w, "write", p->write);
-	jsonw_kstr(&w, "network", p->unconfined ? "host" : "none");
-	if (p->online && !p->unconfined)
-		jsonw_kstr(&w, "network_note", PLAN_OFFLINE_NOTE);
+	network_json(&w, p);
 	jsonw_kbool(&w, "unconfined", p->unconfined);
 	jsonw_kbool(&w, "overlay", p->overlay);
 	jsonw_kbool(&w, "strict", p->strict);

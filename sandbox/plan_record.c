@@ -46,6 +46,10 @@ put_frame(const struct plan *p, struct buf *b)
 	put_strings(b, p->deny, p->deny_count);
 	put_strings(b, p->require, p->require_count);
 	put_strings(b, p->write_roots, p->write_root_count);
+	rec_put_u32(b, (uint32_t)p->port_count);
+	for (size_t i = 0; i < p->port_count; i++)
+		rec_put_u16(b, p->ports[i]);
+	put_strings(b, p->sockets, p->socket_count);
 	rec_put_u64(b, p->limits.memory_bytes);
 	rec_put_u64(b, p->limits.file_bytes);
 	rec_put_u64(b, p->limits.tmp_bytes);
@@ -73,6 +77,8 @@ put_run(const struct plan *p, struct buf *b)
 {
 	rec_put_cstr(b, p->cwd);
 	rec_put_i64(b, p->limits.wall_ms);
+	if (p->online)
+		net_policy_put(b, &p->net);
 	put_strings(b, p->argv, p->argc);
 	put_strings(b, p->env, p->env_count);
 	rec_put_u8(b, p->tty);
@@ -209,6 +215,35 @@ get_who(struct reader *d, struct plan_who *who)
 		d->r.failed = 1;
 }
 
+static bool
+is_socket_name(const char *name)
+{
+	const size_t len = strlen(name);
+
+	return len > 0 && len <= PLAN_SOCKET_NAME_MAX &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+static void
+get_network(struct reader *d, struct plan *p)
+{
+	p->port_count = rec_count(&d->r, PLAN_PORTS_MAX);
+	p->ports = get_array(d, p->port_count, sizeof(*p->ports));
+	for (size_t i = 0; !d->r.failed && i < p->port_count; i++) {
+		p->ports[i] = rec_u16(&d->r);
+		if (p->ports[i] == 0)
+			d->r.failed = 1;
+	}
+	p->sockets = get_strings(d, &p->socket_count);
+	if (p->socket_count > PLAN_SOCKETS_MAX ||
+	    (p->unconfined && p->online && p->port_count > 0))
+		d->r.failed = 1;
+	for (size_t i = 0; !d->r.failed && i < p->socket_count; i++) {
+		if (!is_socket_name(p->sockets[i]))
+			d->r.failed = 1;
+	}
+}
+
 static void
 get_frame(struct reader *d, struct plan *p)
 {
@@ -231,6 +266,7 @@ get_frame(struct reader *d, struct plan *p)
 	p->deny = get_strings(d, &p->deny_count);
 	p->require = get_strings(d, &p->require_count);
 	p->write_roots = get_strings(d, &p->write_root_count);
+	get_network(d, p);
 	get_limits(d, &p->limits);
 }
 
@@ -252,6 +288,9 @@ get_run(struct reader *d, struct plan *p)
 {
 	p->cwd = need_cstr(d);
 	p->limits.wall_ms = rec_i64(&d->r);
+	if (p->online && !d->r.failed &&
+	    net_policy_get(&d->r, d->a, &p->net, NULL) != 0)
+		d->r.failed = 1;
 	p->argv = get_strings(d, &p->argc);
 	p->env = get_strings(d, &p->env_count);
 	p->tty = rec_u8(&d->r) != 0;

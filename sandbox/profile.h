@@ -31,7 +31,8 @@ struct profile {
 	const char *summary;
 	const char *where; /* file:line, or NULL: built in */
 	bool write; /* the workspace is writable */
-	bool online; /* the hosts that a run is granted, by the proxy */
+	bool online; /* hosts below, those that it is granted, by the proxy */
+	bool hosts_only; /* nobody is asked about others while it runs */
 	bool unconfined; /* no sandbox at all */
 	bool overlay; /* writes go to a copy, applied afterwards or not */
 	bool strict; /* system calls by an allow-list */
@@ -44,6 +45,7 @@ struct profile {
 	const char *const *env; /* NAME, NAME*: let through */
 	const char *const *set_env; /* NAME=value */
 	const char *const *require; /* landlock>=3, userns, ... */
+	const char *const *hosts; /* as net_rule_parse reads them */
 };
 
 /* The built-in profile of that name, or NULL. */

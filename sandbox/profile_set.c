@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/requirements.h"
+#include "sandbox/net_policy.h"
 #include "sandbox/plan.h"
 
 #define WORKSPACE "$workspace"
@@ -147,6 +148,30 @@ take_lists(struct profile *p, const struct config_profile *c, struct arena *a)
 	return r;
 }
 
+/* A list of hosts makes a profile online, an empty one offline. */
+static int
+take_network(struct profile *p, const struct config_profile *c, struct arena *a,
+    struct err *e)
+{
+	if (c->has_network && c->network.count == 0) {
+		p->online = false;
+		p->hosts = NULL;
+	}
+	for (size_t i = 0; i < c->network.count; i++) {
+		struct net_rule rule;
+		const int r =
+		    net_rule_parse(str_of(c->network.items[i]), a, &rule, e);
+
+		if (r != 0)
+			return err_wrap(
+			    e, r, "%s: profile '%s'", p->where, p->name);
+		p->online = true;
+	}
+	p->hosts_only = p->hosts_only || c->network_only;
+	return extend(&p->hosts, &c->network, LIST_ALL, a) == 0 ? ERR_OK
+								: err_nomem(e);
+}
+
 /* Said when the daemon starts, not when somebody's run fails. */
 static int
 check_roots(const struct profile *p, struct err *e)
@@ -215,6 +240,7 @@ add(struct profile_set *s, const struct config_profile *c, struct arena *a,
 	    ? old
 	    : find(s, c->base == NULL ? PROFILE_DEFAULT : c->base);
 	struct profile *p = old != NULL ? old : &s->at[s->count];
+	int r;
 
 	if (base == NULL || base->unconfined)
 		return err_set(e, ERR_INVALID,
@@ -232,7 +258,8 @@ add(struct profile_set *s, const struct config_profile *c, struct arena *a,
 		return err_nomem(e);
 	if (old == NULL)
 		s->count++;
-	return check_roots(p, e);
+	r = take_network(p, c, a, e);
+	return r == 0 ? check_roots(p, e) : r;
 }
 
 static int
@@ -407,5 +434,8 @@ profile_within(const struct profile *n, const struct profile *w)
 	    all_covered(n->read_roots, w->read_roots, w->write_roots) &&
 	    all_covered(w->hide, n->hide, NULL) &&
 	    is_subset(w->deny, n->deny) && is_subset(w->protect, n->protect) &&
-	    is_subset(n->env, w->env) && is_subset(n->set_env, w->set_env);
+	    is_subset(n->env, w->env) && is_subset(n->set_env, w->set_env) &&
+	    (!n->online ||
+		(is_subset(n->hosts, w->hosts) &&
+		    (n->hosts_only || !w->hosts_only)));
 }

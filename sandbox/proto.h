@@ -5,9 +5,9 @@
  * over base/ipc.h.
  *
  *     executor -> launcher  XL_RUN, XL_STDIN, XL_SIGNAL, XL_LOOK,
- *                           XL_CHANGES
+ *                           XL_CHANGES, XL_NET_VERDICT
  *     launcher -> executor  LX_STARTED, LX_OUTPUT, LX_ENDED, LX_LOOKED,
- *                           LX_CHANGES
+ *                           LX_CHANGES, LX_NET_ASK, LX_NET_EVENT
  *
  * Each message begins with the run's number, chosen by the executor.
  */
@@ -28,11 +28,14 @@ enum proto_type {
 	XL_SIGNAL, /* u64 run, u32 signal */
 	XL_LOOK, /* u64 run, operands: which files */
 	XL_CHANGES, /* u64 run, u64 ticket, u8 what, u32 n, str paths */
+	XL_NET_VERDICT, /* u64 run, struct proxy_verdict */
 	LX_STARTED = 0x901, /* u64 run */
 	LX_OUTPUT, /* u64 run, u8 stream (1 or 2), str bytes */
 	LX_ENDED, /* u64 run, outcome; always the last of a run */
 	LX_CHANGES, /* u64 ticket, u32 -code, str why, u64 applied, str json */
 	LX_LOOKED, /* u64 run, the same operands with what they hold */
+	LX_NET_ASK, /* u64 run, struct proxy_ask */
+	LX_NET_EVENT, /* u64 run, struct proxy_event; before its LX_ENDED */
 };
 
 void proto_outcome_put(struct buf *b, const struct outcome *o);

@@ -494,6 +494,12 @@ loop_run(struct loop *l, struct err *e)
 	return r;
 }
 
+int
+loop_poll_fd(const struct loop *l)
+{
+	return l->epoll_fd;
+}
+
 void
 loop_stop(struct loop *l)
 {

@@ -63,6 +63,8 @@ int loop_run(struct loop *l, struct err *e);
 /* One batch: waits at most wait_ms (negative: until something happens). */
 int loop_once(struct loop *l, int wait_ms, struct err *e);
 void loop_stop(struct loop *l);
+/* Readable when loop_once has something to do: for a poll of somebody else. */
+int loop_poll_fd(const struct loop *l);
 /* CLOCK_BOOTTIME, nanoseconds: deadlines. */
 int64_t loop_now_ns(void);
 /* CLOCK_REALTIME, nanoseconds: what is shown and stored. */

@@ -247,6 +247,8 @@ finish(struct engine *g, struct change *c)
 		engine_run(g, c->live);
 	if (c->to == STAGE_PENDING)
 		engine_ask(g, c->live);
+	if (c->to != STAGE_INVALID)
+		engine_net_decided(g, c->live);
 	engine_answer_or_wait(g, c->live, c);
 	engine_wake(g, c->live);
 }
@@ -264,8 +266,10 @@ undo(struct engine *g, struct change *c, const struct err *why)
 	if (c->answer != ANSWER_CALL_NONE)
 		engine_problem(
 		    g, c->call_id, 503, "store_unavailable", why->msg);
-	if (c->is_new)
+	if (c->is_new) {
+		engine_net_undone(g, c->live);
 		live_remove(g->live, c->live);
+	}
 }
 
 static void

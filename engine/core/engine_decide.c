@@ -292,6 +292,10 @@ take_back(struct engine *g, const struct call *c, struct live *l, struct err *e)
 	    g->o.env.boot_ns() - l->decided_ns > UNDO_NS)
 		return err_set(
 		    e, ERR_CONFLICT, "it is too late to take this answer back");
+	if (l->a->during != NULL)
+		return err_set(e, ERR_CONFLICT,
+		    "the connection has been made: it is too late to take "
+		    "this answer back");
 	if (l->a->asking.revised_to != NULL)
 		return err_set(e, ERR_CONFLICT,
 		    "an edited action has taken its place; answer that one");
@@ -333,6 +337,23 @@ end_without_ruling(
 	if (r == 0)
 		r = engine_push(g, change, e);
 	return r;
+}
+
+void
+engine_withdraw(struct engine *g, struct live *l)
+{
+	struct change change = {
+		.live = l,
+		.to = STAGE_CANCELLED,
+		.has_deadline = true,
+	};
+	struct err why = ERR_INIT;
+
+	engine_settle(g, l);
+	if (l->a->stage == STAGE_PENDING &&
+	    end_without_ruling(g, &change, ROW_CANCELLED, &why) != 0)
+		log_err(
+		    "store", "id=%s is not cancelled: %s", l->a->id, why.msg);
 }
 
 void

@@ -97,6 +97,7 @@ struct engine_counters {
 	uint64_t allowed, denied, asked, reviewed;
 	uint64_t by[BY_CEILING + 1];
 	uint64_t runs, run_failures, refused;
+	uint64_t net_allowed, net_denied;
 	uint64_t review_approved, review_denied, review_escalated;
 	uint64_t review_failed, review_late, review_cached;
 	uint64_t review_tokens_in, review_tokens_cached, review_tokens_out;
@@ -335,6 +336,22 @@ bool engine_review_again(struct engine *g, const struct call *c);
 void engine_review_late(struct engine *g, struct live *l);
 /* Questions and approvals whose time is over. */
 void engine_expire(struct engine *g, struct live *l);
+
+/* ---- engine_network.c ----------------------------------------------------- */
+
+/* The executor's events. */
+void engine_net_asked(
+    void *ctx, const char *action_id, const struct net_question *q);
+void engine_net_happened(
+    void *ctx, const char *action_id, const struct net_fact *f);
+/* A run's question has its answer, durably: its proxy hears of it. */
+void engine_net_decided(struct engine *g, const struct live *l);
+/* The question is not in the log: that is a no. */
+void engine_net_undone(struct engine *g, const struct live *l);
+/* Nobody need answer what an ended run has asked. */
+void engine_net_run_over(struct engine *g, const char *run);
+/* Takes a question back for who asked it. */
+void engine_withdraw(struct engine *g, struct live *l);
 
 /* ---- engine_asking.c ------------------------------------------------------ */
 

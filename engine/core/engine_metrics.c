@@ -3,6 +3,8 @@
  * action.
  * Runs in: engine.  Trusts: nothing.  Owns: nothing.
  */
+#include <inttypes.h>
+
 #include "engine_int.h"
 
 #define METRICS_BYTES_MAX ((size_t)64 << 10)
@@ -102,6 +104,13 @@ engine_metrics(struct engine *g, const struct call *c)
 	put(&body, "assent_execution_failures_total", "counter",
 	    "Runs that could not be started or seen to their end.",
 	    n->run_failures);
+	buf_printf(&body,
+	    "# HELP assent_network_connections_total Connections of runs, by "
+	    "what became of them.\n"
+	    "# TYPE assent_network_connections_total counter\n"
+	    "assent_network_connections_total{decision=\"allow\"} %" PRIu64 "\n"
+	    "assent_network_connections_total{decision=\"deny\"} %" PRIu64 "\n",
+	    n->net_allowed, n->net_denied);
 	put(&body, "assent_store_commits_total", "counter", "Durable commits.",
 	    n->commits);
 	put(&body, "assent_store_errors_total", "counter", "Failed commits.",

@@ -55,6 +55,8 @@ make_plan(struct engine *g, struct live *l, struct err *e)
 	r = g->o.executor_port->plan(g->o.executor, l->a, l->a->arena, &l->plan,
 	    p->execute ? e : &ignored);
 	l->has_plan = r == 0;
+	if (l->has_plan && l->plan.network != NULL)
+		l->a->classification.profile.network = l->plan.network;
 	return p->execute ? r : ERR_OK;
 }
 

@@ -270,6 +270,7 @@ on_ended(void *ctx, const char *action_id, const struct outcome *o)
 	if (l == NULL || l->a->stage != STAGE_RUNNING)
 		return;
 	engine_settle(g, l);
+	engine_net_run_over(g, action_id);
 	keep_outcome(l, o);
 	if (o->failure != NULL)
 		g->n.run_failures++;
@@ -282,6 +283,8 @@ on_ended(void *ctx, const char *action_id, const struct outcome *o)
 }
 
 const struct executor_events engine_executor_events = {
+	.net_asked = engine_net_asked,
+	.net_happened = engine_net_happened,
 	.started = on_started,
 	.looked = engine_looked,
 	.changed = engine_changed,

@@ -312,6 +312,7 @@ struct plan_ref {
 	uint8_t sha256[SHA256_LEN];
 	const char *text; /* JSON for people and --print-plan */
 	bool credentials; /* it may use some: the broker comes first */
+	const char *network; /* one sentence, or NULL */
 };
 
 /* What a run on a copy of its workspace has changed, and what becomes of it. */
@@ -339,6 +340,28 @@ struct changes_answer {
 	struct str json; /* an array */
 };
 
+/* A running program wants to connect where nobody has decided yet. */
+struct net_question {
+	uint64_t ticket; /* comes back with the answer */
+	const char *host; /* a name in punycode, or an address */
+	uint16_t port;
+	const char *protocol;
+};
+
+/* What became of one connection or request of a run. */
+struct net_fact {
+	bool allow;
+	const char *host; /* NULL: none could be read */
+	uint16_t port;
+	const char *address; /* that was connected to, or NULL */
+	const char *protocol;
+	uint64_t bytes_up, bytes_down;
+	int64_t ms;
+	const char *method; /* of a plain request, or NULL */
+	const char *by; /* a rule, a grant, a person; or NULL */
+	const char *reason; /* or NULL */
+};
+
 struct executor_events {
 	void (*started)(void *ctx, const char *action_id);
 	void (*output)(
@@ -349,6 +372,12 @@ struct executor_events {
 	/* Exactly once for each request for changes that returned 0. */
 	void (*changed)(
 	    void *ctx, uint64_t ticket, const struct changes_answer *a);
+	/* Of a run; answered by the port's net_answer. Both may be NULL: then
+	 * every answer is no. */
+	void (*net_asked)(
+	    void *ctx, const char *action_id, const struct net_question *q);
+	void (*net_happened)(
+	    void *ctx, const char *action_id, const struct net_fact *f);
 	/* Exactly once for each start that returned 0. */
 	void (*ended)(
 	    void *ctx, const char *action_id, const struct outcome *o);
@@ -404,6 +433,10 @@ struct executor_port {
 	 * run has credentials. */
 	int (*give_broker)(
 	    struct executor *x, const struct action *a, int fd, struct err *e);
+	/* Only after the decision is durable (I1). who: for the record, when
+	 * such a connection ends. May be NULL. */
+	int (*net_answer)(struct executor *x, const char *action_id,
+	    uint64_t ticket, bool allow, const char *who, struct err *e);
 	int (*send_stdin)(struct executor *x, const char *action_id,
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,

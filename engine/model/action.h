@@ -389,6 +389,9 @@ struct action {
 	/* Who executes it is a client that contains what it runs, as the
 	 * administrator says; not a claim, and not in the record. */
 	bool contained;
+	/* Asked by a run of ours, this one, while it waits; not a claim, and
+	 * not in the record. */
+	const char *during;
 	uint8_t sha256[SHA256_LEN]; /* of the canonical record and its plan */
 	int64_t proposed_real_ns;
 	int64_t answer_by_real_ns; /* while it waits; 0: not known */

@@ -111,7 +111,9 @@ struct config_profile {
 	struct config_strings read, hide; /* beyond the base */
 	struct config_strings deny; /* globs in the workspace */
 	struct config_strings protect; /* paths at its top */
-	struct config_strings network; /* hosts; none: no network */
+	struct config_strings network; /* host[:port] that it reaches */
+	bool has_network; /* an empty list: no network */
+	bool network_only; /* nobody is asked about other hosts */
 	struct config_strings env; /* NAME, NAME* or NAME=value */
 	bool overlay, strict;
 	uint64_t memory_bytes, output_bytes, file_bytes, tmp_bytes, disk_bytes;

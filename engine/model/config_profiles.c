@@ -226,17 +226,36 @@ read_protect(struct reading *r, const struct yaml *v, void *to)
 		check_names(r, v, "path");
 }
 
+/* The form alone; what it means is sandbox/net_policy.h's to say. */
+static bool
+is_host_pattern(struct str text)
+{
+	static const char known[] =
+	    "abcdefghijklmnopqrstuvwxyz0123456789.-_:*[]/";
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (strchr(known, text.s[i]) == NULL || text.s[i] == '\0')
+			return false;
+	}
+	return text.len > 0 && str_search(text, STR("//")) == text.len;
+}
+
 static void
 read_network(struct reading *r, const struct yaml *v, void *to)
 {
 	struct config_profile *p = to;
 
-	if (is_word(v, "none"))
+	p->has_network = true;
+	if (is_word(v, "none") ||
+	    !config_read_strings(r, v, "network", &p->network))
 		return;
-	if (config_read_strings(r, v, "network", &p->network) && v->count > 0)
-		yaml_diag(r->diags, v, DIAG_ERROR, "E204",
-		    "take it out; runs are offline",
-		    "network is not supported: this build has no proxy");
+	for (size_t i = 0; i < v->count; i++) {
+		if (!is_host_pattern(v->items[i].text))
+			yaml_diag(r->diags, &v->items[i], DIAG_ERROR, "E203",
+			    "github.com, \"*.npmjs.org:443\", 10.0.0.0/8",
+			    "'%.*s' is not a host with or without a port",
+			    STR_ARG(v->items[i].text));
+	}
 }
 
 static bool
@@ -284,6 +303,8 @@ static const struct config_entry profile_entries[] = {
 	{ "deny", read_deny, offsetof(struct config_profile, deny) },
 	{ "protect", read_protect, offsetof(struct config_profile, protect) },
 	{ "network", read_network, 0 },
+	{ "network_only", read_flag,
+	    offsetof(struct config_profile, network_only) },
 	{ "env", read_env, offsetof(struct config_profile, env) },
 	{ "overlay", read_flag, offsetof(struct config_profile, overlay) },
 	{ "strict", read_flag, offsetof(struct config_profile, strict) },

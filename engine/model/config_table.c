@@ -207,7 +207,8 @@ const struct setting settings[] = {
 	    .key = "profiles",
 	    .kind = SETTING_PROFILES,
 	    .help = "Sandbox profiles by name: base, summary, write, read, "
-		    "hide, deny, protect, network, env, overlay, strict, "
+		    "hide, deny, protect, network, network_only, env, overlay, "
+		    "strict, "
 		    "limits. A built-in name changes that profile.",
 	},
 	{

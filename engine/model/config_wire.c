@@ -132,6 +132,8 @@ put_profile(struct buf *b, const struct config_profile *p)
 		put_strings(b, &list);
 	}
 	rec_put_u8(b, p->has_write);
+	rec_put_u8(b, p->has_network);
+	rec_put_u8(b, p->network_only);
 	rec_put_u8(b, p->overlay);
 	rec_put_u8(b, p->strict);
 	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
@@ -157,6 +159,8 @@ get_profile(struct rec *r, struct arena *a, struct config_profile *p)
 		memcpy((char *)p + profile_lists[i], &list, sizeof(list));
 	}
 	p->has_write = rec_u8(r) != 0;
+	p->has_network = rec_u8(r) != 0;
+	p->network_only = rec_u8(r) != 0;
 	p->overlay = rec_u8(r) != 0;
 	p->strict = rec_u8(r) != 0;
 	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {

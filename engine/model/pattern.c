@@ -141,7 +141,7 @@ refuse_action(const struct action *a, size_t *ret_parts)
 	if (c->part_count > PATTERN_PARTS_MAX)
 		return "it has too many parts to be shown as one kind";
 	if (a->proposal.tool == TOOL_STDIN ||
-	    a->proposal.tool == TOOL_PERMISSION)
+	    (a->proposal.tool == TOOL_PERMISSION && a->during == NULL))
 		return "calls of this tool are answered one by one";
 	if (c->floor)
 		return "a floor of the rules asks each time";

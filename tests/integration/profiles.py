@@ -26,6 +26,11 @@ profiles:
     write: none
   tight:
     strict: true
+  named:
+    network: ["*.example.com", "pypi.org:443"]
+  cut:
+    base: named
+    network: none
 """
 
 # Every way to a file that leads through /proc, and ones that must work.
@@ -210,12 +215,17 @@ class Profiles(unittest.TestCase):
         self.assertIn("denied: system call number 101", out)
 
     @each_mode
-    def test_an_online_profile_says_that_it_is_offline(self, w):
-        status, out = w.sandbox("workspace-write-online", "true",
-                                "--print-plan")
-        self.assertEqual(status, 0)
-        self.assertIn('"network":"none"', out.replace(" ", ""))
-        self.assertIn("this version has no proxy", out)
+    def test_a_plan_says_what_its_run_reaches(self, w):
+        for profile, network in (
+                ("workspace-write", "runs offline"),
+                ("workspace-write-online",
+                 "runs with network, but no host is named"),
+                ("named", "runs with network: *.example.com, "
+                 "pypi.org:443 only"),
+                ("cut", "runs offline")):
+            status, out = w.sandbox(profile, "true", "--print-plan")
+            self.assertEqual(status, 0, out)
+            self.assertIn('"network_summary":"%s"' % network, out)
 
     def test_wrong_profiles_are_shown_with_their_place(self):
         for text, words in (
@@ -224,8 +234,10 @@ class Profiles(unittest.TestCase):
                 ("profiles:\n  p: {base: q}\n", "no profile 'q'"),
                 ("profiles:\n  p: {write: [$workspace, /etc]}\n",
                  "config.yaml:2: profile 'p': '/etc' cannot be made"),
-                ("profiles:\n  p: {network: [example.com]}\n",
-                 "network is not supported"),
+                ("profiles:\n  p: {network: [\"https://example.com\"]}\n",
+                 "is not a host"),
+                ("profiles:\n  p: {network: [10.0.0.1/8]}\n",
+                 "is not a block of addresses"),
                 ("profiles:\n  danger-full-access: {strict: true}\n",
                  "no sandbox that could be changed")):
             with Site(modes()[-1], text) as w:

@@ -243,14 +243,19 @@ all_findings_come_at_once(void **state)
 }
 
 static void
-what_is_set_but_not_supported_is_refused_never_ignored(void **state)
+a_profile_names_hosts_and_ports_and_nothing_else(void **state)
 {
 	static const struct {
 		const char *text, *message;
 		unsigned line, col;
 	} cases[] = {
-		{ "profiles:\n  p: {network: [example.com]}",
-		    "network is not supported", 2, 16 },
+		{ "profiles:\n  p: {network: [\"https://example.com\"]}",
+		    "is not a host", 2, 17 },
+		{ "profiles:\n  p: {network: [\"a b\"]}", "is not a host", 2,
+		    17 },
+		{ "profiles:\n  p: {network: {a: b}}", NULL, 2, 16 },
+		{ "profiles:\n  p: {network_only: maybe}",
+		    "neither true nor false", 2, 21 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -484,6 +489,8 @@ fill(struct config *c)
 		.deny = { words, 1 },
 		.disk_bytes = 9,
 		.network = { words, 1 },
+		.has_network = true,
+		.network_only = true,
 		.memory_bytes = 4096,
 		.pids = 7,
 		.wall_ms = 1000,
@@ -592,7 +599,7 @@ main(void)
 		T(a_key_twice_is_an_error),
 		T(wrong_types_and_ranges_are_errors_with_a_place),
 		T(all_findings_come_at_once),
-		T(what_is_set_but_not_supported_is_refused_never_ignored),
+		T(a_profile_names_hosts_and_ports_and_nothing_else),
 		T(the_log_goes_only_where_it_can_be_sent_safely),
 		T(lists_are_checked_although_they_are_refused),
 		T(a_named_file_that_is_not_there_is_an_error),

@@ -1,0 +1,98 @@
+/*
+ * A run's proxy in a launcher: started with the run, its questions and its
+ * events passed on, ended with it.
+ * Runs in: assent-exec --launcher.  Trusts: nothing that comes from a run or
+ * its proxy.
+ * Owns: nothing; the link to the proxy is the run's.
+ */
+#include <unistd.h>
+
+#include "lrun.h"
+#include "net_link.h"
+#include "proto.h"
+
+static void
+on_ask(void *ctx, const struct proxy_ask *a)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PROXY_MESSAGE_BYTES + 16);
+	const struct lrun *r = ctx;
+
+	rec_put_u64(&b, r->number);
+	proxy_ask_put(&b, a);
+	/* Without an engine nobody says yes. */
+	(void)launcher_tell(r->l, LX_NET_ASK, &b, NULL);
+}
+
+static void
+on_event(void *ctx, const struct proxy_event *ev)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PROXY_MESSAGE_BYTES + 16);
+	const struct lrun *r = ctx;
+
+	rec_put_u64(&b, r->number);
+	proxy_event_put(&b, ev);
+	(void)launcher_tell(r->l, LX_NET_EVENT, &b, NULL);
+}
+
+static void
+on_over(void *ctx)
+{
+	lrun_end_if_over(ctx);
+}
+
+static const struct net_link_events events = {
+	.ask = on_ask,
+	.event = on_event,
+	.over = on_over,
+};
+
+int
+lrun_net_start(struct lrun *r, struct err *e)
+{
+	const int code = r->plan->online
+	    ? net_link_start(r->l->loop, r->plan, &events, r, &r->net, e)
+	    : ERR_OK;
+
+	/* Without a proxy nothing gets out: the run is offline. */
+	return code == ERR_NOTFOUND ? ERR_OK : code;
+}
+
+void
+lrun_net_listener(struct lrun *r, const struct ctl *m)
+{
+	AUTO_FD int fd = m->has_fd ? m->fd : -1;
+
+	/* What nobody waits at is closed: a connection to it fails. */
+	if (fd >= 0 && r->net != NULL && m->text == NULL)
+		(void)net_link_listener(
+		    r->net, (enum proxy_listener)m->code, fd, NULL);
+}
+
+bool
+lrun_net_is_over(struct lrun *r)
+{
+	if (!net_link_is_over(r->net))
+		net_link_stop(r->net);
+	return net_link_is_over(r->net);
+}
+
+void
+lrun_net_violations(const struct lrun *r, struct ctl *end)
+{
+	const char *const *denied;
+	const size_t count = net_link_denied(r->net, &denied);
+	const char *failure = net_link_failure(r->net);
+
+	for (size_t i = 0;
+	     i < count && end->violation_count < CTL_VIOLATIONS_MAX; i++)
+		end->violations[end->violation_count++] = denied[i];
+	if (failure != NULL && end->violation_count < CTL_VIOLATIONS_MAX)
+		end->violations[end->violation_count++] = failure;
+}
+
+void
+lrun_net_answer(struct lrun *r, const struct proxy_verdict *v)
+{
+	if (r->net != NULL)
+		(void)net_link_verdict(r->net, v, NULL);
+}

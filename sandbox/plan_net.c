@@ -1,0 +1,147 @@
+/*
+ * What a run may reach, as part of its plan.
+ * Runs in: engine, assent-exec.  Trusts: nothing.  Owns: nothing; all memory
+ * is the caller's arena.
+ */
+#include "sandbox/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RULE_BY_PROFILE "profile"
+#define RULE_BY_CALL "call"
+
+/* What programs that know of no proxy connect to. */
+static const uint16_t usual_ports[] = { 22, 80, 443, 9418 };
+
+static void
+add_port(struct plan *p, uint16_t port)
+{
+	for (size_t i = 0; i < p->port_count; i++) {
+		if (p->ports[i] == port)
+			return;
+	}
+	if (p->port_count < PLAN_PORTS_MAX)
+		p->ports[p->port_count++] = port;
+}
+
+/* The configuration's word is as good for an address of this site; a call's
+ * names one only where it names the address itself. */
+static int
+add_profile_rule(
+    struct net_policy *net, const char *text, struct arena *a, struct err *e)
+{
+	struct net_rule *rule = &net->rules[net->rule_count];
+	int r;
+
+	if (net->rule_count == NET_RULES_MAX)
+		return err_set(e, ERR_LIMIT, "too many hosts");
+	r = net_rule_parse(str_of(text), a, rule, e);
+	if (r != 0)
+		return r;
+	rule->decision = NET_ALLOW;
+	rule->id = RULE_BY_PROFILE;
+	if (strcmp(rule->host, "*") != 0 && strchr(rule->host, '/') == NULL)
+		rule->flags = NET_RULE_MAY_BE_PRIVATE;
+	net->rule_count++;
+	return ERR_OK;
+}
+
+/* A pattern that cannot be one of a proxy (host.*) is asked about. */
+static void
+add_call_rule(struct net_policy *net, const char *text, struct arena *a)
+{
+	struct net_rule *rule = &net->rules[net->rule_count];
+
+	if (net->rule_count == NET_RULES_MAX ||
+	    net_rule_parse(str_of(text), a, rule, NULL) != 0 ||
+	    strcmp(rule->host, "*") == 0)
+		return;
+	rule->decision = NET_ALLOW;
+	rule->id = RULE_BY_CALL;
+	net->rule_count++;
+}
+
+bool
+plan_options_online(const struct plan_options *o)
+{
+	return !o->profile->unconfined &&
+	    (o->profile->online || o->network || o->host_count > 0);
+}
+
+int
+plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
+    struct err *e)
+{
+	const size_t named = profile_list_len(o->profile->hosts);
+	struct net_policy net = net_policy_default();
+	int r = ERR_OK;
+
+	if (!p->online)
+		return ERR_OK;
+	net.rules =
+	    arena_array(a, named + o->host_count + 1, sizeof(*net.rules));
+	p->ports = arena_array(a, PLAN_PORTS_MAX, sizeof(*p->ports));
+	if (net.rules == NULL || p->ports == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; r == 0 && i < named; i++)
+		r = add_profile_rule(&net, o->profile->hosts[i], a, e);
+	for (size_t i = 0; r == 0 && i < o->host_count; i++)
+		add_call_rule(&net, o->hosts[i], a);
+	net.otherwise =
+	    o->can_ask && !o->profile->hosts_only ? NET_ASK : NET_DENY;
+	p->net = net;
+	for (size_t i = 0; i < sizeof(usual_ports) / sizeof(usual_ports[0]);
+	     i++)
+		add_port(p, usual_ports[i]);
+	for (size_t i = 0; i < net.rule_count; i++) {
+		if (net.rules[i].port_min == net.rules[i].port_max)
+			add_port(p, net.rules[i].port_min);
+	}
+	return r;
+}
+
+static void
+put_rule(const struct net_rule *r, struct buf *out)
+{
+	const bool v6 = strchr(r->host, ':') != NULL;
+	const bool every = r->port_min == 1 && r->port_max == UINT16_MAX;
+
+	if (every) {
+		buf_puts(out, r->host);
+		return;
+	}
+	buf_printf(out, v6 ? "[%s]:%u" : "%s:%u", r->host, r->port_min);
+	if (r->port_max != r->port_min)
+		buf_printf(out, "-%u", r->port_max);
+}
+
+void
+plan_network_text(const struct plan *p, struct buf *out)
+{
+	const bool asks = p->net.otherwise == NET_ASK;
+	size_t n = 0;
+
+	if (p->unconfined) {
+		buf_puts(out, "runs with the host's network");
+		return;
+	}
+	if (!p->online) {
+		buf_puts(out, "runs offline");
+		return;
+	}
+	for (size_t i = 0; i < p->net.rule_count; i++) {
+		if (p->net.rules[i].decision != NET_ALLOW)
+			continue;
+		buf_puts(out, n++ == 0 ? "runs with network: " : ", ");
+		put_rule(&p->net.rules[i], out);
+	}
+	if (n == 0)
+		buf_puts(out,
+		    asks ? "runs with network; each host is asked about first"
+			 : "runs with network, but no host is named");
+	else
+		buf_puts(out,
+		    asks ? " only; each other host is asked about first"
+			 : " only");
+}
