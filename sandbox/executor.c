@@ -17,6 +17,7 @@
 #include "base/ipc.h"
 #include "base/mem.h"
 #include "copies.h"
+#include "executor_int.h"
 #include "proto.h"
 #include "sandbox/plan.h"
 #include "sandbox/proxy_proto.h"
@@ -25,37 +26,7 @@
 #define ENDED_ARENA ((size_t)256 << 10)
 #define LOOK_ARENA ((size_t)4 << 20)
 #define PLAN_ARENA ((size_t)32 << 20)
-#define NET_ARENA ((size_t)64 << 10)
 #define PROFILES_ARENA ((size_t)8 << 20)
-
-struct launcher_link {
-	struct executor *x;
-	uid_t uid;
-	gid_t gid;
-	struct ipc *ipc;
-	struct launcher_link *next;
-};
-
-struct started {
-	uint64_t number;
-	char action_id[ACTION_ID_MAX];
-	struct launcher_link *by;
-	bool is_look; /* no run: files are looked at */
-	bool overlay;
-	struct started *next;
-};
-
-struct executor {
-	struct loop *loop;
-	const struct executor_events *ev;
-	void *ctx;
-	struct launcher_link *launchers;
-	struct started *runs;
-	uint64_t last_number;
-	struct arena *arena; /* holds profiles */
-	struct profile_set *profiles;
-	struct copies copies;
-};
 
 static struct started *
 find_action(const struct executor *x, const char *action_id)
@@ -67,8 +38,8 @@ find_action(const struct executor *x, const char *action_id)
 	return NULL;
 }
 
-static struct started *
-find_number(const struct launcher_link *l, uint64_t number)
+struct started *
+executor_find_number(const struct launcher_link *l, uint64_t number)
 {
 	for (struct started *s = l->x->runs; s != NULL; s = s->next) {
 		if (s->number == number && s->by == l)
@@ -116,7 +87,7 @@ on_started(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	struct launcher_link *l = ctx;
 	struct rec r = rec_of(m->payload);
-	const struct started *s = find_number(l, rec_u64(&r));
+	const struct started *s = executor_find_number(l, rec_u64(&r));
 	const int code = rec_done(&r, e);
 
 	if (code == 0 && s != NULL)
@@ -129,7 +100,7 @@ on_output(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	struct launcher_link *l = ctx;
 	struct rec r = rec_of(m->payload);
-	const struct started *s = find_number(l, rec_u64(&r));
+	const struct started *s = executor_find_number(l, rec_u64(&r));
 	const uint8_t stream = rec_u8(&r);
 	const struct str bytes = rec_str(&r);
 	const int code = rec_done(&r, e);
@@ -155,7 +126,7 @@ on_ended(void *ctx, struct ipc_msg *m, struct err *e)
 
 	if (a == NULL)
 		return err_nomem(e);
-	s = find_number(l, rec_u64(&r));
+	s = executor_find_number(l, rec_u64(&r));
 	code = proto_outcome_get(&r, a, &o, e);
 	if (code != 0)
 		return code;
@@ -190,7 +161,7 @@ on_looked(void *ctx, struct ipc_msg *m, struct err *e)
 
 	if (a == NULL)
 		return err_nomem(e);
-	s = find_number(l, rec_u64(&r));
+	s = executor_find_number(l, rec_u64(&r));
 	operands_decode(&r, a, &list, &count);
 	code = rec_done(&r, e);
 	if (code != 0)
@@ -201,89 +172,16 @@ on_looked(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
-static int
-answer_number(struct launcher_link *l, uint64_t number, uint64_t ticket,
-    bool allow, const char *who, struct err *e)
-{
-	AUTO_BUF struct buf b = BUF_INIT(PROXY_MESSAGE_BYTES);
-	const struct proxy_verdict v = {
-		.ticket = ticket,
-		.allow = allow,
-		.remember = true,
-		.who = who,
-	};
-	int r;
-
-	rec_put_u64(&b, number);
-	proxy_verdict_put(&b, &v);
-	r = buf_done(&b, e);
-	return r == 0 ? ipc_send(l->ipc, XL_NET_VERDICT, buf_str(&b), -1, e)
-		      : r;
-}
-
-static int
-on_net_ask(void *ctx, struct ipc_msg *m, struct err *e)
-{
-	AUTO(arena_freep) struct arena *a = arena_new(NET_ARENA);
-	struct launcher_link *l = ctx;
-	struct rec r = rec_of(m->payload);
-	const uint64_t number = rec_u64(&r);
-	const struct started *s = find_number(l, number);
-	struct proxy_ask ask;
-	const int code =
-	    a == NULL ? err_nomem(e) : proxy_ask_get(&r, a, &ask, e);
-
-	if (code != 0 || s == NULL || s->is_look)
-		return code;
-	if (l->x->ev->net_asked == NULL)
-		return answer_number(l, number, ask.ticket, false, NULL, e);
-	l->x->ev->net_asked(l->x->ctx, s->action_id,
-	    &(struct net_question){ .ticket = ask.ticket,
-		.host = ask.host,
-		.port = ask.port,
-		.protocol = net_protocol_name(ask.protocol) });
-	return ERR_OK;
-}
-
-static int
-on_net_event(void *ctx, struct ipc_msg *m, struct err *e)
-{
-	AUTO(arena_freep) struct arena *a = arena_new(NET_ARENA);
-	struct launcher_link *l = ctx;
-	struct rec r = rec_of(m->payload);
-	const struct started *s = find_number(l, rec_u64(&r));
-	struct proxy_event ev;
-	const int code =
-	    a == NULL ? err_nomem(e) : proxy_event_get(&r, a, &ev, e);
-
-	if (code != 0 || s == NULL || s->is_look ||
-	    l->x->ev->net_happened == NULL)
-		return code;
-	l->x->ev->net_happened(l->x->ctx, s->action_id,
-	    &(struct net_fact){ .allow = ev.allow,
-		.host = ev.host,
-		.port = ev.port,
-		.address = ev.address,
-		.protocol = net_protocol_name(ev.protocol),
-		.bytes_up = ev.bytes_up,
-		.bytes_down = ev.bytes_down,
-		.ms = ev.ms,
-		.method = ev.method,
-		.by = ev.by,
-		.reason = ev.reason });
-	return ERR_OK;
-}
-
 static const struct ipc_row rows[] = {
 	{
 	    .type = LX_NET_ASK,
 	    .len_max = PROXY_MESSAGE_BYTES + 16,
-	    .handler = on_net_ask,
+	    .handler = executor_on_net_ask,
 	},
 	{
 	    .type = LX_NET_EVENT,
 	    .len_max = PROXY_MESSAGE_BYTES + 16,
-	    .handler = on_net_event,
+	    .handler = executor_on_net_event,
 	},
 	{ .type = LX_STARTED, .len_max = 8, .handler = on_started },
 	{
@@ -686,8 +584,9 @@ sandbox_net_answer(struct executor *x, const char *action_id, uint64_t ticket,
 	struct started *s;
 	const int r = find_running(x, action_id, &s, e);
 
-	return r == 0 ? answer_number(s->by, s->number, ticket, allow, who, e)
-		      : r;
+	return r == 0
+	    ? executor_net_answer(s->by, s->number, ticket, allow, who, e)
+	    : r;
 }
 
 const struct executor_port sandbox_executor = {

@@ -253,7 +253,6 @@ a_profile_names_hosts_and_ports_and_nothing_else(void **state)
 		    "is not a host", 2, 17 },
 		{ "profiles:\n  p: {network: [\"a b\"]}", "is not a host", 2,
 		    17 },
-		{ "profiles:\n  p: {network: {a: b}}", NULL, 2, 16 },
 		{ "profiles:\n  p: {network_only: maybe}",
 		    "neither true nor false", 2, 21 },
 	};

@@ -1,0 +1,48 @@
+#ifndef SANDBOX_EXECUTOR_INT_H
+#define SANDBOX_EXECUTOR_INT_H
+/* What the files of the executor share. */
+#include "base/ipc.h"
+#include "copies.h"
+#include "core/ports.h"
+
+struct profile_set;
+
+struct launcher_link {
+	struct executor *x;
+	uid_t uid;
+	gid_t gid;
+	struct ipc *ipc;
+	struct launcher_link *next;
+};
+
+struct started {
+	uint64_t number;
+	char action_id[ACTION_ID_MAX];
+	struct launcher_link *by;
+	bool is_look; /* no run: files are looked at */
+	bool overlay;
+	struct started *next;
+};
+
+struct executor {
+	struct loop *loop;
+	const struct executor_events *ev;
+	void *ctx;
+	struct launcher_link *launchers;
+	struct started *runs;
+	uint64_t last_number;
+	struct arena *arena; /* holds profiles */
+	struct profile_set *profiles;
+	struct copies copies;
+};
+
+/* Of this launcher; NULL: nothing of that number was begun by it. */
+struct started *executor_find_number(
+    const struct launcher_link *l, uint64_t number);
+
+/* executor_net.c */
+int executor_net_answer(struct launcher_link *l, uint64_t number,
+    uint64_t ticket, bool allow, const char *who, struct err *e);
+ipc_handler executor_on_net_ask, executor_on_net_event;
+
+#endif
