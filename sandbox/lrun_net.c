@@ -49,12 +49,9 @@ static const struct net_link_events events = {
 int
 lrun_net_start(struct lrun *r, struct err *e)
 {
-	const int code = r->plan->online
+	return r->plan->online
 	    ? net_link_start(r->l->loop, r->plan, &events, r, &r->net, e)
 	    : ERR_OK;
-
-	/* Without a proxy nothing gets out: the run is offline. */
-	return code == ERR_NOTFOUND ? ERR_OK : code;
 }
 
 void

@@ -24,6 +24,7 @@
 #define PROXY_LINK 3
 #define STOP_GRACE_MS 1000
 #define DENIED_TEXT_MAX 1024
+#define KEY_MAX (NET_HOST_MAX + 16)
 #define LINK_ARENA ((size_t)256 << 10)
 #define MESSAGE_ARENA ((size_t)64 << 10)
 
@@ -39,7 +40,7 @@ struct net_link {
 	struct arena *arena;
 	char failure[ERR_MSG_MAX];
 	const char *denied[NET_DENIED_MAX];
-	char keys[NET_DENIED_MAX][NET_HOST_MAX + 8];
+	char keys[NET_DENIED_MAX][KEY_MAX];
 	size_t denied_count;
 };
 
@@ -55,24 +56,43 @@ was_denied(const struct net_link *n, const char *key)
 	return false;
 }
 
+/* A name that was not answered has no port. */
+static void
+print_key(const struct proxy_event *ev, char key[static KEY_MAX])
+{
+	const char *host = ev->host == NULL ? "?" : ev->host;
+
+	if (ev->port == 0)
+		(void)snprintf(key, KEY_MAX, "%s", host);
+	else
+		(void)snprintf(key, KEY_MAX,
+		    strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
+		    (unsigned)ev->port);
+}
+
 /* The sentence tells what to do, for it is an agent that reads it. */
 static void
 remember_denied(struct net_link *n, const struct proxy_event *ev)
 {
-	char key[NET_HOST_MAX + 8], text[DENIED_TEXT_MAX];
+	char key[KEY_MAX], text[DENIED_TEXT_MAX];
 
 	if (n->denied_count == NET_DENIED_MAX)
 		return;
-	(void)snprintf(key, sizeof(key), "%s:%u",
-	    ev->host == NULL ? "?" : ev->host, (unsigned)ev->port);
+	print_key(ev, key);
 	if (was_denied(n, key))
 		return;
-	(void)snprintf(text, sizeof(text),
-	    "network: %s was refused: %s%s%s; to be let through, propose "
-	    "{\"tool\": \"permission\", \"input\": {\"hosts\": [\"%s\"]}} or "
-	    "name the host in the command",
-	    key, ev->reason == NULL ? "no rule allows it" : ev->reason,
-	    ev->by == NULL ? "" : ", by ", ev->by == NULL ? "" : ev->by, key);
+	(void)snprintf(text, sizeof(text), "network: %s was refused%s%s%s%s",
+	    key, ev->reason == NULL ? "" : ": ",
+	    ev->reason == NULL ? "" : ev->reason,
+	    n->ev->flag == NULL ? "; do without it, or propose the call again "
+				  "and say what it is needed for"
+				: "; to let it through: ",
+	    n->ev->flag == NULL ? "" : n->ev->flag);
+	if (n->ev->flag != NULL) {
+		const size_t len = strlen(text);
+
+		(void)snprintf(text + len, sizeof(text) - len, " %s", key);
+	}
 	n->denied[n->denied_count] = arena_strdup(n->arena, text);
 	if (n->denied[n->denied_count] == NULL)
 		return;

@@ -29,6 +29,7 @@ struct net_link_events {
 	void (*event)(void *ctx, const struct proxy_event *ev);
 	/* Once, also when it died: nothing of it is left. */
 	void (*over)(void *ctx);
+	const char *flag; /* that would let a refused host through, or NULL */
 };
 
 int net_link_start(struct loop *l, const struct plan *p,

@@ -47,6 +47,7 @@ static const struct net_link_events events = {
 	.ask = on_ask,
 	.event = on_event,
 	.over = on_over,
+	.flag = "--host",
 };
 
 int

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "config_int.h"
+#include "host_pattern.h"
 
 #define COUNT_MAX 1000000
 #define CPU_PERCENT_MAX 100000
@@ -226,20 +227,6 @@ read_protect(struct reading *r, const struct yaml *v, void *to)
 		check_names(r, v, "path");
 }
 
-/* The form alone; what it means is sandbox/net_policy.h's to say. */
-static bool
-is_host_pattern(struct str text)
-{
-	static const char known[] =
-	    "abcdefghijklmnopqrstuvwxyz0123456789.-_:*[]/";
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (strchr(known, text.s[i]) == NULL || text.s[i] == '\0')
-			return false;
-	}
-	return text.len > 0 && str_search(text, STR("//")) == text.len;
-}
-
 static void
 read_network(struct reading *r, const struct yaml *v, void *to)
 {
@@ -250,7 +237,7 @@ read_network(struct reading *r, const struct yaml *v, void *to)
 	    !config_read_strings(r, v, "network", &p->network))
 		return;
 	for (size_t i = 0; i < v->count; i++) {
-		if (!is_host_pattern(v->items[i].text))
+		if (!host_pattern_valid(v->items[i].text))
 			yaml_diag(r->diags, &v->items[i], DIAG_ERROR, "E203",
 			    "github.com, \"*.npmjs.org:443\", 10.0.0.0/8",
 			    "'%.*s' is not a host with or without a port",
