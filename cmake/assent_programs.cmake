@@ -30,6 +30,7 @@ set(ASSENT_COMMANDS
 	hook
 	mcp
 	mcp_proxy
+	acp
 	completion)
 
 set(ASSENT_COMMAND_DECLARATIONS "")

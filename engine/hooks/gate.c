@@ -367,18 +367,6 @@ put_texts(struct buf *out, const struct rpc *m)
 		buf_put_str(out, rpc_raw(m, m->result));
 }
 
-static struct str
-cut(struct str s)
-{
-	size_t max = HOOK_REPORT_TEXT_MAX;
-
-	if (s.len <= max)
-		return s;
-	while (max > 0 && ((unsigned char)s.s[max] & 0xc0) == 0x80)
-		max--;
-	return str_head(s, max);
-}
-
 static void
 put_outcome(struct gate *g)
 {
@@ -397,7 +385,7 @@ put_outcome(struct gate *g)
 	jsonw_object(&w);
 	jsonw_kint(&w, "exit", bad ? 1 : 0);
 	jsonw_key(&w, bad ? "stderr" : "stdout");
-	jsonw_str(&w, cut(buf_str(&text)));
+	jsonw_str(&w, hook_cut(buf_str(&text)));
 	jsonw_end(&w);
 }
 

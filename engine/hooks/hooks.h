@@ -113,6 +113,8 @@ int hook_action(struct hook *h, struct buf *json, struct err *e);
 /* Every other event but HOOK_IGNORED: fields as POST .../events takes them;
  * HOOK_RESULT with a key: as POST /v1/outcomes takes them. */
 int hook_report(struct hook *h, struct buf *json, struct err *e);
+/* The beginning of a text, as much as a report takes; no half character. */
+struct str hook_cut(struct str text);
 /* Would hook_answer turn this call into one of the runner's? Then the action
  * was proposed for our own sandbox. */
 bool hook_rewrites(const struct hook *h);

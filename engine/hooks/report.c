@@ -29,15 +29,16 @@ type_of(enum hook_event event)
 	return NULL;
 }
 
-/* Text is cut where a character ends. */
-static struct str
-cut(struct str s, size_t max)
+struct str
+hook_cut(struct str text)
 {
-	if (s.len <= max)
-		return s;
-	while (max > 0 && ((unsigned char)s.s[max] & 0xc0) == 0x80)
+	size_t max = HOOK_REPORT_TEXT_MAX;
+
+	if (text.len <= max)
+		return text;
+	while (max > 0 && ((unsigned char)text.s[max] & 0xc0) == 0x80)
 		max--;
-	return str_head(s, max);
+	return str_head(text, max);
 }
 
 static void
@@ -46,7 +47,7 @@ put_text(struct jsonw *w, const char *name, struct str text)
 	if (text.len == 0)
 		return;
 	jsonw_key(w, name);
-	jsonw_str(w, cut(text, HOOK_REPORT_TEXT_MAX));
+	jsonw_str(w, hook_cut(text));
 }
 
 static struct str

@@ -27,9 +27,8 @@ is_repository(const char *folder)
 	return buf_done(&path, NULL) == 0 && lstat(path.s, &st) == 0;
 }
 
-/* The repository that holds the folder, or the folder itself. */
-static char *
-find_project(const char *folder)
+char *
+hook_places_project(const char *folder)
 {
 	AUTO_FREE char *real = realpath(folder, NULL);
 	AUTO_FREE char *at = NULL;
@@ -69,7 +68,7 @@ hook_places_find(struct hook *h, bool contain, struct err *e)
 	int r = ERR_OK;
 
 	if (cwd != NULL && !hook_has_workspace(h)) {
-		project = find_project(cwd);
+		project = hook_places_project(cwd);
 		if (project == NULL)
 			return err_nomem(e);
 		r = hook_set_workspace(h, project, e);

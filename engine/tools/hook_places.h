@@ -12,4 +12,8 @@
 /* contain: approved commands are run by this very program. */
 int hook_places_find(struct hook *h, bool contain, struct err *e);
 
+/* The repository that holds the folder, or the folder itself; free it. NULL:
+ * no memory. */
+char *hook_places_project(const char *folder);
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "held.h"
 #include "hooks/gate.h"
 #include "model/command.h"
 #include "model/limits.h"
@@ -22,8 +23,6 @@
 #include "show.h"
 
 #define TIMEOUT_MS_DEFAULT 590000
-#define CALLS_MAX 256 /* held, or of the server */
-#define HELD_BYTES_MAX ((size_t)64 << 20)
 #define MESSAGE_MAX (2 * GATE_LINE_MAX)
 #define SAY_BYTES 4096
 #define SESSION_MAX 48
@@ -62,11 +61,9 @@ static const struct command_option options[] = {
 /* A call that is held until it is decided, or with the server until it is
  * answered. */
 struct call {
+	struct held held;
 	struct proxy *proxy;
-	struct call *next;
-	struct question *question; /* held */
-	char *id, *line, *progress, *tool; /* line: held; progress or NULL */
-	size_t len; /* of line */
+	char *progress, *tool; /* progress: its token, or NULL */
 	unsigned waited;
 	uint8_t digest[SHA256_LEN]; /* of the new description; of changed */
 	bool changed;
@@ -78,8 +75,7 @@ struct proxy {
 	struct asker *asker;
 	struct gate *gate;
 	struct pins *pins;
-	struct call *calls;
-	size_t call_count, held_bytes;
+	struct held_list calls;
 	int64_t timeout_ms;
 	struct buf out;
 };
@@ -109,50 +105,16 @@ reply(struct proxy *p)
 static struct call *
 find_call(const struct proxy *p, struct str id)
 {
-	for (struct call *c = p->calls; c != NULL; c = c->next) {
-		if (str_eqz(id, c->id))
-			return c;
-	}
-	return NULL;
-}
-
-static void
-let_go(struct call *c)
-{
-	free(c->line);
-	c->line = NULL;
-	c->proxy->held_bytes -= c->len;
-	c->len = 0;
-	c->question = NULL;
+	return (struct call *)held_find(&p->calls, id);
 }
 
 static void
 forget_call(struct call *c)
 {
-	struct proxy *p = c->proxy;
-
-	for (struct call **at = &p->calls; *at != NULL; at = &(*at)->next) {
-		if (*at == c) {
-			*at = c->next;
-			p->call_count--;
-			break;
-		}
-	}
-	let_go(c);
-	free(c->id);
+	held_remove(&c->proxy->calls, &c->held);
 	free(c->progress);
 	free(c->tool);
 	free(c);
-}
-
-static char *
-copy(struct str s)
-{
-	char *text = mem_new(1, s.len + 1);
-
-	if (text != NULL && s.len > 0)
-		memcpy(text, s.s, s.len);
-	return text;
 }
 
 static struct call *
@@ -163,19 +125,16 @@ add_call(struct proxy *p, const struct gate_call *g, struct str line)
 	if (c == NULL)
 		return NULL;
 	c->proxy = p;
-	c->next = p->calls;
-	p->calls = c;
-	p->call_count++;
-	c->id = copy(g->id);
-	c->line = copy(line);
-	c->tool = copy(str_of(g->tool));
-	c->len = line.len;
-	p->held_bytes += line.len;
+	if (held_add(&p->calls, &c->held, g->id, line) != 0) {
+		free(c);
+		return NULL;
+	}
+	c->tool = held_copy(str_of(g->tool));
 	if (g->progress.len > 0)
-		c->progress = copy(g->progress);
+		c->progress = held_copy(g->progress);
 	c->changed = g->state == GATE_CHANGED &&
 	    pins_digest(p->pins, g->tool, c->digest) == 0;
-	if (c->id == NULL || c->line == NULL || c->tool == NULL) {
+	if (c->tool == NULL) {
 		forget_call(c);
 		return NULL;
 	}
@@ -217,9 +176,10 @@ on_end(void *ctx, const struct question_news *news)
 	struct call *c = ctx;
 	struct proxy *p = c->proxy;
 
-	c->question = NULL;
+	c->held.question = NULL;
 	if (news->ruling->verdict != HOOK_ALLOW) {
-		gate_put_denied(&p->out, str_of(c->id), news->ruling->message);
+		gate_put_denied(
+		    &p->out, str_of(c->held.id), news->ruling->message);
 		reply(p);
 		forget_call(c);
 		return;
@@ -228,8 +188,8 @@ on_end(void *ctx, const struct question_news *news)
 	if (c->changed && by_a_person(news->text))
 		pins_accept(p->pins, c->tool, c->digest);
 	(void)snprintf(c->action, sizeof(c->action), "%s", news->ruling->id);
-	relay_to_server(p->relay, str_n(c->line, c->len));
-	let_go(c);
+	relay_to_server(p->relay, held_line(&c->held));
+	held_let_go(&p->calls, &c->held);
 }
 
 /* ---- lines --------------------------------------------------------------- */
@@ -250,8 +210,7 @@ hold(struct proxy *p, const struct gate_call *g, struct str line)
 		refuse(p, g->id, "assent: another call has this id");
 		return;
 	}
-	if (p->call_count >= CALLS_MAX ||
-	    p->held_bytes + line.len > HELD_BYTES_MAX) {
+	if (!held_has_room(&p->calls, line.len)) {
 		refuse(p, g->id,
 		    "assent: too many calls at once; it was not passed on, try "
 		    "again when others have ended");
@@ -267,7 +226,7 @@ hold(struct proxy *p, const struct gate_call *g, struct str line)
 		    .on_end = on_end,
 		    .ctx = c,
 		},
-		&c->question, NULL) != 0) {
+		&c->held.question, NULL) != 0) {
 		refuse(p, g->id, "assent: memory is short; not passed on");
 		if (c != NULL)
 			forget_call(c);
@@ -280,11 +239,11 @@ cancel(struct proxy *p, struct str id, struct str line)
 {
 	struct call *c = find_call(p, id);
 
-	if (c == NULL || c->question == NULL) {
+	if (c == NULL || c->held.question == NULL) {
 		relay_to_server(p->relay, line);
 		return;
 	}
-	question_drop(c->question);
+	question_drop(c->held.question);
 	forget_call(c);
 }
 
@@ -334,7 +293,7 @@ from_server(void *ctx, struct str line)
 	gate_server(p->gate, line, &r);
 	c = r.id.len == 0 ? NULL : find_call(p, r.id);
 	/* it answers what it has not been asked */
-	if (c != NULL && c->question != NULL) {
+	if (c != NULL && c->held.question != NULL) {
 		say("the server answers a call that it was not given; "
 		    "not passed on");
 		return;
@@ -449,9 +408,9 @@ contain(char **words, const char *self, const char *profile,
 static void
 done(struct proxy *p)
 {
-	while (p->calls != NULL) {
-		question_drop(p->calls->question);
-		forget_call(p->calls);
+	while (p->calls.first != NULL) {
+		question_drop(p->calls.first->question);
+		forget_call((struct call *)p->calls.first);
 	}
 	asker_free(p->asker);
 	relay_free(p->relay);

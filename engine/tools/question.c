@@ -246,7 +246,7 @@ on_text(struct question *q, unsigned status, struct str text)
 	}
 	q->proposed = true;
 	if (!goes_on(q, text)) {
-		if (q->ruling.pending && q->o.timeout_ms > 0)
+		if (q->ruling.pending && !q->o.keeps)
 			take_back(q->asker, &q->ruling);
 		end(q, status, text);
 		return;

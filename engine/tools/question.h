@@ -35,6 +35,8 @@ struct question_options {
 	const char *key; /* Idempotency-Key, or NULL */
 	int64_t timeout_ms; /* for a person; 0: nobody is waited for */
 	bool sees_end; /* of its run, if it runs */
+	bool
+	    keeps; /* what is open at the end stays so: it is looked at later */
 	question_fn
 	    *on_wait; /* while it is open, every some seconds; or NULL */
 	question_fn *on_end; /* once; the question is gone then */

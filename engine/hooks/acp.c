@@ -1,0 +1,619 @@
+/*
+ * The Agent Client Protocol on its way between an editor and an agent.
+ * Runs in: assent.  Trusts: neither.  Owns: the message at hand, and the
+ * folders of sessions.
+ */
+#include "acp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "acp_int.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/limits.h"
+
+#define BODY_MAX ((size_t)64 << 20)
+#define NAME_MAX_BYTES 256 /* of a session or a call, else it is none */
+#define ID_BYTES (RPC_ID_MAX + 1)
+
+struct acp_session {
+	char id[NAME_MAX_BYTES];
+	char cwd[PATH_BYTES_MAX];
+};
+
+/* A question of the editor that names a folder: the answer names a session. */
+struct acp_opening {
+	char id[ID_BYTES];
+	char cwd[PATH_BYTES_MAX];
+};
+
+struct acp_told {
+	char call[NAME_MAX_BYTES];
+	char *input; /* JSON of an object */
+};
+
+struct acp {
+	struct acp_options o;
+	struct rpc message;
+	struct buf body;
+	struct acp_session sessions[ACP_SESSIONS_MAX];
+	struct acp_opening openings[ACP_SESSIONS_MAX];
+	struct acp_told told[ACP_CALLS_MAX];
+	size_t next_session, next_opening, next_told;
+	char session[NAME_BYTES_MAX + 1]; /* assent's name of the last one */
+	char agent[NAME_BYTES_MAX + 1], version[NAME_BYTES_MAX + 1];
+};
+
+int
+acp_new(const struct acp_options *o, struct acp **ret, struct err *e)
+{
+	struct acp *a = mem_new(1, sizeof(*a));
+
+	if (a == NULL)
+		return err_nomem(e);
+	a->o = *o;
+	a->body = (struct buf)BUF_INIT(BODY_MAX);
+	(void)snprintf(a->agent, sizeof(a->agent), "acp");
+	*ret = a;
+	return ERR_OK;
+}
+
+void
+acp_free(struct acp *a)
+{
+	if (a == NULL)
+		return;
+	for (size_t i = 0; i < ACP_CALLS_MAX; i++)
+		free(a->told[i].input);
+	rpc_done(&a->message);
+	buf_free(&a->body);
+	free(a);
+}
+
+void
+acp_freep(struct acp **a)
+{
+	acp_free(*a);
+	*a = NULL;
+}
+
+/* ---- sessions ------------------------------------------------------------ */
+
+static bool
+is_plain(const char *s, size_t max)
+{
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.";
+
+	return s != NULL && s[0] != '\0' && strlen(s) <= max &&
+	    s[strspn(s, letters)] == '\0';
+}
+
+static struct acp_session *
+find_session(struct acp *a, const char *id)
+{
+	for (size_t i = 0; i < ACP_SESSIONS_MAX; i++) {
+		if (id[0] != '\0' && strcmp(a->sessions[i].id, id) == 0)
+			return &a->sessions[i];
+	}
+	return NULL;
+}
+
+/* The oldest one makes room: it is then where we were started. */
+static void
+add_session(struct acp *a, const char *id, const char *cwd)
+{
+	struct acp_session *s;
+
+	if (id == NULL || cwd == NULL || cwd[0] != '/' ||
+	    strlen(id) >= NAME_MAX_BYTES || strlen(cwd) >= PATH_BYTES_MAX)
+		return;
+	s = find_session(a, id);
+	if (s == NULL)
+		s = &a->sessions[a->next_session++ % ACP_SESSIONS_MAX];
+	(void)snprintf(s->id, sizeof(s->id), "%s", id);
+	(void)snprintf(s->cwd, sizeof(s->cwd), "%s", cwd);
+}
+
+static void
+note_opening(struct acp *a, const char *cwd)
+{
+	struct acp_opening *o =
+	    &a->openings[a->next_opening++ % ACP_SESSIONS_MAX];
+
+	if (strlen(cwd) >= PATH_BYTES_MAX)
+		return;
+	(void)snprintf(o->id, sizeof(o->id), "%.*s", STR_ARG(a->message.id));
+	(void)snprintf(o->cwd, sizeof(o->cwd), "%s", cwd);
+}
+
+static void
+end_opening(struct acp *a)
+{
+	const struct rpc *m = &a->message;
+
+	for (size_t i = 0; i < ACP_SESSIONS_MAX; i++) {
+		struct acp_opening *o = &a->openings[i];
+
+		if (o->id[0] == '\0' || !str_eqz(m->id, o->id))
+			continue;
+		if (m->result != 0)
+			add_session(
+			    a, rpc_text(m, m->result, "sessionId"), o->cwd);
+		o->id[0] = '\0';
+		return;
+	}
+}
+
+/* assent's name of the agent's session. */
+static const char *
+name_session(struct acp *a, const char *id)
+{
+	AUTO_BUF struct buf hex = BUF_INIT(NAME_BYTES_MAX);
+	uint8_t digest[SHA256_LEN];
+
+	if (is_plain(id, NAME_BYTES_MAX - 8)) {
+		(void)snprintf(a->session, sizeof(a->session), "acp:%s", id);
+		return a->session;
+	}
+	if (id == NULL || sha256_of(id, strlen(id), digest, NULL) != 0)
+		return NULL;
+	text_hex(&hex, digest, SHA256_LEN / 2);
+	(void)snprintf(
+	    a->session, sizeof(a->session), "acp:%s", buf_cstr(&hex));
+	return a->session;
+}
+
+/* ---- from the editor ----------------------------------------------------- */
+
+static void
+put_prompt(struct acp *a)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BODY_MAX);
+	const struct rpc *m = &a->message;
+	const size_t prompt = rpc_node(m, m->params, "prompt");
+	struct jsonw w = jsonw_on(&a->body);
+	struct str words;
+
+	if (prompt == 0 || m->doc.nodes[prompt].kind != DOC_ARRAY)
+		return;
+	for (size_t n = doc_first(&m->doc, prompt);
+	     n < doc_end(&m->doc, prompt); n = doc_next(&m->doc, n)) {
+		const char *part = rpc_text(m, n, "text");
+
+		if (part != NULL)
+			buf_printf(&text, "%s\n", part);
+	}
+	words = hook_cut(buf_str(&text));
+	jsonw_object(&w);
+	jsonw_kstr(&w, "type", "prompt");
+	jsonw_key(&w, "text");
+	jsonw_str(&w, words);
+	jsonw_end(&w);
+}
+
+void
+acp_editor(struct acp *a, struct str line, struct acp_news *ret)
+{
+	const struct rpc *m = &a->message;
+	const char *session, *cwd;
+
+	*ret = (struct acp_news){ .cancelled = NULL };
+	buf_reset(&a->body);
+	if (rpc_read(&a->message, line, NULL) != 0 || m->params == 0)
+		return;
+	session = rpc_text(m, m->params, "sessionId");
+	cwd = rpc_text(m, m->params, "cwd");
+	if (m->kind == RPC_REQUEST && cwd != NULL) {
+		add_session(a, session, cwd);
+		note_opening(a, cwd);
+	}
+	if (m->kind == RPC_NOTIFICATION && rpc_is(m, "session/cancel"))
+		ret->cancelled = session;
+	if (m->kind != RPC_REQUEST || !rpc_is(m, "session/prompt"))
+		return;
+	put_prompt(a);
+	ret->session = name_session(a, session);
+	if (ret->session != NULL && buf_done(&a->body, NULL) == 0)
+		ret->report = buf_str(&a->body);
+}
+
+/* ---- from the agent ------------------------------------------------------ */
+
+static void
+note_agent(struct acp *a)
+{
+	const struct rpc *m = &a->message;
+	const size_t info = rpc_node(m, m->result, "agentInfo");
+	const char *name = info == 0 ? NULL : rpc_text(m, info, "name");
+	const char *version = info == 0 ? NULL : rpc_text(m, info, "version");
+
+	if (is_plain(name, NAME_BYTES_MAX))
+		(void)snprintf(a->agent, sizeof(a->agent), "%s", name);
+	if (is_plain(version, NAME_BYTES_MAX))
+		(void)snprintf(a->version, sizeof(a->version), "%s", version);
+}
+
+static struct acp_told *
+find_told(struct acp *a, const char *call)
+{
+	for (size_t i = 0; i < ACP_CALLS_MAX; i++) {
+		if (call[0] != '\0' && strcmp(a->told[i].call, call) == 0)
+			return &a->told[i];
+	}
+	return NULL;
+}
+
+static void
+note_input(struct acp *a, const char *call, size_t input)
+{
+	const struct str raw = rpc_raw(&a->message, input);
+	struct acp_told *t = find_told(a, call);
+
+	if (strlen(call) >= NAME_MAX_BYTES || raw.len > ACTION_BYTES_MAX)
+		return;
+	if (t == NULL)
+		t = &a->told[a->next_told++ % ACP_CALLS_MAX];
+	free(t->input);
+	t->input = strndup(raw.s, raw.len);
+	(void)snprintf(t->call, sizeof(t->call), "%s", call);
+}
+
+/* Its texts; whatever else it gives as it is. */
+static void
+put_outcome(struct acp *a, size_t update, bool failed)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BODY_MAX);
+	const struct rpc *m = &a->message;
+	const size_t content = rpc_node(m, update, "content");
+	const size_t raw = rpc_node(m, update, "rawOutput");
+	struct jsonw w = jsonw_on(&a->body);
+
+	if (content != 0 && m->doc.nodes[content].kind == DOC_ARRAY) {
+		for (size_t n = doc_first(&m->doc, content);
+		     n < doc_end(&m->doc, content); n = doc_next(&m->doc, n)) {
+			const size_t inner = rpc_node(m, n, "content");
+			const char *part =
+			    inner == 0 ? NULL : rpc_text(m, inner, "text");
+
+			if (part != NULL)
+				buf_printf(&text, "%s\n", part);
+		}
+	}
+	if (text.len == 0 && raw != 0)
+		buf_put_str(&text, rpc_raw(m, raw));
+	jsonw_object(&w);
+	jsonw_kint(&w, "exit", failed ? 1 : 0);
+	jsonw_key(&w, failed ? "stderr" : "stdout");
+	jsonw_str(&w, hook_cut(buf_str(&text)));
+	jsonw_end(&w);
+}
+
+static void
+take_update(struct acp *a, struct acp_result *result)
+{
+	const struct rpc *m = &a->message;
+	const size_t update = rpc_node(m, m->params, "update");
+	const char *kind =
+	    update == 0 ? NULL : rpc_text(m, update, "sessionUpdate");
+	const char *call =
+	    update == 0 ? NULL : rpc_text(m, update, "toolCallId");
+	const char *status = update == 0 ? NULL : rpc_text(m, update, "status");
+	size_t input;
+
+	if (kind == NULL || call == NULL || strncmp(kind, "tool_call", 9) != 0)
+		return;
+	input = rpc_node(m, update, "rawInput");
+	if (input != 0 && rpc_is_object(m, input))
+		note_input(a, call, input);
+	if (status == NULL ||
+	    (strcmp(status, "completed") != 0 && strcmp(status, "failed") != 0))
+		return;
+	buf_reset(&a->body);
+	put_outcome(a, update, strcmp(status, "failed") == 0);
+	if (buf_done(&a->body, NULL) == 0)
+		*result = (struct acp_result){ .call = call,
+			.outcome = buf_str(&a->body) };
+}
+
+static void
+put_claims(struct acp *a, struct jsonw *w, const char *cwd, const char *session)
+{
+	const char *name = name_session(a, session);
+
+	jsonw_kstr(w, "workspace", a->o.project(a->o.ctx, cwd));
+	if (name != NULL)
+		jsonw_kstr(w, "session", name);
+	jsonw_key(w, "agent");
+	jsonw_object(w);
+	jsonw_kstr(w, "name", a->agent);
+	if (a->version[0] != '\0')
+		jsonw_kstr(w, "version", a->version);
+	jsonw_end(w);
+	jsonw_kstr(w, "executor", "client");
+}
+
+static int
+put_action(struct acp *a, struct acp_question *q, size_t call, struct err *e)
+{
+	const struct rpc *m = &a->message;
+	const struct acp_session *s = find_session(a, q->session);
+	const struct acp_told *told = find_told(a, q->call);
+	const struct acp_place at = {
+		.cwd = s == NULL ? a->o.cwd : s->cwd,
+		.title_is_command = strcmp(a->agent, "gemini-cli") == 0,
+		.told = told == NULL || told->input == NULL
+		    ? STR_NONE
+		    : str_of(told->input),
+	};
+	struct jsonw w = jsonw_on(&a->body);
+	int r;
+
+	buf_reset(&a->body);
+	jsonw_object(&w);
+	if (rpc_is(m, "session/request_permission"))
+		r = acp_put_call(&w, &at, m, call, e);
+	else if (rpc_is(m, "terminal/create"))
+		r = acp_put_terminal(&w, &at, m, e);
+	else
+		r = acp_put_file(&w, &at, m, e);
+	if (r != 0)
+		return r;
+	put_claims(a, &w, at.cwd, q->session);
+	jsonw_end(&w);
+	q->body = buf_str(&a->body);
+	return buf_done(&a->body, e);
+}
+
+static enum acp_next
+refuse(struct str id, enum rpc_error code, const char *why, struct buf *out)
+{
+	buf_reset(out);
+	rpc_put_error(out, id, code, why);
+	return ACP_ANSWER;
+}
+
+static enum acp_next
+hold(struct acp *a, struct acp_question *q, struct buf *out)
+{
+	static const char *const names[] = { "sessionId", "toolCall", "options",
+		"path", "content", "command", "args", "env", "cwd", NULL };
+	const struct rpc *m = &a->message;
+	const size_t call = rpc_node(m, m->params, "toolCall");
+	const char *session = rpc_text(m, m->params, "sessionId");
+	const char *name = call == 0 ? NULL : rpc_text(m, call, "toolCallId");
+	struct err e = ERR_INIT;
+
+	if (m->params == 0 || !rpc_is_object(m, m->params) ||
+	    rpc_has_double(m, m->params, names))
+		return refuse(m->id, RPC_BAD_PARAMS,
+		    "'params' is no object, or has a member in another "
+		    "spelling",
+		    out);
+	*q = (struct acp_question){ .id = m->id,
+		.session = session == NULL ? "" : session,
+		.call = name == NULL ? "" : name,
+		.permission = rpc_is(m, "session/request_permission") };
+	if (q->permission && (call == 0 || !rpc_is_object(m, call)))
+		return refuse(
+		    m->id, RPC_BAD_PARAMS, "'toolCall' is no object", out);
+	if (put_action(a, q, call, &e) != 0)
+		return refuse(m->id, RPC_BAD_PARAMS, e.msg, out);
+	return ACP_HOLD;
+}
+
+static enum acp_next
+take_request(struct acp *a, struct acp_question *q, struct buf *out)
+{
+	static const char *const judged[] = { "session/request_permission",
+		"fs/write_text_file", "fs/read_text_file", "terminal/create",
+		NULL };
+	const struct rpc *m = &a->message;
+
+	for (size_t i = 0; judged[i] != NULL; i++) {
+		if (rpc_is(m, judged[i]))
+			return hold(a, q, out);
+	}
+	if (rpc_looks_like(m->method, judged))
+		return refuse(
+		    m->id, RPC_NO_METHOD, "there is no such method", out);
+	return ACP_PASS;
+}
+
+static enum acp_next
+take_notification(
+    struct acp *a, struct acp_question *q, struct acp_result *result)
+{
+	const struct rpc *m = &a->message;
+	size_t id;
+
+	if (m->params != 0 && rpc_is(m, "session/update"))
+		take_update(a, result);
+	if (m->params == 0 || !rpc_is(m, "$/cancel_request"))
+		return ACP_PASS;
+	id = rpc_node(m, m->params, "requestId");
+	*q = (struct acp_question){
+		.id = id == 0 ? STR_NONE : rpc_raw(m, id),
+		.session = "",
+		.call = "",
+	};
+	return ACP_CANCEL;
+}
+
+enum acp_next
+acp_agent(struct acp *a, struct str line, struct acp_question *question,
+    struct acp_result *result, struct buf *out)
+{
+	const struct rpc *m = &a->message;
+	struct err e = ERR_INIT;
+
+	*result = (struct acp_result){ .call = NULL };
+	buf_reset(out);
+	if (rpc_read(&a->message, line, &e) != 0) {
+		if (m->id.len > 0)
+			return refuse(m->id, RPC_NO_REQUEST, e.msg, out);
+		buf_puts(out, e.msg);
+		return ACP_DROP;
+	}
+	switch (m->kind) {
+	case RPC_REQUEST:
+		return take_request(a, question, out);
+	case RPC_NOTIFICATION:
+		return take_notification(a, question, result);
+	case RPC_RESULT:
+		note_agent(a);
+		end_opening(a);
+		return ACP_PASS;
+	case RPC_ERROR:
+		return ACP_PASS;
+	case RPC_BATCH:
+	case RPC_INVALID:
+		break;
+	}
+	buf_puts(out, "a batch was not passed on");
+	return ACP_DROP;
+}
+
+/* ---- what we say --------------------------------------------------------- */
+
+/* The option of that kind, or NULL. */
+static const char *
+option_of(const struct rpc *m, const char *kind)
+{
+	const size_t list = rpc_node(m, m->params, "options");
+
+	if (list == 0 || m->doc.nodes[list].kind != DOC_ARRAY)
+		return NULL;
+	for (size_t n = doc_first(&m->doc, list); n < doc_end(&m->doc, list);
+	     n = doc_next(&m->doc, n)) {
+		const char *own = rpc_text(m, n, "kind");
+
+		if (own != NULL && strcmp(own, kind) == 0)
+			return rpc_text(m, n, "optionId");
+	}
+	return NULL;
+}
+
+void
+acp_put_cancelled(struct str id, struct buf *out)
+{
+	struct jsonw w = rpc_begin_result(out, id);
+
+	jsonw_object(&w);
+	jsonw_key(&w, "outcome");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "outcome", "cancelled");
+	jsonw_end(&w);
+	jsonw_end(&w);
+	jsonw_end(&w);
+}
+
+static void
+put_chosen(struct buf *out, struct str id, const char *option)
+{
+	struct jsonw w = rpc_begin_result(out, id);
+
+	jsonw_object(&w);
+	jsonw_key(&w, "outcome");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "outcome", "selected");
+	jsonw_kstr(&w, "optionId", option);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	jsonw_end(&w);
+}
+
+int
+acp_put_answer(struct str message, enum hook_verdict verdict, const char *why,
+    struct buf *out, struct err *e)
+{
+	AUTO(rpc_done) struct rpc m = RPC_INIT;
+	const char *option;
+	int r = rpc_read(&m, message, e);
+
+	if (r != 0)
+		return r;
+	if (!rpc_is(&m, "session/request_permission")) {
+		/* who is allowed to do it is the editor, not us */
+		if (verdict == HOOK_ALLOW)
+			return err_set(e, ERR_NOTFOUND, "the editor does it");
+		rpc_put_error(out, m.id, RPC_INTERNAL, why);
+		return buf_done(out, e);
+	}
+	option =
+	    option_of(&m, verdict == HOOK_ALLOW ? "allow_once" : "reject_once");
+	if (option == NULL && verdict == HOOK_ALLOW)
+		return err_set(e, ERR_DENIED,
+		    "assent: the agent offers no allow for this one call, so "
+		    "it was not run");
+	if (option != NULL)
+		put_chosen(out, m.id, option);
+	else
+		acp_put_cancelled(m.id, out);
+	return buf_done(out, e);
+}
+
+static void
+put_options(struct jsonw *w, const struct rpc *m, size_t list)
+{
+	jsonw_array(w);
+	for (size_t n = doc_first(&m->doc, list); n < doc_end(&m->doc, list);
+	     n = doc_next(&m->doc, n)) {
+		const char *kind = rpc_text(m, n, "kind");
+
+		if (kind != NULL && strcmp(kind, "allow_always") != 0)
+			jsonw_raw(w, rpc_raw(m, n));
+	}
+	jsonw_end(w);
+}
+
+int
+acp_put_question(struct str message, struct buf *out, struct err *e)
+{
+	AUTO(rpc_done) struct rpc m = RPC_INIT;
+	struct jsonw w = jsonw_on(out);
+	int r = rpc_read(&m, message, e);
+
+	if (r != 0)
+		return r;
+	jsonw_object(&w);
+	jsonw_kstr(&w, "jsonrpc", "2.0");
+	jsonw_key(&w, "id");
+	jsonw_raw(&w, m.id);
+	jsonw_kstr(&w, "method", m.method);
+	jsonw_key(&w, "params");
+	jsonw_object(&w);
+	for (size_t n = doc_first(&m.doc, m.params);
+	     n < doc_end(&m.doc, m.params); n = doc_next(&m.doc, n + 1)) {
+		jsonw_key_str(&w, doc_str(&m.doc, n));
+		if (str_eqz(doc_str(&m.doc, n), "options") &&
+		    m.doc.nodes[n + 1].kind == DOC_ARRAY)
+			put_options(&w, &m, n + 1);
+		else
+			jsonw_raw(&w, rpc_raw(&m, n + 1));
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	return buf_done(out, e);
+}
+
+void
+acp_put_note(struct buf *out, const char *session, const char *text)
+{
+	struct jsonw w = rpc_begin_notification(out, "session/update");
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "sessionId", session);
+	jsonw_key(&w, "update");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "sessionUpdate", "agent_message_chunk");
+	jsonw_key(&w, "content");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "type", "text");
+	jsonw_kstr(&w, "text", text);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	jsonw_end(&w);
+}
