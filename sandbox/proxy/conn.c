@@ -382,11 +382,12 @@ welcome(struct conn *c)
 	conn_say(c, buf_str(&out));
 }
 
-/* Who is wanted is known. */
+/* Who is wanted is known. Where no request could be allowed none is read. */
 static void
 ready(struct conn *c)
 {
-	if (c->plain || !conn_expects_requests(c)) {
+	if (c->plain || !conn_expects_requests(c) ||
+	    !net_policy_knows_name(&c->p->policy, &c->host)) {
 		conn_decide(c);
 		return;
 	}

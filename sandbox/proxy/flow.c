@@ -239,9 +239,10 @@ static void
 pass_on_the_end(struct flow *f)
 {
 	give_pipe(f);
-	if (f->shuts && !f->shut)
-		(void)shutdown(f->to, SHUT_WR);
+	if (!f->shuts || f->shut)
+		return;
 	f->shut = true;
+	(void)shutdown(f->to, SHUT_WR);
 }
 
 static int

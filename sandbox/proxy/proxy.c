@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/fdio.h"
+#include "base/log.h"
 #include "confined.h"
 #include "conn.h"
 
@@ -291,7 +292,9 @@ on_closed(void *ctx, struct ipc *i, const struct err *why)
 	struct proxy *p = ctx;
 
 	(void)i;
-	(void)why;
+	p->failed = why != NULL;
+	if (p->failed)
+		log_err("refused", "reason=%s", why->msg);
 	loop_stop(p->loop);
 }
 
@@ -391,6 +394,8 @@ proxy_run(int link_fd, struct err *e)
 	r = proxy_init(p, link_fd, e);
 	if (r == 0)
 		r = loop_run(p->loop, e);
+	if (r == 0 && p->failed)
+		r = err_set(e, ERR_INTERNAL, "the launcher broke its promise");
 	proxy_done(p);
 	return r;
 }

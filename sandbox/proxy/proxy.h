@@ -34,7 +34,7 @@ struct proxy {
 	struct arena *arena;
 	struct net_policy policy;
 	struct inject inject;
-	bool started, stopping;
+	bool started, stopping, failed;
 	struct listener listeners[PROXY_LISTENERS_MAX];
 	size_t listener_count;
 	struct loop_timer *paused, *refill;

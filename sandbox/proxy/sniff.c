@@ -102,9 +102,10 @@ looks_like_request(struct str in)
 static void
 sniff_request(struct conn *c)
 {
-	const int r = exchange_request(c);
+	int r;
 
-	c->protocol = NET_HTTP;
+	c->protocol = NET_HTTP; /* a refusal is said in it */
+	r = exchange_request(c);
 	if (r == 0 && c->client_eof)
 		conn_end(c, "the client closed in its request");
 	else if (r == 0 && c->in.len >= c->p->policy.limits.head_bytes)

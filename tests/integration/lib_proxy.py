@@ -465,6 +465,8 @@ def http_server(seen=None, body=b"hello from the web\n"):
     """Answers each request with what it saw."""
     def handle(sock):
         head = read_head(sock)
+        if not head.endswith(b"\r\n\r\n"):
+            return
         lines = head.decode("latin-1").split("\r\n")
         fields = {line.split(":")[0].lower(): line.split(":", 1)[1].strip()
                   for line in lines[1:] if ":" in line}
