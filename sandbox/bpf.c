@@ -84,11 +84,15 @@ when_bits(struct builder *b, uint32_t k, uint32_t value)
  * connect would hold; of netlink only routes and links (its own) are of use.
  */
 static void
-leaf_socket(struct builder *b, uint32_t good)
+leaf_socket(struct builder *b, uint32_t good, bool network)
 {
 	unsigned unix_at, net_at;
 
 	load_arg(b, 0);
+	if (!network) {
+		(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0);
+		ret(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+	}
 	when_equal(b, AF_INET, good);
 	when_equal(b, AF_INET6, good);
 	unix_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 0);
@@ -157,10 +161,20 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		leaf_list(b, r, false);
 		break;
 	case BPF_ACT_SOCKET:
-		leaf_socket(b, SECCOMP_RET_ALLOW);
+		leaf_socket(b, SECCOMP_RET_ALLOW, true);
+		break;
+	case BPF_ACT_SOCKET_UNIX:
+		leaf_socket(b, SECCOMP_RET_ALLOW, false);
+		break;
+	case BPF_ACT_WHO:
+		load_arg(b, 0);
+		when_equal(b, r->value, RET_EPERM);
+		load_arg(b, 1);
+		when_equal(b, 1, RET_EPERM);
+		ret(b, SECCOMP_RET_ALLOW);
 		break;
 	case BPF_ACT_SOCKET_NOTIFY:
-		leaf_socket(b, SECCOMP_RET_USER_NOTIF);
+		leaf_socket(b, SECCOMP_RET_USER_NOTIF, true);
 		break;
 	case BPF_ACT_NODE:
 		leaf_node(b, r->arg);

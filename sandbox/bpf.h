@@ -24,7 +24,11 @@ enum bpf_act {
 	BPF_ACT_ONLY, /* EPERM unless arg is one of list */
 	BPF_ACT_NOT, /* EPERM when arg is one of list */
 	BPF_ACT_SOCKET, /* families, types and netlink protocols */
+	BPF_ACT_SOCKET_UNIX, /* the same without any network */
 	BPF_ACT_SOCKET_NOTIFY, /* the supervisor learns of those allowed */
+	/* arg 0 says what arg 1 names: EPERM when it is value (all processes
+	 * of a user), or arg 1 is the first process. */
+	BPF_ACT_WHO,
 	BPF_ACT_NODE, /* mknod: no devices; else the supervisor */
 	BPF_ACT_MODE_NOTIFY, /* no set-id bits in arg; else the supervisor */
 };

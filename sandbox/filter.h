@@ -18,6 +18,8 @@ enum filter_flags {
 	/* The supervisor learns of sockets and of System V and POSIX objects
 	 * that outlive processes. */
 	FILTER_TRACES = 8,
+	FILTER_BARE = 32, /* there are no namespaces and mounts */
+	FILTER_SIGNALS = 64, /* bare, and nothing holds signals */
 	FILTER_SHARES = 16, /* it is asked about shared mappings */
 };
 

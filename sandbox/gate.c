@@ -46,6 +46,20 @@ open_records(struct gate *g, struct err *e)
 }
 
 void
+gate_bare(struct gate *g, const struct plan *p, const char *private)
+{
+	g->plan = p;
+	g->private = private;
+	g->tmp_dev = (dev_t)-1;
+}
+
+bool
+gate_is_private(const struct gate *g, const char *folder)
+{
+	return g->private != NULL && plan_path_within(folder, g->private);
+}
+
+void
 gate_init(struct gate *g, const struct plan *p)
 {
 	struct stat st;
@@ -64,9 +78,9 @@ gate_init(struct gate *g, const struct plan *p)
 			add_root(g, p->write_roots[i], true);
 	}
 	/* Where a workspace lies in /tmp, all of /tmp is in the gate's care. */
-	if (plan_path_within(p->workspace, "/tmp"))
+	if (plan_path_within(p->workspace, "/tmp") && g->plan == NULL)
 		add_root(g, "/tmp", false);
-	if (stat("/tmp", &st) == 0)
+	if (g->plan == NULL && stat("/tmp", &st) == 0)
 		g->tmp_dev = st.st_dev;
 }
 
@@ -218,6 +232,8 @@ dispatch(struct gate *g)
 	}
 	if (gate_is_open(nr))
 		return gate_call_open(g);
+	if (g->plan != NULL && gate_is_bare(nr))
+		return gate_call_bare(g);
 	if (gate_is_socket(nr))
 		return gate_call_socket(g);
 	return gate_call_names(g);

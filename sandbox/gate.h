@@ -51,6 +51,9 @@ struct gate {
 	size_t own_count;
 	uint64_t files_left, bytes_left;
 	unsigned workers;
+	/* Without namespaces; else both are NULL. Borrowed. */
+	const struct plan *plan;
+	const char *private; /* the run's own temporary folder */
 	struct memory *memory; /* NULL: a control group counts; borrowed */
 	bool strict; /* what the filter does not list comes here */
 	bool traces; /* the run may have left some in its namespaces */
@@ -63,6 +66,8 @@ struct gate {
 
 /* Which names are judged; all that edits need. */
 void gate_init(struct gate *g, const struct plan *p);
+/* Before gate_open: there are no mounts, so names are held here. */
+void gate_bare(struct gate *g, const struct plan *p, const char *private);
 /* listener is taken. The gate is large: it is not put on a stack. */
 int gate_open(
     struct gate *g, const struct plan *p, int listener, struct err *e);

@@ -58,7 +58,14 @@ void gate_send_fd(struct gate *g, int fd, bool cloexec);
 /* In a child: true, and the caller answers there and exits. */
 bool gate_fork(struct gate *g, int *ret_answer);
 
+/* Without namespaces: below the run's own temporary folder. */
+bool gate_is_private(const struct gate *g, const char *folder);
+/* Nothing below it is protected, or mounts hold that. */
+bool gate_may_take(const struct gate *g, const struct gate_place *p);
+
 int gate_call_open(struct gate *g);
+int gate_call_bare(struct gate *g);
+bool gate_is_bare(int nr);
 int gate_call_names(struct gate *g);
 int gate_call_socket(struct gate *g);
 /* 0: not one of these calls. */

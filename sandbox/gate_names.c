@@ -154,13 +154,13 @@ judge_rename(struct gate *g, const struct gate_place *from,
 		return -ENOENT;
 	if ((flags & RENAME_WHITEOUT) != 0)
 		return -EPERM;
-	if (!gate_permits(g, from, GUARD_TAKE))
+	if (!gate_permits(g, from, GUARD_TAKE) || !gate_may_take(g, from))
 		return gate_denied(g, "rename", from);
 	if (!may_place(g, from, to))
 		return gate_denied(g, "rename to", to);
 	if ((flags & RENAME_EXCHANGE) == 0)
 		return 0;
-	if (!gate_permits(g, to, GUARD_TAKE))
+	if (!gate_permits(g, to, GUARD_TAKE) || !gate_may_take(g, to))
 		return gate_denied(g, "rename", to);
 	if (!gate_permits(g, from, GUARD_PLACE))
 		return gate_denied(g, "rename to", from);
@@ -201,7 +201,7 @@ judge_link(
 		return -EEXIST;
 	if (S_ISDIR(from->st.st_mode))
 		return -EPERM;
-	if (!gate_permits(g, from, GUARD_TAKE))
+	if (!gate_permits(g, from, GUARD_TAKE) || !gate_may_take(g, from))
 		return gate_denied(g, "link", from);
 	if (!gate_permits(g, to, GUARD_PLACE))
 		return gate_denied(g, "link to", to);

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "family.h"
 #include "gate_int.h"
 
 struct opening {
@@ -381,6 +382,39 @@ note_outside(
 	gate_violation(g, "write outside the workspace:", path);
 }
 
+/* Without a process namespace /proc shows all processes: those of the run are
+ * opened here, and no other is. */
+static int
+open_process(
+    struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	AUTO_FD int fd = -1;
+
+	if (strncmp(p->rel, "/proc/", 6) != 0 || p->rel[6] < '1' ||
+	    p->rel[6] > '9' || !p->exists || !S_ISREG(p->st.st_mode))
+		return GATE_NATIVE;
+	if (writes(o) || !family_has((pid_t)strtol(p->rel + 6, NULL, 10)))
+		return -EACCES;
+	fd = openat(p->parent, p->name,
+	    (o->flags & ~(O_CREAT | O_EXCL)) | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : finish(g, o, fd);
+}
+
+/* The kernel goes on; where there are no mounts, a few things are here. */
+static int
+open_outside(
+    struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	note_outside(g, o, p);
+	if (g->plan == NULL || gate_is_private(g, p->rel))
+		return GATE_NATIVE;
+	/* An old Landlock lets files be cut short. */
+	if (writes(o) && p->exists && S_ISREG(p->st.st_mode))
+		return -EACCES;
+	return gate_is_proc(p->parent) ? open_process(g, o, p)
+				       : (int)GATE_NATIVE;
+}
+
 int
 gate_call_open(struct gate *g)
 {
@@ -405,8 +439,7 @@ gate_call_open(struct gate *g)
 	if (judges(g, &o))
 		r = judge_way(g, &o, r, &place);
 	if (r == 0 && place.root == NULL) {
-		note_outside(g, &o, &place);
-		r = GATE_NATIVE;
+		r = open_outside(g, &o, &place);
 	} else if (r == 0) {
 		r = place.exists ? open_existing(g, &o, &place)
 				 : open_new(g, &o, &place);

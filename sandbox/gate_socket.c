@@ -141,12 +141,14 @@ connect_path(struct gate *g, struct naming *n, const char *path)
 	struct gate_place p = GATE_PLACE_INIT;
 	AUTO_FD int fd = -1;
 	char link[64];
+	bool private;
 	struct stat st;
 	int r = gate_resolve(g, AT_FDCWD, path, true, &p);
 
 	if (r == 0 && p.exists)
 		fd = sys_openat2(p.parent, p.name, O_PATH | O_NOFOLLOW,
 		    RESOLVE_NO_MAGICLINKS);
+	private = p.root == NULL && gate_is_private(g, p.rel);
 	gate_place_done(&p);
 	if (r != 0)
 		return -EACCES;
@@ -156,7 +158,8 @@ connect_path(struct gate *g, struct naming *n, const char *path)
 		return -EACCES;
 	if (!S_ISSOCK(st.st_mode))
 		return -ECONNREFUSED;
-	if (st.st_dev != g->tmp_dev && !gate_is_own(g, st.st_dev, st.st_ino)) {
+	if (st.st_dev != g->tmp_dev && !private &&
+	    !gate_is_own(g, st.st_dev, st.st_ino)) {
 		gate_violation(g, "connect to a socket of the host:", path);
 		return -EACCES;
 	}
@@ -207,7 +210,11 @@ gate_call_socket(struct gate *g)
 	if (r == 0 && unix_path(&n, path))
 		r = connects ? connect_path(g, &n, path)
 			     : bind_path(g, &n, path);
-	else if (r == 0 && connects)
+	else if (r == 0 && connects && g->plan != NULL) {
+		/* Abstract names are the host's: no namespace is ours. */
+		gate_violation(g, "connect to a socket of the host", NULL);
+		r = -EACCES;
+	} else if (r == 0 && connects)
 		r = do_connect(g, &n);
 	else if (r == 0)
 		/* The domain has no right to make a socket in the workspace,

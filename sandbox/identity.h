@@ -21,6 +21,8 @@ int identity_map_self(const struct plan_who *who, struct err *e);
 /* No capabilities, no new ones, not readable by others, dies with its
  * parent. Verified; fails closed. */
 int identity_become(const struct plan_who *who, struct err *e);
+/* The same for a plain user outside of any user namespace, who has none. */
+int identity_give_up(struct err *e);
 /* The loopback interface of a new network namespace. */
 int identity_loopback(struct err *e);
 /* Leaves the network of whoever started us for an empty one. */

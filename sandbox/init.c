@@ -21,9 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bare.h"
 #include "ctl.h"
 #include "domain.h"
 #include "edit.h"
+#include "family.h"
 #include "filter.h"
 #include "gate.h"
 #include "identity.h"
@@ -37,12 +39,14 @@
 #include "watch.h"
 
 #define JOB_ARENA ((size_t)8 << 20)
+#define BARE_ARENA ((size_t)1 << 20)
 
 struct init {
 	struct job *job;
 	struct root root;
 	struct gate gate;
 	struct watch watch;
+	struct bare bare; /* without namespaces */
 	struct memory *memory; /* where no control group bounds it */
 	struct bpf_program filter;
 	struct command_spawn spawn;
@@ -77,6 +81,7 @@ give_up(struct init *in, const struct err *e)
 		.text = e->msg,
 	};
 
+	bare_close(&in->bare);
 	(void)ctl_send(in->job->ctl, &m);
 	_exit(1);
 }
@@ -183,6 +188,23 @@ build(struct init *in, struct err *e)
 	return r;
 }
 
+static int
+build_bare(struct init *in, struct err *e)
+{
+	struct arena *a = arena_new(BARE_ARENA); /* until the end */
+	struct job *j = in->job;
+	struct plan *p;
+	int r =
+	    a == NULL ? err_nomem(e) : bare_open(&in->bare, j->plan, a, &p, e);
+
+	in->root = (struct root)ROOT_INIT;
+	if (r != 0)
+		return r;
+	j->plan = p;
+	gate_bare(&in->gate, p, in->bare.tmp);
+	return ERR_OK;
+}
+
 /* A template does it once for all its runs. */
 void
 init_signals(void)
@@ -257,12 +279,15 @@ static int
 prepare_command(struct init *in, struct err *e)
 {
 	struct command_spawn *c = &in->spawn;
-	int r = domain_make(in->job->plan, in->supervised, &c->domain, e);
+	int r = in->job->bare
+	    ? bare_domain(in->job->plan, in->bare.tmp, &c->domain, e)
+	    : domain_make(in->job->plan, in->supervised, &c->domain, e);
 
 	if (r != 0)
 		return r;
 	c->plan = in->job->plan;
 	c->filter = in->job->filter;
+	c->bare = in->job->bare;
 	c->supervised = in->supervised;
 	in->command = command_prepare(c);
 	fd_closep(&c->domain);
@@ -325,12 +350,22 @@ apply_edits(struct init *in, struct err *e)
 	return r;
 }
 
+/* Without a process namespace "all" would be all of the user's. */
+static void
+kill_others(const struct init *in)
+{
+	if (in->job->bare)
+		family_kill();
+	else
+		(void)kill(-1, SIGKILL);
+}
+
 static void
 kill_all(struct init *in, uint32_t why)
 {
 	in->flags |= why;
 	in->killing = true;
-	(void)kill(-1, SIGKILL);
+	kill_others(in);
 }
 
 static void
@@ -430,7 +465,9 @@ end_all(const struct init *in)
 {
 	if (in->alone)
 		return;
-	(void)kill(-1, SIGKILL);
+	do
+		kill_others(in);
+	while (in->job->bare && waitpid(-1, NULL, 0) > 0);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 }
@@ -453,6 +490,10 @@ add_notes(const struct init *in, struct ctl *m)
 		m->violations[m->violation_count++] =
 		    "note: its control group could not be entered: memory is "
 		    "measured, not limited";
+	for (size_t i = 0; in->job->bare && bare_notes[i] != NULL; i++) {
+		if (m->violation_count < CTL_VIOLATIONS_MAX)
+			m->violations[m->violation_count++] = bare_notes[i];
+	}
 	for (size_t i = 0; i < in->job->note_count; i++) {
 		if (m->violation_count < CTL_VIOLATIONS_MAX)
 			m->violations[m->violation_count++] = in->job->notes[i];
@@ -504,32 +545,49 @@ init_filter(const struct plan *p, bool lent, unsigned controls,
 }
 
 static int
+bare_filter(struct init *in, struct err *e)
+{
+	unsigned flags = FILTER_SUPERVISED | FILTER_READS | FILTER_BARE;
+
+	flags |= in->job->plan->strict ? (unsigned)FILTER_STRICT : 0U;
+	flags |= in->bare.signals ? (unsigned)FILTER_SIGNALS : 0U;
+	flags |= (in->job->controls & CGROUP_MEMORY) == 0
+	    ? (unsigned)FILTER_SHARES
+	    : 0U;
+	return filter_build(flags, &in->filter) == 0
+	    ? ERR_OK
+	    : err_set(e, ERR_INTERNAL, "the system call filter is wrong");
+}
+
+static int
 prepare(struct init *in, struct err *e)
 {
 	struct job *j = in->job;
 	int r;
 
 	start_joining(in);
-	r = build(in, e);
+	r = j->bare ? build_bare(in, e) : build(in, e);
 	finish_joining(in);
 	if (r == 0)
-		r = require_check(j->plan, j->controls, e);
+		r = require_check(j->plan, j->controls, j->bare, e);
 	if (r == 0)
 		r = net_listen_open(&in->net, j->plan, e);
 	if (r == 0)
 		r = block_signals(in, e);
 	if (r == 0)
-		r = identity_become(&j->plan->who, e);
+		r = j->bare ? identity_give_up(e)
+			    : identity_become(&j->plan->who, e);
 	if (r == 0)
 		r = check_parent(in, e);
 	in->supervised = true;
 	if (r == 0 && (j->controls & CGROUP_MEMORY) == 0) {
-		in->memory = memory_open(j->plan->limits.memory_bytes);
+		in->memory = memory_open(j->plan->limits.memory_bytes, j->bare);
 		r = in->memory == NULL ? err_nomem(e) : ERR_OK;
 	}
 	if (r == 0 && (j->filter == NULL || in->not_joined)) {
-		r = init_filter(
-		    j->plan, !j->fresh, j->controls, &in->filter, e);
+		r = j->bare ? bare_filter(in, e)
+			    : init_filter(j->plan, !j->fresh, j->controls,
+				  &in->filter, e);
 		j->filter = &in->filter;
 	}
 	return r == 0 ? prepare_command(in, e) : r;
@@ -591,6 +649,7 @@ init_main(struct job *j)
 	(void)ctl_send(j->ctl, &started);
 	serve(in);
 	end_all(in);
+	bare_close(&in->bare);
 	report(in);
 	_exit(0);
 }

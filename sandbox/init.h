@@ -24,6 +24,7 @@ struct job {
 	size_t join_count;
 	int group_events; /* or -1 */
 	unsigned controls; /* what the group limits */
+	bool bare; /* no namespaces: see bare.h */
 	bool fresh; /* no template: everything is made here */
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;

@@ -27,6 +27,7 @@
 
 struct memory {
 	uint64_t limit;
+	bool bare;
 	/* Of all shared mappings ever made the longest, longest first. */
 	uint64_t lengths[LENGTHS_MAX];
 	size_t length_count;
@@ -38,7 +39,7 @@ struct memory {
 };
 
 struct memory *
-memory_open(uint64_t limit_bytes)
+memory_open(uint64_t limit_bytes, bool bare)
 {
 	struct memory *m = mem_new(1, sizeof(*m));
 	struct rlimit files;
@@ -46,6 +47,7 @@ memory_open(uint64_t limit_bytes)
 	if (m == NULL)
 		return NULL;
 	m->limit = limit_bytes;
+	m->bare = bare;
 	m->available = memory_proc_available(NULL);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
@@ -92,7 +94,7 @@ shared_bytes(struct memory *m)
 
 	if (m->made == 0)
 		return 0;
-	memory_proc_objects(&m->objects);
+	memory_proc_objects(&m->objects, m->bare);
 	alive = m->objects.count;
 	/* One that the run made behind our back is of any length. */
 	if (alive > m->made || m->objects.failed)
@@ -200,17 +202,17 @@ is_machine_short(const struct memory *m)
 bool
 memory_is_over(struct memory *m, bool slow)
 {
-	struct memory_use use = memory_proc_sum(false);
+	struct memory_use use = memory_proc_sum(false, m->bare);
 	uint64_t objects = file_bytes(m) + shared_bytes(m);
 
 	if (slow)
-		objects += memory_proc_sysv() + socket_bytes();
+		objects += m->bare ? 0 : memory_proc_sysv() + socket_bytes();
 	if (slow && is_machine_short(m))
 		return true;
 	/* Mapped pages are pages of these objects, or of files in /tmp. */
 	if (use.own + (use.shared > objects ? use.shared : objects) <= m->limit)
 		return false;
-	use = memory_proc_sum(true);
+	use = memory_proc_sum(true, m->bare);
 	return use.own + (use.shared > objects ? use.shared : objects) >
 	    m->limit;
 }

@@ -22,8 +22,8 @@
 
 struct memory;
 
-/* NULL without memory. */
-struct memory *memory_open(uint64_t limit_bytes);
+/* bare: /proc shows others, too. NULL without memory. */
+struct memory *memory_open(uint64_t limit_bytes, bool bare);
 void memory_free(struct memory *m);
 /* False: with this one it would be too much. */
 bool memory_may_share(struct memory *m, uint64_t len);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "family.h"
 
 #define TEXT_BYTES 4096
 #define LINE_BYTES 8192
@@ -40,10 +41,13 @@ kilobytes(const char *text, const char *label)
 	    : (uint64_t)strtoull(at + strlen(label), NULL, 10) * 1024;
 }
 
-/* The next process of the run that is not this one, or NULL. */
-static const char *
-next_process(DIR *dir)
+typedef void process_fn(void *ctx, const char *pid);
+
+/* Numbers in /proc but our own. */
+static void
+each_process(process_fn *fn, void *ctx)
 {
+	DIR *dir = opendir("/proc");
 	const struct dirent *d;
 	char self[16];
 
@@ -51,48 +55,68 @@ next_process(DIR *dir)
 	while (dir != NULL && (d = readdir(dir)) != NULL) {
 		if (d->d_name[0] >= '1' && d->d_name[0] <= '9' &&
 		    strcmp(d->d_name, self) != 0)
-			return d->d_name;
+			fn(ctx, d->d_name);
 	}
-	return NULL;
+	if (dir != NULL)
+		(void)closedir(dir);
 }
 
 static void
-add_process(struct memory_use *use, const char *pid, bool exact)
+each(process_fn *fn, void *ctx, bool bare)
 {
+	AUTO_FREE pid_t *list =
+	    bare ? mem_new(FAMILY_MAX, sizeof(*list)) : NULL;
+	const size_t count = list == NULL ? 0 : family_list(list, FAMILY_MAX);
+
+	if (!bare)
+		each_process(fn, ctx);
+	for (size_t i = 0; i < count; i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "%d", list[i]);
+		fn(ctx, text);
+	}
+}
+
+static void
+add_process(void *ctx, const char *pid)
+{
+	struct memory_use *use = ctx;
 	char path[64], text[TEXT_BYTES];
 
 	(void)snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
 	if (read_text(path, text) <= 0)
 		return;
-	use->own += kilobytes(text, "\nVmPTE:");
-	if (exact) {
-		char rollup[TEXT_BYTES];
-
-		(void)snprintf(
-		    path, sizeof(path), "/proc/%.16s/smaps_rollup", pid);
-		if (read_text(path, rollup) > 0) {
-			use->own += kilobytes(rollup, "\nPss_Anon:") +
-			    kilobytes(rollup, "\nSwapPss:");
-			use->shared += kilobytes(rollup, "\nPss_Shmem:");
-			return;
-		}
-	}
-	use->own +=
+	use->own += kilobytes(text, "\nVmPTE:") +
 	    kilobytes(text, "\nRssAnon:") + kilobytes(text, "\nVmSwap:");
 	use->shared += kilobytes(text, "\nRssShmem:");
 }
 
+static void
+add_exactly(void *ctx, const char *pid)
+{
+	struct memory_use *use = ctx;
+	char path[64], text[TEXT_BYTES];
+
+	(void)snprintf(path, sizeof(path), "/proc/%.16s/smaps_rollup", pid);
+	if (read_text(path, text) <= 0) {
+		add_process(ctx, pid);
+		return;
+	}
+	use->own +=
+	    kilobytes(text, "\nPss_Anon:") + kilobytes(text, "\nSwapPss:");
+	use->shared += kilobytes(text, "\nPss_Shmem:");
+	(void)snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
+	if (read_text(path, text) > 0)
+		use->own += kilobytes(text, "\nVmPTE:");
+}
+
 struct memory_use
-memory_proc_sum(bool exact)
+memory_proc_sum(bool exact, bool bare)
 {
 	struct memory_use use = { .own = 0 };
-	DIR *dir = opendir("/proc");
-	const char *pid;
 
-	while ((pid = next_process(dir)) != NULL)
-		add_process(&use, pid, exact);
-	if (dir != NULL)
-		(void)closedir(dir);
+	each(exact ? add_exactly : add_process, &use, bare);
 	return use;
 }
 
@@ -132,8 +156,9 @@ add_line(struct memory_objects *o, char *line)
 }
 
 static void
-add_maps(struct memory_objects *o, const char *pid)
+add_maps(void *ctx, const char *pid)
 {
+	struct memory_objects *o = ctx;
 	char path[64], line[LINE_BYTES];
 	FILE *in;
 
@@ -146,16 +171,10 @@ add_maps(struct memory_objects *o, const char *pid)
 }
 
 void
-memory_proc_objects(struct memory_objects *ret)
+memory_proc_objects(struct memory_objects *ret, bool bare)
 {
-	DIR *dir = opendir("/proc");
-	const char *pid;
-
 	memset(ret, 0, sizeof(*ret));
-	while ((pid = next_process(dir)) != NULL)
-		add_maps(ret, pid);
-	if (dir != NULL)
-		(void)closedir(dir);
+	each(add_maps, ret, bare);
 }
 
 uint64_t

@@ -22,10 +22,10 @@ struct memory_objects {
 	bool failed; /* there are more */
 };
 
-/* Of all processes but ours. exact: each by its share of common pages, which
+/* Of all processes but ours; bare: of those that descend from it. exact: each by its share of common pages, which
  * is right and slow; else they count more than once. */
-struct memory_use memory_proc_sum(bool exact);
-void memory_proc_objects(struct memory_objects *ret);
+struct memory_use memory_proc_sum(bool exact, bool bare);
+void memory_proc_objects(struct memory_objects *ret, bool bare);
 uint64_t memory_proc_sysv(void); /* in bytes */
 uint64_t memory_proc_sockets(void); /* how many, in this network */
 /* Of the machine; 0: unknown. ret_total may be NULL. */

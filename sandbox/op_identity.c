@@ -285,8 +285,14 @@ identity_become(const struct plan_who *who, struct err *e)
 
 	if (r == 0)
 		r = switch_user(who, e);
-	if (r == 0)
-		r = drop_capabilities(e);
+	return r == 0 ? identity_give_up(e) : r;
+}
+
+int
+identity_give_up(struct err *e)
+{
+	const int r = drop_capabilities(e);
+
 	if (r != 0)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

@@ -12,19 +12,6 @@
 
 #include "sys.h"
 
-#define READS                                                                  \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |           \
-	    LANDLOCK_ACCESS_FS_READ_DIR)
-#define REMOVES (LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
-#define WRITES                                                                 \
-	(REMOVES | LANDLOCK_ACCESS_FS_WRITE_FILE |                             \
-	    LANDLOCK_ACCESS_FS_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_DIR |        \
-	    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |       \
-	    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM |       \
-	    LANDLOCK_ACCESS_FS_REFER)
-#define DEVICES                                                                \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE |         \
-	    LANDLOCK_ACCESS_FS_IOCTL_DEV)
 #define ABI_1 ((1ULL << 13) - 1)
 
 /* What this kernel knows: the cascade of ABI versions. */
@@ -48,8 +35,8 @@ ruleset_size(int abi)
 	return sizeof(uint64_t) * (abi >= 6 ? 3U : abi >= 4 ? 2U : 1U);
 }
 
-static int
-allow(int ruleset, const char *path, uint64_t rights, struct err *e)
+int
+domain_allow(int ruleset, const char *path, uint64_t rights, struct err *e)
 {
 	AUTO_FD int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat st;
@@ -71,27 +58,45 @@ static int
 allow_roots(int ruleset, const struct plan *p, bool supervised, uint64_t known,
     struct err *e)
 {
-	const uint64_t rights = (supervised ? REMOVES : WRITES) & known;
+	const uint64_t rights =
+	    (supervised ? DOMAIN_REMOVES : DOMAIN_WRITES) & known;
 	int r = ERR_OK;
 
 	if (!p->write)
 		return ERR_OK;
-	r = allow(ruleset, p->workspace, rights, e);
+	r = domain_allow(ruleset, p->workspace, rights, e);
 	for (size_t i = 0; r == 0 && i < p->write_root_count; i++)
-		r = allow(ruleset, p->write_roots[i], rights, e);
+		r = domain_allow(ruleset, p->write_roots[i], rights, e);
 	return r;
+}
+
+uint64_t
+domain_known(void)
+{
+	return handled(sys_landlock_abi());
+}
+
+int
+domain_ruleset(int *ret, struct err *e)
+{
+	const int abi = sys_landlock_abi();
+	const struct sys_landlock_ruleset attr = {
+		.fs = handled(abi),
+		.scoped =
+		    SYS_LANDLOCK_SCOPE_ABSTRACT | SYS_LANDLOCK_SCOPE_SIGNAL,
+	};
+	const int fd = sys_landlock_create(&attr, ruleset_size(abi));
+
+	if (fd < 0)
+		return err_sys(e, "cannot make a Landlock ruleset");
+	*ret = fd;
+	return ERR_OK;
 }
 
 int
 domain_make(const struct plan *p, bool supervised, int *ret, struct err *e)
 {
-	const int abi = sys_landlock_abi();
-	const uint64_t known = handled(abi);
-	const struct sys_landlock_ruleset attr = {
-		.fs = known,
-		.scoped =
-		    SYS_LANDLOCK_SCOPE_ABSTRACT | SYS_LANDLOCK_SCOPE_SIGNAL,
-	};
+	const uint64_t known = domain_known();
 	/* A workspace below /tmp would inherit the rights of /tmp. */
 	const bool nested =
 	    supervised && plan_path_within(p->workspace, "/tmp");
@@ -99,19 +104,20 @@ domain_make(const struct plan *p, bool supervised, int *ret, struct err *e)
 	int r;
 
 	*ret = -1;
-	if (abi == 0)
+	if (sys_landlock_abi() == 0)
 		return ERR_OK;
-	fd = sys_landlock_create(&attr, ruleset_size(abi));
-	if (fd < 0)
-		return err_sys(e, "cannot make a Landlock ruleset");
-	r = allow(fd, "/", READS, e);
+	r = domain_ruleset(&fd, e);
+	if (r != 0)
+		return r;
+	r = domain_allow(fd, "/", DOMAIN_READS, e);
 	if (r == 0)
-		r = allow(fd, "/dev", (READS | DEVICES) & known, e);
+		r = domain_allow(
+		    fd, "/dev", (DOMAIN_READS | DOMAIN_DEVICES) & known, e);
 	if (r == 0)
-		r = allow(fd, nested ? "/tmp/.private" : "/tmp",
-		    (READS | WRITES) & known, e);
+		r = domain_allow(fd, nested ? "/tmp/.private" : "/tmp",
+		    (DOMAIN_READS | DOMAIN_WRITES) & known, e);
 	if (r == 0 && nested)
-		r = allow(fd, "/tmp", REMOVES & known, e);
+		r = domain_allow(fd, "/tmp", DOMAIN_REMOVES & known, e);
 	if (r == 0)
 		r = allow_roots(fd, p, supervised, known, e);
 	if (r == 0)

@@ -11,9 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "filter_bare.h"
 #include "sys.h"
 
 #define NAMESPACES                                                             \
@@ -22,7 +24,8 @@
 #define CLONE_NEWTIME_BIT 0x80U
 #define OPEN_WRITES ((uint32_t)(O_ACCMODE | O_CREAT | O_TRUNC))
 #define SET_ID_BITS 06000U
-#define RULES_MAX 384
+#define RULES_MAX 400
+#define IOPRIO_WHO_USER 3
 
 /* Numbers are the same on every architecture from 424 on. */
 #define NR_FCHMODAT2 452
@@ -43,6 +46,8 @@ static const uint32_t ioctl_denied[] = {
 /* PER_LINUX, PER_LINUX32, and the question which it is. */
 static const uint32_t personality_allowed[] = { 0, 8, 0xffffffffU };
 static const uint32_t prctl_denied[] = { PR_SET_MM };
+/* The supervisor is as slow, and opens as many files, as it is let. */
+static const uint32_t first_process[] = { 1 };
 
 #define DENY(call)                                                             \
 	{                                                                      \
@@ -163,6 +168,13 @@ static const struct entry entries[] = {
 	LIST(SYS_ioctl, BPF_ACT_NOT, 1, ioctl_denied),
 	LIST(SYS_personality, BPF_ACT_ONLY, 0, personality_allowed),
 	LIST(SYS_prctl, BPF_ACT_NOT, 0, prctl_denied),
+	WITH(SYS_setpriority, BPF_ACT_WHO, 0, PRIO_USER),
+	WITH(SYS_ioprio_set, BPF_ACT_WHO, 0, IOPRIO_WHO_USER),
+	LIST(SYS_prlimit64, BPF_ACT_NOT, 0, first_process),
+	LIST(SYS_sched_setparam, BPF_ACT_NOT, 0, first_process),
+	LIST(SYS_sched_setscheduler, BPF_ACT_NOT, 0, first_process),
+	LIST(SYS_sched_setaffinity, BPF_ACT_NOT, 0, first_process),
+	LIST(SYS_sched_setattr, BPF_ACT_NOT, 0, first_process),
 	WITH(SYS_socket, BPF_ACT_SOCKET, 0, 0),
 	WITH(SYS_socketpair, BPF_ACT_SOCKET, 0, 0),
 	/* Set-id files are neither made nor gained. */
@@ -285,7 +297,7 @@ static const unsigned strict_allowed[] = {
 	466, /* removexattrat */
 };
 
-_Static_assert(ARRAY_LEN(entries) + ARRAY_LEN(strict_allowed) + 4 <= RULES_MAX,
+_Static_assert(ARRAY_LEN(entries) + ARRAY_LEN(strict_allowed) + 50 <= RULES_MAX,
     "the tables fit");
 
 /* What makes objects that stay in a run's namespaces. */
@@ -388,6 +400,34 @@ merge(struct bpf_rule *rules, size_t count)
 	return n;
 }
 
+static bool
+bare_rule(unsigned nr, unsigned flags)
+{
+	const bool signals = (flags & FILTER_SIGNALS) != 0;
+	const struct bpf_rule *r;
+
+	if ((flags & FILTER_BARE) == 0)
+		return false;
+	for (size_t i = 0; (r = filter_bare_at(i, signals)) != NULL; i++) {
+		if (r->nr == nr)
+			return true;
+	}
+	return false;
+}
+
+static size_t
+add_bare(struct bpf_rule *rules, size_t count, unsigned flags)
+{
+	const bool signals = (flags & FILTER_SIGNALS) != 0;
+	const struct bpf_rule *r;
+
+	if ((flags & FILTER_BARE) == 0)
+		return count;
+	for (size_t i = 0; (r = filter_bare_at(i, signals)) != NULL; i++)
+		rules[count++] = *r;
+	return count;
+}
+
 static size_t
 add_traces(struct bpf_rule *rules, size_t count, unsigned flags)
 {
@@ -409,7 +449,7 @@ add_strict(struct bpf_rule *rules, size_t count, unsigned flags)
 	for (size_t i = 0; i < ARRAY_LEN(strict_allowed); i++) {
 		const unsigned nr = strict_allowed[i];
 
-		if (!is_tabled(nr) &&
+		if (!is_tabled(nr) && !bare_rule(nr, flags) &&
 		    !(traced && filter_is_trace((int)nr, true)))
 			rules[count++] = (struct bpf_rule){
 				.nr = nr,
@@ -426,8 +466,11 @@ filter_build(unsigned flags, struct bpf_program *ret)
 	uint32_t fallback = SECCOMP_RET_ALLOW;
 	size_t count = 0;
 
-	for (; count < ARRAY_LEN(entries); count++)
-		rules[count] = rule_of(&entries[count], flags);
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		if (!bare_rule(entries[i].rule.nr, flags))
+			rules[count++] = rule_of(&entries[i], flags);
+	}
+	count = add_bare(rules, count, flags);
 	if ((flags & FILTER_STRICT) != 0) {
 		count = add_strict(rules, count, flags);
 		fallback = (flags & FILTER_SUPERVISED) != 0
@@ -443,7 +486,8 @@ filter_build(unsigned flags, struct bpf_program *ret)
 bool
 filter_asks(int nr)
 {
-	return nr >= 0 && is_tabled((unsigned)nr);
+	return nr >= 0 &&
+	    (is_tabled((unsigned)nr) || filter_bare_asks((unsigned)nr));
 }
 
 const char *

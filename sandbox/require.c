@@ -32,7 +32,7 @@ check_landlock(const char *item, uint64_t min, struct err *e)
  * without them none begins. What is left to ask depends on the kernel.
  */
 static int
-check_item(const char *item, unsigned controls, struct err *e)
+check_item(const char *item, unsigned controls, bool bare, struct err *e)
 {
 	const struct str text = str_of(item);
 	const size_t at = str_search(text, STR(">="));
@@ -49,19 +49,20 @@ check_item(const char *item, unsigned controls, struct err *e)
 		    "a control group that limits memory and processes is "
 		    "required, and this run has none (see 'assent doctor')");
 	if (strcmp(item, "userns") == 0 &&
-	    access("/proc/self/ns/user", F_OK) != 0)
+	    (bare || access("/proc/self/ns/user", F_OK) != 0))
 		return err_set(e, ERR_DENIED,
-		    "user namespaces are required, and this kernel has none");
+		    "user namespaces are required, and this kernel has none, "
+		    "or none for this user (see 'assent doctor')");
 	return ERR_OK;
 }
 
 int
-require_check(const struct plan *p, unsigned controls, struct err *e)
+require_check(const struct plan *p, unsigned controls, bool bare, struct err *e)
 {
 	int r = ERR_OK;
 
 	for (size_t i = 0; r == 0 && i < p->require_count; i++)
-		r = check_item(p->require[i], controls, e);
+		r = check_item(p->require[i], controls, bare, e);
 	return r;
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "bare.h"
 #include "identity.h"
 #include "init.h"
 #include "sys.h"
@@ -134,6 +135,11 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 	init_take_group(&job, &group);
 	run_give_pipes(p, with->stdio);
 	pid = sys_fork(namespaces(p), &pidfd);
+	/* Then with what is left, and each run says so. */
+	if (pid < 0 && bare_may_help(errno)) {
+		job.bare = true;
+		pid = sys_fork(0, &pidfd);
+	}
 	if (pid < 0) {
 		r = explain(e);
 		if (with->groups != NULL)

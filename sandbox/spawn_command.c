@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -195,6 +196,8 @@ give_up(struct command_spawn *c)
 	errno = 0;
 	(void)setsid();
 	(void)umask(022);
+	if (c->bare && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+		return fail(c, "tie it to its launcher");
 	if (set_limits(&c->plan->limits) != 0)
 		return fail(c, "set resource limits");
 	if (domain_enter(c->domain) != 0)

@@ -17,6 +17,7 @@ struct command_spawn {
 	const struct plan *plan; /* may change until command_go */
 	const struct bpf_program *filter;
 	bool supervised;
+	bool bare; /* dies with its parent by itself */
 	int domain; /* Landlock ruleset or -1 */
 	int stdio[3]; /* until command_go */
 	int tty; /* the same terminal as stdio, or -1 */
