@@ -13,6 +13,8 @@
 #define PATH_DEFAULT                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+#define TELEMETRY "OTEL_"
+
 struct env_list {
 	const char **at;
 	size_t count, max;
@@ -35,9 +37,20 @@ is_listed(const char *const *list, const char *name, size_t len)
 	return false;
 }
 
+/* Where telemetry goes, and its keys, are the caller's own affair: a profile
+ * that lets much through would hand them to every command. */
+static bool
+is_telemetry(const char *name, size_t len)
+{
+	return len >= sizeof(TELEMETRY) - 1 &&
+	    memcmp(name, TELEMETRY, sizeof(TELEMETRY) - 1) == 0;
+}
+
 bool
 env_allowed(const struct profile *p, const char *name, size_t len)
 {
+	if (is_telemetry(name, len))
+		return false;
 	return is_listed(profile_env, name, len) ||
 	    is_listed(p->env, name, len);
 }

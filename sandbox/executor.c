@@ -21,6 +21,7 @@
 #include "proto.h"
 #include "sandbox/plan.h"
 #include "sandbox/proxy_proto.h"
+#include "traced.h"
 
 #define LAUNCHERS_PER_EXECUTOR_MAX 64
 #define ENDED_ARENA ((size_t)256 << 10)
@@ -438,14 +439,17 @@ check_plan(struct executor *x, const struct action *a,
 }
 
 static int
-send_run(struct launcher_link *l, uint64_t number, const struct plan_ref *plan,
-    struct err *e)
+send_run(struct launcher_link *l, uint64_t number, const struct action *a,
+    const struct plan_ref *plan, struct err *e)
 {
+	AUTO_BUF struct buf record = BUF_INIT(PLAN_BYTES_MAX);
 	AUTO_BUF struct buf b = BUF_INIT(IPC_PAYLOAD_MAX);
-	int r;
+	int r = traced_record(a, plan->record, &record, e);
 
+	if (r != 0)
+		return r;
 	rec_put_u64(&b, number);
-	rec_put_str(&b, plan->record);
+	rec_put_str(&b, buf_str(&record));
 	r = buf_done(&b, e);
 	return r == 0 ? ipc_send(l->ipc, XL_RUN, buf_str(&b), -1, e) : r;
 }
@@ -486,7 +490,7 @@ sandbox_start(struct executor *x, const struct action *a,
 	s->by = l;
 	s->overlay = is_on_copy(x, a);
 	(void)snprintf(s->action_id, sizeof(s->action_id), "%s", a->id);
-	r = send_run(l, s->number, plan, e);
+	r = send_run(l, s->number, a, plan, e);
 	if (r != 0)
 		return r;
 	s->next = x->runs;

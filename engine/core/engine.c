@@ -13,6 +13,7 @@
 
 #define SCRATCH_BYTES_MAX ((size_t)8 << 20)
 #define ROLES_BYTES_MAX ((size_t)64 << 10)
+#define TRACED_BODY_MAX ((size_t)9 << 20)
 
 int
 engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
@@ -81,12 +82,27 @@ engine_set_executor(struct engine *g, struct executor *x)
 	g->o.executor = x;
 }
 
+/* So that telemetry goes on where the caller's began: a member more. */
+static void
+put_trace(const char *traceparent, struct str body, struct buf *out)
+{
+	const struct str rest = str_from(body, 1);
+	struct jsonw w = jsonw_on(out);
+
+	jsonw_object(&w);
+	jsonw_kstr(&w, "traceparent", traceparent);
+	if (!str_starts(rest, STR("}")))
+		buf_putc(out, ',');
+	buf_put_str(out, rest);
+}
+
 int
 engine_append(struct engine *g, struct change *c, enum row_kind kind,
     struct str body, struct receipt **receipt, struct err *e)
 {
 	const struct action *a = c->live == NULL ? NULL : c->live->a;
 	const struct ruling *ruling = c->has_ruling ? &c->ruling : NULL;
+	AUTO_BUF struct buf traced = BUF_INIT(TRACED_BODY_MAX);
 	struct row row = {
 		.kind = kind,
 		.time_real_ns = g->o.env.real_ns(),
@@ -117,6 +133,12 @@ engine_append(struct engine *g, struct change *c, enum row_kind kind,
 	if (ruling != NULL) {
 		row.decision = ruling->decision;
 		row.by = ruling->by;
+	}
+	if (c->live != NULL && c->live->traceparent != NULL) {
+		put_trace(c->live->traceparent, body, &traced);
+		if (buf_done(&traced, e) != 0)
+			return ERR_LIMIT;
+		row.body = buf_str(&traced);
 	}
 	return g->o.recorder_port->append(
 	    g->o.recorder, &row, &c->seq, c->log_hash, receipt, e);

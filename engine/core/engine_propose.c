@@ -9,6 +9,7 @@
 #include "engine_int.h"
 #include "whereabouts.h"
 #include "model/action_json.h"
+#include "model/trace.h"
 
 #define ROW_BODY_MAX ((size_t)256 << 10)
 
@@ -479,6 +480,22 @@ engine_enter(
 		refuse(g, l, call_id, &why);
 }
 
+/* The run's spans are below ours. */
+static void
+take_trace(struct live *l, const char *traceparent)
+{
+	struct action *a = l->a;
+	char text[TRACEPARENT_LEN + 1];
+	struct trace_place place;
+
+	l->traceparent = arena_strdup(a->arena, traceparent);
+	if (trace_place(traceparent, a->id, TRACE_SPAN_RUN, &place) != 0 ||
+	    !place.has_parent)
+		return;
+	trace_print(&place, text);
+	a->run_traceparent = arena_strdup(a->arena, text);
+}
+
 static int
 take_proposal(
     struct engine *g, const struct call *c, struct live **ret, struct err *e)
@@ -502,7 +519,7 @@ take_proposal(
 		l->idempotency_key =
 		    arena_strdup(l->a->arena, c->idempotency_key);
 	if (c->traceparent != NULL)
-		l->traceparent = arena_strdup(l->a->arena, c->traceparent);
+		take_trace(l, c->traceparent);
 	*ret = l;
 	return ERR_OK;
 }

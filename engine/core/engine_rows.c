@@ -42,14 +42,6 @@ is_zero(const uint8_t *digest)
 	return memcmp(digest, zero, SHA256_LEN) == 0;
 }
 
-/* So that telemetry goes on where the caller's began. */
-static void
-put_trace(struct jsonw *w, const struct live *l)
-{
-	if (l->traceparent != NULL)
-		jsonw_kstr(w, "traceparent", l->traceparent);
-}
-
 /* The call itself: shown as classification shows it, or whole, or not. */
 static void
 put_call(struct engine *g, struct jsonw *w, const struct live *l)
@@ -88,7 +80,6 @@ put_proposal(struct engine *g, struct jsonw *w, const struct live *l)
 	/* What was called is before this, what was found out about it after:
 	 * replay tells calls apart by it (rules/replay.c). */
 	jsonw_kstr(w, "classified", decision_name(a->classification.decision));
-	put_trace(w, l);
 	row_put_masked_of(g, w, &a->proposal);
 	jsonw_kstr(w, "risk", risk_name(a->classification.risk));
 	row_put_remark(g, w, "reason", a->classification.reason);
@@ -182,7 +173,6 @@ row_body_outcome(struct engine *g, const struct live *l,
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
-	put_trace(&w, l);
 	jsonw_kint(&w, "exit", o->exit);
 	jsonw_kint(&w, "signal", o->signal);
 	jsonw_kint(&w, "wall_ms", o->wall_ms);

@@ -30,6 +30,7 @@ load_config(struct supervisor *s, struct config **ret, struct err *e)
 
 	if (d == NULL)
 		return err_nomem(e);
+	s->options.sources.environment = (const char *const *)environ;
 	r = config_load(&s->options.sources, d, ret, e);
 	diags_print(d, &out);
 	if (out.len > 0)

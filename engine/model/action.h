@@ -392,6 +392,9 @@ struct action {
 	/* Asked by a run of ours, this one, while it waits; not a claim, and
 	 * not in the record. */
 	const char *during;
+	/* What the run is told of its place in the caller's trace, or NULL;
+	 * not in the record. */
+	const char *run_traceparent;
 	uint8_t sha256[SHA256_LEN]; /* of the canonical record and its plan */
 	int64_t proposed_real_ns;
 	int64_t answer_by_real_ns; /* while it waits; 0: not known */

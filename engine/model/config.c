@@ -150,11 +150,11 @@ check_listen(struct reading *r, struct err *e)
 }
 
 static int
-check_together(struct reading *r, struct err *e)
+check_together(struct reading *r, const struct config_sources *s, struct err *e)
 {
 	const int rc = check_listen(r, e);
 
-	return rc != 0 ? rc : config_check_telemetry(r, e);
+	return rc != 0 ? rc : config_check_telemetry(r, s->environment, e);
 }
 
 static int
@@ -173,7 +173,7 @@ load_into(struct reading *r, const struct config_sources *s, struct err *e)
 	if (rc == 0)
 		rc = read_requirements(r, s->requirements, &requirements, e);
 	if (rc == 0)
-		rc = check_together(r, e);
+		rc = check_together(r, s, e);
 	if (rc == 0)
 		rc = config_set_dirs(c, s, e);
 	return rc;

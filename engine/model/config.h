@@ -49,6 +49,25 @@ enum otlp_protocol {
 	OTLP_JSON,
 };
 
+enum otlp_signal {
+	OTLP_LOGS,
+	OTLP_TRACES,
+	OTLP_METRICS,
+	OTLP_SIGNALS,
+};
+
+/* How a signal of OpenTelemetry leaves: from the configuration, or from
+ * OTEL_* variables (config_otel.c). */
+struct config_otlp_way {
+	const char *url; /* whole; NULL: it does not */
+	enum otlp_protocol protocol;
+	int64_t timeout_ms;
+	bool gzip;
+	const char *ca_file; /* or NULL */
+	/* Secret texts, as otlp_headers is: or NULL. */
+	const char *headers, *cert, *key;
+};
+
 /* Whose secrets travel with a configuration. */
 enum config_secrets {
 	SECRETS_NONE,
@@ -194,6 +213,12 @@ struct config {
 	/* Their texts; the supervisor reads them, the reporter alone gets
 	 * them. */
 	const char *otlp_headers, *webhook_key;
+	/* Who we are for those who ask for a certificate: files, texts. */
+	const char *telemetry_cert_file, *telemetry_key_file;
+	const char *telemetry_cert, *telemetry_key;
+	struct config_otlp_way otlp_ways[OTLP_SIGNALS];
+	/* How we are called; NULL: assent. Lines "name=value", or NULL. */
+	const char *otlp_service, *otlp_resource;
 	struct config_require *require;
 	size_t require_count;
 	struct config_rule_dir *rule_dirs;
@@ -209,6 +234,8 @@ struct config_sources {
 	const char *const *rule_dirs; /* besides /etc/assent/rules.d */
 	size_t rule_dir_count;
 	bool no_file; /* the defaults, whatever files there are */
+	/* The daemon's own, for OTEL_*; NULL: it says nothing. */
+	const char *const *environment;
 };
 
 /* On ERR_INVALID the findings are in d. */
@@ -224,6 +251,7 @@ void config_encode(
     const struct config *c, enum config_secrets secrets, struct buf *out);
 /* Is the log sent anywhere? */
 bool config_has_destination(const struct config *c);
+bool config_has_otlp(const struct config *c);
 int config_decode(struct str record, struct config **ret, struct err *e);
 /* Is what this client runs itself contained, as the administrator says? */
 bool config_contains(unsigned contained_clients, const char *agent);

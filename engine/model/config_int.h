@@ -113,7 +113,14 @@ void config_read_url(
 void config_read_syslog(
     struct reading *r, const struct setting *s, const struct yaml *v);
 /* What belongs together, and the files with secrets. */
-int config_check_telemetry(struct reading *r, struct err *e);
+int config_check_telemetry(
+    struct reading *r, const char *const *environment, struct err *e);
+/* A certificate and its private key, as text. */
+int config_read_pair(struct reading *r, const char *cert, const char *key,
+    const char **ret_cert, const char **ret_key, struct err *e);
+/* config_otel.c: how OTLP leaves, when everything else is known. */
+int config_set_otlp(
+    struct reading *r, const char *const *environment, struct err *e);
 void config_put_text(
     struct reading *r, const struct setting *s, const char *text);
 /* Where a setting was given, or NULL. */

@@ -312,6 +312,20 @@ const struct setting settings[] = {
 	    .help = "Certificates to trust instead of the system's.",
 	},
 	{
+	    .key = "telemetry.cert_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, telemetry_cert_file),
+	    .help = "Our own certificate (PEM), for destinations that ask "
+		    "for one; needs telemetry.key_file.",
+	},
+	{
+	    .key = "telemetry.key_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, telemetry_key_file),
+	    .help = "The private key of telemetry.cert_file (PEM); mode "
+		    "0600.",
+	},
+	{
 	    .key = "require",
 	    .kind = SETTING_REQUIRE,
 	    .help = "What must be enforced here, else the daemon does not "

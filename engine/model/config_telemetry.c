@@ -45,8 +45,47 @@ config_read_syslog(
 		    "'%.*s' is no syslog destination", STR_ARG(v->text));
 }
 
+static int
+read_certificate(struct reading *r, struct err *e)
+{
+	struct config *c = r->config;
+
+	if (c->telemetry_cert_file == NULL && c->telemetry_key_file == NULL)
+		return ERR_OK;
+	if (c->telemetry_cert_file == NULL || c->telemetry_key_file == NULL) {
+		const char *key = c->telemetry_key_file == NULL
+		    ? "telemetry.cert_file"
+		    : "telemetry.key_file";
+
+		yaml_diag(r->diags, config_place_of(r, key), DIAG_ERROR, "E206",
+		    "give both",
+		    "telemetry.cert_file and telemetry.key_file "
+		    "belong together");
+		return ERR_OK;
+	}
+	return config_read_pair(r, c->telemetry_cert_file,
+	    c->telemetry_key_file, &c->telemetry_cert, &c->telemetry_key, e);
+}
+
 int
-config_check_telemetry(struct reading *r, struct err *e)
+config_read_pair(struct reading *r, const char *cert, const char *key,
+    const char **ret_cert, const char **ret_key, struct err *e)
+{
+	struct str text = STR_NONE;
+	int rc = config_read_owned(cert, false, r->arena, &text, e);
+
+	if (rc == 0)
+		rc = config_read_secret(
+		    r, key, "openssl genpkey -algorithm ed25519", ret_key, e);
+	if (rc != 0)
+		return rc;
+	*ret_cert = arena_strndup(r->arena, text.s, text.len);
+	return *ret_cert == NULL ? err_nomem(e) : ERR_OK;
+}
+
+int
+config_check_telemetry(
+    struct reading *r, const char *const *environment, struct err *e)
 {
 	struct config *c = r->config;
 	int rc = ERR_OK;
@@ -61,5 +100,7 @@ config_check_telemetry(struct reading *r, struct err *e)
 	if (rc == 0 && c->otlp != NULL && c->otlp_headers_file != NULL)
 		rc = config_read_secret(r, c->otlp_headers_file,
 		    "echo 'Authorization: Bearer ...'", &c->otlp_headers, e);
-	return rc;
+	if (rc == 0)
+		rc = read_certificate(r, e);
+	return rc == 0 ? config_set_otlp(r, environment, e) : rc;
 }

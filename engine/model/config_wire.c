@@ -381,6 +381,47 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 	}
 }
 
+static void
+put_otlp_ways(struct buf *b, const struct config *c, bool secrets)
+{
+	for (unsigned i = 0; i < OTLP_SIGNALS; i++) {
+		const struct config_otlp_way *w = &c->otlp_ways[i];
+
+		rec_put_cstr(b, w->url);
+		rec_put_u8(b, (uint8_t)w->protocol);
+		rec_put_i64(b, w->timeout_ms);
+		rec_put_u8(b, w->gzip);
+		rec_put_cstr(b, w->ca_file);
+		rec_put_cstr(b, secrets ? w->headers : NULL);
+		rec_put_cstr(b, secrets ? w->cert : NULL);
+		rec_put_cstr(b, secrets ? w->key : NULL);
+	}
+	rec_put_cstr(b, c->otlp_service);
+	rec_put_cstr(b, c->otlp_resource);
+}
+
+static void
+get_otlp_ways(struct rec *r, struct config *c)
+{
+	for (unsigned i = 0; i < OTLP_SIGNALS; i++) {
+		struct config_otlp_way *w = &c->otlp_ways[i];
+
+		w->url = rec_cstr(r, c->arena);
+		w->protocol = (enum otlp_protocol)rec_u8(r);
+		w->timeout_ms = rec_i64(r);
+		w->gzip = rec_u8(r) != 0;
+		w->ca_file = rec_cstr(r, c->arena);
+		w->headers = rec_cstr(r, c->arena);
+		w->cert = rec_cstr(r, c->arena);
+		w->key = rec_cstr(r, c->arena);
+		if (w->protocol > OTLP_JSON ||
+		    (w->url != NULL && w->protocol == OTLP_INVALID))
+			r->failed = 1;
+	}
+	c->otlp_service = rec_cstr(r, c->arena);
+	c->otlp_resource = rec_cstr(r, c->arena);
+}
+
 void
 config_encode(
     const struct config *c, enum config_secrets secrets, struct buf *out)
@@ -396,6 +437,9 @@ config_encode(
 	rec_put_cstr(out, front ? c->token : NULL);
 	rec_put_cstr(out, reporter ? c->otlp_headers : NULL);
 	rec_put_cstr(out, reporter ? c->webhook_key : NULL);
+	rec_put_cstr(out, reporter ? c->telemetry_cert : NULL);
+	rec_put_cstr(out, reporter ? c->telemetry_key : NULL);
+	put_otlp_ways(out, c, reporter);
 	put_rule_dirs(out, c);
 	put_ceiling(out, &c->ceiling);
 	rec_put_cstr(out, c->state_dir);
@@ -422,6 +466,9 @@ config_decode(struct str record, struct config **ret, struct err *e)
 	c->token = rec_cstr(&r, c->arena);
 	c->otlp_headers = rec_cstr(&r, c->arena);
 	c->webhook_key = rec_cstr(&r, c->arena);
+	c->telemetry_cert = rec_cstr(&r, c->arena);
+	c->telemetry_key = rec_cstr(&r, c->arena);
+	get_otlp_ways(&r, c);
 	get_rule_dirs(&r, c);
 	get_ceiling(&r, c->arena, &c->ceiling);
 	c->state_dir = rec_cstr(&r, c->arena);
@@ -440,9 +487,19 @@ config_decode(struct str record, struct config **ret, struct err *e)
 /* ---- questions --------------------------------------------------------- */
 
 bool
+config_has_otlp(const struct config *c)
+{
+	for (unsigned i = 0; i < OTLP_SIGNALS; i++) {
+		if (c->otlp_ways[i].url != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
 config_has_destination(const struct config *c)
 {
-	return c->otlp != NULL || c->syslog != NULL || c->journal != NULL ||
+	return config_has_otlp(c) || c->syslog != NULL || c->journal != NULL ||
 	    c->telemetry_file != NULL || c->webhook != NULL;
 }
 

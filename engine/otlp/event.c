@@ -9,9 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/sha256.h"
 #include "base/str.h"
-#include "base/text.h"
 #include "model/json_in.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -151,77 +149,20 @@ put_attrs(const json_t *row, struct event *ev)
 /* ---- where it belongs ------------------------------------------------------ */
 
 static int
-digest(const char *what, const char *id, uint8_t ret[static SHA256_LEN])
-{
-	AUTO(sha256_freep) struct sha256 *h = NULL;
-	int r = sha256_new(&h, NULL);
-
-	if (r == 0)
-		r = sha256_add(h, what, strlen(what) + 1, NULL);
-	if (r == 0)
-		r = sha256_add(h, id, strlen(id), NULL);
-	return r == 0 ? sha256_end(h, ret, NULL) : r;
-}
-
-/* Such an id is none. */
-static bool
-is_zero(const uint8_t *bytes, size_t len)
-{
-	while (len > 0 && bytes[len - 1] == 0)
-		len--;
-	return len == 0;
-}
-
-/* "00-<32 hex>-<16 hex>-<2 hex>", as front has checked it. */
-static bool
-take_traceparent(const char *text, struct trace_place *ret)
-{
-	struct str rest = str_of(text);
-	struct str version, trace, parent;
-
-	if (text == NULL)
-		return false;
-	version = str_cut(&rest, '-');
-	trace = str_cut(&rest, '-');
-	parent = str_cut(&rest, '-');
-	if (version.len != 2 || trace.len != (size_t)2 * TRACE_ID_LEN ||
-	    parent.len != (size_t)2 * SPAN_ID_LEN)
-		return false;
-	ret->has_parent = true;
-	return text_unhex(trace, ret->trace_id, TRACE_ID_LEN) == 0 &&
-	    text_unhex(parent, ret->parent_id, SPAN_ID_LEN) == 0 &&
-	    !is_zero(ret->trace_id, TRACE_ID_LEN) &&
-	    !is_zero(ret->parent_id, SPAN_ID_LEN);
-}
-
-static int
 take_place(const json_t *row, const char *span, struct trace_place *ret)
 {
 	const char *id = json_in_text(row, "action_id");
-	const char *traceparent =
-	    json_in_text(json_object_get(row, "body"), "traceparent");
-	uint8_t hash[SHA256_LEN];
-	int r;
 
-	if (id == NULL)
-		return ERR_OK;
-	if (!take_traceparent(traceparent, ret)) {
-		ret->has_parent = false;
-		r = digest("trace", id, hash);
-		if (r != 0)
-			return r;
-		memcpy(ret->trace_id, hash, TRACE_ID_LEN);
-	}
-	r = digest(span, id, hash);
-	if (r != 0)
-		return r;
-	memcpy(ret->span_id, hash, SPAN_ID_LEN);
-	ret->known = true;
-	return ERR_OK;
+	return id == NULL
+	    ? ERR_OK
+	    : trace_place(
+		  json_in_text(json_object_get(row, "body"), "traceparent"), id,
+		  span, ret);
 }
 
 /* ---- an event --------------------------------------------------------------- */
 
+/* Those that have more than one meaning. */
 static void
 judge(const json_t *row, const char *kind, struct event *ev)
 {
@@ -241,6 +182,16 @@ judge(const json_t *row, const char *kind, struct event *ev)
 		ev->severity = SEVERITY_INFO;
 }
 
+/* Which of an action's two spans a row belongs to. */
+static const char *
+span_of(const char *kind)
+{
+	return is(kind, "intent") || is(kind, "outcome") ||
+		is(kind, "unknown") || is(kind, "network")
+	    ? TRACE_SPAN_RUN
+	    : TRACE_SPAN_EVALUATE;
+}
+
 static void
 take_span(const json_t *row, const char *kind, struct event *ev)
 {
@@ -248,10 +199,10 @@ take_span(const json_t *row, const char *kind, struct event *ev)
 	const char *ms = NULL;
 
 	if (is(kind, "decided")) {
-		ev->span = "assent.evaluate";
+		ev->span = TRACE_SPAN_EVALUATE;
 		ms = "wait_ms";
 	} else if (is(kind, "outcome")) {
-		ev->span = "execute_tool";
+		ev->span = TRACE_SPAN_RUN;
 		ms = "wall_ms";
 	}
 	if (ms != NULL)
@@ -272,6 +223,19 @@ take_name(const char *kind, struct event *ev)
 	}
 }
 
+unsigned
+event_severity(const json_t *row)
+{
+	const char *kind = json_in_text(row, "kind");
+	struct event ev = { .severity = SEVERITY_ERROR };
+
+	if (kind == NULL)
+		return SEVERITY_ERROR;
+	take_name(kind, &ev);
+	judge(row, kind, &ev);
+	return ev.severity;
+}
+
 int
 event_of(const json_t *row, struct event *ret)
 {
@@ -289,6 +253,5 @@ event_of(const json_t *row, struct event *ret)
 	take_span(row, kind, ret);
 	put_attrs(row, ret);
 	ret->body = json_in_text(json_object_get(row, "body"), "reason");
-	return take_place(
-	    row, ret->span == NULL ? "assent" : ret->span, &ret->place);
+	return take_place(row, span_of(kind), &ret->place);
 }

@@ -14,21 +14,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TRACE_ID_LEN 16
-#define SPAN_ID_LEN 8
+#include "model/trace.h"
+
 #define EVENT_ATTRS_MAX 40
 
 struct attr {
 	const char *name;
 	const char *text; /* NULL: it is the number */
 	int64_t number;
-};
-
-struct trace_place {
-	bool known; /* of an action */
-	uint8_t trace_id[TRACE_ID_LEN], span_id[SPAN_ID_LEN];
-	bool has_parent;
-	uint8_t parent_id[SPAN_ID_LEN];
 };
 
 /* Text is borrowed from the row. */
@@ -48,8 +41,10 @@ struct event {
 #define SEVERITY_WARN 13
 #define SEVERITY_ERROR 17
 
+/* What is no row is an error. */
+unsigned event_severity(const json_t *row);
 const char *severity_text(unsigned severity);
-/* 0, or ERR_INVALID for what is no row. */
+/* 0, or ERR_INVALID for what is no row; then ret has no name. */
 int event_of(const json_t *row, struct event *ret);
 
 #endif

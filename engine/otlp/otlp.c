@@ -39,18 +39,37 @@ put_attrs(
 	wire_list_end(w);
 }
 
+static bool
+has_attr(const struct attr *attrs, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(attrs[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 put_resource(struct wire *w, const struct otlp_resource *who)
 {
-	const struct attr attrs[] = {
-		{ .name = "service.name", .text = "assent" },
+	const struct attr own[] = {
+		{ .name = "service.name",
+		    .text = who->service == NULL ? SCOPE_NAME : who->service },
 		{ .name = "service.version", .text = who->version },
 		{ .name = "host.name", .text = who->host },
 		{ .name = "process.pid", .number = who->pid },
 	};
+	struct attr all[ARRAY_LEN(own) + RESOURCE_ATTRS_MAX];
+	size_t count = ARRAY_LEN(own);
 
+	memcpy(all, own, sizeof(own));
+	/* a key has one value: ours */
+	for (size_t i = 0; i < who->attr_count; i++) {
+		if (!has_attr(all, count, who->attrs[i].name))
+			all[count++] = who->attrs[i];
+	}
 	wire_message(w, 1, "resource");
-	put_attrs(w, 1, attrs, ARRAY_LEN(attrs));
+	put_attrs(w, 1, all, count);
 	wire_end(w);
 }
 
@@ -108,16 +127,14 @@ put_record(struct wire *w, const struct event *ev)
 
 void
 otlp_logs(enum wire_form form, const struct otlp_resource *who,
-    json_t *const *rows, size_t count, struct buf *out)
+    const struct event *events, size_t count, struct buf *out)
 {
 	struct wire w = wire_on(form, out);
 
 	begin(&w, who, "resourceLogs", "scopeLogs", "logRecords");
 	for (size_t i = 0; i < count; i++) {
-		struct event ev;
-
-		if (event_of(rows[i], &ev) == 0)
-			put_record(&w, &ev);
+		if (events[i].name != NULL)
+			put_record(&w, &events[i]);
 	}
 	finish(&w);
 }
@@ -127,7 +144,7 @@ otlp_logs(enum wire_form form, const struct otlp_resource *who,
 static void
 put_span(struct wire *w, const struct event *ev)
 {
-	const bool run = strcmp(ev->span, "execute_tool") == 0;
+	const bool run = strcmp(ev->span, TRACE_SPAN_RUN) == 0;
 
 	wire_item(w, 2);
 	wire_id(w, 1, "traceId", ev->place.trace_id, TRACE_ID_LEN);
@@ -150,19 +167,16 @@ put_span(struct wire *w, const struct event *ev)
 
 bool
 otlp_traces(enum wire_form form, const struct otlp_resource *who,
-    json_t *const *rows, size_t count, struct buf *out)
+    const struct event *events, size_t count, struct buf *out)
 {
 	struct wire w = wire_on(form, out);
 	bool any = false;
 
 	begin(&w, who, "resourceSpans", "scopeSpans", "spans");
 	for (size_t i = 0; i < count; i++) {
-		struct event ev;
-
-		if (event_of(rows[i], &ev) != 0 || ev.span == NULL ||
-		    !ev.place.known)
+		if (events[i].span == NULL || !events[i].place.known)
 			continue;
-		put_span(&w, &ev);
+		put_span(&w, &events[i]);
 		any = true;
 	}
 	finish(&w);

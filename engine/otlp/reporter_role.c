@@ -18,7 +18,7 @@
 
 #define MESSAGE_BYTES_MAX 512
 #define CHECKPOINT_BYTES_MAX ((size_t)32 << 10)
-#define PATHS_MAX 16
+#define PATHS_MAX 24
 #define SYSCALLS_MAX 64
 #define STOP_WITHIN_NS INT64_C(2000000000)
 #define STOP_LOOK_MS 20
@@ -279,6 +279,8 @@ reporter_limits(struct role_env *env, struct confine_options *o, struct err *e)
 	for (size_t i = 0; i < web_path_count; i++)
 		add_path(self, web_paths[i], CONFINE_READ);
 	add_path(self, c->telemetry_ca_file, CONFINE_READ);
+	for (unsigned i = 0; i < OTLP_SIGNALS; i++)
+		add_path(self, c->otlp_ways[i].ca_file, CONFINE_READ);
 	if (c->telemetry_file != NULL) {
 		const struct str path = str_of(c->telemetry_file);
 		const size_t len = str_rfind(path, '/');

@@ -14,40 +14,34 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "destination.h"
 #include "verdict.h"
 
-#define URL_BYTES_MAX 2048
 #define REQUEST_BYTES_MAX ((size_t)64 << 20)
 #define HTTP_BAD 400
 #define HTTP_WORSE 500
 #define METRICS_EVERY_NS INT64_C(10000000000)
 
-enum signal_kind {
-	SIGNAL_LOGS,
-	SIGNAL_TRACES,
-	SIGNAL_METRICS,
-	SIGNALS,
-};
-
 static const struct {
-	const char *path, *rejected;
-} signals[SIGNALS] = {
-	[SIGNAL_LOGS] = { "v1/logs", "rejectedLogRecords" },
-	[SIGNAL_TRACES] = { "v1/traces", "rejectedSpans" },
-	[SIGNAL_METRICS] = { "v1/metrics", "rejectedDataPoints" },
+	const char *name, *rejected;
+} signals[OTLP_SIGNALS] = {
+	[OTLP_LOGS] = { "logs", "rejectedLogRecords" },
+	[OTLP_TRACES] = { "spans", "rejectedSpans" },
+	[OTLP_METRICS] = { "metrics", "rejectedDataPoints" },
 };
 
 struct sink_otlp {
 	struct sink sink;
 	struct otlp_options o;
 	struct post *post;
-	enum signal_kind signal; /* under way */
-	bool unwanted[SIGNALS];
+	enum otlp_signal signal; /* under way */
+	bool unwanted[OTLP_SIGNALS];
 	json_int_t logged_seq; /* the last row whose record was taken */
 	uint64_t refused; /* of this batch */
 	struct counters counters;
 	int64_t metrics_ns;
-	json_t *const *rows; /* the batch */
+	json_t *const *rows; /* the batch, and what it says */
+	struct event *events;
 	size_t count;
 	sink_done_fn *done;
 	void *ctx;
@@ -88,7 +82,7 @@ on_logs(struct sink_otlp *s, const struct sink_result *r)
 		counters_add(&s->counters, s->rows[i]);
 	if (last_seq(s) > s->logged_seq)
 		s->logged_seq = last_seq(s);
-	s->signal = SIGNAL_TRACES;
+	s->signal = OTLP_TRACES;
 	next_signal(s);
 }
 
@@ -104,7 +98,7 @@ on_others(struct sink_otlp *s, long status, const struct sink_result *r)
 	}
 	if (r->verdict != SINK_TAKEN) {
 		log_warn("export", "the collector takes no %s: %s",
-		    signals[s->signal].path, r->why);
+		    signals[s->signal].name, r->why);
 		s->unwanted[s->signal] = true;
 	}
 	s->signal++;
@@ -119,9 +113,9 @@ on_answer(void *ctx, const struct post_result *answer)
 	struct sink_result r;
 
 	s->post = NULL;
-	verdict_of_otlp(
-	    answer, s->o.form, signals[s->signal].rejected, why, &r);
-	if (s->signal == SIGNAL_LOGS)
+	verdict_of_otlp(answer, s->o.ways[s->signal].form,
+	    signals[s->signal].rejected, why, &r);
+	if (s->signal == OTLP_LOGS)
 		on_logs(s, &r);
 	else
 		on_others(s, answer->status, &r);
@@ -145,22 +139,25 @@ metrics_due(struct sink_otlp *s)
 static bool
 write_body(struct sink_otlp *s, struct buf *out)
 {
+	const struct otlp_way *way;
+
 	if (s->unwanted[s->signal])
 		return false;
+	way = &s->o.ways[s->signal];
 	switch (s->signal) {
-	case SIGNAL_LOGS:
-		otlp_logs(s->o.form, &s->o.who, s->rows, s->count, out);
+	case OTLP_LOGS:
+		otlp_logs(way->form, &s->o.who, s->events, s->count, out);
 		return true;
-	case SIGNAL_TRACES:
+	case OTLP_TRACES:
 		return otlp_traces(
-		    s->o.form, &s->o.who, s->rows, s->count, out);
-	case SIGNAL_METRICS:
+		    way->form, &s->o.who, s->events, s->count, out);
+	case OTLP_METRICS:
 		if (!metrics_due(s))
 			return false;
 		otlp_metrics(
-		    s->o.form, &s->o.who, &s->counters, s->o.real_ns(), out);
+		    way->form, &s->o.who, &s->counters, s->o.real_ns(), out);
 		return true;
-	case SIGNALS:
+	case OTLP_SIGNALS:
 		break;
 	}
 	return false;
@@ -169,25 +166,21 @@ write_body(struct sink_otlp *s, struct buf *out)
 static int
 post(struct sink_otlp *s, struct buf *body, struct err *e)
 {
-	char url[URL_BYTES_MAX];
-	const size_t len = strlen(s->o.url);
-	const char *slash = len > 0 && s->o.url[len - 1] == '/' ? "" : "/";
+	const struct otlp_way *way = &s->o.ways[s->signal];
 	const struct post_options o = {
-		.url = url,
-		.content_type = s->o.form == WIRE_JSON
+		.url = way->url,
+		.content_type = way->form == WIRE_JSON
 		    ? "application/json"
 		    : "application/x-protobuf",
-		.headers = s->o.headers,
-		.header_count = s->o.header_count,
-		.ca_file = s->o.ca_file,
-		.gzip = s->o.gzip,
-		.timeout_ms = s->o.timeout_ms,
+		.headers = way->headers,
+		.header_count = way->header_count,
+		.tls = way->tls,
+		.gzip = way->gzip,
+		.timeout_ms = way->timeout_ms,
 		.done = on_answer,
 		.ctx = s,
 	};
 
-	(void)snprintf(url, sizeof(url), "%s%s%s", s->o.url, slash,
-	    signals[s->signal].path);
 	return post_start(s->o.curl, &o, body, &s->post, e);
 }
 
@@ -197,12 +190,12 @@ next_signal(struct sink_otlp *s)
 	struct buf body = BUF_INIT(REQUEST_BYTES_MAX);
 	struct err why = ERR_INIT;
 
-	while (s->signal < SIGNALS && !write_body(s, &body)) {
+	while (s->signal < OTLP_SIGNALS && !write_body(s, &body)) {
 		buf_free(&body);
 		body = (struct buf)BUF_INIT(REQUEST_BYTES_MAX);
 		s->signal++;
 	}
-	if (s->signal == SIGNALS) {
+	if (s->signal == OTLP_SIGNALS) {
 		finish(s,
 		    &(struct sink_result){
 			.verdict = SINK_TAKEN, .refused = s->refused });
@@ -224,13 +217,15 @@ otlp_send(struct sink *sink, json_t *const *rows, size_t count,
 	s->count = count;
 	s->done = done;
 	s->ctx = ctx;
+	for (size_t i = 0; i < count; i++)
+		(void)event_of(rows[i], &s->events[i]);
 	/* the same rows again, because of a span or a metric; a checkpoint
 	 * has no seq */
 	if (last_seq(s) != 0 && last_seq(s) <= s->logged_seq) {
-		s->signal = SIGNAL_TRACES;
+		s->signal = OTLP_TRACES;
 	} else {
 		s->refused = 0;
-		s->signal = SIGNAL_LOGS;
+		s->signal = OTLP_LOGS;
 	}
 	next_signal(s);
 }
@@ -241,6 +236,7 @@ otlp_close(struct sink *sink)
 	struct sink_otlp *s = (struct sink_otlp *)sink;
 
 	post_cancel(s->post);
+	mem_freep(&s->events);
 	mem_freep(&s);
 }
 
@@ -255,8 +251,15 @@ sink_otlp_new(const struct otlp_options *o, struct sink **ret, struct err *e)
 
 	if (s == NULL)
 		return err_nomem(e);
+	s->events = mem_new(BATCH_ROWS_MAX, sizeof(*s->events));
+	if (s->events == NULL) {
+		mem_freep(&s);
+		return err_nomem(e);
+	}
 	s->sink = (struct sink){ .ops = &ops, .name = "otlp" };
 	s->o = *o;
+	for (unsigned i = 0; i < OTLP_SIGNALS; i++)
+		s->unwanted[i] = o->ways[i].url == NULL;
 	s->counters.start_ns = o->real_ns();
 	*ret = &s->sink;
 	return ERR_OK;

@@ -3,19 +3,24 @@
 /*
  * OTLP/HTTP: logs first, they are the record; then spans, then metrics.
  */
+#include "model/config.h"
 #include "otlp.h"
 #include "sink.h"
-#include "web/curl_loop.h"
+#include "web/post.h"
 
-struct otlp_options {
-	struct curl_loop *curl;
-	const char *url; /* the base, to which v1/logs and others are added */
+struct otlp_way {
+	const char *url; /* NULL: this signal is not sent */
 	enum wire_form form;
 	const char *const *headers; /* "Name: value" */
 	size_t header_count;
-	const char *ca_file; /* or NULL */
+	struct web_tls tls;
 	bool gzip;
 	int64_t timeout_ms;
+};
+
+struct otlp_options {
+	struct curl_loop *curl;
+	struct otlp_way ways[OTLP_SIGNALS];
 	struct otlp_resource who;
 	int64_t (*real_ns)(void);
 };

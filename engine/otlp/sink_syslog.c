@@ -55,21 +55,11 @@ hang_up(struct sink_syslog *s)
 static CURLcode
 curl_connect(struct sink_syslog *s, const char *url)
 {
-	CURL *c = s->curl;
-	CURLcode code = curl_easy_setopt(c, CURLOPT_URL, url);
+	CURLcode code = curl_set_connect(s->curl, url, CONNECT_MS);
 
-	(void)curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-	(void)curl_easy_setopt(
-	    c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (code == CURLE_OK && s->o.ca_file != NULL)
-		code = curl_easy_setopt(c, CURLOPT_CAINFO, s->o.ca_file);
-	return code == CURLE_OK ? curl_easy_perform(c) : code;
+	if (code == CURLE_OK)
+		code = curl_set_tls(s->curl, &s->o.tls);
+	return code == CURLE_OK ? curl_easy_perform(s->curl) : code;
 }
 
 static int

@@ -13,11 +13,12 @@
  * seconds: this holds up other destinations, never a decision.
  */
 #include "sink.h"
+#include "web/curl_set.h"
 #include "syslog_line.h"
 
 struct syslog_options {
 	const char *url;
-	const char *ca_file; /* or NULL: the system's */
+	struct web_tls tls;
 	struct syslog_origin from;
 };
 

@@ -104,7 +104,7 @@ start(struct sink_webhook *w, json_t *const *rows, size_t count, struct err *e)
 		.content_type = "application/jsonl",
 		.headers = headers,
 		.header_count = ARRAY_LEN(headers),
-		.ca_file = w->o.ca_file,
+		.tls = w->o.tls,
 		.timeout_ms = w->o.timeout_ms,
 		.done = on_answer,
 		.ctx = w,

@@ -11,13 +11,14 @@
  */
 #include "base/str.h"
 #include "sink.h"
+#include "web/curl_set.h"
 #include "web/curl_loop.h"
 
 struct webhook_options {
 	struct curl_loop *curl;
 	const char *url;
 	struct str key;
-	const char *ca_file; /* or NULL */
+	struct web_tls tls;
 	int64_t timeout_ms;
 	int64_t (*real_ns)(void);
 };

@@ -30,9 +30,7 @@ enum {
 int
 syslog_level(const json_t *row)
 {
-	struct event ev;
-	const unsigned severity =
-	    event_of(row, &ev) == 0 ? ev.severity : SEVERITY_ERROR;
+	const unsigned severity = event_severity(row);
 
 	if (severity >= SEVERITY_ERROR)
 		return LEVEL_ERROR;

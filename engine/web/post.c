@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "curl_set.h"
 
 #define CONNECT_MS 5000L
 #define HEADER_MAX 8192
@@ -80,19 +81,11 @@ on_header(char *bytes, size_t one, size_t len, void *ctx)
 /* ---- the end ------------------------------------------------------------- */
 
 static void
-free_headers(struct curl_slist *list)
-{
-	for (struct curl_slist *at = list; at != NULL; at = at->next)
-		explicit_bzero(at->data, strlen(at->data));
-	curl_slist_free_all(list);
-}
-
-static void
 free_post(struct post *p)
 {
 	if (p->easy != NULL)
 		curl_easy_cleanup(p->easy);
-	free_headers(p->headers);
+	curl_headers_free(p->headers);
 	buf_free(&p->body);
 	buf_free(&p->answer);
 	mem_freep(&p);
@@ -132,34 +125,18 @@ on_over(void *ctx, CURL *easy, CURLcode code)
 /* ---- the start ----------------------------------------------------------- */
 
 static int
-add_header(struct post *p, const char *name, const char *value)
-{
-	AUTO_BUF struct buf line = BUF_INIT(HEADER_MAX);
-	struct curl_slist *more;
-
-	buf_puts(&line, name);
-	buf_puts(&line, value);
-	if (buf_done(&line, NULL) != 0)
-		return ERR_LIMIT;
-	more = curl_slist_append(p->headers, buf_cstr(&line));
-	explicit_bzero(line.s, line.len);
-	if (more == NULL)
-		return ERR_NOMEM;
-	p->headers = more;
-	return ERR_OK;
-}
-
-static int
 add_headers(struct post *p, const struct post_options *o)
 {
-	int r = add_header(p, "Content-Type: ", o->content_type);
+	struct curl_slist **list = &p->headers;
+	int r =
+	    curl_headers_add(list, "Content-Type: ", str_of(o->content_type));
 
 	if (r == 0)
-		r = add_header(p, "Expect:", "");
+		r = curl_headers_add(list, "Expect:", STR(""));
 	if (r == 0 && o->gzip)
-		r = add_header(p, "Content-Encoding: ", "gzip");
+		r = curl_headers_add(list, "Content-Encoding: gzip", STR(""));
 	for (size_t i = 0; r == 0 && i < o->header_count; i++)
-		r = add_header(p, o->headers[i], "");
+		r = curl_headers_add(list, o->headers[i], STR(""));
 	return r;
 }
 
@@ -214,11 +191,8 @@ set_place(struct post *p, const struct post_options *o)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (o->ca_file != NULL)
-		SET(CURLOPT_CAINFO, o->ca_file);
+	if (code == CURLE_OK)
+		code = curl_set_tls(p->easy, &o->tls);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);

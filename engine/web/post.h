@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "curl_loop.h"
+#include "curl_set.h"
 
 #define POST_ANSWER_MAX ((size_t)4 << 20)
 #define POST_HEADERS_MAX 16
@@ -36,7 +37,7 @@ struct post_options {
 	const char *content_type;
 	const char *const *headers; /* "Name: value", or NULL */
 	size_t header_count;
-	const char *ca_file; /* or NULL: the system's */
+	struct web_tls tls;
 	bool gzip;
 	int64_t timeout_ms;
 	post_done_fn *done;

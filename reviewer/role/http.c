@@ -14,11 +14,12 @@
 #include "private_address.h"
 #include "status.h"
 #include "web/curl_loop.h"
+#include "web/curl_set.h"
 
 #define CONNECT_MS 15000
 #define RECEIVE_BUFFER 1024L /* an answer is small, and many wait */
 #define SEND_BUFFER 16384L
-#define HEADER_MAX 8192
+#define URL_MAX 8192
 #define RETRY_HEADER_MAX 64
 
 struct http {
@@ -94,14 +95,6 @@ before_request(
 /* ---- the end of a call -------------------------------------------------- */
 
 static void
-free_headers(struct curl_slist *list)
-{
-	for (struct curl_slist *at = list; at != NULL; at = at->next)
-		explicit_bzero(at->data, strlen(at->data));
-	curl_slist_free_all(list);
-}
-
-static void
 unlink_call(struct http_call *c)
 {
 	struct http_call **at = &c->h->calls;
@@ -120,7 +113,7 @@ free_call(struct http_call *c)
 		curl_easy_cleanup(c->easy);
 	}
 	unlink_call(c);
-	free_headers(c->headers);
+	curl_headers_free(c->headers);
 	mem_freep(&c->body);
 	buf_free(&c->answer);
 	mem_freep(&c);
@@ -157,24 +150,6 @@ on_over(void *ctx, CURL *easy, CURLcode code)
 /* ---- the start of a call ------------------------------------------------ */
 
 static int
-add_header(struct http_call *c, const char *name, struct str value)
-{
-	AUTO_BUF struct buf line = BUF_INIT(HEADER_MAX);
-	struct curl_slist *more;
-
-	buf_puts(&line, name);
-	buf_put_str(&line, value);
-	if (buf_done(&line, NULL) != 0)
-		return ERR_LIMIT;
-	more = curl_slist_append(c->headers, buf_cstr(&line));
-	explicit_bzero(line.s, line.len);
-	if (more == NULL)
-		return ERR_NOMEM;
-	c->headers = more;
-	return ERR_OK;
-}
-
-static int
 add_headers(struct http_call *c)
 {
 	const struct wire_format *f = c->p->format;
@@ -183,15 +158,18 @@ add_headers(struct http_call *c)
 	    c->p->key == NULL ? NULL : secret_bytes(c->p->key, &len);
 	int r;
 
-	r = add_header(c, "Content-Type: application/json", STR(""));
+	r = curl_headers_add(
+	    &c->headers, "Content-Type: application/json", STR(""));
 	if (r == 0)
-		r = add_header(c, "Accept: application/json", STR(""));
+		r = curl_headers_add(
+		    &c->headers, "Accept: application/json", STR(""));
 	if (r == 0)
-		r = add_header(c, "Expect:", STR(""));
+		r = curl_headers_add(&c->headers, "Expect:", STR(""));
 	if (r == 0 && f->extra_header != NULL)
-		r = add_header(c, f->extra_header, STR(""));
+		r = curl_headers_add(&c->headers, f->extra_header, STR(""));
 	if (r == 0 && key != NULL)
-		r = add_header(c, f->auth_header, str_n(key, len));
+		r = curl_headers_add(
+		    &c->headers, f->auth_header, str_n(key, len));
 	return r;
 }
 
@@ -206,7 +184,7 @@ static CURLcode
 set_place(struct http_call *c)
 {
 	const struct provider *p = c->p;
-	AUTO_BUF struct buf url = BUF_INIT(HEADER_MAX);
+	AUTO_BUF struct buf url = BUF_INIT(URL_MAX);
 	AUTO_BUF struct buf socket = BUF_INIT(256);
 	CURLcode code = CURLE_OK;
 
@@ -229,8 +207,9 @@ set_place(struct http_call *c)
 	/* Without a folder of certificates libcurl reads them once for all
 	 * connections; with one it would hold a copy for each. */
 	SET(CURLOPT_CAPATH, NULL);
-	if (p->c->ca_file != NULL)
-		SET(CURLOPT_CAINFO, p->c->ca_file);
+	if (code == CURLE_OK)
+		code = curl_set_tls(
+		    c->easy, &(struct web_tls){ .ca_file = p->c->ca_file });
 	if (p->fresh)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
 	return code;
@@ -246,9 +225,6 @@ set_limits(struct http_call *c, int64_t timeout_ms)
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_ANSWER_MAX);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);

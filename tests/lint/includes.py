@@ -26,7 +26,8 @@ MODULES = {
     "reviewer": ("base/", "model/", "core/ports.h", "reviewer/"),
     # A role outside of engine/ also sees what a role is and says.
     "reviewer/role": ("base/", "model/", "core/messages.h", "core/role.h",
-                      "web/curl_loop.h", "web/limits.h", "reviewer/"),
+                      "web/curl_loop.h", "web/curl_set.h",
+                      "web/limits.h", "reviewer/"),
     "reviewer/tool": ("base/", "model/", "core/ports.h", "core/messages.h",
                       "core/review_helpers.h", "reviewer/"),
     "sandbox": ("base/", "model/", "core/ports.h", "sandbox/"),

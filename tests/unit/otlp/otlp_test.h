@@ -16,7 +16,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define ROW_DECIDED                                                            \
+#define DECIDED_ROW                                                            \
 	"{\"seq\":41,\"time\":\"2026-11-25T12:00:00.000000Z\","                \
 	"\"time_ns\":\"1795608000000000000\",\"kind\":\"decided\","            \
 	"\"action_id\":\"act_1\",\"session\":\"s-1\",\"uid\":1000,"            \
@@ -25,7 +25,7 @@
 	"\"body\":{\"text\":\"rm -rf /usr\",\"agent\":\"codex\","              \
 	"\"risk\":\"critical\",\"reason\":\"It deletes the system.\"}}"
 
-#define ROW_OUTCOME                                                            \
+#define OUTCOME_ROW                                                            \
 	"{\"seq\":42,\"time\":\"2026-11-25T12:00:01.000000Z\","                \
 	"\"time_ns\":\"1795608001000000000\",\"kind\":\"outcome\","            \
 	"\"action_id\":\"act_2\",\"uid\":1000,\"tool\":\"exec\","              \

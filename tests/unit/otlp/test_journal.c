@@ -181,7 +181,7 @@ a_denial_is_an_entry_that_can_be_selected(void **state)
 {
 	struct journal *j = *state;
 
-	send_row(j, ROW_DECIDED);
+	send_row(j, DECIDED_ROW);
 	assert_int_equal(j->verdict, SINK_TAKEN);
 	receive(j);
 	expect_field(j, "MESSAGE", "deny: rm -rf /usr");
@@ -239,14 +239,14 @@ a_journal_that_is_started_anew_gets_the_next_row(void **state)
 {
 	struct journal *j = *state;
 
-	send_row(j, ROW_DECIDED);
+	send_row(j, DECIDED_ROW);
 	(void)close(j->fd);
 	(void)unlink(j->path);
-	send_row(j, ROW_DECIDED);
+	send_row(j, DECIDED_ROW);
 	assert_int_equal(j->verdict, SINK_LATER);
 	assert_int_equal(j->taken, 0);
 	listen_at(j);
-	send_row(j, ROW_DECIDED);
+	send_row(j, DECIDED_ROW);
 	assert_int_equal(j->verdict, SINK_TAKEN);
 	receive(j);
 	expect_field(j, "ASSENT_SEQ", "41");

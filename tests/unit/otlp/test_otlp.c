@@ -3,6 +3,7 @@
  */
 #include "otlp_test.h"
 
+#include "core/ports.h"
 #include "otlp.h"
 
 #define OUT_BYTES_MAX ((size_t)1 << 20)
@@ -15,13 +16,22 @@ static const struct otlp_resource who = {
 
 /* ---- JSON ------------------------------------------------------------------- */
 
+static void
+events_of(json_t *const *rows, size_t count, struct event *ret)
+{
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(event_of(rows[i], &ret[i]), 0);
+}
+
 static json_t *
 logs_json(json_t *const *rows, size_t count)
 {
 	AUTO_BUF struct buf out = BUF_INIT(OUT_BYTES_MAX);
+	struct event events[2];
 	json_t *j;
 
-	otlp_logs(WIRE_JSON, &who, rows, count, &out);
+	events_of(rows, count, events);
+	otlp_logs(WIRE_JSON, &who, events, count, &out);
 	assert_int_equal(buf_done(&out, NULL), 0);
 	j = json_loadb(out.s, out.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(j);
@@ -74,7 +84,7 @@ text(const json_t *object, const char *name)
 static void
 a_decision_is_an_event_with_its_rule_and_source(void **state)
 {
-	json_t *row = row_of(ROW_DECIDED);
+	json_t *row = row_of(DECIDED_ROW);
 	json_t *j = logs_json(&row, 1);
 	const json_t *r = record(j, 0);
 
@@ -97,7 +107,7 @@ a_decision_is_an_event_with_its_rule_and_source(void **state)
 static void
 the_same_row_is_the_same_record(void **state)
 {
-	json_t *row = row_of(ROW_DECIDED);
+	json_t *row = row_of(DECIDED_ROW);
 	json_t *a = logs_json(&row, 1), *b = logs_json(&row, 1);
 
 	(void)state;
@@ -111,11 +121,13 @@ static void
 the_callers_trace_goes_on(void **state)
 {
 	AUTO_BUF struct buf out = BUF_INIT(OUT_BYTES_MAX);
-	json_t *row = row_of(ROW_OUTCOME), *j;
+	json_t *row = row_of(OUTCOME_ROW), *j;
 	const json_t *span;
+	struct event ev;
 
 	(void)state;
-	assert_true(otlp_traces(WIRE_JSON, &who, &row, 1, &out));
+	events_of(&row, 1, &ev);
+	assert_true(otlp_traces(WIRE_JSON, &who, &ev, 1, &out));
 	j = json_loadb(out.s, out.len, 0, NULL);
 	span = first(first(first(j, "resourceSpans"), "scopeSpans"), "spans");
 	assert_string_equal(
@@ -135,9 +147,11 @@ rows_without_a_duration_are_no_spans(void **state)
 {
 	AUTO_BUF struct buf out = BUF_INIT(OUT_BYTES_MAX);
 	json_t *row = row_of("{\"seq\":1,\"time_ns\":\"1\",\"kind\":\"boot\"}");
+	struct event ev;
 
 	(void)state;
-	assert_false(otlp_traces(WIRE_JSON, &who, &row, 1, &out));
+	events_of(&row, 1, &ev);
+	assert_false(otlp_traces(WIRE_JSON, &who, &ev, 1, &out));
 	json_decref(row);
 }
 
@@ -159,7 +173,7 @@ decisions_are_counted_by_who_made_them(void **state)
 {
 	AUTO_BUF struct buf out = BUF_INIT(OUT_BYTES_MAX);
 	struct counters n = { .start_ns = 5 };
-	json_t *row = row_of(ROW_DECIDED), *j;
+	json_t *row = row_of(DECIDED_ROW), *j;
 	const json_t *metric, *point;
 
 	(void)state;
@@ -225,12 +239,14 @@ static void
 protobuf_has_the_same_in_it(void **state)
 {
 	AUTO_BUF struct buf out = BUF_INIT(OUT_BYTES_MAX);
-	json_t *row = row_of(ROW_DECIDED);
+	json_t *row = row_of(DECIDED_ROW);
 	struct str r, time;
+	struct event ev;
 	struct rec in;
 
 	(void)state;
-	otlp_logs(WIRE_PROTOBUF, &who, &row, 1, &out);
+	events_of(&row, 1, &ev);
+	otlp_logs(WIRE_PROTOBUF, &who, &ev, 1, &out);
 	assert_int_equal(buf_done(&out, NULL), 0);
 	/* resourceLogs, scopeLogs, logRecords */
 	r = field(field(field(buf_str(&out), 1), 2), 2);
@@ -267,6 +283,55 @@ sizes_of_messages_are_right_at_any_length(void **state)
 	}
 }
 
+static void
+every_kind_of_row_has_an_event_name_of_its_own(void **state)
+{
+	const char *seen[ROW_REVISED + 1] = { NULL };
+
+	(void)state;
+	for (unsigned k = ROW_BOOT; k <= ROW_REVISED; k++) {
+		char text[128];
+		struct event ev;
+		json_t *row;
+
+		(void)snprintf(text, sizeof(text),
+		    "{\"seq\":1,\"time_ns\":\"1\",\"kind\":\"%s\"}",
+		    row_kind_name((enum row_kind)k));
+		row = row_of(text);
+		events_of(&row, 1, &ev);
+		assert_string_not_equal(ev.name, "assent.log.row");
+		for (unsigned i = ROW_BOOT; i < k; i++)
+			assert_string_not_equal(ev.name, seen[i]);
+		seen[k] = ev.name;
+		json_decref(row);
+	}
+}
+
+/* A run that was told its place finds its spans below ours. */
+static void
+a_run_is_told_the_span_that_is_exported(void **state)
+{
+	json_t *row = row_of(OUTCOME_ROW);
+	char text[TRACEPARENT_LEN + 1];
+	struct trace_place told;
+	struct event ev;
+
+	(void)state;
+	events_of(&row, 1, &ev);
+	assert_int_equal(
+	    trace_place(
+		"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+		"act_2", TRACE_SPAN_RUN, &told),
+	    0);
+	assert_memory_equal(told.span_id, ev.place.span_id, SPAN_ID_LEN);
+	trace_print(&told, text);
+	assert_int_equal(strlen(text), TRACEPARENT_LEN);
+	assert_int_equal(
+	    strncmp(text, "00-0af7651916cd43dd8448eb211c80319c-", 36), 0);
+	assert_string_equal(text + TRACEPARENT_LEN - 3, "-01");
+	json_decref(row);
+}
+
 int
 main(void)
 {
@@ -278,6 +343,9 @@ main(void)
 		cmocka_unit_test(rows_without_a_duration_are_no_spans),
 		cmocka_unit_test(an_unknown_kind_is_an_event_too),
 		cmocka_unit_test(decisions_are_counted_by_who_made_them),
+		cmocka_unit_test(
+		    every_kind_of_row_has_an_event_name_of_its_own),
+		cmocka_unit_test(a_run_is_told_the_span_that_is_exported),
 		cmocka_unit_test(protobuf_has_the_same_in_it),
 		cmocka_unit_test(sizes_of_messages_are_right_at_any_length),
 	};

@@ -25,7 +25,7 @@ a_denial_is_a_warning_with_its_facts(void **state)
 	AUTO_BUF struct buf out = BUF_INIT(OUT_BYTES_MAX);
 
 	(void)state;
-	line_of(ROW_DECIDED, &out);
+	line_of(DECIDED_ROW, &out);
 	assert_string_equal(buf_cstr(&out),
 	    "<84>1 2026-11-25T12:00:00.000000Z box assent 7 DECIDED "
 	    "[assent@32473 seq=\"41\" uid=\"1000\" action_id=\"act_1\" "
