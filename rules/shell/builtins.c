@@ -407,7 +407,8 @@ builtin_return(struct norm *n, uint32_t part, struct flow *f)
 {
 	n->returned = true;
 	n->return_dirs = dirs_union(n, n->return_dirs, n->dirs);
-	if (ends_surely(part_at(n, part)))
+	/* Outside of a function some shells end, and others go on. */
+	if (n->function_depth > 0 && ends_surely(part_at(n, part)))
 		*f = (struct flow){ .ok = NULL, .fail = NULL };
 }
 

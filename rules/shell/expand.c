@@ -104,7 +104,9 @@ expand_subst(struct norm *n, struct builder *b, const struct seg *s)
 	const struct value v = walk_subst(n, s->u.subst);
 
 	b->flags |= WORD_SUBST;
-	add_expansion(n, b, &v, s->quoted || s->u.subst->kind != SUBST_OUTPUT);
+	add_expansion(n, b, &v,
+	    s->quoted ||
+		(s->u.subst->kind != SUBST_OUTPUT && s->u.subst->body != NULL));
 }
 
 static void

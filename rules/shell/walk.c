@@ -319,8 +319,19 @@ walk_function(struct norm *n, const struct node *nd)
 	return flow_same(n);
 }
 
-/* What is redirected around a compound command is a part of its own. */
-static void
+/* May it be that there is no such file, or that it cannot be opened? */
+static bool
+redir_may_fail(const struct shell_redir *r)
+{
+	return r->op != REDIR_DUP && r->op != REDIR_TEXT &&
+	    !shell_word_is(&r->target, "/dev/null");
+}
+
+/*
+ * What is redirected around a compound command is a part of its own. False:
+ * it may fail, and then the command is not run.
+ */
+static bool
 compound_redirs(struct norm *n, const struct node *nd)
 {
 	struct shell_part p = { .kind = PART_REDIR };
@@ -328,12 +339,17 @@ compound_redirs(struct norm *n, const struct node *nd)
 	struct shell_redir *const r =
 	    redirs_expand(n, nd->redirs, true, &count);
 
+	bool sure = r != NULL;
+
 	if (r == NULL)
-		return;
+		return false;
 	p.redirs = r;
 	p.redir_count = count;
 	(void)part_add(n, &p);
 	input_of_redirs(n, r, count, &n->frame.input);
+	for (uint32_t i = 0; i < count; i++)
+		sure = sure && !redir_may_fail(&r[i]);
+	return sure;
 }
 
 static struct flow
@@ -380,11 +396,27 @@ walk_kind(struct norm *n, const struct node *nd)
 	return walk(n, nd->kind == NODE_GROUP ? nd->b : nd->a);
 }
 
+/* A compound command behind its redirections. */
+static struct flow
+walk_redirected(struct norm *n, const struct node *nd)
+{
+	const struct frame saved = frame_push(n, 0, NULL);
+	const bool sure = compound_redirs(n, nd);
+	const struct mark m = state_mark(n);
+	struct flow f = walk_kind(n, nd);
+
+	if (!sure) {
+		state_blur(n, &m);
+		f.fail = dirs_union(n, f.fail, m.dirs);
+	}
+	frame_pop(n, &saved);
+	return f;
+}
+
 struct flow
 walk(struct norm *n, const struct node *nd)
 {
 	struct flow f;
-	struct frame saved;
 
 	if (nd == NULL || !norm_step(n) || !norm_enter(n))
 		return flow_same(n);
@@ -401,19 +433,14 @@ walk(struct norm *n, const struct node *nd)
 		norm_leave(n);
 		return (struct flow){ .ok = f.fail, .fail = f.ok };
 	}
-	if (nd->redirs == NULL || nd->kind == NODE_SIMPLE) {
-		f = walk_kind(n, nd);
-	} else {
-		saved = frame_push(n, 0, NULL);
-		compound_redirs(n, nd);
-		f = walk_kind(n, nd);
-		frame_pop(n, &saved);
-	}
+	f = nd->redirs == NULL || nd->kind == NODE_SIMPLE
+	    ? walk_kind(n, nd)
+	    : walk_redirected(n, nd);
 	norm_leave(n);
 	return f;
 }
 
-/* <( ) stands for a name such as /dev/fd/63. */
+/* <(ls) stands for a name such as /dev/fd/63; <() for nothing. */
 static struct value
 file_name_value(struct norm *n, uint32_t part)
 {
@@ -437,7 +464,7 @@ subst_value(struct norm *n, const struct subst *s, uint32_t from)
 	struct str text;
 	struct value v;
 
-	if (s->kind != SUBST_OUTPUT) {
+	if (s->kind != SUBST_OUTPUT && s->body != NULL) {
 		if (to > from) {
 			n->meta[to - 1].first = from;
 			n->meta[to - 1].has_output =

@@ -283,12 +283,13 @@ nested_text(struct norm *n, uint32_t part, const struct shell_word *text,
 		items = norm_alloc(n, in->argc, sizeof(*items));
 		for (size_t i = 1; items != NULL && i < in->argc; i++)
 			items[i - 1] = value_of_word(&in->argv[i]);
-		for (size_t i = 0; i < in->argc; i++)
-			args.unknown = args.unknown ||
-			    (in->argv[i].flags & (WORD_SPLIT | WORD_GLOB)) != 0;
 		args.items = items;
 		args.count = items == NULL ? 0 : (uint32_t)in->argc - 1;
 	}
+	/* $0 alone may be several words, too. */
+	for (size_t i = 0; i < in->argc; i++)
+		args.unknown = args.unknown ||
+		    (in->argv[i].flags & (WORD_SPLIT | WORD_GLOB)) != 0;
 	if (in->moved)
 		n->dirs = in->dirs;
 	go_elsewhere(n, in->context);
