@@ -326,7 +326,7 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	AUTO_BUF struct buf record = BUF_INIT(PLAN_BYTES_MAX);
 	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
 	struct plan *p = NULL;
-	struct plan_ref out;
+	struct plan_ref out = { .text = NULL };
 	int r = action_plan(a, x->profiles, arena, &p, e);
 
 	if (r != 0)

@@ -178,6 +178,8 @@ build(struct init *in, struct err *e)
 	if (r == 0 && !j->fresh)
 		r = leave_template(in, &self, e);
 	if (r == 0)
+		r = net_listen_ports(&in->net, j->plan, e);
+	if (r == 0)
 		r = root_each_run(&in->root, e);
 	if (r == 0)
 		r = root_let_go(&in->root, e);
@@ -185,6 +187,8 @@ build(struct init *in, struct err *e)
 		r = identity_count_apart(&j->plan->who, j->userns, self, e);
 	if (r == 0)
 		r = root_close_in(&in->root, e);
+	if (r == 0)
+		r = net_listen_names(&in->net, j->plan, e);
 	return r;
 }
 
@@ -570,8 +574,6 @@ prepare(struct init *in, struct err *e)
 	finish_joining(in);
 	if (r == 0)
 		r = require_check(j->plan, j->controls, j->bare, e);
-	if (r == 0)
-		r = net_listen_open(&in->net, j->plan, e);
 	if (r == 0)
 		r = block_signals(in, e);
 	if (r == 0)

@@ -69,7 +69,7 @@ open_unix(struct net_listen *n, const char *name, struct err *e)
 }
 
 int
-net_listen_open(struct net_listen *n, const struct plan *p, struct err *e)
+net_listen_ports(struct net_listen *n, const struct plan *p, struct err *e)
 {
 	static const struct place own[] = {
 		{ PROXY_HTTP, SOCK_STREAM, INADDR_LOOPBACK, NET_HTTP_PORT },
@@ -90,6 +90,14 @@ net_listen_open(struct net_listen *n, const struct plan *p, struct err *e)
 		    p->ports[i] != NET_SOCKS_PORT && p->ports[i] != DNS_PORT)
 			r = open_inet(n, &at, e);
 	}
+	return r;
+}
+
+int
+net_listen_names(struct net_listen *n, const struct plan *p, struct err *e)
+{
+	int r = ERR_OK;
+
 	for (size_t i = 0; r == 0 && i < p->socket_count; i++)
 		r = open_unix(n, p->sockets[i], e);
 	return r;

@@ -5,8 +5,9 @@
  * its first process, in its network and its file system, and handed to
  * whoever started it. They are the only way out.
  *
- *     r = net_listen_open(&sockets, plan, e);   while we have rights
- *     net_listen_send(&sockets, ctl, e);        before the command starts
+ *     r = net_listen_ports(&sockets, plan, e);   while the network is ours
+ *     r = net_listen_names(&sockets, plan, e);   in the run's own root
+ *     net_listen_send(&sockets, ctl, e);         before the command starts
  *
  * Each arrives as CTL_LISTENER: code is an enum proxy_listener, or 0 and text
  * the name of a socket in PLAN_SOCKETS_DIR.
@@ -29,7 +30,8 @@ struct net_listen {
 	size_t count;
 };
 
-int net_listen_open(struct net_listen *n, const struct plan *p, struct err *e);
+int net_listen_ports(struct net_listen *n, const struct plan *p, struct err *e);
+int net_listen_names(struct net_listen *n, const struct plan *p, struct err *e);
 /* Closes all of them here. */
 int net_listen_send(struct net_listen *n, int ctl, struct err *e);
 

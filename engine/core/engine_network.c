@@ -250,18 +250,28 @@ put_fact(const struct net_fact *f, struct buf *out)
 
 /* A row that belongs to a run and changes nothing of it. */
 static int
-append(struct engine *g, struct live *run, const struct ruling *ruling,
+append(struct engine *g, const struct action *run, const struct net_fact *f,
     struct str body, struct err *e)
 {
-	struct change c = {
-		.live = run,
-		.has_ruling = true,
-		.ruling = *ruling,
+	struct change c = { .answer = ANSWER_CALL_NONE };
+	const enum decided_by by = decided_by(f);
+	const struct row row = {
+		.kind = ROW_NETWORK,
+		.action_id = run->id,
+		.session = run->proposal.session,
+		.uid = run->proposer.uid,
+		.tool = run->proposal.tool,
+		.decision = f->allow ? DECISION_ALLOW : DECISION_DENY,
+		.by = by,
+		.rule_id = by == BY_RULE ? f->by : NULL,
+		.time_real_ns = g->o.env.real_ns(),
+		.body = body,
+		.action_sha256 = run->sha256,
+		.policy_sha256 = g->policy_sha256,
 	};
-	int r = engine_append(g, &c, ROW_NETWORK, body, NULL, e);
+	const int r = g->o.recorder_port->append(
+	    g->o.recorder, &row, &c.seq, c.log_hash, NULL, e);
 
-	c.live = NULL;
-	c.has_ruling = false;
 	return r == 0 ? engine_push(g, &c, e) : r;
 }
 
@@ -271,10 +281,6 @@ engine_net_happened(void *ctx, const char *action_id, const struct net_fact *f)
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	struct engine *g = ctx;
 	struct live *run = live_find(g->live, action_id);
-	const struct ruling ruling = {
-		.decision = f->allow ? DECISION_ALLOW : DECISION_DENY,
-		.by = decided_by(f),
-	};
 	struct err why = ERR_INIT;
 	int r;
 
@@ -294,7 +300,7 @@ engine_net_happened(void *ctx, const char *action_id, const struct net_fact *f)
 		return;
 	r = buf_done(&body, &why);
 	if (r == 0)
-		r = append(g, run, &ruling, buf_str(&body), &why);
+		r = append(g, run->a, f, buf_str(&body), &why);
 	if (r != 0)
 		log_err("store", "id=%s a connection is not recorded: %s",
 		    action_id, why.msg);
