@@ -470,7 +470,6 @@ conn_relay(struct conn *c)
 
 	c->state = CONN_RELAY;
 	c->up.shuts = true;
-	c->down.shuts = true;
 	c->up.from = c->client.fd;
 	if (flow_feed(&c->up, buf_str(&c->in), &e) != 0) {
 		conn_end(c, e.msg);
@@ -521,6 +520,7 @@ conn_connected(struct conn *c)
 	}
 	welcome(c);
 	c->down.from = c->server.fd;
+	c->down.shuts = true; /* a server may speak and end first */
 	if (conn_is_opaque(c)) {
 		c->protocol = NET_TCP;
 		conn_relay(c);
@@ -641,5 +641,8 @@ conn_open(struct proxy *p, enum proxy_listener kind, int fd)
 	(void)setsockopt(
 	    c->client.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	begin(c);
+	/* Most clients have spoken by the time that they are accepted. */
+	if (c->state == CONN_HEAD)
+		turn(c, LOOP_READ);
 	conn_watch(c);
 }

@@ -113,6 +113,7 @@ exchange_begin(struct conn *c)
 	c->up.from = c->client.fd;
 	c->up.to = c->server.fd;
 	c->down.from = -1;
+	c->down.shuts = false;
 	r = flow_put(&c->up, buf_str(&c->request), &e);
 	if (r == 0)
 		r = flow_feed(&c->up, buf_str(&c->in), &e);

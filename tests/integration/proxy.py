@@ -426,7 +426,7 @@ class Tests:
             assert proxy.event()["allow"]
 
     def other_protocols_pass_where_a_rule_lets_them(self):
-        with self.proxy(allow("web.test:7"), allow("web.test:8443"),
+        with self.proxy(allow("web.test:7-8"), allow("web.test:8443"),
                         allow("web.test:80", protocol=lib.HTTP),
                         allow("web.test:443", protocol=lib.TCP)) as proxy:
             sock, first = proxy.tunnel("web.test:7")
@@ -435,6 +435,12 @@ class Tests:
             sock.shutdown(socket.SHUT_WR)  # half closed, then whole
             assert sock.recv(100) == b""
             assert proxy.event()["protocol"] == "tcp"
+            # a server that speaks first, and ends, before the client did
+            self.world.serve(lib.WEB, 8, lambda s: s.sendall(b"220 hi\r\n"))
+            sock, first = proxy.tunnel("web.test:8")
+            assert lib.read_all(sock) == b"220 hi\r\n"
+            sock.close()
+            assert proxy.event()["down"] == 8
             sock, first = proxy.tunnel("web.test:443")
             assert b" 200 " in first  # seen by nobody, as the rule says
             sock.sendall(b"\x00\x01")
