@@ -21,23 +21,6 @@ static const char *const env_base[] = {
 	"GIT_TERMINAL_PROMPT=0",
 };
 
-static struct plan_who
-who_of(const struct proposer *p)
-{
-	if (p->uid == 0)
-		return (struct plan_who){
-			.identity = IDENTITY_DEDICATED,
-			.uid = PLAN_UID_DEDICATED,
-			.gid = PLAN_UID_DEDICATED,
-			.name = "assent",
-		};
-	return (struct plan_who){
-		.identity = IDENTITY_SAME,
-		.uid = p->uid,
-		.gid = p->gid,
-	};
-}
-
 static int
 set_argv(const struct action *a, struct arena *arena, struct plan_options *o,
     struct err *e)
@@ -229,13 +212,31 @@ set_tool(const struct action *a, struct arena *arena, struct plan_options *o,
 	    tool_name(a->proposal.tool));
 }
 
+static int
+set_who(const struct action *a, const struct action_plan_with *with,
+    struct plan_options *o, struct elevate_choice *ret, struct err *e)
+{
+	const struct elevate_asked asked = {
+		.proposer = &a->proposer,
+		.session = a->proposal.session,
+		.profile = o->profile,
+		.overlay = o->overlay || o->profile->overlay,
+	};
+	const int r =
+	    elevation_choose(with->elevation, &asked, with->busy, ret, e);
+
+	if (r == 0)
+		o->who = ret->who;
+	return r;
+}
+
 int
-action_plan(const struct action *a, const struct profile_set *profiles,
-    struct arena *arena, struct plan **ret, struct err *e)
+action_plan(const struct action *a, const struct action_plan_with *with,
+    struct arena *arena, struct plan **ret, struct elevate_choice *ret_who,
+    struct err *e)
 {
 	const struct proposal *p = &a->proposal;
 	struct plan_options o = {
-		.who = who_of(&a->proposer),
 		.workspace = p->workspace,
 		.home = a->proposer.home,
 		.cwd = p->cwd,
@@ -250,7 +251,9 @@ action_plan(const struct action *a, const struct profile_set *profiles,
 		o.has_stdin = true;
 		o.stdin_text = str_of(p->input.stdin_text);
 	}
-	r = set_profile(a, profiles, &o, e);
+	r = set_profile(a, with->profiles, &o, e);
+	if (r == 0)
+		r = set_who(a, with, &o, ret_who, e);
 	if (r == 0)
 		r = set_tool(a, arena, &o, e);
 	if (r == 0)

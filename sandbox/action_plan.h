@@ -1,12 +1,20 @@
 #ifndef SANDBOX_ACTION_PLAN_H
 #define SANDBOX_ACTION_PLAN_H
-/* The plan that an action asks for: pure. */
+/* The plan that an action asks for, and as which account it runs. */
+#include "elevate.h"
 #include "model/action.h"
 #include "profile_set.h"
 #include "sandbox/plan.h"
 
+struct action_plan_with {
+	const struct profile_set *profiles;
+	struct elevation *elevation;
+	uint64_t busy; /* accounts with a run, see elevate.h */
+};
+
 /* ERR_DENIED or ERR_INVALID where the sandbox cannot run it. */
-int action_plan(const struct action *a, const struct profile_set *profiles,
-    struct arena *arena, struct plan **ret, struct err *e);
+int action_plan(const struct action *a, const struct action_plan_with *with,
+    struct arena *arena, struct plan **ret, struct elevate_choice *ret_who,
+    struct err *e);
 
 #endif

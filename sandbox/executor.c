@@ -262,6 +262,8 @@ sandbox_configure(struct executor *x, const struct config *c, struct err *e)
 	arena_free(x->arena);
 	x->arena = TAKE_PTR(a);
 	x->profiles = now;
+	if (c != NULL)
+		elevation_set(&x->elevation, c);
 	return ERR_OK;
 }
 
@@ -319,6 +321,22 @@ sandbox_close(struct executor *x)
 	free(x);
 }
 
+/* Accounts of the pool that have a run now, a bit each. */
+static uint64_t
+busy_accounts(const struct executor *x)
+{
+	uint64_t busy = 0;
+
+	for (const struct started *s = x->runs; s != NULL; s = s->next) {
+		for (size_t i = 0; i < x->elevation.online_count; i++) {
+			if (s->account != 0 &&
+			    s->account == x->elevation.online[i].uid)
+				busy |= UINT64_C(1) << i;
+		}
+	}
+	return busy;
+}
+
 static int
 sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
     struct plan_ref *ret, struct err *e)
@@ -327,7 +345,13 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
 	struct plan *p = NULL;
 	struct plan_ref out = { .text = NULL };
-	int r = action_plan(a, x->profiles, arena, &p, e);
+	const struct action_plan_with with = {
+		.profiles = x->profiles,
+		.elevation = &x->elevation,
+		.busy = busy_accounts(x),
+	};
+	struct elevate_choice choice;
+	int r = action_plan(a, &with, arena, &p, &choice, e);
 
 	if (r != 0)
 		return r;
@@ -346,7 +370,11 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	buf_reset(&text);
 	plan_network_text(p, &text);
 	out.network = arena_strndup(arena, buf_cstr(&text), text.len);
-	if (out.record.s == NULL || out.text == NULL || out.network == NULL)
+	out.elevated = choice.elevated;
+	out.account = choice.elevated ? choice.who.uid : 0;
+	out.why_not =
+	    choice.why_not == NULL ? NULL : arena_strdup(arena, choice.why_not);
+	if (arena_failed(arena))
 		return err_nomem(e);
 	*ret = out;
 	return ERR_OK;
@@ -432,7 +460,8 @@ check_plan(struct executor *x, const struct action *a,
 	if (r != 0)
 		return r;
 	if (memcmp(now.sha256, plan->sha256, SHA256_LEN) != 0 ||
-	    !str_eq(now.record, plan->record))
+	    !str_eq(now.record, plan->record) ||
+	    now.elevated != plan->elevated || now.account != plan->account)
 		return err_set(e, ERR_DENIED,
 		    "the sandbox plan is not the one of this action");
 	return ERR_OK;
@@ -469,8 +498,10 @@ static int
 sandbox_start(struct executor *x, const struct action *a,
     const struct plan_ref *plan, const struct receipt *receipt, struct err *e)
 {
-	struct launcher_link *l =
-	    find_launcher(x, a->proposer.uid, a->proposer.gid);
+	/* Only root changes to another account. */
+	struct launcher_link *l = plan->elevated
+	    ? find_launcher(x, 0, 0)
+	    : find_launcher(x, a->proposer.uid, a->proposer.gid);
 	AUTO_FREE struct started *s = NULL;
 	int r = check_receipt(a, receipt, e);
 
@@ -489,6 +520,7 @@ sandbox_start(struct executor *x, const struct action *a,
 	s->number = ++x->last_number;
 	s->by = l;
 	s->overlay = is_on_copy(x, a);
+	s->account = plan->account;
 	(void)snprintf(s->action_id, sizeof(s->action_id), "%s", a->id);
 	r = send_run(l, s->number, a, plan, e);
 	if (r != 0)

@@ -4,6 +4,7 @@
 #include "base/ipc.h"
 #include "copies.h"
 #include "core/ports.h"
+#include "elevate.h"
 
 struct profile_set;
 
@@ -19,6 +20,7 @@ struct started {
 	uint64_t number;
 	char action_id[ACTION_ID_MAX];
 	struct launcher_link *by;
+	uid_t account; /* that it runs as; 0: the proposer's own */
 	bool is_look; /* no run: files are looked at */
 	bool overlay;
 	struct started *next;
@@ -33,6 +35,7 @@ struct executor {
 	uint64_t last_number;
 	struct arena *arena; /* holds profiles */
 	struct profile_set *profiles;
+	struct elevation elevation;
 	struct copies copies;
 };
 

@@ -7,6 +7,8 @@
  *     identity_map_self(&who, e)                    in a new user namespace
  *     identity_become(&who, e)                      last of all
  */
+#include <stdint.h>
+
 #include "base/err.h"
 #include "sandbox/plan.h"
 
@@ -17,6 +19,10 @@ int identity_choose(const char *workspace, struct plan_who *ret, struct err *e);
  * needed. */
 int identity_idmap(
     const struct plan_who *who, const char *workspace, int *ret, struct err *e);
+/* As openat2, with the rights of who's owner where it names one: root's own
+ * would lead through folders that are closed to him. */
+int identity_open(const struct plan_who *who, int base, const char *path,
+    uint64_t flags, uint64_t resolve);
 int identity_map_self(const struct plan_who *who, struct err *e);
 /* No capabilities, no new ones, not readable by others, dies with its
  * parent. Verified; fails closed. */

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "identity.h"
 #include "mnt.h"
 #include "model/limits.h"
 #include "sys.h"
@@ -164,8 +165,8 @@ root_do_workspace(struct root *r, const struct op *op, struct err *e)
 	struct stat st;
 
 	if (!r->each_run) {
-		AUTO_FD int src =
-		    sys_openat2(AT_FDCWD, op->path, O_PATH | O_NOFOLLOW, HOST);
+		AUTO_FD int src = identity_open(&r->plan->who, AT_FDCWD,
+		    op->path, O_PATH | O_NOFOLLOW, HOST);
 
 		if ((src < 0 && errno == ELOOP) ||
 		    (src >= 0 && fstat(src, &st) == 0 && S_ISLNK(st.st_mode)))

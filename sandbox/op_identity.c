@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -138,6 +139,42 @@ make_namespace(struct ids user, struct ids group, struct err *e)
 	return fd < 0 ? ERR_SYS : fd;
 }
 
+static void
+look_as(uid_t uid, gid_t gid)
+{
+	/* They tell what was, not whether they failed; root may be both. */
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+}
+
+static int
+check_owner(const struct plan_who *who, const char *workspace,
+    const struct stat *st, struct err *e)
+{
+	if (who->owner == 0 || st->st_uid == who->owner)
+		return ERR_OK;
+	return err_set(e, ERR_DENIED,
+	    "the workspace '%s' belongs to user %u, and an elevated run of "
+	    "user %u works in his own alone",
+	    workspace, (unsigned)st->st_uid, (unsigned)who->owner);
+}
+
+int
+identity_open(const struct plan_who *who, int base, const char *path,
+    uint64_t flags, uint64_t resolve)
+{
+	int fd, saved;
+
+	if (who->owner == 0)
+		return sys_openat2(base, path, flags, resolve);
+	look_as(who->owner, who->owner_gid);
+	fd = sys_openat2(base, path, flags, resolve);
+	saved = errno;
+	look_as(0, 0);
+	errno = saved;
+	return fd;
+}
+
 int
 identity_idmap(
     const struct plan_who *who, const char *workspace, int *ret, struct err *e)
@@ -149,7 +186,7 @@ identity_idmap(
 	*ret = -1;
 	if (who->identity != IDENTITY_DEDICATED)
 		return ERR_OK;
-	dir = sys_openat2(AT_FDCWD, workspace, O_PATH | O_NOFOLLOW,
+	dir = identity_open(who, AT_FDCWD, workspace, O_PATH | O_NOFOLLOW,
 	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	if ((dir < 0 && errno == ELOOP) ||
 	    (dir >= 0 && fstat(dir, &st) == 0 && S_ISLNK(st.st_mode)))
@@ -159,6 +196,8 @@ identity_idmap(
 		    workspace);
 	if (dir < 0 || fstat(dir, &st) != 0)
 		return err_sys(e, "cannot open the folder '%s'", workspace);
+	if (check_owner(who, workspace, &st, e) != 0)
+		return ERR_DENIED;
 	fd =
 	    make_namespace((struct ids){ .owner = st.st_uid, .runs = who->uid },
 		(struct ids){ .owner = st.st_gid, .runs = who->gid }, e);

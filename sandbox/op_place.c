@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "identity.h"
 #include "sys.h"
 
 void
@@ -40,20 +41,22 @@ root_forget_near(struct root *r)
 
 /* A hundred names are looked for in three folders. */
 static int
-open_near(struct root_near *n, int base, const char *path, uint64_t resolve)
+open_near(const struct plan_who *who, struct root_near *n, int base,
+    const char *path, uint64_t resolve)
 {
 	const char *name = strrchr(path, '/');
 	const size_t len = name == NULL ? 0 : (size_t)(name - path);
 
 	if (len == 0 || len >= sizeof(n->path))
-		return sys_openat2(base, path, O_PATH | O_NOFOLLOW, resolve);
+		return identity_open(
+		    who, base, path, O_PATH | O_NOFOLLOW, resolve);
 	if (!n->known || strncmp(n->path, path, len) != 0 ||
 	    n->path[len] != '\0') {
 		forget(n);
 		memcpy(n->path, path, len);
 		n->path[len] = '\0';
-		n->fd =
-		    sys_openat2(base, n->path, O_PATH | O_DIRECTORY, resolve);
+		n->fd = identity_open(
+		    who, base, n->path, O_PATH | O_DIRECTORY, resolve);
 		n->known = n->fd >= 0 || errno == ENOENT;
 	}
 	if (n->fd < 0) {
@@ -64,20 +67,22 @@ open_near(struct root_near *n, int base, const char *path, uint64_t resolve)
 	/* Most are missing, and a look is cheaper than an attempt. */
 	if (faccessat(n->fd, name + 1, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return -1;
-	return sys_openat2(n->fd, name + 1, O_PATH | O_NOFOLLOW,
+	return identity_open(who, n->fd, name + 1, O_PATH | O_NOFOLLOW,
 	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
 int
 root_open_inside(struct root *r, const char *path)
 {
-	return open_near(&r->inside, r->dir, path, INSIDE);
+	static const struct plan_who us = { .owner = 0 };
+
+	return open_near(&us, &r->inside, r->dir, path, INSIDE);
 }
 
 int
 root_open_host(struct root *r, const char *path)
 {
-	return open_near(&r->host, AT_FDCWD, path, HOST);
+	return open_near(&r->plan->who, &r->host, AT_FDCWD, path, HOST);
 }
 
 /* What a run owns in its own /tmp; elsewhere folders are ours. */

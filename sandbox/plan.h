@@ -85,6 +85,10 @@ struct plan_who {
 	enum plan_identity identity;
 	uid_t uid;
 	gid_t gid;
+	/* DEDICATED: whose rights reach its files, and who has to own the
+	 * workspace; 0: root's, and whoever owns it. */
+	uid_t owner;
+	gid_t owner_gid;
 	const char *name; /* for /etc/passwd where it has none; or NULL */
 };
 

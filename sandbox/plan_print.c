@@ -48,6 +48,8 @@ who_json(struct jsonw *w, const struct plan_who *who)
 	jsonw_kstr(w, "kind", identity_names[who->identity]);
 	jsonw_kint(w, "uid", (int64_t)who->uid);
 	jsonw_kint(w, "gid", (int64_t)who->gid);
+	if (who->owner != 0)
+		jsonw_kint(w, "owner", (int64_t)who->owner);
 	jsonw_end(w);
 }
 

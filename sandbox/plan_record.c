@@ -26,6 +26,8 @@ put_frame(const struct plan *p, struct buf *b)
 	rec_put_u8(b, (uint8_t)p->who.identity);
 	rec_put_u32(b, p->who.uid);
 	rec_put_u32(b, p->who.gid);
+	rec_put_u32(b, p->who.owner);
+	rec_put_u32(b, p->who.owner_gid);
 	rec_put_cstr(b, p->who.name);
 	rec_put_cstr(b, p->workspace);
 	rec_put_cstr(b, p->home);
@@ -206,12 +208,17 @@ get_who(struct reader *d, struct plan_who *who)
 	who->identity = (enum plan_identity)rec_u8(&d->r);
 	who->uid = rec_u32(&d->r);
 	who->gid = rec_u32(&d->r);
+	who->owner = rec_u32(&d->r);
+	who->owner_gid = rec_u32(&d->r);
 	who->name = get_cstr(d);
 	if (who->identity == IDENTITY_INVALID ||
 	    who->identity > IDENTITY_DEDICATED)
 		d->r.failed = 1;
 	/* Whatever a plan says, nothing ever runs as the host's root. */
 	if (who->identity != IDENTITY_SAME && (who->uid == 0 || who->gid == 0))
+		d->r.failed = 1;
+	if (who->owner != 0 &&
+	    (who->identity != IDENTITY_DEDICATED || who->owner == who->uid))
 		d->r.failed = 1;
 }
 

@@ -36,6 +36,12 @@ struct profile {
 	bool unconfined; /* no sandbox at all */
 	bool overlay; /* writes go to a copy, applied afterwards or not */
 	bool strict; /* system calls by an allow-list */
+	enum profile_identity {
+		RUNS_BY_DEFAULT, /* as the network and the setting say */
+		RUNS_AS_OWN, /* as whoever proposed it */
+		RUNS_OFFLINE, /* as one of the accounts of elevated mode */
+		RUNS_ONLINE,
+	} identity;
 	struct plan_limits limits;
 	const char *const *write_roots; /* beyond the workspace */
 	const char *const *read_roots;

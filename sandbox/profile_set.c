@@ -231,6 +231,14 @@ find(const struct profile_set *s, const char *name)
 	return NULL;
 }
 
+static enum profile_identity
+identity_of(const char *name)
+{
+	if (strcmp(name, "own") == 0)
+		return RUNS_AS_OWN;
+	return strcmp(name, "online") == 0 ? RUNS_ONLINE : RUNS_OFFLINE;
+}
+
 static int
 add(struct profile_set *s, const struct config_profile *c, struct arena *a,
     struct err *e)
@@ -253,6 +261,8 @@ add(struct profile_set *s, const struct config_profile *c, struct arena *a,
 		p->summary = arena_strdup(a, c->summary);
 	p->overlay = p->overlay || c->overlay;
 	p->strict = p->strict || c->strict;
+	if (c->identity != NULL)
+		p->identity = identity_of(c->identity);
 	take_limits(&p->limits, c);
 	if (take_lists(p, c, a) != 0 || arena_failed(a))
 		return err_nomem(e);
@@ -425,6 +435,12 @@ profile_within(const struct profile *n, const struct profile *w)
 {
 	if (w->unconfined)
 		return true;
+	/* An account of its own is less than the proposer's. */
+	if (n->identity == RUNS_AS_OWN && w->identity != RUNS_AS_OWN)
+		return false;
+	if (n->identity == RUNS_ONLINE && w->identity != RUNS_ONLINE &&
+	    !w->online)
+		return false;
 	if (n->unconfined || (n->write && !w->write) ||
 	    (n->online && !w->online) || (w->overlay && !n->overlay) ||
 	    (w->strict && !n->strict))

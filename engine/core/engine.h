@@ -89,6 +89,9 @@ struct engine_settings {
 	unsigned review_parallel, review_queue; /* 0: as many as there are */
 	int64_t review_session_tokens; /* 0: no limit */
 	bool full_access; /* danger-full-access is permitted */
+	enum elevated_mode elevated;
+	bool elevated_set_up, elevated_ready;
+	const char *elevated_why_not; /* of the configuration, or NULL */
 	unsigned may_cover; /* see classifier_options */
 	/* The administrator's; of the configuration, or NULL. */
 	const struct config_ceiling *ceiling;

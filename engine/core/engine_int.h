@@ -237,6 +237,8 @@ engine_call_fn engine_refused, engine_session_event;
 engine_call_fn engine_grants_call, engine_revoke_call, engine_grant_preview;
 engine_call_fn engine_rule_draft, engine_rules_preview;
 engine_call_fn engine_requirements;
+/* Plans the action (l->plan), and says as whom it will run. */
+int engine_plan(struct engine *g, struct live *l, struct err *e);
 /* What the administrator's requirements do not permit is denied, whatever
  * rules say of it. */
 int engine_hold_to_ceiling(struct engine *g, struct action *a, struct err *e);

@@ -259,6 +259,8 @@ judge_decided(struct engine *g, struct live *l, struct err *e)
 {
 	const struct plan_ref plan = l->plan;
 	const bool has_plan = l->has_plan;
+	const enum run_mode mode = l->a->mode;
+	const char *const mode_why = l->a->mode_why;
 	uint8_t sha256[SHA256_LEN];
 	int r;
 
@@ -267,6 +269,8 @@ judge_decided(struct engine *g, struct live *l, struct err *e)
 	memcpy(l->a->sha256, sha256, SHA256_LEN);
 	l->plan = plan;
 	l->has_plan = has_plan;
+	l->a->mode = mode;
+	l->a->mode_why = mode_why;
 	return r;
 }
 

@@ -33,6 +33,23 @@ hash_action(struct live *l, struct err *e)
 	return r;
 }
 
+int
+engine_plan(struct engine *g, struct live *l, struct err *e)
+{
+	struct action *a = l->a;
+	const int r =
+	    g->o.executor_port->plan(g->o.executor, a, a->arena, &l->plan, e);
+
+	l->has_plan = r == 0;
+	a->mode = r != 0       ? MODE_NONE
+	    : l->plan.elevated ? MODE_ELEVATED
+			       : MODE_UNELEVATED;
+	a->mode_why = r != 0 ? NULL : l->plan.why_not;
+	if (r == 0 && l->plan.network != NULL)
+		a->classification.profile.network = l->plan.network;
+	return r;
+}
+
 /*
  * What will run here at once is planned before it is hashed, and so is what a
  * person may approve for a run here later. What rules alone allow is planned
@@ -46,6 +63,8 @@ make_plan(struct engine *g, struct live *l, struct err *e)
 	int r;
 
 	l->has_plan = false;
+	l->a->mode = MODE_NONE;
+	l->a->mode_why = NULL;
 	if (g->o.executor_port == NULL || p->executor != EXECUTOR_ASSENT ||
 	    p->tool == TOOL_STDIN || p->tool == TOOL_MCP ||
 	    p->tool == TOOL_PERMISSION)
@@ -53,11 +72,7 @@ make_plan(struct engine *g, struct live *l, struct err *e)
 	if (!p->execute &&
 	    ruling_asks(&l->a->classification, &g->o.set.policy) == ASKS_NOBODY)
 		return ERR_OK;
-	r = g->o.executor_port->plan(g->o.executor, l->a, l->a->arena, &l->plan,
-	    p->execute ? e : &ignored);
-	l->has_plan = r == 0;
-	if (l->has_plan && l->plan.network != NULL)
-		l->a->classification.profile.network = l->plan.network;
+	r = engine_plan(g, l, p->execute ? e : &ignored);
 	return p->execute ? r : ERR_OK;
 }
 

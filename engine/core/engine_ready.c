@@ -89,6 +89,26 @@ put_export(const struct engine *g, bool with_why, struct jsonw *w)
 	jsonw_end(w);
 }
 
+/* As whom runs run, and why not otherwise. */
+static void
+put_elevated(const struct engine *g, struct jsonw *w)
+{
+	const struct engine_settings *s = &g->o.set;
+
+	if (s->elevated == ELEVATED_INVALID)
+		return;
+	jsonw_key(w, "elevated");
+	jsonw_object(w);
+	jsonw_kstr(w, "setting", elevated_mode_name(s->elevated));
+	jsonw_kbool(w, "set_up", s->elevated_set_up);
+	jsonw_kstr(w, "mode",
+	    s->elevated != ELEVATED_OFF && s->elevated_ready ? "elevated"
+							     : "unelevated");
+	jsonw_kstr(w, "why_not",
+	    s->elevated == ELEVATED_OFF ? NULL : s->elevated_why_not);
+	jsonw_end(w);
+}
+
 void
 engine_ready(struct engine *g, const struct call *c)
 {
@@ -114,6 +134,7 @@ engine_ready(struct engine *g, const struct call *c)
 	else
 		jsonw_null(&w);
 	engine_put_reviewer(g, &w);
+	put_elevated(g, &w);
 	jsonw_end(&w);
 	engine_reply_json(g, c->id, ready ? 200 : 503, buf_str(&body));
 }

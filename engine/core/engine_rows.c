@@ -65,6 +65,15 @@ put_call(struct engine *g, struct jsonw *w, const struct live *l)
 }
 
 static void
+put_mode(struct jsonw *w, const struct action *a)
+{
+	if (a->mode != MODE_NONE)
+		jsonw_kstr(w, "mode", run_mode_name(a->mode));
+	if (a->mode_why != NULL)
+		jsonw_kstr(w, "mode_reason", a->mode_why);
+}
+
+static void
 put_proposal(struct engine *g, struct jsonw *w, const struct live *l)
 {
 	const struct action *a = l->a;
@@ -89,6 +98,7 @@ put_proposal(struct engine *g, struct jsonw *w, const struct live *l)
 		jsonw_key(w, "plan_sha256");
 		jsonw_hex(w, l->plan.sha256, SHA256_LEN);
 	}
+	put_mode(w, a);
 	put_rules(w, &a->classification);
 	if (!is_zero(a->classification.project_sha256)) {
 		jsonw_key(w, "project_sha256");
@@ -163,6 +173,7 @@ row_body_intent(const struct live *l, struct buf *out)
 	jsonw_object(&w);
 	jsonw_key(&w, "plan_sha256");
 	jsonw_hex(&w, l->plan.sha256, SHA256_LEN);
+	put_mode(&w, l->a);
 	jsonw_end(&w);
 }
 
@@ -173,6 +184,7 @@ row_body_outcome(struct engine *g, const struct live *l,
 	struct jsonw w = jsonw_on(out);
 
 	jsonw_object(&w);
+	put_mode(&w, l->a);
 	jsonw_kint(&w, "exit", o->exit);
 	jsonw_kint(&w, "signal", o->signal);
 	jsonw_kint(&w, "wall_ms", o->wall_ms);

@@ -63,6 +63,20 @@ feed_now(struct engine *g, struct live *l)
 		engine_executor_events.ended(g, l->a->id, &fed);
 }
 
+/* Only root changes to another account; files are looked at with the
+ * proposer's eyes alone. */
+static uid_t
+launcher_uid(const struct live *l)
+{
+	return !l->looking && l->plan.elevated ? 0 : l->a->proposer.uid;
+}
+
+static gid_t
+launcher_gid(const struct live *l)
+{
+	return !l->looking && l->plan.elevated ? 0 : l->a->proposer.gid;
+}
+
 bool
 engine_launch(struct engine *g, struct live *l)
 {
@@ -74,22 +88,21 @@ engine_launch(struct engine *g, struct live *l)
 	launch->ticket = ++g->next_ticket;
 	launch->broker = false;
 	memcpy(launch->id, l->a->id, sizeof(launch->id));
-	g->o.out.launch(g->o.out.ctx, launch->ticket, l->a->proposer.uid,
-	    l->a->proposer.gid);
+	g->o.out.launch(
+	    g->o.out.ctx, launch->ticket, launcher_uid(l), launcher_gid(l));
 	return true;
 }
 
 void
 engine_run(struct engine *g, struct live *l)
 {
-	const struct proposer *p = &l->a->proposer;
-
 	g->n.runs++;
 	if (l->a->proposal.tool == TOOL_STDIN) {
 		feed_now(g, l);
 		return;
 	}
-	if (g->o.executor_port->has_launcher(g->o.executor, p->uid, p->gid)) {
+	if (g->o.executor_port->has_launcher(
+		g->o.executor, launcher_uid(l), launcher_gid(l))) {
 		start_now(g, l);
 		return;
 	}
@@ -123,8 +136,8 @@ engine_launched(struct engine *g, uint64_t ticket, int fd)
 
 	if (l == NULL)
 		return;
-	r = g->o.executor_port->add_launcher(g->o.executor, l->a->proposer.uid,
-	    l->a->proposer.gid, TAKE_FD(launcher), &why);
+	r = g->o.executor_port->add_launcher(g->o.executor, launcher_uid(l),
+	    launcher_gid(l), TAKE_FD(launcher), &why);
 	if (l->looking)
 		engine_look_launched(g, l, r == 0 ? NULL : why.msg);
 	else if (r != 0)
@@ -207,6 +220,20 @@ on_output(void *ctx, const char *action_id, int stream, struct str bytes)
 		    g, to, stream == 2 ? "stderr" : "stdout", bytes);
 }
 
+/* That it ran as somebody else than it should have is said with the rest. */
+static void
+add_note(struct live *l, struct outcome *to)
+{
+	AUTO_BUF struct buf note = BUF_INIT(ERR_MSG_MAX);
+	const char *copy;
+
+	buf_printf(
+	    &note, "note: this run was not elevated: %s", l->a->mode_why);
+	copy = arena_strdup(l->a->arena, buf_cstr(&note));
+	if (copy != NULL)
+		to->violations[to->violation_count++] = copy;
+}
+
 /* Deep copy into the action: the event's text is the executor's. */
 static void
 keep_outcome(struct live *l, const struct outcome *o)
@@ -220,8 +247,10 @@ keep_outcome(struct live *l, const struct outcome *o)
 	to->truncated = o->truncated || l->output_cut;
 	to->failure = o->failure == NULL ? NULL : arena_strdup(a, o->failure);
 	to->violations =
-	    arena_array(a, o->violation_count, sizeof(*to->violations));
+	    arena_array(a, o->violation_count + 1, sizeof(*to->violations));
 	to->violation_count = 0;
+	if (to->violations != NULL && l->a->mode_why != NULL)
+		add_note(l, to);
 	for (size_t i = 0; to->violations != NULL && i < o->violation_count;
 	     i++) {
 		const char *copy = arena_strdup(a, o->violations[i]);
@@ -321,7 +350,6 @@ static int
 plan_late(struct engine *g, struct live *l, struct err *e)
 {
 	const struct classification *c = &l->a->classification;
-	int r;
 
 	if (l->has_plan)
 		return ERR_OK;
@@ -335,10 +363,7 @@ plan_late(struct engine *g, struct live *l, struct err *e)
 		return err_set(e, ERR_CONFLICT,
 		    "the rules have changed since this was allowed; propose "
 		    "it again");
-	r = g->o.executor_port->plan(
-	    g->o.executor, l->a, l->a->arena, &l->plan, e);
-	l->has_plan = r == 0;
-	return r;
+	return engine_plan(g, l, e);
 }
 
 static int

@@ -76,6 +76,10 @@ engine_settings_of(const struct config *c)
 		.review_timeout_ms = c->review_timeout_ms,
 		.full_access =
 		    config_profile_allowed(c, "danger-full-access"),
+		.elevated = c->elevated,
+		.elevated_set_up = c->elevated_setup.set_up,
+		.elevated_ready = c->elevated_setup.ready,
+		.elevated_why_not = c->elevated_setup.why_not,
 		.may_cover = cover_of(&c->ceiling),
 		.ceiling = &c->ceiling,
 	};

@@ -313,6 +313,11 @@ struct plan_ref {
 	const char *text; /* JSON for people and --print-plan */
 	bool credentials; /* it may use some: the broker comes first */
 	const char *network; /* one sentence, or NULL */
+	/* As an account of its own, by root's launcher; else as the proposer,
+	 * and why that is so though it is not preferred, or NULL. */
+	bool elevated;
+	uid_t account;
+	const char *why_not;
 };
 
 /* What a run on a copy of its workspace has changed, and what becomes of it. */

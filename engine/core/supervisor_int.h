@@ -77,6 +77,7 @@ struct supervisor {
 	struct loop *loop;
 	int self_fd; /* this very program, for the next start of a role */
 	int launcher_fd; /* assent-exec, or -1 */
+	int news_fd; /* of firewall rules that change, or -1 */
 	struct review_helpers *review;
 	int state_lock, runtime_lock;
 	struct child children[SUPERVISOR_ROLES_MAX];
@@ -150,6 +151,12 @@ void supervisor_launchers_done(struct supervisor *s);
 int supervisor_check_machine(const struct config *c, struct err *e);
 int supervisor_check_report(const struct config *c, const char *role,
     const struct confine_report *r, struct err *e);
+
+/* supervisor_elevated.c: ERR_DENIED where runs have to be elevated and cannot
+ * be; else whether they are is in the configuration. */
+int supervisor_elevated_check(struct config *c, struct err *e);
+int supervisor_elevated_open(struct supervisor *s, struct err *e);
+void supervisor_elevated_close(struct supervisor *s);
 
 /* sd_notify.c: tells a service manager, if there is one. */
 void sd_notify(const char *state);

@@ -86,6 +86,8 @@ on_hang_up(void *ctx, int signo)
 	if (r == 0)
 		r = supervisor_check_machine(now, &e);
 	if (r == 0)
+		r = supervisor_elevated_check(now, &e);
+	if (r == 0)
 		r = supervisor_check_children(s, now, &e);
 	if (r == 0)
 		r = supervisor_check_programs(s, now, &e);
@@ -172,6 +174,8 @@ open_all(struct supervisor *s, struct err *e)
 	if (r == 0)
 		r = loop_new(&s->loop, e);
 	if (r == 0)
+		r = supervisor_elevated_open(s, e);
+	if (r == 0)
 		r = supervisor_review_open(s, e);
 	if (r == 0)
 		r = supervisor_credentials_open(s, e);
@@ -189,6 +193,7 @@ close_all(struct supervisor *s)
 	supervisor_launchers_done(s);
 	review_helpers_freep(&s->review);
 	supervisor_unlisten(s);
+	supervisor_elevated_close(s);
 	if (s->loop != NULL)
 		loop_cancel(s->loop, s->watchdog);
 	loop_free(s->loop);
@@ -261,6 +266,7 @@ supervisor_main(
 		return EXIT_INTERNAL;
 	s->self_fd = -1;
 	s->launcher_fd = -1;
+	s->news_fd = -1;
 	s->state_lock = -1;
 	s->runtime_lock = -1;
 	supervisor_children_init(s, roles, count);

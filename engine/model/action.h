@@ -360,6 +360,16 @@ struct outcome {
 	const char *failure; /* why it could not be run, or NULL */
 };
 
+/* As whom assent runs it. */
+enum run_mode {
+	MODE_NONE, /* it does not, or does not know yet */
+	MODE_UNELEVATED, /* the proposer */
+	MODE_ELEVATED, /* an account of its own, behind a firewall */
+};
+
+/* NULL: MODE_NONE. */
+const char *run_mode_name(enum run_mode m);
+
 enum stage {
 	STAGE_INVALID,
 	STAGE_PROPOSED,
@@ -406,6 +416,8 @@ struct action {
 	struct inquiry asking;
 	struct looker lookers[LOOKERS_MAX]; /* in memory only */
 	struct ruling ruling;
+	enum run_mode mode;
+	const char *mode_why; /* not elevated though preferred; or NULL */
 	struct outcome outcome;
 	uint64_t seq; /* of its last row in the log */
 	uint8_t log_hash[SHA256_LEN]; /* of that row */

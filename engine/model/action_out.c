@@ -209,6 +209,15 @@ number_or_null(struct jsonw *w, const char *key, int v, bool there)
 		jsonw_null(w);
 }
 
+/* As whom it runs, and why not as an account of its own. */
+static void
+mode(struct jsonw *w, const struct action *a)
+{
+	if (a->mode != MODE_NONE)
+		jsonw_kstr(w, "mode", run_mode_name(a->mode));
+	opt(w, "mode_reason", a->mode_why);
+}
+
 static void
 outcome(struct jsonw *w, const struct action *a)
 {
@@ -236,6 +245,7 @@ outcome(struct jsonw *w, const struct action *a)
 		jsonw_cstr(w, o->violations[i]);
 	jsonw_end(w);
 	jsonw_kint(w, "wall_ms", o->wall_ms);
+	mode(w, a);
 	opt(w, "failure", o->failure);
 	jsonw_end(w);
 }
@@ -398,6 +408,7 @@ decision_to_json(const struct action *a, struct buf *out)
 	opt(&w, "suggest", c->suggest);
 	review_now(&w, a);
 	jsonw_kstr(&w, "profile", c->profile.name);
+	mode(&w, a);
 	opt(&w, "approver", a->ruling.approver);
 	opt(&w, "grant", a->ruling.grant);
 	people(&w, a);

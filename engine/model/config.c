@@ -163,6 +163,7 @@ load_into(struct reading *r, const struct config_sources *s, struct err *e)
 	struct config *c = r->config;
 	struct yaml file = { .kind = YAML_INVALID };
 	struct yaml requirements = { .kind = YAML_INVALID };
+	struct yaml elevated = { .kind = YAML_INVALID };
 	int rc = config_find_home(c->arena, &c->home, e);
 
 	if (rc != 0)
@@ -172,6 +173,8 @@ load_into(struct reading *r, const struct config_sources *s, struct err *e)
 		rc = read_config_file(r, s->file, &file, e);
 	if (rc == 0)
 		rc = read_requirements(r, s->requirements, &requirements, e);
+	if (rc == 0)
+		rc = config_read_elevated(r, &elevated, e);
 	if (rc == 0)
 		rc = check_together(r, s, e);
 	if (rc == 0)

@@ -68,6 +68,14 @@ struct config_otlp_way {
 	const char *headers, *cert, *key;
 };
 
+/* Whether runs have accounts of their own; needs root and a set-up. */
+enum elevated_mode {
+	ELEVATED_INVALID,
+	ELEVATED_OFF,
+	ELEVATED_PREFERRED, /* else as the proposer, and that is said */
+	ELEVATED_REQUIRED, /* else nothing runs */
+};
+
 /* Whose secrets travel with a configuration. */
 enum config_secrets {
 	SECRETS_NONE,
@@ -135,6 +143,9 @@ struct config_profile {
 	bool network_only; /* nobody is asked about other hosts */
 	struct config_strings env; /* NAME, NAME* or NAME=value */
 	bool overlay, strict;
+	/* As whom it runs: "own", "offline", "online", or NULL: as the network
+	 * and the setting say. */
+	const char *identity;
 	uint64_t memory_bytes, output_bytes, file_bytes, tmp_bytes, disk_bytes;
 	uint64_t pids, files, cpu_percent;
 	int64_t wall_ms;
@@ -177,8 +188,34 @@ struct config_ceiling {
 	size_t line_count;
 };
 
+#define ELEVATED_FILE "/etc/assent/elevated.yaml"
+#define ELEVATED_VERSION "1"
+#define ELEVATED_POOL_MAX 64
+#define ELEVATED_PORTS_MAX 16
+
+struct config_account {
+	const char *name;
+	uint32_t uid, gid;
+};
+
+/* Left by 'assent setup --elevated'. */
+struct config_elevated {
+	bool set_up;
+	/* The supervisor found its firewall in force; why not, otherwise. */
+	bool ready;
+	const char *why_not;
+	struct config_account offline;
+	struct config_account online[ELEVATED_POOL_MAX];
+	size_t online_count;
+	uint16_t ports[ELEVATED_PORTS_MAX]; /* of proxies on this machine */
+	size_t port_count;
+	struct config_strings workspaces; /* with rights by ACL */
+};
+
 struct config {
 	struct arena *arena; /* owned */
+	enum elevated_mode elevated;
+	struct config_elevated elevated_setup;
 	enum approval_policy approval_policy;
 	enum approvals_reviewer approvals_reviewer;
 	unsigned contained_clients; /* see config_contains */
@@ -267,6 +304,7 @@ int config_state_dir(
     const char *given, struct arena *a, const char **ret, struct err *e);
 const char *approvals_reviewer_name(enum approvals_reviewer r);
 const char *log_payloads_name(enum log_payloads p);
+const char *elevated_mode_name(enum elevated_mode m);
 /* Every setting: key, values, default, help. */
 void config_describe(struct buf *out);
 

@@ -128,6 +128,8 @@ const struct yaml *config_place_of(const struct reading *r, const char *key);
 /* A private file of plain ASCII, as hint tells how to make one. */
 int config_read_secret(struct reading *r, const char *path, const char *hint,
     const char **ret, struct err *e);
+/* config_elevated.c */
+int config_read_elevated(struct reading *r, struct yaml *root, struct err *e);
 /* config_profiles.c */
 void config_read_profiles(struct reading *r, const struct yaml *v);
 /* config_ceiling.c: requirements, applied over what reading has. */

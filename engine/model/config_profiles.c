@@ -280,6 +280,26 @@ read_env(struct reading *r, const struct yaml *v, void *to)
 	}
 }
 
+static void
+read_identity(struct reading *r, const struct yaml *v, void *to)
+{
+	static const char *const names[] = { "own", "offline", "online" };
+	const char *found = NULL;
+
+	if (!config_scalar(r, v, "identity") || is_word(v, "default"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (str_eqz(v->text, names[i]))
+			found = names[i];
+	}
+	if (found == NULL)
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203",
+		    "default, own, offline or online",
+		    "'%.*s' is no identity of a run", STR_ARG(v->text));
+	else
+		memcpy(to, &found, sizeof(found));
+}
+
 static const struct config_entry profile_entries[] = {
 	{ "base", config_read_text, offsetof(struct config_profile, base) },
 	{ "summary", config_read_text,
@@ -293,6 +313,8 @@ static const struct config_entry profile_entries[] = {
 	{ "network_only", read_flag,
 	    offsetof(struct config_profile, network_only) },
 	{ "env", read_env, offsetof(struct config_profile, env) },
+	{ "identity", read_identity,
+	    offsetof(struct config_profile, identity) },
 	{ "overlay", read_flag, offsetof(struct config_profile, overlay) },
 	{ "strict", read_flag, offsetof(struct config_profile, strict) },
 	{ "limits", read_limits, 0 },

@@ -54,6 +54,12 @@ static const char *const quorum_names[] = {
 	[QUORUM_HIGH] = "high",
 };
 
+static const char *const elevated_names[] = {
+	[ELEVATED_OFF] = "off",
+	[ELEVATED_PREFERRED] = "preferred",
+	[ELEVATED_REQUIRED] = "required",
+};
+
 static const char *const client_names[] = {
 	NULL,
 	"claude-code",
@@ -221,6 +227,17 @@ const struct setting settings[] = {
 		    "secret_service or command.",
 	},
 	{
+	    .key = "elevated",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, elevated),
+	    NAMES(elevated_names),
+	    .preset = "preferred",
+	    .help = "Whether runs have accounts of their own, behind a "
+		    "firewall (assent setup --elevated): required (else "
+		    "nothing runs), preferred (else as the proposer, and "
+		    "that is said), off.",
+	},
+	{
 	    .key = "contained_clients",
 	    .kind = SETTING_MASK,
 	    .at = offsetof(struct config, contained_clients),
@@ -350,6 +367,12 @@ const char *
 approvals_reviewer_name(enum approvals_reviewer r)
 {
 	return reviewer_names[r];
+}
+
+const char *
+elevated_mode_name(enum elevated_mode m)
+{
+	return elevated_names[m];
 }
 
 const char *

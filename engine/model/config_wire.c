@@ -136,6 +136,7 @@ put_profile(struct buf *b, const struct config_profile *p)
 	rec_put_u8(b, p->network_only);
 	rec_put_u8(b, p->overlay);
 	rec_put_u8(b, p->strict);
+	rec_put_cstr(b, p->identity);
 	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
 		uint64_t n;
 
@@ -163,6 +164,7 @@ get_profile(struct rec *r, struct arena *a, struct config_profile *p)
 	p->network_only = rec_u8(r) != 0;
 	p->overlay = rec_u8(r) != 0;
 	p->strict = rec_u8(r) != 0;
+	p->identity = rec_cstr(r, a);
 	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
 		const uint64_t n = rec_u64(r);
 
@@ -277,6 +279,54 @@ get_ceiling(struct rec *r, struct arena *a, struct config_ceiling *c)
 		    q->kind > REQUIREMENT_FORCED)
 			r->failed = 1;
 	}
+}
+
+static void
+put_account(struct buf *b, const struct config_account *a)
+{
+	rec_put_cstr(b, a->name);
+	rec_put_u32(b, a->uid);
+	rec_put_u32(b, a->gid);
+}
+
+static void
+get_account(struct rec *r, struct arena *a, struct config_account *to)
+{
+	to->name = rec_cstr(r, a);
+	to->uid = rec_u32(r);
+	to->gid = rec_u32(r);
+	if (to->name == NULL || to->uid == 0 || to->gid == 0)
+		r->failed = 1;
+}
+
+/* Without its workspaces and ports: they are the launcher's and the
+ * supervisor's alone. */
+static void
+put_elevated(struct buf *b, const struct config_elevated *s)
+{
+	rec_put_u8(b, s->set_up);
+	if (!s->set_up)
+		return;
+	rec_put_u8(b, s->ready);
+	rec_put_cstr(b, s->why_not);
+	put_account(b, &s->offline);
+	rec_put_u32(b, (uint32_t)s->online_count);
+	for (size_t i = 0; i < s->online_count; i++)
+		put_account(b, &s->online[i]);
+}
+
+static void
+get_elevated(struct rec *r, struct arena *a, struct config_elevated *s)
+{
+	s->set_up = rec_u8(r) != 0;
+	if (!s->set_up)
+		return;
+	s->ready = rec_u8(r) != 0;
+	s->why_not = rec_cstr(r, a);
+	get_account(r, a, &s->offline);
+	s->online_count = rec_count(r, ELEVATED_POOL_MAX);
+	for (size_t i = 0; i < s->online_count; i++)
+		get_account(r, a, &s->online[i]);
 }
 
 /* ---- settings by their rows -------------------------------------------- */
@@ -442,6 +492,7 @@ config_encode(
 	put_otlp_ways(out, c, reporter);
 	put_rule_dirs(out, c);
 	put_ceiling(out, &c->ceiling);
+	put_elevated(out, &c->elevated_setup);
 	rec_put_cstr(out, c->state_dir);
 	rec_put_cstr(out, c->runtime_dir);
 	rec_put_cstr(out, c->home);
@@ -471,6 +522,7 @@ config_decode(struct str record, struct config **ret, struct err *e)
 	get_otlp_ways(&r, c);
 	get_rule_dirs(&r, c);
 	get_ceiling(&r, c->arena, &c->ceiling);
+	get_elevated(&r, c->arena, &c->elevated_setup);
 	c->state_dir = rec_cstr(&r, c->arena);
 	c->runtime_dir = rec_cstr(&r, c->arena);
 	c->home = rec_cstr(&r, c->arena);

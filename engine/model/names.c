@@ -278,6 +278,18 @@ _Static_assert(
     ARRAY_LEN(stage_names) == STAGE_EXPIRED + 1, "every value has a name");
 
 const char *
+run_mode_name(enum run_mode m)
+{
+	static const char *const names[] = {
+		[MODE_NONE] = NULL,
+		[MODE_UNELEVATED] = "unelevated",
+		[MODE_ELEVATED] = "elevated",
+	};
+
+	return names[m];
+}
+
+const char *
 stage_name(enum stage v)
 {
 	return name_of((unsigned)v, stage_names, ARRAY_LEN(stage_names));
