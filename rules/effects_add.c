@@ -323,7 +323,7 @@ effect_delete(struct judge *j, const struct arg *a, bool tree)
 					  : PATH_SYSTEM;
 	else if (f.generated && !f.protected)
 		class = holds_moved(j, &f) ? PATH_WORKSPACE : PATH_GENERATED;
-	else if (class == PATH_TEMP && holds_moved(j, &f))
+	else if (class == PATH_TEMP && (f.may_be_work || holds_moved(j, &f)))
 		class = PATH_WORKSPACE;
 	if (class == PATH_TEMP && tree && from_afar(j, a))
 		class = PATH_OUTSIDE;

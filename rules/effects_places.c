@@ -198,7 +198,7 @@ as_truncate(struct judge *j, const struct arg *a, struct str param)
 
 	(void)param;
 	arg_place(j, a, &f);
-	if (f.in_workspace && !f.generated && !f.protected)
+	if ((f.in_workspace || f.may_be_work) && !f.generated && !f.protected)
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_DELETE,
 			.path_class = PATH_WORKSPACE,

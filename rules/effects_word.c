@@ -163,6 +163,12 @@ base_rank(enum path_class c)
 	return 5;
 }
 
+static bool
+is_work(const struct path_facts *f)
+{
+	return f->may_be_work || (f->base == PATH_WORKSPACE && !f->generated);
+}
+
 static void
 merge(struct path_facts *to, const struct path_facts *f, bool first)
 {
@@ -171,6 +177,7 @@ merge(struct path_facts *to, const struct path_facts *f, bool first)
 		to->likely = f->base;
 		return;
 	}
+	to->may_be_work = is_work(to) || is_work(f);
 	if (base_rank(f->base) > base_rank(to->base)) {
 		to->base = f->base;
 		to->abs = f->abs;
@@ -195,6 +202,7 @@ merge(struct path_facts *to, const struct path_facts *f, bool first)
 static void
 merge_worse(struct path_facts *to, const struct path_facts *f)
 {
+	to->may_be_work = is_work(to) || is_work(f);
 	to->secret = to->secret || f->secret;
 	to->protected = to->protected || f->protected;
 	to->startup = to->startup || f->startup;

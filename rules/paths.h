@@ -46,6 +46,9 @@ struct path_facts {
 	bool sink; /* /dev/null, /dev/stdout: nothing is written */
 	bool device; /* another device: a disk, a terminal, memory */
 	bool in_workspace; /* whatever its class */
+	/* One of the places that it may be is in the workspace, and holds what
+	 * cannot be made again. */
+	bool may_be_work;
 	bool glob; /* the word may be several paths */
 	/* by the directory that is meant if nothing fails before */
 	enum path_class likely;

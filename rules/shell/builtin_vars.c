@@ -117,8 +117,13 @@ forget_pwd(struct norm *n)
 void
 builtin_cd(struct norm *n, uint32_t part, struct flow *f)
 {
+	const struct shell_part *const p = part_at(n, part);
+	/* It is everywhere, and everybody may enter it. */
+	const bool surely = p->argc == 2 && p->redir_count == 0 &&
+	    shell_word_is(&p->argv[1], "/tmp");
+
 	f->ok = cd_target(n, part);
-	f->fail = n->dirs;
+	f->fail = surely ? NULL : n->dirs;
 	forget_pwd(n);
 }
 
