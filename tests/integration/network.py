@@ -1,10 +1,8 @@
 """What a run reaches: the hosts that were approved with it, those that somebody
 allows while it runs, and nothing else; and what the log says of it."""
 
-import contextlib
 import json
 import os
-import threading
 import time
 import unittest
 
@@ -34,6 +32,13 @@ profiles:
 """
 
 
+PROBE = f"""
+import errno, os, socket
+print(sum("proxy" in name.lower() for name in os.environ))
+for host, port in (("{WEB}", 80), ("127.0.0.1", 3128), ("127.0.0.1", 53)):
+    try: socket.create_connection((host, port), 3); print("connected")
+    except OSError as e: print(errno.errorcode[e.errno])
+"""
 # Hosts that no rule can tell from the text.
 FETCH = "for h in $(cat hosts); do curl -sS -m 20 http://$h/; done"
 
@@ -51,8 +56,8 @@ def page(sock):
 
 
 class Site(Daemon):
-    def __init__(self):
-        super().__init__(CONFIG)
+    def __init__(self, more=""):
+        super().__init__(CONFIG + more)
         rules = f"{self.root}/rules"
         os.mkdir(rules)
         with open(f"{rules}/site.yaml", "w", encoding="ascii") as to:
@@ -66,7 +71,8 @@ class Site(Daemon):
         while time.monotonic() < end:
             _, found, _ = self.approver("GET", "/v1/actions?state=pending")
             items = [i for i in found["items"]
-                     if all(i.get(k) == v for k, v in more.items())]
+                     if all(i["proposal"].get(k) == v
+                            for k, v in more.items())]
             if items:
                 return items[0]
             time.sleep(0.02)
@@ -159,6 +165,114 @@ class NetworkTest(unittest.TestCase):
             self.assertEqual(done["outcome"]["stdout"],
                              "page of web.test\npage of other.test\n", done)
             self.assertIn("other.test:80", asked[0]["display"])
+            kinds = [(r["kind"], r["action_id"] == done["id"])
+                     for r in d.rows()]
+            # Decided, durably, before anything went there (I1).
+            self.assertLess(kinds.index(("decided", False)),
+                            len(kinds) - 1 - kinds[::-1].index(
+                                ("network", True)), kinds)
+            last = d.rows("network")[-1]
+            self.assertEqual((last["decided_by"], last["body"]["by"]),
+                             ("human", "uid:0"), last)
+
+    def test_a_host_that_is_refused_fails_alone_and_the_agent_is_told(self):
+        with Site() as d:
+            d.hosts("other.test", "web.test")
+            done, _ = d.approved(FETCH, ["deny", "allow"])
+            self.assertEqual(done["outcome"]["exit"], 0, done)
+            self.assertIn("page of web.test", done["outcome"]["stdout"])
+            self.assertNotIn("page of other", done["outcome"]["stdout"])
+            told = [v for v in done["outcome"]["violations"]
+                    if v.startswith("network: other.test:80 was refused")]
+            self.assertEqual(len(told), 1, done["outcome"])
+            self.assertIn("do without it", told[0])
+            denied = [r for r in d.rows("network")
+                      if r["decision"] == "deny"]
+            self.assertEqual([(r["body"]["host"], r["decided_by"])
+                              for r in denied], [("other.test", "human")])
+
+    def test_rules_decide_on_hosts_while_a_call_runs(self):
+        with Site() as d:
+            d.hosts("allowed.test", "deny.test", "web.test")
+            done, asked = d.approved(FETCH, ["allow"])
+            self.assertIn("web.test:80", asked[0]["display"])
+            self.assertEqual(done["outcome"]["stdout"].count("page of"), 2)
+            said = [(r["body"]["host"], r["decision"], r["rule"])
+                    for r in d.rows("network")]
+            self.assertEqual(said, [
+                ("allowed.test", "allow", "site.web"),
+                ("deny.test", "deny", "site.never"),
+                ("web.test", "allow", None)], said)
+
+    def test_no_answer_leads_to_metadata_or_a_private_address(self):
+        with Site() as d:
+            d.hosts("meta.test", "inside.test", METADATA)
+            done, asked = d.approved(FETCH, ["allow", "allow"])
+            self.assertEqual([a["display"] for a in asked],
+                             ["connect to meta.test:80",
+                              "connect to inside.test:80"])
+            self.assertNotIn("page of", done["outcome"]["stdout"])
+            rows = d.rows("network")
+            self.assertEqual([r["decision"] for r in rows], ["deny"] * 3)
+            # The address itself is a floor's: nobody is asked.
+            self.assertEqual(rows[-1]["decided_by"], "rule", rows[-1])
+
+    def test_a_profile_reaches_what_it_names_and_may_close_the_rest(self):
+        with Site() as d:
+            d.hosts("web.test", "inside.test")
+            done, asked = d.approved(FETCH, profile="site")
+            self.assertEqual(done["outcome"]["stdout"],
+                             "page of web.test\npage of inside.test\n", done)
+            self.assertEqual(asked, [])
+            d.hosts("web.test", "other.test")
+            done, _ = d.approved(FETCH, profile="only")
+            self.assertEqual(done["outcome"]["stdout"].count("page of"), 1)
+            self.assertIn("no rule", d.rows("network")[-1]["body"]["reason"]
+                          .replace("no network rule", "no rule"))
+
+    def test_a_session_is_asked_once_for_each_host(self):
+        with Site() as d:
+            d.hosts("other.test")
+            both = "(%s) & (%s); wait" % (FETCH, FETCH)
+            done, asked = d.approved(
+                both, [{"decision": "allow", "scope": "session"}],
+                session="s-1")
+            self.assertEqual(done["outcome"]["stdout"].count("page of"), 2)
+            self.assertEqual(len(asked), 1)
+            done, _ = d.approved(FETCH, session="s-1")
+            self.assertIn("page of other", done["outcome"]["stdout"])
+            self.assertEqual(d.rows("network")[-1]["decided_by"], "grant")
+
+    def test_nobody_need_answer_what_an_ended_run_has_asked(self):
+        with Site() as d:
+            d.hosts("other.test")
+            _, action, _ = d.shell(FETCH, wait=0)
+            d.answer(action["id"], "allow")
+            question = d.pending(tool="permission")
+            d.agent("POST", f"/v1/actions/{action['id']}/signal",
+                    {"signal": "KILL"})
+            d.done(action["id"])
+            _, gone, _ = d.approver("GET", f"/v1/actions/{question['id']}")
+            self.assertEqual(gone["state"], "cancelled", gone)
+
+    def test_a_question_that_nobody_answers_is_a_no(self):
+        with Site("ask_timeout: 2s\n") as d:
+            d.hosts("other.test")
+            done, _ = d.approved(FETCH)
+            self.assertNotIn("page of", done["outcome"]["stdout"])
+            self.assertEqual(d.rows("network")[-1]["decided_by"], "timeout")
+
+    def test_a_run_that_is_offline_has_no_proxy_and_no_way_out(self):
+        with Site() as d:
+            with open(f"{d.workspace}/probe.py", "w",
+                      encoding="ascii") as to:
+                to.write(PROBE)
+            _, action, _ = d.shell("python3 probe.py")
+            done = d.done(action["id"])
+            self.assertEqual(done["outcome"]["stdout"].split(),
+                             ["0", "ENETUNREACH", "ECONNREFUSED",
+                              "ECONNREFUSED"], done)
+            self.assertEqual(d.rows("network"), [])
 
 
 if __name__ == "__main__":
