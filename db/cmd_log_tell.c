@@ -128,6 +128,46 @@ tell_intent(const struct row_view *v, const json_t *body, struct buf *out)
 	}
 }
 
+static json_int_t
+number_in(const json_t *body, const char *key)
+{
+	return json_integer_value(json_object_get(body, key));
+}
+
+static void
+tell_network(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const bool allowed = str_eqz(v->row->decision, "allow");
+	const char *host = text_in(body, "host");
+	const char *text = text_in(body, "text");
+	const json_int_t port = number_in(body, "port");
+
+	if (text != NULL) {
+		put(out, text);
+		return;
+	}
+	buf_puts(out, allowed ? "reached " : "was refused ");
+	put(out, host == NULL ? "a host" : host);
+	if (port != 0)
+		buf_printf(out, ":%lld", (long long)port);
+	buf_putc(out, ' ');
+	if (str_eqz(v->row->rule, "call"))
+		buf_puts(out, "as what was approved names it");
+	else if (str_eqz(v->row->rule, "profile"))
+		buf_puts(out, "as its profile names it");
+	else
+		put_decider(v, body, out);
+	if (allowed)
+		buf_printf(out, "; %lld bytes up, %lld down, %lld ms",
+		    (long long)number_in(body, "bytes_up"),
+		    (long long)number_in(body, "bytes_down"),
+		    (long long)number_in(body, "ms"));
+	if (text_in(body, "reason") != NULL) {
+		buf_puts(out, ": ");
+		put(out, text_in(body, "reason"));
+	}
+}
+
 static bool
 is_note(const char *violation)
 {
@@ -234,7 +274,7 @@ static const struct {
 	{ "auth", "a caller was refused", NULL },
 	{ "evaluated", "asked what would be decided", NULL },
 	{ "event", "reported by the client", NULL },
-	{ "network", "asked for the network", NULL },
+	{ "network", NULL, tell_network },
 	{ "credential", NULL, tell_credential },
 	{ "degraded", NULL, tell_note },
 	{ "pruned", "bodies that were exported are dropped", NULL },

@@ -170,6 +170,21 @@ on_by(struct gathering *g, sqlite3_stmt *s)
 	on_source(g, s);
 }
 
+static void
+on_host(struct gathering *g, sqlite3_stmt *s)
+{
+	add(&g->r->hosts, s);
+}
+
+/* Of connections, the host is in the body, which may have been dropped. */
+#define HOSTS                                                                  \
+	"SELECT json_extract(CAST(body AS TEXT), '$.host'), "                  \
+	"sum(decision = 'allow'), sum(decision = 'deny') FROM log JOIN "       \
+	"payload USING (seq) WHERE time >= ?1 AND time < ?2 AND kind = "       \
+	"'network' AND json_valid(CAST(body AS TEXT)) AND "                    \
+	"json_extract(CAST(body AS TEXT), '$.host') IS NOT NULL "              \
+	"GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1 LIMIT 15"
+
 #define TOP(column)                                                            \
 	"SELECT " column                                                       \
 	", sum(decision = 'allow'), sum(decision = 'deny')" DECIDED            \
@@ -220,6 +235,7 @@ report_gather(sqlite3 *db, const struct report_range *range, struct report *ret,
 		{ TOP("rule") " LIMIT 15", on_rule },
 		{ TOP("tool") " LIMIT 15", on_tool },
 		{ TOP("session") " LIMIT 15", on_session },
+		{ HOSTS, on_host },
 		{ "SELECT seq, time, action_id, rule, decided_by" DECIDED
 		  "AND decision = 'deny' ORDER BY seq DESC LIMIT 25",
 		    on_denial },
@@ -321,6 +337,7 @@ report_json(const struct report *r, struct buf *out)
 	put_list(&w, "rules", &r->rules);
 	put_list(&w, "tools", &r->tools);
 	put_list(&w, "sessions", &r->sessions);
+	put_list(&w, "hosts", &r->hosts);
 	put_bars(&w, r);
 	jsonw_end(&w);
 	buf_putc(out, '\n');

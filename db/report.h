@@ -51,6 +51,7 @@ struct report {
 	uint64_t runs, lost, undone, left_to_person;
 	struct report_bar bars[REPORT_BARS];
 	struct report_list rules, tools, sources, sessions;
+	struct report_list hosts; /* by connections of runs; refused first */
 	struct report_denial denials[REPORT_DENIALS]; /* newest first */
 	size_t denial_count;
 };

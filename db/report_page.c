@@ -268,6 +268,7 @@ report_page(const struct report *r, struct buf *out)
 	list("Rules that decided", "rule", &r->rules, out);
 	list("Tools", "tool", &r->tools, out);
 	list("Sessions", "session", &r->sessions, out);
+	list("Hosts that runs connected to", "host", &r->hosts, out);
 	denials(r, out);
 	buf_puts(out, "</body></html>\n");
 }

@@ -239,6 +239,8 @@ put_fact(const struct net_fact *f, struct buf *out)
 	jsonw_kstr(&w, "protocol", f->protocol);
 	jsonw_kstr(&w, "method", f->method);
 	jsonw_kstr(&w, "by", f->by);
+	if (decided_by(f) == BY_HUMAN)
+		jsonw_kstr(&w, "approver", f->by);
 	jsonw_kstr(&w, "reason", f->reason);
 	jsonw_key(&w, "bytes_up");
 	jsonw_uint(&w, f->bytes_up);

@@ -79,6 +79,9 @@ static const struct {
 	{ "error.message", "failure", true },
 	{ "assent.event", "event", true },
 	{ "server.address", "host", true },
+	{ "network.peer.address", "address", true },
+	{ "network.protocol.name", "protocol", true },
+	{ "http.request.method", "method", true },
 	{ "assent.log.checkpoint", "checkpoint", true },
 };
 
@@ -93,6 +96,9 @@ static const struct {
 	{ "assent.execution.wall_ms", "wall_ms", true },
 	{ "assent.reviewer.latency_ms", "latency_ms", true },
 	{ "server.port", "port", true },
+	{ "assent.network.bytes_up", "bytes_up", true },
+	{ "assent.network.bytes_down", "bytes_down", true },
+	{ "assent.network.ms", "ms", true },
 	{ "assent.log.rows", "rows", true },
 };
 
@@ -169,7 +175,8 @@ judge(const json_t *row, const char *kind, struct event *ev)
 	const json_t *body = json_object_get(row, "body");
 	const char *event = json_in_text(body, "event");
 
-	if (is(kind, "decided") && is(json_in_text(row, "decision"), "deny"))
+	if ((is(kind, "decided") || is(kind, "network")) &&
+	    is(json_in_text(row, "decision"), "deny"))
 		ev->severity = SEVERITY_WARN;
 	if (is(kind, "outcome") && json_in_text(body, "failure") != NULL) {
 		ev->severity = SEVERITY_WARN;

@@ -307,6 +307,32 @@ put_names(
 	end_line(w);
 }
 
+/* The daemon's sentence, behind a label that says half of it. */
+static void
+put_network(struct writer *w, const json_t *profile)
+{
+	static const char *const heads[] = {
+		"runs with network: ", "runs with ", "runs "
+	};
+	struct str text = str_of(client_text(profile, "network"));
+
+	if (text.len == 0) {
+		put_names(
+		    w, "network", json_object_get(profile, "hosts"), "none");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		if (!str_starts(text, str_of(heads[i])))
+			continue;
+		text = str_from(text, strlen(heads[i]));
+		break;
+	}
+	label(w, "network");
+	foreign(w, text.s, STYLE_BOLD);
+	safe_style(&w->p->text, STYLE_PLAIN);
+	end_line(w);
+}
+
 static void
 put_user(struct writer *w)
 {
@@ -346,8 +372,11 @@ put_runs(struct writer *w)
 		page_field(w->p, "project", workspace, STYLE_PLAIN);
 	put_user(w);
 	page_field(w->p, "profile", client_text(profile, "name"), STYLE_PLAIN);
-	put_names(w, "network", json_object_get(profile, "hosts"),
-	    by_client ? "whatever the client has" : "none");
+	if (by_client)
+		page_field(
+		    w->p, "network", "whatever the client has", STYLE_PLAIN);
+	else
+		put_network(w, profile);
 	put_names(w, "writes", json_object_get(profile, "write"), NULL);
 	put_names(w, "reads", json_object_get(profile, "read"), NULL);
 }

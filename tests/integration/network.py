@@ -190,6 +190,16 @@ class NetworkTest(unittest.TestCase):
                       if r["decision"] == "deny"]
             self.assertEqual([(r["body"]["host"], r["decided_by"])
                               for r in denied], [("other.test", "human")])
+            told = d.assent("log", "show", "--state", d.state,
+                            done["id"]).stdout
+            self.assertIn("was refused other.test:80 by uid:0", told)
+            self.assertIn("reached web.test:80 by uid:0; 0 bytes up, 17 down",
+                          told)
+            figures = json.loads(d.assent(
+                "log", "report", "--state", d.state, "--json").stdout)
+            self.assertEqual(figures["hosts"], [
+                {"name": "other.test", "allowed": 0, "denied": 1},
+                {"name": "web.test", "allowed": 1, "denied": 0}])
 
     def test_rules_decide_on_hosts_while_a_call_runs(self):
         with Site() as d:
