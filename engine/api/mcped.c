@@ -83,6 +83,8 @@ mcped_call(const struct request *rq, struct arena *a, struct buf *record,
 		send_answer(c, &out);
 		return 1;
 	case MCP_QUIET:
+	case MCP_CANCEL:
+	case MCP_REPLY:
 		client_answer(c, &(struct answer){ .status = 202 });
 		return 1;
 	case MCP_ASK:

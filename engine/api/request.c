@@ -65,13 +65,26 @@ has_header(const struct request *rq, enum http_header h)
 
 /* ---- may he ask at all ------------------------------------------------- */
 
+/* Its own origin, which no page has: nothing here is a page. Clients that are
+ * no browsers say it. */
+static bool
+is_own_origin(const struct request *rq)
+{
+	const struct str origin = header(rq, HEADER_ORIGIN);
+	const struct str host = header(rq, HEADER_HOST);
+
+	return rq->peer->kind == LISTENER_TCP && host.len > 0 &&
+	    str_starts(origin, STR("http://")) &&
+	    str_eq(str_from(origin, strlen("http://")), host);
+}
+
 /* Browsers must not reach this, not even by a name that points here. */
 static int
 check_browser(const struct request *rq, struct refusal *ret)
 {
 	const struct str site = header(rq, HEADER_SEC_FETCH_SITE);
 
-	if (has_header(rq, HEADER_ORIGIN) ||
+	if ((has_header(rq, HEADER_ORIGIN) && !is_own_origin(rq)) ||
 	    (site.len > 0 && !str_eq(site, STR("none")))) {
 		(void)refuse_with(ret, 403, "browser",
 		    "requests from web pages are not answered; remove the "

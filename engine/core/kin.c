@@ -92,7 +92,9 @@ is_one_of(const char *name, const char *const *names, size_t count)
 enum errand {
 	ERRAND_OWN, /* it proposes for itself */
 	ERRAND_COMMAND, /* "assent run": an agent's, or a person's at a shell */
-	ERRAND_HELPER, /* "assent hook CLIENT", "assent mcp": always an agent's */
+	/* "assent hook CLIENT", "assent mcp", "assent mcp-proxy": always an
+	 * agent's. What "assent acp" starts is the agent: it asks itself. */
+	ERRAND_HELPER,
 };
 
 static enum errand
@@ -104,6 +106,7 @@ errand_of(const struct kin *k)
 	} errands[] = {
 		{ "hook", ERRAND_HELPER },
 		{ "mcp", ERRAND_HELPER },
+		{ "mcp-proxy", ERRAND_HELPER },
 		{ "run", ERRAND_COMMAND },
 	};
 	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);

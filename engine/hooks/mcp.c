@@ -8,22 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/jsonw.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "hooks.h"
 #include "mcp_tools.h"
-#include "model/json_doc.h"
+#include "model/limits.h"
+#include "rpc.h"
 
-#define MCP_ARENA_MAX ((size_t)64 << 20)
 #define MCP_BODY_MAX (2 * HTTP_BODY_BYTES_MAX)
-
-enum rpc_error {
-	RPC_PARSE = -32700,
-	RPC_REQUEST = -32600,
-	RPC_METHOD = -32601,
-	RPC_PARAMS = -32602,
-};
 
 enum mcp_tool {
 	TOOL_NONE,
@@ -36,12 +28,13 @@ enum mcp_tool {
 
 struct mcp {
 	char *workspace;
-	struct arena *arena; /* of the message */
-	struct json_doc doc;
+	struct rpc message;
 	size_t args; /* node of the call's arguments */
 	enum mcp_tool tool;
 	struct hook *hook; /* TOOL_PROMPT */
 	struct buf body;
+	struct str about; /* MCP_CANCEL, MCP_REPLY */
+	bool said_no;
 	struct mcp_question question;
 };
 
@@ -61,13 +54,12 @@ mcp_new(const char *workspace, struct mcp **ret, struct err *e)
 static void
 forget(struct mcp *m)
 {
-	json_doc_done(&m->doc);
-	m->doc = (struct json_doc)JSON_DOC_INIT;
-	arena_free(m->arena);
-	m->arena = NULL;
+	rpc_done(&m->message);
 	hook_freep(&m->hook);
 	buf_reset(&m->body);
 	m->tool = TOOL_NONE;
+	m->about = STR_NONE;
+	m->said_no = false;
 	m->question = (struct mcp_question){ .id = NULL };
 }
 
@@ -94,50 +86,20 @@ mcp_freep(struct mcp **m)
 static size_t
 member(const struct mcp *m, size_t object, const char *name)
 {
-	if (m->doc.count == 0 || m->doc.nodes[object].kind != DOC_OBJECT)
-		return 0;
-	return doc_get(&m->doc, object, str_of(name));
+	return rpc_node(&m->message, object, name);
 }
 
 static const char *
 text(const struct mcp *m, size_t object, const char *name)
 {
-	const size_t node = member(m, object, name);
-
-	return node != 0 && m->doc.nodes[node].kind == DOC_STRING
-	    ? m->doc.nodes[node].s
-	    : NULL;
-}
-
-static struct jsonw
-begin(const struct mcp *m, struct buf *out)
-{
-	const size_t id = member(m, 0, "id");
-	struct jsonw w = jsonw_on(out);
-
-	jsonw_object(&w);
-	jsonw_kstr(&w, "jsonrpc", "2.0");
-	jsonw_key(&w, "id");
-	if (id == 0)
-		jsonw_null(&w);
-	else
-		jsonw_raw(&w, doc_raw(&m->doc, id));
-	return w;
+	return rpc_text(&m->message, object, name);
 }
 
 static enum mcp_next
 fail(const struct mcp *m, enum rpc_error code, const char *why, struct buf *out)
 {
-	struct jsonw w;
-
 	buf_reset(out);
-	w = begin(m, out);
-	jsonw_key(&w, "error");
-	jsonw_object(&w);
-	jsonw_kint(&w, "code", code);
-	jsonw_kstr(&w, "message", why);
-	jsonw_end(&w);
-	jsonw_end(&w);
+	rpc_put_error(out, m->message.id, code, why);
 	return MCP_SAY;
 }
 
@@ -145,9 +107,8 @@ fail(const struct mcp *m, enum rpc_error code, const char *why, struct buf *out)
 static enum mcp_next
 say(const struct mcp *m, struct str words, bool is_error, struct buf *out)
 {
-	struct jsonw w = begin(m, out);
+	struct jsonw w = rpc_begin_result(out, m->message.id);
 
-	jsonw_key(&w, "result");
 	jsonw_object(&w);
 	jsonw_key(&w, "content");
 	jsonw_array(&w);
@@ -168,17 +129,18 @@ say(const struct mcp *m, struct str words, bool is_error, struct buf *out)
 static enum mcp_next
 initialize(const struct mcp *m, struct buf *out)
 {
-	static const char *const versions[] = { "2025-06-18", "2025-03-26",
-		"2024-11-05" };
-	const char *asked = text(m, member(m, 0, "params"), "protocolVersion");
+	static const char *const versions[] = { "2025-11-25", "2025-06-18",
+		"2025-03-26", "2024-11-05" };
+	const char *asked = m->message.params == 0
+	    ? NULL
+	    : text(m, m->message.params, "protocolVersion");
 	const char *version = versions[0];
-	struct jsonw w = begin(m, out);
+	struct jsonw w = rpc_begin_result(out, m->message.id);
 
 	for (size_t i = 0; asked != NULL && i < ARRAY_LEN(versions); i++) {
 		if (strcmp(asked, versions[i]) == 0)
 			version = versions[i];
 	}
-	jsonw_key(&w, "result");
 	jsonw_object(&w);
 	jsonw_kstr(&w, "protocolVersion", version);
 	jsonw_key(&w, "capabilities");
@@ -197,9 +159,8 @@ initialize(const struct mcp *m, struct buf *out)
 static enum mcp_next
 plain(const struct mcp *m, const char *result, struct buf *out)
 {
-	struct jsonw w = begin(m, out);
+	struct jsonw w = rpc_begin_result(out, m->message.id);
 
-	jsonw_key(&w, "result");
 	jsonw_raw(&w, str_of(result));
 	jsonw_end(&w);
 	return MCP_SAY;
@@ -219,7 +180,7 @@ propose_run(struct mcp *m, struct buf *out)
 	if (cwd == NULL)
 		cwd = m->workspace;
 	if (command == NULL || cwd == NULL)
-		return fail(m, RPC_PARAMS,
+		return fail(m, RPC_BAD_PARAMS,
 		    command == NULL ? "'command' is missing"
 				    : "'cwd' is missing",
 		    out);
@@ -245,6 +206,7 @@ propose_run(struct mcp *m, struct buf *out)
 		.route = m->tool == TOOL_RUN ? MCP_PROPOSE : MCP_EVALUATE,
 		.body = buf_str(&m->body),
 		.waits = m->tool == TOOL_RUN,
+		.keeps = true,
 	};
 	return MCP_ASK;
 }
@@ -263,13 +225,13 @@ take_prompt(struct mcp *m, struct err *e)
 	if (cwd == NULL)
 		cwd = m->workspace == NULL ? "/" : m->workspace;
 
-	if (input == 0 || m->doc.nodes[input].kind != DOC_OBJECT)
+	if (input == 0 || !rpc_is_object(&m->message, input))
 		return err_set(e, ERR_INVALID, "'input' is no object");
 	jsonw_object(&w);
 	jsonw_kstr(&w, "hook_event_name", "PreToolUse");
 	jsonw_kstr(&w, "tool_name", text(m, m->args, "tool_name"));
 	jsonw_key(&w, "tool_input");
-	jsonw_raw(&w, doc_raw(&m->doc, input));
+	jsonw_raw(&w, rpc_raw(&m->message, input));
 	jsonw_kstr(&w, "cwd", cwd);
 	jsonw_end(&w);
 	r = hook_new(STR("claude-code"), &o, &m->hook, e);
@@ -289,7 +251,7 @@ say_prompt(const struct mcp *m, bool allow, const char *why, struct buf *out)
 	jsonw_kstr(&w, "behavior", allow ? "allow" : "deny");
 	if (allow) {
 		jsonw_key(&w, "updatedInput");
-		jsonw_raw(&w, doc_raw(&m->doc, input));
+		jsonw_raw(&w, rpc_raw(&m->message, input));
 	} else {
 		jsonw_kstr(&w, "message", why);
 	}
@@ -308,15 +270,16 @@ propose_approval(struct mcp *m, struct buf *out)
 		if (take_prompt(m, &e) != 0)
 			return say_prompt(m, false, e.msg, out);
 	} else if (action != 0) {
-		buf_put_str(&m->body, doc_raw(&m->doc, action));
+		buf_put_str(&m->body, rpc_raw(&m->message, action));
 	} else {
-		return fail(m, RPC_PARAMS,
+		return fail(m, RPC_BAD_PARAMS,
 		    "give 'action', or 'tool_name' and 'input'", out);
 	}
 	m->question = (struct mcp_question){
 		.route = MCP_PROPOSE,
 		.body = buf_str(&m->body),
 		.waits = m->tool == TOOL_PROMPT,
+		.keeps = m->tool == TOOL_REQUEST,
 	};
 	return MCP_ASK;
 }
@@ -330,7 +293,7 @@ look(struct mcp *m, enum mcp_route route, struct buf *out)
 	    strspn(id + 4,
 		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw"
 		"xyz") != strlen(id + 4))
-		return fail(m, RPC_PARAMS, "'id' must be an action's", out);
+		return fail(m, RPC_BAD_PARAMS, "'id' must be an action's", out);
 	m->question = (struct mcp_question){ .route = route, .id = id };
 	return MCP_ASK;
 }
@@ -338,14 +301,14 @@ look(struct mcp *m, enum mcp_route route, struct buf *out)
 static enum mcp_next
 call_tool(struct mcp *m, struct buf *out)
 {
-	const size_t params = member(m, 0, "params");
+	const size_t params = m->message.params;
 	const char *name = params == 0 ? NULL : text(m, params, "name");
 
 	m->args = params == 0 ? 0 : member(m, params, "arguments");
 	if (name == NULL)
-		return fail(m, RPC_PARAMS, "'name' is missing", out);
-	if (m->args != 0 && m->doc.nodes[m->args].kind != DOC_OBJECT)
-		return fail(m, RPC_PARAMS, "'arguments' is no object", out);
+		return fail(m, RPC_BAD_PARAMS, "'name' is missing", out);
+	if (m->args != 0 && !rpc_is_object(&m->message, m->args))
+		return fail(m, RPC_BAD_PARAMS, "'arguments' is no object", out);
 	if (m->args == 0)
 		m->args = params;
 	if (strcmp(name, "run") == 0) {
@@ -365,66 +328,115 @@ call_tool(struct mcp *m, struct buf *out)
 		return member(m, m->args, "id") != 0 ? look(m, MCP_EXPLAIN, out)
 						     : propose_run(m, out);
 	}
-	return fail(
-	    m, RPC_PARAMS, "there is no such tool; tools/list names them", out);
+	return fail(m, RPC_BAD_PARAMS,
+	    "there is no such tool; tools/list names them", out);
+}
+
+/* What a person at the client made of our question to him. */
+static enum mcp_next
+take_reply(struct mcp *m)
+{
+	const char *action = m->message.result == 0
+	    ? NULL
+	    : text(m, m->message.result, "action");
+
+	m->said_no = action != NULL &&
+	    (strcmp(action, "decline") == 0 || strcmp(action, "cancel") == 0);
+	m->about = m->message.id;
+	return MCP_REPLY;
 }
 
 static enum mcp_next
-dispatch(struct mcp *m, struct buf *out)
+take_notification(struct mcp *m)
 {
-	const char *method = text(m, 0, "method");
-	const char *version = text(m, 0, "jsonrpc");
-	const size_t id = member(m, 0, "id");
+	const size_t id = m->message.params == 0
+	    ? 0
+	    : member(m, m->message.params, "requestId");
 
-	if (version == NULL || strcmp(version, "2.0") != 0)
-		return fail(m, RPC_REQUEST, "'jsonrpc' must be \"2.0\"", out);
-	/* an answer to a question that we did not ask */
-	if (method == NULL &&
-	    (member(m, 0, "result") != 0 || member(m, 0, "error") != 0))
+	if (!rpc_is(&m->message, "notifications/cancelled") || id == 0)
 		return MCP_QUIET;
-	if (method == NULL)
-		return fail(m, RPC_REQUEST, "'method' is missing", out);
-	if (id == 0)
-		return MCP_QUIET;
-	if (m->doc.nodes[id].kind != DOC_STRING &&
-	    m->doc.nodes[id].kind != DOC_NUMBER)
-		return fail(
-		    m, RPC_REQUEST, "'id' must be a text or a number", out);
-	if (strcmp(method, "initialize") == 0)
+	m->about = rpc_raw(&m->message, id);
+	return MCP_CANCEL;
+}
+
+static enum mcp_next
+take_request(struct mcp *m, struct buf *out)
+{
+	const struct rpc *r = &m->message;
+
+	if (rpc_is(r, "initialize"))
 		return initialize(m, out);
-	if (strcmp(method, "ping") == 0)
+	if (rpc_is(r, "ping"))
 		return plain(m, "{}", out);
-	if (strcmp(method, "tools/list") == 0)
+	if (rpc_is(r, "tools/list"))
 		return plain(m, mcp_tool_list, out);
-	if (strcmp(method, "tools/call") == 0)
+	if (rpc_is(r, "tools/call"))
 		return call_tool(m, out);
-	return fail(m, RPC_METHOD, "there is no such method", out);
+	return fail(m, RPC_NO_METHOD, "there is no such method", out);
 }
 
 enum mcp_next
 mcp_take(struct mcp *m, struct str message, struct buf *out)
 {
 	struct err e = ERR_INIT;
-	char *copy;
 
 	forget(m);
-	m->arena = arena_new(MCP_ARENA_MAX);
-	copy = m->arena == NULL
-	    ? NULL
-	    : arena_strndup(
-		  m->arena, message.s == NULL ? "" : message.s, message.len);
-	if (copy == NULL)
-		return fail(m, RPC_PARSE, "the message is too long", out);
-	if (json_doc_parse(&m->doc, str_n(copy, message.len), m->arena, &e) !=
-	    0) {
-		json_doc_done(&m->doc);
-		m->doc = (struct json_doc)JSON_DOC_INIT;
-		return fail(m, RPC_PARSE, e.msg, out);
+	if (rpc_read(&m->message, message, &e) != 0)
+		return fail(m,
+		    m->message.doc.count == 0 ? RPC_PARSE : RPC_NO_REQUEST,
+		    e.msg, out);
+	switch (m->message.kind) {
+	case RPC_REQUEST:
+		return take_request(m, out);
+	case RPC_NOTIFICATION:
+		return take_notification(m);
+	case RPC_RESULT:
+	case RPC_ERROR:
+		return take_reply(m);
+	case RPC_BATCH:
+	case RPC_INVALID:
+		break;
 	}
-	if (m->doc.nodes[0].kind != DOC_OBJECT)
-		return fail(
-		    m, RPC_REQUEST, "a message must be one object", out);
-	return dispatch(m, out);
+	return fail(m, RPC_NO_REQUEST, "a message must be one object", out);
+}
+
+struct str
+mcp_id(const struct mcp *m)
+{
+	return m->message.id;
+}
+
+struct str
+mcp_about(const struct mcp *m)
+{
+	return m->about;
+}
+
+bool
+mcp_said_no(const struct mcp *m)
+{
+	return m->said_no;
+}
+
+bool
+mcp_elicits(const struct mcp *m)
+{
+	const size_t can =
+	    m->message.params == 0 || !rpc_is(&m->message, "initialize")
+	    ? 0
+	    : member(m, m->message.params, "capabilities");
+
+	return can != 0 && member(m, can, "elicitation") != 0;
+}
+
+struct str
+mcp_progress(const struct mcp *m)
+{
+	const size_t meta =
+	    m->message.params == 0 ? 0 : member(m, m->message.params, "_meta");
+	const size_t token = meta == 0 ? 0 : member(m, meta, "progressToken");
+
+	return token == 0 ? STR_NONE : rpc_raw(&m->message, token);
 }
 
 const struct mcp_question *
@@ -472,7 +484,7 @@ say_run(const struct mcp *m, const struct hook_ruling *r, struct str json,
 			    r->id);
 		return say(m, buf_str(&words), true, out);
 	}
-	if (json_doc_parse(&d, json, m->arena, NULL) != 0)
+	if (json_doc_parse(&d, json, m->message.arena, NULL) != 0)
 		return say(m, STR("the answer is not JSON"), true, out);
 	put_output(&words, &d, "stdout", "");
 	put_output(&words, &d, "stderr", "stderr:\n");

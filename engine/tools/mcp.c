@@ -10,21 +10,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fdio.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "client.h"
-#include "hooks/hooks.h"
+#include "base/text.h"
+#include "held.h"
+#include "hooks/gate.h"
+#include "hooks/rpc.h"
+#include "lines.h"
 #include "model/command.h"
+#include "model/limits.h"
+#include "question.h"
 #include "show.h"
 
-#define ANSWER_MS 10000
-#define WAIT_S 30 /* one long poll */
 #define TIMEOUT_MS_DEFAULT 590000
 #define PATH_BYTES 256
-#define LINE_MAX_BYTES (HTTP_BODY_BYTES_MAX + 1)
-#define READ_BYTES 65536
+#define ASK_ID_BYTES 32
+#define FAREWELL_MS 5000 /* for answers under way */
+#define SAY_BYTES 8192
 #define OUT_MAX ((size_t)64 << 20)
 
 extern const struct command command_mcp;
@@ -44,165 +47,371 @@ static const struct command_option options[] = {
 };
 
 struct server {
-	struct mcp *mcp;
-	const char *runtime;
+	struct loop *loop;
+	struct line_in *in;
+	struct line_out *out;
+	struct asker *asker;
+	struct held_list calls;
+	struct loop_timer *farewell;
+	const char *runtime, *workspace;
 	int64_t timeout_ms;
-	struct buf out;
+	bool elicits; /* its client can ask a person */
+	bool ends; /* no more is read: what is asked is still answered */
+	unsigned asked; /* persons at the client, so far */
+	struct buf text;
 };
 
-static int64_t
-now_ms(void)
+/* A call of a tool while the daemon has it. */
+struct call {
+	struct held held;
+	struct server *server;
+	struct mcp *mcp;
+	char ask_id[ASK_ID_BYTES]; /* of our question to the client, or "" */
+	char action[ACTION_ID_MAX];
+	unsigned waited;
+	bool runs;
+};
+
+static void
+send_text(struct server *s)
 {
-	return loop_now_ns() / 1000000;
+	if (buf_done(&s->text, NULL) == 0)
+		line_out_put(s->out, buf_str(&s->text));
+	buf_reset(&s->text);
 }
 
-/* ---- the daemon ---------------------------------------------------------- */
-
-static int
-call(struct server *s, struct client_request *q, long *ret_status,
-    struct buf *ret, struct err *e)
+static void
+end_if_idle(const struct server *s)
 {
-	AUTO(client_freep) struct client *c = NULL;
-	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
-	AUTO_FREE char *text = NULL;
-	int r = client_open(s->runtime, CLIENT_AGENT, &c, e);
-
-	if (r == 0)
-		r = client_call(c, q, &reply, e);
-	if (r != 0)
-		return r;
-	*ret_status = reply.status;
-	if (reply.status == 304)
-		return ERR_OK;
-	text = json_dumps(reply.json, JSON_COMPACT);
-	if (text == NULL)
-		return err_nomem(e);
-	buf_reset(ret);
-	buf_puts(ret, text);
-	return buf_done(ret, e);
+	if (s->ends && s->calls.first == NULL && line_out_len(s->out) == 0)
+		loop_stop(s->loop);
 }
 
-static int
-ask_once(struct server *s, const struct mcp_question *q, long *ret_status,
-    struct buf *ret, struct err *e)
+static void
+on_room(void *ctx)
 {
+	end_if_idle(ctx);
+}
+
+static void
+forget_call(struct call *c)
+{
+	const struct server *s = c->server;
+
+	held_remove(&c->server->calls, &c->held);
+	mcp_free(c->mcp);
+	free(c);
+	end_if_idle(s);
+}
+
+/* ---- the person at the client -------------------------------------------- */
+
+/* The person there can give up; a yes is for who may answer at assent. */
+static void
+ask_client(struct call *c, const struct hook_ruling *r)
+{
+	AUTO_BUF struct buf words = BUF_INIT(SAY_BYTES);
+	struct server *s = c->server;
+	struct jsonw w;
+
+	(void)snprintf(c->ask_id, sizeof(c->ask_id), "assent-%u", ++s->asked);
+	buf_printf(&words,
+	    "%.1024s\nIt is answered at assent: assent approve %s. Accept here "
+	    "to go on waiting; decline to give it up.",
+	    r->message, r->id);
+	buf_reset(&s->text);
+	w = rpc_begin_request(&s->text, c->ask_id, "elicitation/create");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "message", buf_cstr(&words));
+	jsonw_key(&w, "requestedSchema");
+	jsonw_raw(&w, STR("{\"type\":\"object\",\"properties\":{}}"));
+	jsonw_end(&w);
+	jsonw_end(&w);
+	send_text(s);
+}
+
+/* It is decided: the question at the client is none any more. */
+static void
+take_question_back(struct call *c)
+{
+	struct server *s = c->server;
+	struct jsonw w;
+
+	if (c->ask_id[0] == '\0')
+		return;
+	buf_reset(&s->text);
+	w = rpc_begin_notification(&s->text, "notifications/cancelled");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "requestId", c->ask_id);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	send_text(s);
+}
+
+/* ---- what the daemon says ------------------------------------------------ */
+
+static void
+on_wait(void *ctx, const struct question_news *news)
+{
+	AUTO_BUF struct buf words = BUF_INIT(SAY_BYTES);
+	struct call *c = ctx;
+	const struct str token = mcp_progress(c->mcp);
+
+	if (c->server->ends)
+		return;
+	(void)snprintf(c->action, sizeof(c->action), "%s", news->ruling->id);
+	c->runs = !news->ruling->pending;
+	if (c->runs)
+		take_question_back(c);
+	if (c->runs)
+		c->ask_id[0] = '\0';
+	else if (c->waited == 0 && c->server->elicits)
+		ask_client(c, news->ruling);
+	c->waited++;
+	if (token.len == 0)
+		return;
+	buf_printf(&words, "%s (%s)",
+	    c->runs ? "it runs" : "it waits for an answer", news->ruling->id);
+	buf_reset(&c->server->text);
+	gate_put_progress(&c->server->text, token, c->waited, buf_cstr(&words));
+	send_text(c->server);
+}
+
+static void
+on_end(void *ctx, const struct question_news *news)
+{
+	struct call *c = ctx;
+	struct server *s = c->server;
+
+	c->held.question = NULL;
+	take_question_back(c);
+	mcp_answer(c->mcp, news->status, news->text, &s->text);
+	send_text(s);
+	forget_call(c);
+}
+
+/* ---- calls --------------------------------------------------------------- */
+
+static int
+ask(struct call *c, struct err *e)
+{
+	const struct mcp_question *q = mcp_question(c->mcp);
 	char path[PATH_BYTES];
-	const bool posts = q->route == MCP_PROPOSE || q->route == MCP_EVALUATE;
+	struct question_options o = { .body = q->body,
+		.timeout_ms = q->waits ? c->server->timeout_ms : 0,
+		.keeps = q->keeps,
+		.sees_end = q->waits,
+		.on_wait = on_wait,
+		.on_end = on_end,
+		.ctx = c };
 
-	if (posts)
-		(void)snprintf(path, sizeof(path), "%s",
-		    q->route == MCP_PROPOSE ? "/v1/actions" : "/v1/evaluate");
-	else
+	if (q->route == MCP_EVALUATE)
+		o.path = "/v1/evaluate";
+	if (q->id != NULL) {
 		(void)snprintf(path, sizeof(path), "/v1/actions/%s%s", q->id,
 		    q->route == MCP_EXPLAIN ? "/explain" : "");
-	return call(s,
-	    &(struct client_request){
-		.method = posts ? "POST" : "GET",
-		.path = path,
-		.body = q->body,
-		.timeout_ms = ANSWER_MS,
-	    },
-	    ret_status, ret, e);
-}
-
-/* Whether the text is a decision that may still change. */
-static bool
-is_open(struct str json, struct hook_ruling *ret)
-{
-	struct hook_ruling now;
-
-	if (hook_ruling_read(
-		json, ret->id[0] == '\0' ? NULL : ret, &now, NULL) != 0)
-		return false;
-	*ret = now;
-	return now.pending ||
-	    (now.verdict == HOOK_ALLOW &&
-		str_search(json, STR("\"state\":\"running\"")) < json.len);
-}
-
-static int
-ask(struct server *s, const struct mcp_question *q, long *ret_status,
-    struct buf *ret, struct err *e)
-{
-	const int64_t end = now_ms() + s->timeout_ms;
-	struct hook_ruling ruling = { .verdict = HOOK_DENY };
-	int r = ask_once(s, q, ret_status, ret, e);
-
-	while (r == 0 && q->waits && *ret_status < 400 &&
-	    is_open(buf_str(ret), &ruling) && now_ms() < end) {
-		char path[PATH_BYTES];
-
-		(void)snprintf(path, sizeof(path), "/v1/actions/%s", ruling.id);
-		r = call(s,
-		    &(struct client_request){
-			.method = "GET",
-			.path = path,
-			.wait_s = WAIT_S,
-			.timeout_ms = WAIT_S * 1000 + ANSWER_MS,
-		    },
-		    ret_status, ret, e);
+		o.method = "GET";
+		o.path = path;
 	}
-	return r;
+	return question_ask(c->server->asker, &o, &c->held.question, e);
+}
+
+/* mcp is taken. */
+static void
+hold(struct server *s, struct mcp *m)
+{
+	struct call *c = mem_new(1, sizeof(*c));
+	const bool room = held_has_room(&s->calls, 0) &&
+	    held_find(&s->calls, mcp_id(m)) == NULL;
+	struct err e = ERR_INIT;
+
+	if (c == NULL || !room ||
+	    held_add(&s->calls, &c->held, mcp_id(m), STR_NONE) != 0) {
+		buf_reset(&s->text);
+		rpc_put_error(&s->text, mcp_id(m), RPC_NO_REQUEST,
+		    "there are too many calls at once, or two of one id");
+		send_text(s);
+		mcp_free(m);
+		free(c);
+		return;
+	}
+	c->server = s;
+	c->mcp = m;
+	if (ask(c, &e) == 0)
+		return;
+	mcp_answer(m, 0, str_of(e.msg), &s->text);
+	send_text(s);
+	forget_call(c);
+}
+
+static void
+stop_call(struct call *c)
+{
+	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES);
+
+	if (c->runs) {
+		buf_printf(&path, "/v1/actions/%s/signal", c->action);
+		asker_tell(c->server->asker, buf_cstr(&path), NULL,
+		    STR("{\"signal\":\"TERM\"}"));
+	}
+	question_drop(c->held.question);
+	c->held.question = NULL;
+}
+
+static void
+cancel(struct server *s, struct str id)
+{
+	struct call *c = (struct call *)held_find(&s->calls, id);
+
+	if (c == NULL)
+		return;
+	stop_call(c);
+	take_question_back(c);
+	forget_call(c);
+}
+
+static void
+take_reply(struct server *s, const struct mcp *m)
+{
+	for (struct held *h = s->calls.first; h != NULL; h = h->next) {
+		struct call *c = (struct call *)h;
+		struct str own = mcp_about(m);
+
+		if (c->ask_id[0] == '\0' || own.len < 2 ||
+		    !str_eqz(
+			str_head(str_from(own, 1), own.len - 2), c->ask_id))
+			continue;
+		c->ask_id[0] = '\0';
+		if (!mcp_said_no(m))
+			return;
+		stop_call(c);
+		buf_reset(&s->text);
+		gate_put_denied(&s->text, mcp_id(c->mcp),
+		    "assent: the person at the client gave it up; it was not "
+		    "run");
+		send_text(s);
+		forget_call(c);
+		return;
+	}
 }
 
 /* ---- messages ------------------------------------------------------------ */
 
 static void
-take(struct server *s, struct str line)
+on_line(void *ctx, struct str line)
 {
-	AUTO_BUF struct buf reply = BUF_INIT(OUT_MAX);
-	struct err e = ERR_INIT;
-	long status = 0;
+	struct server *s = ctx;
+	AUTO(mcp_freep) struct mcp *m = NULL;
 
-	buf_reset(&s->out);
-	switch (mcp_take(s->mcp, line, &s->out)) {
-	case MCP_QUIET:
+	if (line.len == 0)
 		return;
+	if (mcp_new(s->workspace, &m, NULL) != 0) {
+		loop_stop(s->loop);
+		return;
+	}
+	buf_reset(&s->text);
+	switch (mcp_take(m, line, &s->text)) {
+	case MCP_QUIET:
+		break;
 	case MCP_SAY:
+		s->elicits = s->elicits || mcp_elicits(m);
+		send_text(s);
 		break;
 	case MCP_ASK:
-		if (ask(s, mcp_question(s->mcp), &status, &reply, &e) == 0)
-			mcp_answer(
-			    s->mcp, (unsigned)status, buf_str(&reply), &s->out);
-		else
-			mcp_answer(s->mcp, 0, str_of(e.msg), &s->out);
+		hold(s, TAKE_PTR(m));
+		break;
+	case MCP_CANCEL:
+		cancel(s, mcp_about(m));
+		break;
+	case MCP_REPLY:
+		take_reply(s, m);
 		break;
 	}
-	buf_putc(&s->out, '\n');
-	if (buf_done(&s->out, NULL) == 0)
-		(void)fdio_write_all(
-		    STDOUT_FILENO, buf_cstr(&s->out), s->out.len, NULL);
 }
 
-/* Lines until the end; one that is too long ends it: what follows it is not
- * known to be a message. */
+/* What a person has, or what runs, is for nobody any more. */
+static void
+drop_known(struct server *s)
+{
+	struct held *next;
+
+	for (struct held *h = s->calls.first; h != NULL; h = next) {
+		struct call *c = (struct call *)h;
+
+		next = h->next;
+		if (c->waited == 0)
+			continue;
+		stop_call(c);
+		forget_call(c);
+	}
+}
+
+static void
+on_farewell(void *ctx)
+{
+	struct server *s = ctx;
+
+	s->farewell = NULL;
+	loop_stop(s->loop);
+}
+
+static void
+on_input_end(void *ctx, const struct err *why)
+{
+	struct server *s = ctx;
+
+	if (why->code != ERR_OK)
+		(void)show_error(&command_mcp, why, EXIT_USAGE);
+	drop_known(s);
+	s->ends = true;
+	end_if_idle(s);
+	/* nobody is left to hear a person's answer */
+	if (loop_after(
+		s->loop, FAREWELL_MS, on_farewell, s, &s->farewell, NULL) != 0)
+		loop_stop(s->loop);
+}
+
+static void
+done(struct server *s)
+{
+	while (s->calls.first != NULL) {
+		stop_call((struct call *)s->calls.first);
+		forget_call((struct call *)s->calls.first);
+	}
+	asker_free(s->asker);
+	line_in_free(s->in);
+	line_out_free(s->out);
+	if (s->loop != NULL)
+		loop_cancel(s->loop, s->farewell);
+	loop_free(s->loop);
+	buf_free(&s->text);
+}
+
 static int
 serve(struct server *s)
 {
-	AUTO_BUF struct buf in = BUF_INIT(LINE_MAX_BYTES + READ_BYTES);
+	struct err e = ERR_INIT;
+	int status = EXIT_OK, r = loop_new(&s->loop, &e);
 
-	for (;;) {
-		char *to = buf_reserve(&in, READ_BYTES);
-		ssize_t n;
-		size_t end;
-
-		if (to == NULL)
-			return EXIT_INTERNAL;
-		n = read(STDIN_FILENO, to, READ_BYTES);
-		if (n <= 0)
-			return n == 0 ? EXIT_OK : EXIT_INTERNAL;
-		buf_advance(&in, (size_t)n);
-		while ((end = str_find(buf_str(&in), '\n')) < in.len) {
-			const struct str line =
-			    str_trim(str_head(buf_str(&in), end));
-
-			if (line.len > 0)
-				take(s, line);
-			buf_consume(&in, end + 1);
-		}
-		if (in.len >= LINE_MAX_BYTES)
-			return EXIT_USAGE;
-	}
+	if (r == 0)
+		r = asker_new(s->loop, s->runtime, &s->asker, &e);
+	if (r == 0)
+		r = line_out_new(
+		    s->loop, STDOUT_FILENO, on_room, s, &s->out, &e);
+	if (r == 0)
+		r = line_in_new(&(struct line_in_options){ .loop = s->loop,
+				    .fd = STDIN_FILENO,
+				    .line_max = HTTP_BODY_BYTES_MAX,
+				    .on_line = on_line,
+				    .on_end = on_input_end,
+				    .ctx = s },
+		    &s->in, &e);
+	if (r == 0)
+		r = loop_run(s->loop, &e);
+	if (r != 0)
+		status = show_error(&command_mcp, &e, EXIT_INTERNAL);
+	done(s);
+	return status;
 }
 
 static int
@@ -212,9 +421,8 @@ run_mcp(int argc, char **argv)
 	AUTO_FREE char *cwd = getcwd(NULL, 0);
 	struct server s = {
 		.timeout_ms = TIMEOUT_MS_DEFAULT,
-		.out = BUF_INIT(OUT_MAX),
+		.text = BUF_INIT(OUT_MAX),
 	};
-	struct err e = ERR_INIT;
 	int status = EXIT_OK;
 	const int at = command_parse(
 	    &command_mcp, argc, argv, values, NULL, NULL, &status);
@@ -231,13 +439,9 @@ run_mcp(int argc, char **argv)
 		    "--timeout takes a time such as 30s or 9m, not '%s'",
 		    values[OPT_TIMEOUT]);
 	s.runtime = values[OPT_RUNTIME];
-	if (mcp_new(values[OPT_WORKSPACE] == NULL ? cwd : values[OPT_WORKSPACE],
-		&s.mcp, &e) != 0)
-		return show_error(&command_mcp, &e, EXIT_INTERNAL);
-	status = serve(&s);
-	mcp_free(s.mcp);
-	buf_free(&s.out);
-	return status;
+	s.workspace =
+	    values[OPT_WORKSPACE] == NULL ? cwd : values[OPT_WORKSPACE];
+	return serve(&s);
 }
 
 const struct command command_mcp = {

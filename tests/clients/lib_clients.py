@@ -21,9 +21,10 @@ def install():
     return add(peers(), PACKAGES) or add(f"{peers()}/plugin", [PLUGIN])
 
 
-def add(folder, packages):
-    missing = [p for p in packages
-               if not os.path.isdir(f"{folder}/node_modules/{p}")]
+def add(folder, packages, installed=None):
+    """installed: what one of them is called once it is there."""
+    missing = [p for p in packages if not os.path.isdir(
+        f"{folder}/node_modules/{installed or p}")]
     if not missing:
         return None
     os.makedirs(folder, exist_ok=True)

@@ -71,6 +71,12 @@ class Mcp(unittest.TestCase):
     def tearDownClass(cls):
         cls.d.__exit__(None, None, None)
 
+    def setUp(self):
+        # what another test left open
+        for item in self.d.approver(
+                "GET", "/v1/actions?state=pending")[1]["items"]:
+            self.d.answer(item["id"], "deny")
+
     def server(self, *arguments):
         return Server(self.d.runtime, self.d.workspace, *arguments)
 
@@ -78,7 +84,8 @@ class Mcp(unittest.TestCase):
         with self.server() as s:
             for version, want in (("2024-11-05", "2024-11-05"),
                                   ("2025-06-18", "2025-06-18"),
-                                  ("2099-01-01", "2025-06-18")):
+                                  ("2025-11-25", "2025-11-25"),
+                                  ("2099-01-01", "2025-11-25")):
                 result = s.call("initialize", protocolVersion=version,
                                 capabilities={}, clientInfo={})["result"]
                 self.assertEqual(result["protocolVersion"], want)
@@ -226,6 +233,131 @@ class Mcp(unittest.TestCase):
         self.assertEqual(
             self.post("ping", {"Origin": "http://evil.example"})[0], 403)
         self.assertEqual(self.d.agent("GET", "/v1/mcp")[0], 405)
+
+    # ---- while a call waits ------------------------------------------------
+
+    def start(self, s, command, name=1, **meta):
+        """A call whose answer is not waited for."""
+        s.send({"jsonrpc": "2.0", "id": name, "method": "tools/call",
+                "params": {"name": "run", "arguments": {"command": command},
+                           "_meta": meta}})
+
+    def line(self, s):
+        return json.loads(s.process.stdout.readline())
+
+    def pending(self):
+        for _ in range(1000):
+            _, body, _ = self.d.approver("GET", "/v1/actions?state=pending")
+            if body["items"]:
+                return body["items"][0]["id"]
+            time.sleep(0.02)
+        raise AssertionError("nothing is pending")
+
+    def deny(self, action):
+        # its ETag changes when somebody else looks at it, too
+        for _ in range(10):
+            status, why, _ = self.d.answer(action, "deny")
+            if status != 412:
+                break
+        self.assertEqual(status, 200, why)
+
+    def state(self, action, wanted):
+        for _ in range(500):
+            _, body, _ = self.d.approver("GET", f"/v1/actions/{action}")
+            if body["state"] == wanted:
+                break
+            time.sleep(0.02)
+        self.assertEqual(body["state"], wanted)
+
+    def test_others_are_answered_while_one_waits_and_progress_is_told(self):
+        with self.server() as s:
+            self.start(s, ASKED, progressToken="p")
+            told = self.line(s)
+            self.assertEqual(told["method"], "notifications/progress")
+            self.assertEqual(told["params"]["progressToken"], "p")
+            self.assertIn("waits for an answer", told["params"]["message"])
+            self.assertEqual(
+                s.raw({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                       "params": {"name": "run", "arguments": {
+                           "command": "ls"}}})["error"]["code"], -32600)
+            self.assertEqual(s.raw({"jsonrpc": "2.0", "id": 2,
+                                    "method": "ping"})["result"], {})
+            self.deny(self.pending())
+            last = self.line(s)
+            self.assertEqual(last["id"], 1)
+            self.assertTrue(last["result"]["isError"])
+
+    def test_a_cancelled_call_is_taken_back_and_not_answered(self):
+        with self.server() as s:
+            self.start(s, ASKED)
+            action = self.pending()
+            s.send({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                    "params": {"requestId": 1}})
+            self.assertEqual(s.raw({"jsonrpc": "2.0", "id": 2,
+                                    "method": "ping"})["id"], 2)
+            self.state(action, "cancelled")
+
+    def test_a_run_that_is_cancelled_ends(self):
+        with self.server() as s:
+            self.start(s, "echo x; sleep 60", progressToken=1)
+            told = self.line(s)
+            if "method" not in told:
+                self.skipTest(str(told))
+            self.assertIn("it runs", told["params"]["message"])
+            action = told["params"]["message"].split("(")[1].strip(")")
+            s.send({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                    "params": {"requestId": 1}})
+            self.state(action, "done")
+
+    def test_who_is_at_the_client_may_give_up_but_not_allow(self):
+        with self.server() as s:
+            s.call("initialize", protocolVersion="2025-06-18",
+                   capabilities={"elicitation": {}}, clientInfo={})
+            for said, error in (("decline", True), ("cancel", True),
+                                ("accept", False)):
+                self.start(s, ASKED, name=said)
+                asked = self.line(s)
+                self.assertEqual(asked["method"], "elicitation/create")
+                self.assertIn("assent approve act_",
+                              asked["params"]["message"])
+                action = self.pending()
+                s.send({"jsonrpc": "2.0", "id": asked["id"],
+                        "result": {"action": said, "content": {}}})
+                if error:
+                    told = self.line(s)
+                    self.assertEqual(told["id"], said)
+                    self.assertIn("gave it up",
+                                  told["result"]["content"][0]["text"])
+                    self.state(action, "cancelled")
+                    continue
+                # his yes changes nothing
+                s.raw({"jsonrpc": "2.0", "id": "ping", "method": "ping"})
+                self.state(action, "pending")
+                self.deny(action)
+                self.assertTrue(self.line(s)["result"]["isError"])
+
+    def test_a_question_at_the_client_ends_with_the_answer(self):
+        with self.server() as s:
+            s.call("initialize", protocolVersion="2025-06-18",
+                   capabilities={"elicitation": {}}, clientInfo={})
+            self.start(s, ASKED)
+            asked = self.line(s)
+            self.deny(self.pending())
+            gone = self.line(s)
+            self.assertEqual(gone["method"], "notifications/cancelled")
+            self.assertEqual(gone["params"]["requestId"], asked["id"])
+            self.assertTrue(self.line(s)["result"]["isError"])
+
+    def test_what_was_sent_before_the_end_of_the_input_is_answered(self):
+        ran = subprocess.run(
+            [f"{BIN}/assent", "mcp", "--runtime", self.d.runtime],
+            cwd=self.d.workspace, capture_output=True, check=False,
+            timeout=30, input=json.dumps({
+                "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+                    "name": "explain", "arguments": {"command": DENIED}}}
+            ).encode() + b"\n")
+        self.assertIn(b'"id":1', ran.stdout)
+        self.assertEqual(ran.returncode, 0)
 
     def test_without_a_daemon_everything_is_a_no(self):
         with tempfile.TemporaryDirectory() as folder:
