@@ -6,6 +6,7 @@
 
 #include "cursor.h"
 #include "mask_key.h"
+#include "retain.h"
 #include "store_int.h"
 #include "verify.h"
 
@@ -135,5 +136,6 @@ const struct recorder_port db_recorder = {
 	.cursor_put = port_cursor_put,
 	.mask_key = port_mask_key,
 	.checkpoint = port_checkpoint,
+	.retain = store_retain,
 	.idle = store_idle,
 };

@@ -474,6 +474,7 @@ engine_tick(struct engine *g)
 	    now - g->idle_ns >= SECOND_NS) {
 		g->idle_ns = now;
 		g->o.recorder_port->idle(g->o.recorder);
+		engine_retain_tick(g);
 	}
 	engine_events_ping(g);
 	engine_checkpoint_tick(g);

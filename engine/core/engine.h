@@ -84,6 +84,8 @@ struct engine_settings {
 	struct ruling_policy policy;
 	unsigned contained_clients; /* see config_contains */
 	int64_t ask_timeout_ms;
+	int64_t retention_ms; /* of bodies in the log; 0: for ever */
+	unsigned destinations; /* that the log is sent to */
 	int64_t review_timeout_ms;
 	bool shadow; /* the reviewer is asked, a person decides */
 	unsigned review_parallel, review_queue; /* 0: as many as there are */

@@ -70,6 +70,9 @@ engine_feed_open(struct engine *g, uint32_t feed, const char *name,
 	if (port->cursor_get == NULL)
 		return err_set(e, ERR_INTERNAL, "the store keeps no cursors");
 	r = port->cursor_get(g->o.recorder, name, ret_seq, e);
+	/* from now on retention waits for it */
+	if (r == 0 && *ret_seq == 0)
+		r = port->cursor_put(g->o.recorder, name, 0, e);
 	if (r != 0)
 		return r;
 	f = &g->feeds[feed];

@@ -102,6 +102,7 @@ struct engine_counters {
 	uint64_t review_failed, review_late, review_cached;
 	uint64_t review_tokens_in, review_tokens_cached, review_tokens_out;
 	uint64_t shadow_agreed, shadow_differed;
+	uint64_t bodies_dropped;
 	int64_t commit_ns, commit_max_ns;
 };
 
@@ -127,7 +128,8 @@ struct engine {
 	struct feed feeds[FEEDS_MAX];
 	uint8_t mask_key[SHA256_LEN];
 	bool has_mask_key;
-	int64_t ping_ns, idle_ns, feeds_saved_ns;
+	int64_t ping_ns, idle_ns, feeds_saved_ns, retain_ns;
+	bool retain_told; /* why it drops nothing */
 	/* rows of the newest checkpoint that was said, and exported */
 	uint64_t checkpoint_said, checkpoint_sent;
 	struct engine_counters n;
@@ -316,6 +318,8 @@ void engine_run(struct engine *g, struct live *l);
 /* Sends the rows since the last time to those who follow the events. */
 void engine_events_send(struct engine *g);
 void engine_events_ping(struct engine *g);
+/* Retention, a step at a time, while nobody waits. */
+void engine_retain_tick(struct engine *g);
 /* Gives the reporter what it waits for, writes down what it has. */
 void engine_feeds_tick(struct engine *g);
 void engine_feeds_metrics(

@@ -63,6 +63,8 @@ put_reviews(struct buf *out, const struct engine *g)
 	    n->shadow_agreed);
 	put(out, "assent_review_shadow_differed_total", "counter",
 	    "In shadow: a person decided otherwise.", n->shadow_differed);
+	put(out, "assent_log_bodies_dropped_total", "counter",
+	    "Bodies of rows that retention has dropped.", n->bodies_dropped);
 	put(out, "assent_reviews_under_way", "gauge",
 	    "Questions that the reviewer has.", g->reviews_out);
 	put(out, "assent_reviews_waiting", "gauge",

@@ -73,6 +73,8 @@ engine_settings_of(const struct config *c)
 		.review_session_tokens = c->reviewer_session_tokens,
 		.contained_clients = c->contained_clients,
 		.ask_timeout_ms = c->ask_timeout_ms,
+		.retention_ms = c->log_retention_ms,
+		.destinations = config_destinations(c),
 		.review_timeout_ms = c->review_timeout_ms,
 		.full_access =
 		    config_profile_allowed(c, "danger-full-access"),

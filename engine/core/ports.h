@@ -263,6 +263,14 @@ struct recorder_port {
 	 */
 	uint64_t (*checkpoint)(struct recorder *r, struct str *ret_note);
 	/*
+	 * Retention: drops some of the bodies that are older than that, that
+	 * every destination has, and whose rows are not above exported. The
+	 * rows and all hashes stay. ERR_NOTFOUND: nothing was ever exported.
+	 * May be NULL.
+	 */
+	int (*retain)(struct recorder *r, int64_t before_real_ns,
+	    uint64_t exported, uint64_t *ret_dropped, struct err *e);
+	/*
 	 * Housekeeping while nobody waits, about once a second: signs what
 	 * is not signed yet, copies the write-ahead log back. May be NULL.
 	 */

@@ -242,6 +242,7 @@ struct config {
 	 * reads it, front alone gets it. */
 	const char *token;
 	enum log_payloads log_payloads;
+	int64_t log_retention_ms; /* 0: for ever */
 	/* Where the log is sent to; NULL: nowhere. */
 	const char *otlp, *syslog, *journal, *telemetry_file, *webhook;
 	enum otlp_protocol otlp_protocol;
@@ -288,6 +289,7 @@ void config_encode(
     const struct config *c, enum config_secrets secrets, struct buf *out);
 /* Is the log sent anywhere? */
 bool config_has_destination(const struct config *c);
+unsigned config_destinations(const struct config *c);
 bool config_has_otlp(const struct config *c);
 int config_decode(struct str record, struct config **ret, struct err *e);
 /* Is what this client runs itself contained, as the administrator says? */

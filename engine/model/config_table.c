@@ -267,6 +267,17 @@ const struct setting settings[] = {
 	    .help = "What the decision log keeps of commands and contents.",
 	},
 	{
+	    .key = "log.retention",
+	    .kind = SETTING_DURATION,
+	    .at = offsetof(struct config, log_retention_ms),
+	    .min = 0,
+	    .max = 3650 * DAY_MS,
+	    .preset = "0s",
+	    .help = "How long rows keep their bodies; then those that every "
+		    "destination has are dropped, and rows and hashes stay. "
+		    "0s: for ever.",
+	},
+	{
 	    .key = "telemetry.otlp",
 	    .kind = SETTING_URL,
 	    .at = offsetof(struct config, otlp),

@@ -548,11 +548,18 @@ config_has_otlp(const struct config *c)
 	return false;
 }
 
+unsigned
+config_destinations(const struct config *c)
+{
+	return (unsigned)config_has_otlp(c) + (c->syslog != NULL) +
+	    (c->journal != NULL) + (c->telemetry_file != NULL) +
+	    (c->webhook != NULL);
+}
+
 bool
 config_has_destination(const struct config *c)
 {
-	return config_has_otlp(c) || c->syslog != NULL || c->journal != NULL ||
-	    c->telemetry_file != NULL || c->webhook != NULL;
+	return config_destinations(c) > 0;
 }
 
 bool

@@ -171,8 +171,8 @@ class TelemetryTest(unittest.TestCase):
             os.unlink(f"{self.folder}/{name}")
         os.rmdir(self.folder)
 
-    def daemon(self, telemetry):
-        daemon = Daemon("telemetry:\n" + "".join(
+    def daemon(self, telemetry, more=""):
+        daemon = Daemon(more + "telemetry:\n" + "".join(
             f"  {key}: '{value}'\n" for key, value in telemetry.items()))
         self.addCleanup(daemon.__exit__, None, None, None)
         daemon.start()

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 import unittest
 
 from lib_telemetry import (DENIED, WITHIN_S, Datagrams, Posted, TelemetryTest,
@@ -184,8 +185,35 @@ class Telemetry(TelemetryTest):
         self.assertEqual(rows()[:last],
                          [json.loads(line) for line in exported][:last])
 
+    # ---- retention ----
+
+    def bodies_dropped(self, daemon):
+        verified = daemon.assent("log", "verify", "--json", "--state",
+                                 daemon.state, check=True).stdout
+        return json.loads(verified)["bodies_dropped"]
+
+    def test_old_bodies_are_dropped_while_the_daemon_runs(self):
+        path = f"{self.folder}/rows.jsonl"
+        daemon = self.daemon({"file": path}, "log: {retention: 1s}\n")
+        last = daemon.shell(DENIED, execute=False)[1]["seq"]
+        eventually(lambda: self.bodies_dropped(daemon) >= last)
+        text = daemon.assent("log", "export", "--state", daemon.state,
+                             check=True).stdout
+        self.assertNotIn(DENIED, text)
+        self.assertIn('"event":"log.pruned"', text)
+        with open(path, encoding="ascii") as file:
+            self.assertIn(DENIED, file.read())
+        metrics = daemon.agent("GET", "/metrics")[1].decode()
+        self.assertNotIn("assent_log_bodies_dropped_total 0\n", metrics)
+
     def test_retention_drops_nothing_that_a_destination_does_not_have(self):
-        daemon = self.daemon({"file": f"{self.folder}/rows.jsonl"})
+        port = socket.socket()
+        port.bind(("127.0.0.1", 0))  # nobody listens
+        self.addCleanup(port.close)
+        daemon = self.daemon({
+            "file": f"{self.folder}/rows.jsonl",
+            "otlp": f"http://127.0.0.1:{port.getsockname()[1]}"},
+            "log: {retention: 1s}\n")
         last = daemon.shell(DENIED, execute=False)[1]["seq"]
         cursor = f"{daemon.state}/exported/file"
 
@@ -194,6 +222,10 @@ class Telemetry(TelemetryTest):
                 return int(file.read()) >= last
 
         eventually(lambda: os.path.exists(cursor) and written_down())
+        time.sleep(3)  # as long as the bodies would be kept, and longer
+        self.assertEqual(self.bodies_dropped(daemon), 0)
+        self.assertIn(DENIED, daemon.assent(
+            "log", "export", "--state", daemon.state).stdout)
 
     # ---- checkpoints ----
 
