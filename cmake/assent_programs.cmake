@@ -26,6 +26,7 @@ set(ASSENT_COMMANDS
 	log
 	report
 	review
+	credentials
 	install
 	hook
 	mcp
@@ -79,7 +80,7 @@ endfunction()
 assent_program(assent
 	SOURCES engine/tools/assent_main.c
 		${CMAKE_BINARY_DIR}/generated/commands.c
-	MODULES tools tui rules db sandbox reviewer_tool)
+	MODULES tools tui rules db sandbox reviewer_tool credentials_tool)
 
 assent_program(assentd
 	SOURCES engine/main.c
