@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "action_credentials.h"
 #include "base/text.h"
 
 #define SHELL_DEFAULT "/bin/bash"
@@ -48,12 +49,12 @@ set_argv(const struct action *a, struct arena *arena, struct plan_options *o,
 
 static int
 set_env(const struct action *a, struct arena *arena, struct plan_options *o,
-    struct err *e)
+    const struct plan_strings *more, struct err *e)
 {
 	const struct tool_input *in = &a->proposal.input;
 	const size_t base = ARRAY_LEN(env_base);
-	const char **env =
-	    arena_array(arena, in->env_count + base + 1, sizeof(*env));
+	const char **env = arena_array(
+	    arena, in->env_count + base + more->count + 1, sizeof(*env));
 
 	if (env == NULL)
 		return err_nomem(e);
@@ -67,8 +68,11 @@ set_env(const struct action *a, struct arena *arena, struct plan_options *o,
 			return err_nomem(e);
 	}
 	memcpy(env + in->env_count, env_base, sizeof(env_base));
+	if (more->count > 0)
+		memcpy(env + in->env_count + base, more->items,
+		    more->count * sizeof(*env));
 	o->set_env = env;
-	o->set_env_count = in->env_count + base;
+	o->set_env_count = in->env_count + base + more->count;
 	return ERR_OK;
 }
 
@@ -235,6 +239,7 @@ action_plan(const struct action *a, const struct action_plan_with *with,
     struct arena *arena, struct plan **ret, struct elevate_choice *ret_who,
     struct err *e)
 {
+	struct plan_strings credentials = { .count = 0 };
 	const struct proposal *p = &a->proposal;
 	struct plan_options o = {
 		.workspace = p->workspace,
@@ -257,7 +262,9 @@ action_plan(const struct action *a, const struct action_plan_with *with,
 	if (r == 0)
 		r = set_tool(a, arena, &o, e);
 	if (r == 0)
-		r = set_env(a, arena, &o, e);
+		r = action_credentials(a, with->config, arena, &o, &credentials, e);
+	if (r == 0)
+		r = set_env(a, arena, &o, &credentials, e);
 	if (r == 0)
 		r = set_pins(a, arena, &o, e);
 	return r == 0 ? plan_make(&o, arena, ret, e) : r;

@@ -28,6 +28,7 @@
 #define LOOK_ARENA ((size_t)4 << 20)
 #define PLAN_ARENA ((size_t)32 << 20)
 #define PROFILES_ARENA ((size_t)8 << 20)
+#define CONFIG_RECORD_MAX ((size_t)4 << 20)
 
 static struct started *
 find_action(const struct executor *x, const char *action_id)
@@ -250,16 +251,36 @@ on_closed(void *ctx, struct ipc *i, const struct err *why)
 	free(l);
 }
 
+/* Whose it is may free it. */
+static int
+copy_config(const struct config *c, struct config **ret, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
+	int r;
+
+	if (c == NULL || c->credential_count == 0)
+		return ERR_OK;
+	config_encode(c, SECRETS_NONE, &b);
+	r = buf_done(&b, e);
+	return r == 0 ? config_decode(buf_str(&b), ret, e) : r;
+}
+
 static int
 sandbox_configure(struct executor *x, const struct config *c, struct err *e)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(PROFILES_ARENA);
+	struct config *copy = NULL;
 	struct profile_set *now;
 	int r = a == NULL ? err_nomem(e) : profile_set_make(c, a, &now, e);
 
 	if (r != 0)
 		return r;
+	r = copy_config(c, &copy, e);
+	if (r != 0)
+		return r;
 	arena_free(x->arena);
+	config_free(x->config);
+	x->config = copy;
 	x->arena = TAKE_PTR(a);
 	x->profiles = now;
 	if (c != NULL)
@@ -317,6 +338,8 @@ sandbox_close(struct executor *x)
 	}
 	while (x->runs != NULL)
 		forget(x, x->runs);
+	executor_forget_brokers(x);
+	config_free(x->config);
 	arena_free(x->arena);
 	free(x);
 }
@@ -347,6 +370,7 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	struct plan_ref out = { .text = NULL };
 	const struct action_plan_with with = {
 		.profiles = x->profiles,
+		.config = x->config,
 		.elevation = &x->elevation,
 		.busy = busy_accounts(x),
 	};
@@ -374,6 +398,8 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	out.account = choice.elevated ? choice.who.uid : 0;
 	out.why_not =
 	    choice.why_not == NULL ? NULL : arena_strdup(arena, choice.why_not);
+	out.credentials =
+	    p->credential_count == 0 ? NULL : arena_strdup(arena, p->profile);
 	if (arena_failed(arena))
 		return err_nomem(e);
 	*ret = out;
@@ -522,7 +548,9 @@ sandbox_start(struct executor *x, const struct action *a,
 	s->overlay = is_on_copy(x, a);
 	s->account = plan->account;
 	(void)snprintf(s->action_id, sizeof(s->action_id), "%s", a->id);
-	r = send_run(l, s->number, a, plan, e);
+	r = executor_send_broker(x, s, e);
+	if (r == 0)
+		r = send_run(l, s->number, a, plan, e);
 	if (r != 0)
 		return r;
 	s->next = x->runs;
@@ -637,6 +665,7 @@ const struct executor_port sandbox_executor = {
 	.start = sandbox_start,
 	.look = sandbox_look,
 	.changes = sandbox_changes,
+	.give_broker = executor_give_broker,
 	.send_stdin = sandbox_send_stdin,
 	.kill = sandbox_kill,
 };

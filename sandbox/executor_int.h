@@ -36,12 +36,22 @@ struct executor {
 	struct arena *arena; /* holds profiles */
 	struct profile_set *profiles;
 	struct elevation elevation;
+	struct config *config; /* for its credentials; or NULL */
+	struct broker_link *brokers; /* that wait for their runs */
 	struct copies copies;
 };
 
 /* Of this launcher; NULL: nothing of that number was begun by it. */
 struct started *executor_find_number(
     const struct launcher_link *l, uint64_t number);
+
+/* executor_broker.c */
+int executor_give_broker(
+    struct executor *x, const struct action *a, int fd, struct err *e);
+/* Before the run itself; nothing where it has none. */
+int executor_send_broker(
+    struct executor *x, const struct started *s, struct err *e);
+void executor_forget_brokers(struct executor *x);
 
 /* executor_net.c */
 int executor_net_answer(struct launcher_link *l, uint64_t number,

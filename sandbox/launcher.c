@@ -87,12 +87,46 @@ find_groups(struct launcher *l)
 }
 
 static int
+on_broker(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct launcher *l = ctx;
+	struct rec rec = rec_of(m->payload);
+	const uint64_t number = rec_u64(&rec);
+	const int code = rec_done(&rec, e);
+
+	if (code != 0)
+		return code;
+	if (l->broker_count == BROKERS_WAITING_MAX)
+		return err_set(e, ERR_INTERNAL, "brokers without runs");
+	l->brokers[l->broker_count++] = (struct broker_waiting){
+		.number = number,
+		.fd = TAKE_FD(m->fd),
+	};
+	return ERR_OK;
+}
+
+static int
+take_broker(struct launcher *l, uint64_t number)
+{
+	for (size_t i = 0; i < l->broker_count; i++) {
+		const struct broker_waiting b = l->brokers[i];
+
+		if (b.number != number)
+			continue;
+		l->brokers[i] = l->brokers[--l->broker_count];
+		return b.fd;
+	}
+	return -1;
+}
+
+static int
 on_run(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	struct launcher *l = ctx;
 	struct rec rec = rec_of(m->payload);
 	const uint64_t number = rec_u64(&rec);
 	const struct str record = rec_str(&rec);
+	AUTO_FD int broker = take_broker(l, number);
 	struct err why = ERR_INIT;
 	struct lrun *r;
 	char *kept;
@@ -113,6 +147,7 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 	if (kept == NULL)
 		return err_nomem(e);
 	r->record = str_n(kept, record.len);
+	r->broker = TAKE_FD(broker);
 	/* A plan that cannot be read is a broken engine: the link ends. */
 	code = plan_decode(r->record, r->arena, &r->plan, e);
 	if (code != 0)
@@ -216,6 +251,10 @@ static const struct ipc_row rows[] = {
 	{ .type = XL_NET_VERDICT,
 	    .len_max = PROXY_MESSAGE_BYTES + 16,
 	    .handler = on_net_verdict },
+	{ .type = XL_BROKER,
+	    .flags = IPC_FD,
+	    .len_max = 8,
+	    .handler = on_broker },
 	{ .type = XL_RUN, .len_max = IPC_PAYLOAD_MAX, .handler = on_run },
 	{
 	    .type = XL_STDIN,

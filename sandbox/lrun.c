@@ -44,6 +44,7 @@ lrun_free(struct lrun *r)
 	}
 	pool_give_back(r->l->pool, &r->lent, false);
 	net_link_free(r->net);
+	fd_closep(&r->broker);
 	buf_free(&r->in_bytes);
 	if (r->reported && r->end.has_fd)
 		held_add(&r->l->held,
@@ -297,6 +298,7 @@ lrun_new(struct launcher *l, uint64_t number)
 	r->arena = arena_new(RUN_ARENA);
 	r->in = -1;
 	r->workspace = -1;
+	r->broker = -1;
 	r->lent = (struct lent){ .net = -1, .userns = -1 };
 	r->in_bytes = (struct buf)BUF_INIT(IPC_PAYLOAD_MAX);
 	r->started_ns = loop_now_ns();

@@ -51,10 +51,18 @@ struct lrun {
 	bool gone, reported, answered, truncated;
 	struct lent lent; /* by the pool */
 	struct net_link *net; /* of a run that is online */
+	int broker; /* its link to the broker of credentials, or -1 */
 	int64_t started_ns;
 	int workspace; /* of a run on a copy, or -1 */
 	struct timespec began;
 	struct lrun *next;
+};
+
+/* Links to the broker whose runs come next. */
+#define BROKERS_WAITING_MAX 8
+struct broker_waiting {
+	uint64_t number;
+	int fd;
 };
 
 struct launcher {
@@ -66,6 +74,8 @@ struct launcher {
 	struct loop_timer *resume;
 	struct pool *pool;
 	struct cgroup_places groups; /* found with the first run */
+	struct broker_waiting brokers[BROKERS_WAITING_MAX];
+	size_t broker_count;
 	struct held *held; /* copies that somebody has to decide on */
 	bool over, knows_groups;
 };

@@ -5,11 +5,13 @@
  * its proxy.
  * Owns: nothing; the link to the proxy is the run's.
  */
+#include <string.h>
 #include <unistd.h>
 
 #include "lrun.h"
 #include "net_link.h"
 #include "proto.h"
+#include "sandbox/broker_proto.h"
 
 static void
 on_ask(void *ctx, const struct proxy_ask *a)
@@ -49,9 +51,17 @@ static const struct net_link_events events = {
 int
 lrun_net_start(struct lrun *r, struct err *e)
 {
-	return r->plan->online
-	    ? net_link_start(r->l->loop, r->plan, &events, r, &r->net, e)
-	    : ERR_OK;
+	int code;
+
+	if (!r->plan->online)
+		return ERR_OK;
+	if (r->plan->credential_count > 0 && r->broker < 0)
+		return err_set(e, ERR_INTERNAL,
+		    "the run has no link to the broker of its credentials");
+	code = net_link_start(r->l->loop, r->plan, &events, r, &r->net, e);
+	if (code == 0 && r->plan->credential_count > 0)
+		code = net_link_broker(r->net, r->plan, r->broker, e);
+	return code;
 }
 
 void
@@ -63,6 +73,9 @@ lrun_net_listener(struct lrun *r, const struct ctl *m)
 	if (fd >= 0 && r->net != NULL && m->text == NULL)
 		(void)net_link_listener(
 		    r->net, (enum proxy_listener)m->code, fd, NULL);
+	if (fd >= 0 && r->broker >= 0 && m->text != NULL &&
+	    strcmp(m->text, PLAN_AGENT_SOCKET) == 0)
+		(void)broker_give_agent(r->broker, fd, NULL);
 }
 
 bool

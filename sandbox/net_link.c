@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/spawn.h"
+#include "sandbox/plan_credentials.h"
 #include "sys.h"
 
 #define HELPER "assent-proxy"
@@ -363,6 +364,20 @@ net_link_start(struct loop *l, const struct plan *p,
 	}
 	*ret = n;
 	return ERR_OK;
+}
+
+int
+net_link_broker(
+    struct net_link *n, const struct plan *p, int link, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PROXY_BROKER_BYTES);
+	int r;
+
+	if (n->ipc == NULL)
+		return err_set(e, ERR_CONFLICT, "the run's proxy has ended");
+	plan_credentials_put(&b, p->credentials, p->credential_count);
+	r = buf_done(&b, e);
+	return r == 0 ? ipc_send(n->ipc, LP_BROKER, buf_str(&b), link, e) : r;
 }
 
 int

@@ -35,6 +35,9 @@ struct net_link_events {
 int net_link_start(struct loop *l, const struct plan *p,
     const struct net_link_events *ev, void *ctx, struct net_link **ret,
     struct err *e);
+/* Hosts with a credential, and the link to their broker; borrowed. */
+int net_link_broker(
+    struct net_link *n, const struct plan *p, int link, struct err *e);
 /* fd is borrowed. */
 int net_link_listener(
     struct net_link *n, enum proxy_listener kind, int fd, struct err *e);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "env.h"
+#include "model/credential.h"
 #include "model/limits.h"
 
 #define TMP_PRIVATE "/tmp/.private"
@@ -348,6 +349,12 @@ add_network(struct maker *m)
 		add_tmp_dir(m, TMP_PRIVATE "/assent", 0755);
 		add_link(m, PLAN_SOCKETS_DIR, TMP_PRIVATE "/assent");
 	}
+	if (m->o->credential_count > 0) {
+		/* The folder: what is in it is made anew with the broker. */
+		op = add(m, OP_SAME, PLAN_CA_DIR, 0);
+		if (op != NULL)
+			op->source = arena_strdup(m->arena, m->o->ca_dir);
+	}
 	if (!m->p->online)
 		return;
 	op = add(m, OP_FILE, "/etc/resolv.conf", OP_OPTIONAL);
@@ -442,6 +449,14 @@ copy_run(struct maker *m, struct err *e)
 
 	CHECK(copy_list(a, o->argv, o->argc, &p->argv, &p->argc, e));
 	CHECK(env_build(o, a, &p->env, &p->env_count, e));
+	p->credentials =
+	    arena_array(a, o->credential_count + 1, sizeof(*p->credentials));
+	if (p->credentials == NULL)
+		return err_nomem(e);
+	if (o->credential_count > 0)
+		memcpy(p->credentials, o->credentials,
+		    o->credential_count * sizeof(*p->credentials));
+	p->credential_count = o->credential_count;
 	p->stdin_text = o->stdin_text;
 	p->has_stdin = o->has_stdin;
 	p->tty = o->tty;

@@ -21,10 +21,11 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "model/credential.h"
 #include "sandbox/net_policy.h"
 #include "sandbox/profile.h"
 
-#define PLAN_VERSION 3
+#define PLAN_VERSION 4
 #define PLAN_OPS_MAX 1024
 #define PLAN_PINS_MAX 4096
 #define PLAN_EDITS_MAX 1000
@@ -34,6 +35,11 @@
 #define PLAN_SOCKETS_MAX 8
 #define PLAN_SOCKET_NAME_MAX 32
 #define PLAN_SOCKETS_DIR "/run/assent" /* of a run: sockets of ours */
+#define PLAN_AGENT_SOCKET "ssh-agent" /* one of them */
+/* Of a run: whom to trust; and where the broker leaves it, in the daemon's
+ * runtime folder. */
+#define PLAN_CA_DIR "/run/assent-ca"
+#define PLAN_CA_HOST_DIR "tls"
 #define PLAN_UID_NONE ((uid_t)-1)
 /* Who runs what root asks for: an account that owns nothing. */
 #define PLAN_UID_DEDICATED 59998
@@ -154,6 +160,9 @@ struct plan {
 	struct plan_limits limits;
 	/* What follows differs from run to run in one template. */
 	struct net_policy net; /* with online */
+	/* What it may use without having it: plan_credentials.h */
+	struct config_credential *credentials;
+	size_t credential_count;
 	const char **argv;
 	size_t argc;
 	const char **env; /* NAME=value */
@@ -164,6 +173,11 @@ struct plan {
 	size_t pin_count;
 	struct plan_edit *edits; /* instead of argv */
 	size_t edit_count;
+};
+
+struct plan_strings {
+	const char **items;
+	size_t count;
 };
 
 struct plan_options {
@@ -188,6 +202,9 @@ struct plan_options {
 	bool can_ask; /* about other hosts, while it runs */
 	const char *const *sockets;
 	size_t socket_count;
+	const struct config_credential *credentials;
+	size_t credential_count;
+	const char *ca_dir; /* of the host; with credentials */
 	struct str stdin_text;
 	bool has_stdin, tty, overlay;
 	int64_t wall_ms; /* 0: the profile's; never more than that */

@@ -116,6 +116,15 @@ put_rule(const struct net_rule *r, struct buf *out)
 		buf_printf(out, "-%u", r->port_max);
 }
 
+static void
+put_credentials(const struct plan *p, struct buf *out)
+{
+	for (size_t i = 0; i < p->credential_count; i++)
+		buf_printf(out, "%s %s",
+		    i == 0 ? "; may use the credential" : ",",
+		    p->credentials[i].name);
+}
+
 void
 plan_network_text(const struct plan *p, struct buf *out)
 {
@@ -144,4 +153,5 @@ plan_network_text(const struct plan *p, struct buf *out)
 		buf_puts(out,
 		    asks ? " only; each other host is asked about first"
 			 : " only");
+	put_credentials(p, out);
 }

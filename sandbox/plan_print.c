@@ -141,6 +141,24 @@ edits_json(struct jsonw *w, const struct plan *p)
 }
 
 static void
+credentials_json(struct jsonw *w, const struct plan *p)
+{
+	jsonw_key(w, "credentials");
+	jsonw_array(w);
+	for (size_t i = 0; i < p->credential_count; i++) {
+		const struct config_credential *c = &p->credentials[i];
+
+		jsonw_object(w);
+		jsonw_kstr(w, "name", c->name);
+		jsonw_kstr(w, "kind", c->kind_name);
+		key_strings(w, "hosts", c->hosts.items, c->hosts.count);
+		jsonw_kbool(w, "ask", c->ask);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+static void
 network_json(struct jsonw *w, const struct plan *p)
 {
 	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
@@ -161,6 +179,7 @@ network_json(struct jsonw *w, const struct plan *p)
 		jsonw_end(w);
 	}
 	key_strings(w, "sockets", p->sockets, p->socket_count);
+	credentials_json(w, p);
 }
 
 void

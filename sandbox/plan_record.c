@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/limits.h"
+#include "sandbox/plan_credentials.h"
 
 #define STRINGS_MAX 65536
 
@@ -81,6 +82,7 @@ put_run(const struct plan *p, struct buf *b)
 	rec_put_i64(b, p->limits.wall_ms);
 	if (p->online)
 		net_policy_put(b, &p->net);
+	plan_credentials_put(b, p->credentials, p->credential_count);
 	put_strings(b, p->argv, p->argc);
 	put_strings(b, p->env, p->env_count);
 	rec_put_u8(b, p->tty);
@@ -298,6 +300,8 @@ get_run(struct reader *d, struct plan *p)
 	if (p->online && !d->r.failed &&
 	    net_policy_get(&d->r, d->a, &p->net, NULL) != 0)
 		d->r.failed = 1;
+	plan_credentials_get(
+	    &d->r, d->a, &p->credentials, &p->credential_count);
 	p->argv = get_strings(d, &p->argc);
 	p->env = get_strings(d, &p->env_count);
 	p->tty = rec_u8(&d->r) != 0;

@@ -25,7 +25,7 @@ ask_broker(struct engine *g, struct live *l, struct err *e)
 			.uid = a->proposer.uid,
 			.session = a->proposal.session,
 			.agent = a->proposal.agent_name,
-			.profile = a->classification.profile.name,
+			.profile = l->plan.credentials,
 		},
 	};
 	int r;
@@ -53,7 +53,7 @@ engine_broker_first(struct engine *g, struct live *l)
 	char text[ERR_MSG_MAX + 64];
 	struct err why = ERR_INIT;
 
-	if (!l->plan.credentials)
+	if (l->plan.credentials == NULL)
 		return false;
 	if (ask_broker(g, l, &why) != 0) {
 		(void)snprintf(text, sizeof(text),

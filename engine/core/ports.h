@@ -319,7 +319,9 @@ struct plan_ref {
 	struct str record;
 	uint8_t sha256[SHA256_LEN];
 	const char *text; /* JSON for people and --print-plan */
-	bool credentials; /* it may use some: the broker comes first */
+	/* The profile under which it may use credentials: the broker comes
+	 * first. NULL: it uses none. */
+	const char *credentials;
 	const char *network; /* one sentence, or NULL */
 	/* As an account of its own, by root's launcher; else as the proposer,
 	 * and why that is so though it is not preferred, or NULL. */
