@@ -26,10 +26,10 @@ enum proxy_type {
 	LP_START = 0xa01, /* net policy; once */
 	LP_LISTENER, /* u8 kind; a descriptor */
 	LP_VERDICT, /* struct proxy_verdict */
+	LP_STOP, /* empty: end all connections, report them, exit */
 	/* plan_credentials.h: hosts with a credential; with the run's link
 	 * to the broker. Before any listener. */
 	LP_BROKER,
-	LP_STOP, /* empty: end all connections, report them, exit */
 	PL_READY = 0xb01, /* base/confine.h report */
 	PL_ASK, /* struct proxy_ask */
 	PL_EVENT, /* struct proxy_event */
