@@ -262,7 +262,8 @@ action_plan(const struct action *a, const struct action_plan_with *with,
 	if (r == 0)
 		r = set_tool(a, arena, &o, e);
 	if (r == 0)
-		r = action_credentials(a, with->config, arena, &o, &credentials, e);
+		r = action_credentials(
+		    a, with->config, arena, &o, &credentials, e);
 	if (r == 0)
 		r = set_env(a, arena, &o, &credentials, e);
 	if (r == 0)
