@@ -337,6 +337,17 @@ net_policy_names_addr(
 	return is_named(p, addr, port, NET_ALLOW);
 }
 
+/* An address that was asked for by the rule that names it. */
+static bool
+is_named_by(const struct net_rule *r, const struct net_addr *a)
+{
+	const bool exact = net_addr_class(a) == NET_METADATA;
+	struct net_block block;
+
+	return r != NULL && is_block(r->host, &block) &&
+	    net_block_has(&block, a) && (!exact || block.bits == a->len * 8);
+}
+
 int
 net_policy_check_addr(const struct net_policy *p, const struct net_ruling *by,
     const struct net_addr *addr, uint16_t port, struct err *e)
@@ -350,7 +361,8 @@ net_policy_check_addr(const struct net_policy *p, const struct net_ruling *by,
 	if (is_named(p, addr, port, NET_DENY))
 		return err_set(
 		    e, ERR_DENIED, "a rule denies its address %s", text);
-	if (class == NET_PUBLIC || is_named(p, addr, port, NET_ALLOW))
+	if (class == NET_PUBLIC || is_named(p, addr, port, NET_ALLOW) ||
+	    is_named_by(by->rule, addr))
 		return ERR_OK;
 	if (by->rule != NULL &&
 	    (by->rule->flags & NET_RULE_MAY_BE_PRIVATE) != 0 &&

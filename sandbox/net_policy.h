@@ -125,7 +125,7 @@ struct net_ruling net_policy_match(
 bool net_policy_knows_name(
     const struct net_policy *p, const struct net_host *host);
 /* ERR_DENIED with a sentence: this address may not be connected to. by may
- * come from a person's answer (rule NULL, decision allow). */
+ * come from a person's answer (the rule that asked, or NULL; decision allow). */
 int net_policy_check_addr(const struct net_policy *p,
     const struct net_ruling *by, const struct net_addr *addr, uint16_t port,
     struct err *e);

@@ -187,9 +187,9 @@ on_answer(void *ctx, bool allow, const char *who, const char *why)
 		conn_refuse(c, CAUSE_DENIED, "%s:%u was refused by %s",
 		    c->host.name, c->port, who);
 	} else {
-		/* The answer, not the rule that asked, is what allows. */
+		/* What else the rule says of the host holds as well. */
 		c->answered = true;
-		c->ruling = (struct net_ruling){ .decision = NET_ALLOW };
+		c->ruling.decision = NET_ALLOW;
 		look_up(c);
 	}
 	conn_watch(c);

@@ -12,6 +12,7 @@ http_frame_of(const struct http_head *h)
 {
 	return (struct http_frame){ .kind = h->body,
 		.done = h->body == HTTP_BODY_NONE,
+		.trailers = h->status != 0,
 		.left = h->body == HTTP_BODY_LENGTH ? h->length : 0 };
 }
 
@@ -54,7 +55,8 @@ trailer_byte(struct http_frame *f, char c)
 		return true;
 	}
 	f->step = c == '\r' ? CHUNK_TRAILER_LF : CHUNK_TRAILER_TEXT;
-	return (c == '\r' || c == '\t' || (unsigned char)c >= 0x20) &&
+	return f->trailers &&
+	    (c == '\r' || c == '\t' || (unsigned char)c >= 0x20) &&
 	    ++f->trailer_bytes <= TRAILER_BYTES_MAX;
 }
 

@@ -25,6 +25,8 @@ struct http_frame {
 	enum http_body kind;
 	bool done;
 	enum http_chunk_step step;
+	bool trailers; /* may come: not in a request, whose reader could take
+			* them for fields of its head */
 	unsigned digits; /* of the size that is being read */
 	size_t trailer_bytes;
 	uint64_t left; /* of the body, or of the chunk */

@@ -205,16 +205,17 @@ resolver_new(struct loop *l, struct resolver **ret, struct err *e)
 
 /* ---- answers ----------------------------------------------------------- */
 
+/* Busy until everybody knows: nothing else takes its place meanwhile. */
 static void
 settle(struct entry *en)
 {
-	en->busy = false;
 	while (en->waits != NULL) {
 		struct resolve_wait *w = en->waits;
 
 		resolver_cancel(w);
 		w->fn(w->ctx, en->addrs, en->count, en->why);
 	}
+	en->busy = false;
 }
 
 static void

@@ -206,6 +206,8 @@ class Tests:
             b"1;x=y\r\na\r\n0\r\n\r\n": 400,
             get + host + b"Transfer-Encoding: chunked\r\n\r\n"
             b"1\na\n0\n\n": 400,
+            get + host + b"Transfer-Encoding: chunked\r\n\r\n"
+            b"0\r\nHost: evil.test\r\n\r\n": 400,
             get + host + b"X: " + b"a" * 40000 + b"\r\n\r\n": 431,
             get + host + b"X: y\r\n" * 200 + b"\r\n": 431,
             b"CONNECT web.test HTTP/1.1\r\n" + host + b"\r\n": 400,

@@ -329,6 +329,30 @@ metadata_must_be_named_by_its_very_address(void **state)
 }
 
 static void
+an_address_that_was_asked_about_is_named_by_that_rule(void **state)
+{
+	struct net_rule rules[] = {
+		{ .host = "10.0.0.0/8",
+		    .port_min = 1,
+		    .port_max = 65535,
+		    .decision = NET_ASK },
+	};
+	struct net_policy p = net_policy_default();
+	const struct net_host a = host("10.1.2.3");
+	const struct net_ruling asked = { NET_ALLOW, &rules[0] };
+	const struct net_ruling other = { NET_ALLOW, NULL };
+
+	(void)state;
+	p.rules = rules;
+	p.rule_count = 1;
+	assert_int_equal(
+	    net_policy_check_addr(&p, &asked, &a.addr, 80, NULL), 0);
+	/* not for a name that somebody said yes to and that leads there */
+	assert_int_equal(
+	    net_policy_check_addr(&p, &other, &a.addr, 80, NULL), ERR_DENIED);
+}
+
+static void
 names_that_lead_nowhere_are_not_known(void **state)
 {
 	struct net_rule rules[ARRAY_LEN(sample_rules)];
@@ -497,6 +521,8 @@ main(void)
 		cmocka_unit_test(
 		    an_allowed_name_does_not_lead_to_a_private_address),
 		cmocka_unit_test(metadata_must_be_named_by_its_very_address),
+		cmocka_unit_test(
+		    an_address_that_was_asked_about_is_named_by_that_rule),
 		cmocka_unit_test(names_that_lead_nowhere_are_not_known),
 		cmocka_unit_test(a_policy_survives_its_bytes),
 		cmocka_unit_test(a_policy_that_means_nothing_is_refused),
