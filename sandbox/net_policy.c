@@ -369,6 +369,6 @@ net_policy_check_addr(const struct net_policy *p, const struct net_ruling *by,
 	    (class == NET_PRIVATE || class == NET_SHARED))
 		return ERR_OK;
 	return err_set(e, ERR_DENIED,
-	    "its address %s is %s; such addresses must be named by a rule",
+	    "its address %s (%s) is not public and must be named by a rule",
 	    text, net_class_name(class));
 }

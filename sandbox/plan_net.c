@@ -25,8 +25,9 @@ add_port(struct plan *p, uint16_t port)
 		p->ports[p->port_count++] = port;
 }
 
-/* The configuration's word is as good for an address of this site; a call's
- * names one only where it names the address itself. */
+/* The configuration's word for one name is as good for an address of this
+ * site; for all names below another it is not, and a call's names an address
+ * only where it names the address itself. */
 static int
 add_profile_rule(
     struct net_policy *net, const char *text, struct arena *a, struct err *e)
@@ -41,7 +42,7 @@ add_profile_rule(
 		return r;
 	rule->decision = NET_ALLOW;
 	rule->id = RULE_BY_PROFILE;
-	if (strcmp(rule->host, "*") != 0 && strchr(rule->host, '/') == NULL)
+	if (strpbrk(rule->host, "*/") == NULL)
 		rule->flags = NET_RULE_MAY_BE_PRIVATE;
 	net->rule_count++;
 	return ERR_OK;

@@ -146,7 +146,8 @@ look_up(struct conn *c)
 	if (c->host.is_addr &&
 	    net_policy_check_addr(
 		&c->p->policy, &c->ruling, &c->host.addr, c->port, &e) != 0)
-		conn_refuse(c, CAUSE_DENIED, "%s", e.msg);
+		conn_refuse(
+		    c, CAUSE_DENIED, "host '%s': %s", c->host.name, e.msg);
 	else if (c->to_upstream)
 		look_up_upstream(c);
 	else if (c->host.is_addr)

@@ -273,11 +273,11 @@ class Tests:
             "mixed.test": [lib.METADATA, lib.WEB],
         })
         with self.proxy(allow("*:80")) as proxy:
-            for name, why in (("private", "is private"),
+            for name, why in (("private", "(private)"),
                               ("meta", "metadata service"),
-                              ("loop", "is loopback"),
-                              ("mapped", "is loopback"),
-                              ("zero", "is reserved"),
+                              ("loop", "(loopback)"),
+                              ("mapped", "(loopback)"),
+                              ("zero", "(reserved)"),
                               ("own", "machine's own")):
                 got = proxy.curl(f"http://{name}.test/", "-w",
                                  "%{http_code}")
@@ -704,7 +704,7 @@ class Tests:
                          b"Host: private.test\r\n\r\n")
             proxy.verdict(proxy.ask()["ticket"], True)
             assert b" 403 " in lib.read_all(sock)
-            self.denied(proxy, "is private")
+            self.denied(proxy, "(private)")
 
     # ---- limits and accidents
 
