@@ -73,6 +73,9 @@ struct engine_env {
 	 * looked at. */
 	int (*answers_itself)(
 	    pid_t pid, const struct proposer *of, struct err *e);
+	/* Is uid in that group of this machine? ERR_NOTFOUND: there is none of
+	 * that name. NULL: nobody can tell. */
+	int (*in_group)(uid_t uid, const char *group, bool *ret, struct err *e);
 	/* Finds out who proposes: the agent behind a hook, when it began. */
 	void (*meet)(struct proposer *p);
 	const char *boot_id; /* of this boot; NULL: not known */

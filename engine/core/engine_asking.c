@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "engine_int.h"
 #include "stage.h"
 
 #define ROW_BODY_MAX ((size_t)256 << 10)
+#define GROUP_PREFIX "group:"
 #define PRESENT_NS (30 * SECOND_NS) /* then he has looked away */
 
 void
@@ -42,6 +44,39 @@ check_kin(const struct engine *g, const struct call *c, const struct live *l,
 	return g->o.env.answers_itself(c->pid, &l->a->proposer, e);
 }
 
+/* Is uid a member of a group of this machine? Whoever cannot be told is none. */
+static int
+check_member(const struct engine *g, uid_t uid, const char *group, bool *ret,
+    struct err *e)
+{
+	*ret = false;
+	if (g->o.env.in_group == NULL)
+		return err_set(e, ERR_DENIED,
+		    "nobody can tell who is of the group '%s'", group);
+	return g->o.env.in_group(uid, group, ret, e);
+}
+
+static int
+check_raised_group(const struct engine *g, const struct call *c,
+    const struct inquiry *q, struct err *e)
+{
+	const char *group = q->raised_to == NULL ||
+		strncmp(q->raised_to, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0
+	    ? NULL
+	    : q->raised_to + strlen(GROUP_PREFIX);
+	bool member = false;
+	int r;
+
+	if (group == NULL || q->need > 1)
+		return ERR_OK;
+	r = check_member(g, c->uid, group, &member, e);
+	if (r == 0 && !member)
+		r = err_set(e, ERR_DENIED,
+		    "this was raised to the group '%s', and you are not in it",
+		    group);
+	return r;
+}
+
 static int
 check_raised(const struct inquiry *q, const char *approver, struct err *e)
 {
@@ -66,6 +101,8 @@ engine_may_answer(const struct engine *g, const struct call *c,
 	r = check_kin(g, c, l, e);
 	if (r == 0 && allows)
 		r = check_raised(&l->a->asking, approver, e);
+	if (r == 0 && allows)
+		r = check_raised_group(g, c, &l->a->asking, e);
 	return r;
 }
 
@@ -80,6 +117,35 @@ has_other_than_raisers(const struct inquiry *q)
 			return true;
 	}
 	return false;
+}
+
+int
+engine_keep_group(const struct engine *g, struct action *a)
+{
+	const char *group = ruling_group(&a->classification, &g->o.set.policy);
+
+	a->asking.group = group == NULL ? NULL : arena_strdup(a->arena, group);
+	return group == NULL || a->asking.group != NULL ? ERR_OK : ERR_NOMEM;
+}
+
+/* One of those who allow it is of the group that has to. A name that is no
+ * uid's is nobody's. */
+static bool
+has_member(const struct engine *g, const char *group, const struct inquiry *q)
+{
+	for (size_t i = 0; group != NULL && i < q->approver_count; i++) {
+		const struct str name = str_of(q->approvers[i]);
+		bool member = false;
+		uint64_t uid;
+
+		if (str_starts(name, STR("uid:")) &&
+		    num_parse_u64(str_from(name, 4), 0, UINT32_MAX, &uid) ==
+			0 &&
+		    check_member(g, (uid_t)uid, group, &member, NULL) == 0 &&
+		    member)
+			return true;
+	}
+	return group == NULL;
 }
 
 int
@@ -99,7 +165,10 @@ engine_count_approval(const struct engine *g, const struct live *l,
 	if (q.approver_count == APPROVERS_MAX)
 		return err_set(e, ERR_LIMIT, "too many approvals");
 	q.approvers[q.approver_count++] = approver;
-	*ret_enough = q.approver_count >= q.need && has_other_than_raisers(&q);
+	*ret_enough = q.approver_count >= q.need &&
+	    has_other_than_raisers(&q) &&
+	    has_member(
+		g, ruling_group(&l->a->classification, &g->o.set.policy), &q);
 	c->has_asking = true;
 	c->asking = q;
 	return ERR_OK;
@@ -138,12 +207,20 @@ read_escalation(struct engine *g, const struct call *c, struct live *l,
 	struct inquiry q = l->a->asking;
 	char raiser[APPROVER_MAX];
 
-	(void)g;
 	engine_approver(c, raiser);
 	if (to == NULL || strcmp(to, raiser) == 0)
 		return err_set(e, ERR_INVALID,
 		    "'to' names another person or a group, as in "
 		    "\"uid:1001\" or \"group:security\"");
+	if (strncmp(to, GROUP_PREFIX, strlen(GROUP_PREFIX)) == 0) {
+		bool member;
+		const int r = check_member(
+		    g, c->uid, to + strlen(GROUP_PREFIX), &member, e);
+
+		/* Raised to nobody it would wait for nobody. */
+		if (r != 0)
+			return r;
+	}
 	if (!is_among(q.raisers, q.raiser_count, raiser)) {
 		if (q.raiser_count == APPROVERS_MAX)
 			return err_set(

@@ -82,10 +82,10 @@ engine_grant_prepare(struct engine *g, const struct live *l,
 	r = read_scope(g, scope, &t, e);
 	if (r != 0)
 		return r;
-	if (ruling_approvals(&l->a->classification, &g->o.set.policy) > 1)
+	if (ruling_approvals(&l->a->classification, &g->o.set.policy) > 1 ||
+	    ruling_group(&l->a->classification, &g->o.set.policy) != NULL)
 		return err_set(e, ERR_DENIED,
-		    "this can only be approved once: it needs more than one "
-		    "person");
+		    "this can only be approved once: it needs certain people");
 	if (g->grants.count >= GRANTS_MAX ||
 	    grants_of_uid(&g->grants, l->a->proposer.uid) >= GRANTS_PER_UID_MAX)
 		return err_set(e, ERR_LIMIT,

@@ -369,6 +369,8 @@ int engine_may_answer(const struct engine *g, const struct call *c,
 /* Counts one more yes into c->asking. approver is kept. */
 int engine_count_approval(const struct engine *g, const struct live *l,
     const char *approver, struct change *c, bool *ret_enough, struct err *e);
+/* Of which group somebody has to allow it: copied into the action. */
+int engine_keep_group(const struct engine *g, struct action *a);
 /* It is not enough yet: recorded, the question stands. */
 int engine_record_approval(struct engine *g, struct change *c, struct err *e);
 /* The action that l takes the place of is denied in this batch. */

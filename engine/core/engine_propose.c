@@ -140,6 +140,8 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 	if (r != 0)
 		return r;
 	a->asking.need = ruling_approvals(&a->classification, &g->o.set.policy);
+	if (engine_keep_group(g, a) != 0)
+		return err_nomem(e);
 	r = raise_if_wider(g, a, e);
 	if (r == 0)
 		r = engine_hold_to_ceiling(g, a, e);

@@ -469,6 +469,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.real_ns = loop_realtime_ns,
 			.random = random_bytes,
 			.home = whereabouts_home,
+			.in_group = whereabouts_in_group,
 			.check_place = whereabouts_check,
 			.boot_id = p->boot_id,
 			.answers_itself = kin_answers_itself,

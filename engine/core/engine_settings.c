@@ -88,6 +88,7 @@ engine_settings_of(const struct config *c)
 
 	s.policy.grants = grants_of(c->grants);
 	memcpy(s.policy.approvals, c->approvals, sizeof(c->approvals));
+	memcpy(s.policy.groups, c->approver_groups, sizeof(s.policy.groups));
 	return s;
 }
 

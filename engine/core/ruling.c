@@ -23,12 +23,32 @@ ruling_approvals(const struct classification *c, const struct ruling_policy *p)
 	return need;
 }
 
+const char *
+ruling_group(const struct classification *c, const struct ruling_policy *p)
+{
+	const char *group = NULL;
+
+	for (size_t r = RISK_INVALID;
+	     r <= (size_t)c->risk && r < ARRAY_LEN(p->groups); r++) {
+		if (p->groups[r][0] != '\0')
+			group = p->groups[r];
+	}
+	return group;
+}
+
+/* Certain people have to allow it: no reviewer, and no earlier answer. */
+static bool
+takes_people(const struct classification *c, const struct ruling_policy *p)
+{
+	return ruling_approvals(c, p) > 1 || ruling_group(c, p) != NULL;
+}
+
 enum asks
 ruling_asks(const struct classification *c, const struct ruling_policy *p)
 {
 	/* What takes two people takes people. */
 	const bool reviewer =
-	    p->auto_review && p->provider && ruling_approvals(c, p) == 1;
+	    p->auto_review && p->provider && !takes_people(c, p);
 
 	switch (c->decision) {
 	case DECISION_ALLOW:
@@ -139,7 +159,7 @@ by_grant(const struct classification *c, const struct ruling_policy *p,
 	if (answer->grant == NULL || answer->approver == NULL)
 		return err_set(
 		    e, ERR_INTERNAL, "a grant has an id and an approver");
-	if (c->floor || ruling_approvals(c, p) > 1 || p->grants == GRANTS_NONE)
+	if (c->floor || takes_people(c, p) || p->grants == GRANTS_NONE)
 		return err_set(
 		    e, ERR_CONFLICT, "no grant answers this; a person has to");
 	*ret = (struct ruling){

@@ -23,6 +23,8 @@ struct ruling_policy {
 	bool provider; /* a reviewer is configured and reachable at all */
 	/* Approvals that a risk needs; what is riskier needs no fewer. */
 	unsigned approvals[RISK_CRITICAL + 1];
+	/* Of which group one of them has to be; "": of none. */
+	char groups[RISK_CRITICAL + 1][GROUP_NAME_MAX];
 	enum grants_allowed grants;
 };
 
@@ -53,6 +55,10 @@ struct answer {
 	const char *grant; /* ANSWER_GRANT: its id */
 };
 
+/* The group of which one of them has to be: that of the highest risk up to its
+ * own that names one; NULL: anybody. */
+const char *ruling_group(
+    const struct classification *c, const struct ruling_policy *p);
 /* How many people have to allow it: at least one. */
 unsigned ruling_approvals(
     const struct classification *c, const struct ruling_policy *p);

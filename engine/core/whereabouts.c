@@ -5,6 +5,7 @@
 #include "whereabouts.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #define PASSWD_FILE "/etc/passwd"
+#define GROUP_FILE "/etc/group"
+#define GROUP_BYTES ((size_t)64 << 10) /* of one line: all its members */
 
 static void
 file_closep(FILE **f)
@@ -39,6 +42,63 @@ whereabouts_home(uid_t uid, struct arena *a, char **ret, struct err *e)
 	}
 	return err_set(
 	    e, ERR_NOTFOUND, "uid %u is not in %s", (unsigned)uid, PASSWD_FILE);
+}
+
+/* The name and the first group of uid; ERR_NOTFOUND: there is none. */
+static int
+find_account(uid_t uid, char *name, size_t size, gid_t *ret, struct err *e)
+{
+	AUTO(file_closep) FILE *f = fopen(PASSWD_FILE, "re");
+	char line[4096];
+	struct passwd entry, *found;
+
+	if (f == NULL)
+		return err_sys(e, "cannot open '%s'", PASSWD_FILE);
+	while (fgetpwent_r(f, &entry, line, sizeof(line), &found) == 0) {
+		if (entry.pw_uid != uid)
+			continue;
+		(void)snprintf(name, size, "%s", entry.pw_name);
+		*ret = entry.pw_gid;
+		return ERR_OK;
+	}
+	return err_set(
+	    e, ERR_NOTFOUND, "uid %u is not in %s", (unsigned)uid, PASSWD_FILE);
+}
+
+static bool
+is_listed(char *const *members, const char *name)
+{
+	for (; members != NULL && *members != NULL; members++) {
+		if (strcmp(*members, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+whereabouts_in_group(uid_t uid, const char *group, bool *ret, struct err *e)
+{
+	AUTO(file_closep) FILE *f = fopen(GROUP_FILE, "re");
+	AUTO_FREE char *line = mem_new(1, GROUP_BYTES);
+	char name[256] = "";
+	gid_t first = 0;
+	struct group entry, *found;
+	const bool known =
+	    find_account(uid, name, sizeof(name), &first, NULL) == 0;
+
+	if (line == NULL)
+		return err_nomem(e);
+	if (f == NULL)
+		return err_sys(e, "cannot open '%s'", GROUP_FILE);
+	while (fgetgrent_r(f, &entry, line, GROUP_BYTES, &found) == 0) {
+		if (strcmp(entry.gr_name, group) != 0)
+			continue;
+		*ret = known &&
+		    (entry.gr_gid == first || is_listed(entry.gr_mem, name));
+		return ERR_OK;
+	}
+	return err_set(e, ERR_NOTFOUND, "there is no group '%.64s' in %s",
+	    group, GROUP_FILE);
 }
 
 /* Whole trees in which nobody keeps a project. */

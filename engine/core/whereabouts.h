@@ -12,6 +12,10 @@
 
 /* ERR_NOTFOUND when the password file does not name the uid. */
 int whereabouts_home(uid_t uid, struct arena *a, char **ret, struct err *e);
+/* By the files of this machine. ERR_NOTFOUND: there is no such group. Who has
+ * no account is in none. */
+int whereabouts_in_group(
+    uid_t uid, const char *group, bool *ret, struct err *e);
 /*
  * Replaces proposal.workspace and proposal.cwd by their real paths.
  * ERR_INVALID with a sentence that says what to change; ERR_DENIED when the

@@ -314,10 +314,12 @@ struct review {
 const char *review_message(const struct review *r);
 
 #define APPROVERS_MAX 8 /* that one question counts */
+#define GROUP_NAME_MAX 33 /* of this machine; useradd's limit and the NUL */
 
 /* The question to people: who said yes so far, who raised it to whom. */
 struct inquiry {
 	unsigned need; /* approvals; 0 means 1 */
+	const char *group; /* one of them has to be of it; or NULL */
 	const char *approvers[APPROVERS_MAX]; /* who allowed it, each once */
 	size_t approver_count;
 	/* Who raised it: their word is not enough. */

@@ -368,6 +368,7 @@ people(struct jsonw *w, const struct action *a)
 	const char *looking[LOOKERS_MAX];
 	size_t count = 0;
 
+	opt(w, "approver_group", q->group);
 	if (q->approver_count > 0)
 		names(w, "approvers", q->approvers, q->approver_count);
 	for (size_t i = 0; i < LOOKERS_MAX; i++) {

@@ -222,6 +222,8 @@ struct config {
 	int64_t ask_timeout_ms;
 	enum config_grants grants;
 	unsigned approvals[RISK_CRITICAL + 1]; /* by risk; 0: one */
+	/* By risk: of which group one of those people has to be; or "". */
+	char approver_groups[RISK_CRITICAL + 1][GROUP_NAME_MAX];
 	int64_t review_timeout_ms;
 	enum reviewer_mode reviewer_mode;
 	enum reviewer_policy_mode reviewer_policy_mode;

@@ -141,21 +141,62 @@ config_read_require(struct reading *r, const struct yaml *v)
 /* ---- approvals --------------------------------------------------------- */
 
 static void
-read_approval(struct reading *r, const struct yaml *key, const struct yaml *v)
+read_people(struct reading *r, enum risk risk, const struct yaml *v)
 {
-	static const char *const risks[] = { "low", "medium", "high",
-		"critical" };
-	const enum risk risk = risk_of(key->text);
 	uint64_t n;
 
-	if (risk == RISK_INVALID)
-		config_unknown_key(r, key, risks, ARRAY_LEN(risks));
-	else if (config_scalar(r, v, "a number of approvals") &&
+	if (config_scalar(r, v, "a number of approvals") &&
 	    num_parse_u64(v->text, 1, APPROVERS_MAX, &n) == 0)
 		r->config->approvals[risk] = (unsigned)n;
 	else
 		yaml_diag(r->diags, v, DIAG_ERROR, "E203", "critical: 2",
 		    "approvals is 1 to %d people", APPROVERS_MAX);
+}
+
+static void
+read_group(struct reading *r, enum risk risk, const struct yaml *v)
+{
+	char *to = r->config->approver_groups[risk];
+
+	if (!config_scalar(r, v, "the name of a group"))
+		return;
+	if (v->text.len == 0 || v->text.len >= GROUP_NAME_MAX ||
+	    memchr(v->text.s, ':', v->text.len) != NULL) {
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203", "group: security",
+		    "a group of this machine has 1 to %d characters",
+		    GROUP_NAME_MAX - 1);
+		return;
+	}
+	memcpy(to, v->text.s, v->text.len);
+	to[v->text.len] = '\0';
+}
+
+/* "2", or "{people: 2, group: security}". */
+static void
+read_approval(struct reading *r, const struct yaml *key, const struct yaml *v)
+{
+	static const char *const risks[] = { "low", "medium", "high",
+		"critical" };
+	static const char *const members[] = { "people", "group" };
+	const enum risk risk = risk_of(key->text);
+
+	if (risk == RISK_INVALID) {
+		config_unknown_key(r, key, risks, ARRAY_LEN(risks));
+		return;
+	}
+	if (v->kind != YAML_MAP) {
+		read_people(r, risk, v);
+		return;
+	}
+	for (size_t i = 0; i < v->count; i++) {
+		if (str_eqz(v->keys[i].text, "people"))
+			read_people(r, risk, &v->items[i]);
+		else if (str_eqz(v->keys[i].text, "group"))
+			read_group(r, risk, &v->items[i]);
+		else
+			config_unknown_key(
+			    r, &v->keys[i], members, ARRAY_LEN(members));
+	}
 }
 
 void

@@ -111,7 +111,9 @@ const struct setting settings[] = {
 	    .key = "approvals",
 	    .kind = SETTING_APPROVALS,
 	    .help = "How many people have to allow what has a risk or a "
-		    "higher one, as in {critical: 2}; else one.",
+		    "higher one, as in {critical: 2}; else one. With "
+		    "{critical: {people: 2, group: security}} one of them "
+		    "has to be a member of that group.",
 	},
 	{
 	    .key = "grants",

@@ -370,6 +370,8 @@ put_setting(struct buf *b, const struct config *c, const struct setting *s)
 	case SETTING_APPROVALS:
 		for (size_t i = 0; i < ARRAY_LEN(c->approvals); i++)
 			rec_put_u32(b, c->approvals[i]);
+		for (size_t i = 0; i < ARRAY_LEN(c->approver_groups); i++)
+			rec_put_cstr(b, c->approver_groups[i]);
 		break;
 	case SETTING_CREDENTIALS:
 		config_put_credentials(b, c);
@@ -424,6 +426,11 @@ get_setting(struct rec *r, struct config *c, const struct setting *s)
 	case SETTING_APPROVALS:
 		for (size_t i = 0; i < ARRAY_LEN(c->approvals); i++)
 			c->approvals[i] = rec_count(r, APPROVERS_MAX);
+		for (size_t i = 0; i < ARRAY_LEN(c->approver_groups); i++) {
+			text = rec_cstr(r, c->arena);
+			(void)snprintf(c->approver_groups[i], GROUP_NAME_MAX,
+			    "%s", text == NULL ? "" : text);
+		}
 		break;
 	case SETTING_CREDENTIALS:
 		config_get_credentials(r, c);

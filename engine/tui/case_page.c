@@ -143,6 +143,66 @@ put_why(struct writer *w)
 	page_field(w->p, "INSTEAD", client_text(w->x, "suggest"), STYLE_PLAIN);
 }
 
+static void
+put_names(
+    struct writer *w, const char *name, const json_t *list, const char *nothing)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_array_size(list) == 0 && nothing == NULL)
+		return;
+	label(w, name);
+	if (json_array_size(list) == 0)
+		buf_puts(&w->p->text, nothing);
+	json_array_foreach(list, i, item)
+	{
+		if (i > 0)
+			buf_puts(&w->p->text, "  ");
+		foreign(w, json_string_value(item), STYLE_BOLD);
+		safe_style(&w->p->text, STYLE_PLAIN);
+	}
+	end_line(w);
+}
+
+/* How many people it takes, and which; to whom it was raised, and why. */
+static void
+put_people(struct writer *w)
+{
+	const char *approvals = client_text(w->d, "approvals");
+	const char *group = client_text(w->d, "approver_group");
+	const json_t *raised = json_object_get(w->d, "raised");
+	const json_t *by = json_object_get(raised, "by");
+
+	if (group != NULL ||
+	    (approvals != NULL && strcmp(approvals, "0/1") != 0 &&
+		strcmp(approvals, "1/1") != 0)) {
+		label(w, "PEOPLE");
+		foreign(w, or_else(approvals, "?"), STYLE_BOLD);
+		buf_puts(&w->p->text, " have allowed it");
+		if (group != NULL) {
+			buf_puts(&w->p->text, "; one has to be of the group ");
+			foreign(w, group, STYLE_BOLD);
+		}
+		end_line(w);
+	}
+	put_names(w, "", json_object_get(w->d, "approvers"), NULL);
+	if (!json_is_object(raised))
+		return;
+	label(w, "RAISED");
+	buf_puts(&w->p->text, "to ");
+	foreign(w, or_else(client_text(raised, "to"), "?"), STYLE_BOLD);
+	safe_style(&w->p->text, STYLE_PLAIN);
+	buf_puts(&w->p->text, " by ");
+	foreign(w,
+	    or_else(
+		json_string_value(json_array_get(by, json_array_size(by) - 1)),
+		"?"),
+	    STYLE_PLAIN);
+	end_line(w);
+	page_field(w->p, "", client_text(raised, "reason"), STYLE_PLAIN);
+}
+
 /* The words of a model and of an agent are theirs, and said to be. */
 static void
 put_opinions(struct writer *w)
@@ -284,28 +344,6 @@ put_parts(struct writer *w)
 }
 
 /* ---- where and as whom --------------------------------------------------- */
-
-static void
-put_names(
-    struct writer *w, const char *name, const json_t *list, const char *nothing)
-{
-	const json_t *item;
-	size_t i;
-
-	if (json_array_size(list) == 0 && nothing == NULL)
-		return;
-	label(w, name);
-	if (json_array_size(list) == 0)
-		buf_puts(&w->p->text, nothing);
-	json_array_foreach(list, i, item)
-	{
-		if (i > 0)
-			buf_puts(&w->p->text, "  ");
-		foreign(w, json_string_value(item), STYLE_BOLD);
-		safe_style(&w->p->text, STYLE_PLAIN);
-	}
-	end_line(w);
-}
 
 /* The daemon's sentence, behind a label that says half of it. */
 static void
@@ -535,6 +573,7 @@ case_page(const json_t *decision, const json_t *explanation,
 		    STYLE_BOLD);
 	gap(&w);
 	put_why(&w);
+	put_people(&w);
 	put_opinions(&w);
 	gap(&w);
 	put_parts(&w);

@@ -327,7 +327,7 @@ draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 		draw_apply_prompt(m, g, y, now);
 		return;
 	case MODE_RAISE:
-		buf_puts(&line, "Raise to (a name): ");
+		buf_puts(&line, "Raise to (uid:1001, group:security, a name): ");
 		break;
 	case MODE_NORMAL:
 	case MODE_HELP:

@@ -290,9 +290,9 @@ class Described(unittest.TestCase):
         self.assertEqual((status, draft["possible"]), (200, False))
         status, raised, head = self.call(
             "escalateAction", "POST", f"{path}/escalate",
-            {"to": "group:release"}, {"If-Match": head["ETag"]}, "approver")
+            {"to": "group:root"}, {"If-Match": head["ETag"]}, "approver")
         self.assertEqual((status, raised["raised"]["to"]),
-                         (200, "group:release"))
+                         (200, "group:root"))
         self.assertEqual(raised["looking"], [f"uid:{os.getuid()}"])
         status, edited, _ = self.call(
             "reviseAction", "POST", f"{path}/revision",

@@ -595,6 +595,37 @@ class TwoPeople(WithDaemon):
         self.assertEqual(json.loads(done.stdout)["approver"], "uid:65534")
 
 
+class OfAGroup(TwoPeople):
+    """Somebody of a group of this machine has to be among those who allow."""
+    config = "approvals: {high: {people: 1, group: nogroup}}\n"
+    test_no_grant_answers_for_two = None
+    test_one_no_is_enough = None
+    test_what_is_risky_needs_two_people = None
+    test_who_raised_it_does_not_allow_it_alone = None
+
+    def test_a_yes_counts_and_a_member_has_to_say_it_too(self):
+        action = self.pending("git push origin main", session=None)
+        self.assertEqual(action["approver_group"], "nogroup")
+        body = self.allow(action, expect=202)
+        self.assertEqual(body["approvals"], "1/1")
+        done = self.as_nobody("approve", action["id"], "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["decision"], "allow")
+
+    def test_what_is_raised_to_a_group_is_for_its_members(self):
+        action = self.pending("curl -sS https://a.example.com/x")
+        _, _, head = self.daemon.approver("GET", f"/v1/actions/{action['id']}")
+        for to, expect in (("group:no-such-group", 404),
+                           ("group:nogroup", 200)):
+            status, body, _ = self.daemon.approver(
+                "POST", f"/v1/actions/{action['id']}/escalate", {"to": to},
+                {"If-Match": head["ETag"]})
+            self.assertEqual(status, expect, body)
+        self.allow(action, expect=403)
+        done = self.as_nobody("approve", action["id"], "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
 class Revised(WithDaemon):
     def revise(self, action, script):
         _, _, head = self.daemon.approver("GET", f"/v1/actions/{action['id']}")

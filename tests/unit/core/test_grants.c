@@ -473,6 +473,93 @@ what_takes_two_people_is_granted_by_nobody(void **state)
 	world_stop(&w);
 }
 
+/* uid 1001 is of the group "security". */
+static int
+fake_in_group(uid_t uid, const char *group, bool *ret, struct err *e)
+{
+	if (strcmp(group, "security") != 0)
+		return err_set(e, ERR_NOTFOUND, "no group '%s'", group);
+	*ret = uid == 1001;
+	return ERR_OK;
+}
+
+static void
+somebody_of_the_group_has_to_be_among_those_who_allow(void **state)
+{
+	static struct world w;
+	uint64_t call, answered;
+
+	(void)state;
+	begin(&w);
+	w.g->o.env.in_group = fake_in_group;
+	memcpy(w.g->o.set.policy.groups[RISK_LOW], "security", 9);
+	call = propose(&w, "ask run tool host");
+	assert_true(says(&w, call, "\"approver_group\":\"security\""));
+	answered = world_answer(&w, call, "allow");
+	assert_int_equal(world_reply(&w, answered)->status, 202);
+	w.approver = 1001;
+	answered = world_answer(&w, answered, "allow");
+	assert_int_equal(world_reply(&w, answered)->status, 200);
+	assert_true(says(&w, answered, "\"decision\":\"allow\""));
+	/* It is certain people's word, so that it does not last. */
+	assert_int_equal(allow_for(&w, "ask run tool host", "session"), 403);
+	world_stop(&w);
+}
+
+static void
+where_the_group_is_not_known_nobody_is_of_it(void **state)
+{
+	static struct world w;
+	uint64_t call;
+
+	(void)state;
+	begin(&w);
+	w.approver = 1001;
+	memcpy(w.g->o.set.policy.groups[RISK_LOW], "nobodys", 8);
+	for (int known = 0; known < 2; known++) {
+		w.g->o.env.in_group = known ? fake_in_group : NULL;
+		call = propose(&w, "ask run tool host");
+		call = world_answer(&w, call, "allow");
+		assert_int_equal(world_reply(&w, call)->status, 202);
+	}
+	world_stop(&w);
+}
+
+static void
+what_was_raised_to_a_group_is_allowed_by_its_members_only(void **state)
+{
+	static struct world w;
+	char id[ACTION_ID_MAX], name[] = "to", to[] = "group:security",
+				nobody[] = "group:nobodys";
+	struct env_var field = { .name = name, .value = nobody };
+	struct call c = {
+		.route = ROUTE_ESCALATE,
+		.role = CALLER_APPROVER,
+		.uid = 1002,
+		.fields = &field,
+		.field_count = 1,
+	};
+	uint64_t call, raised;
+
+	(void)state;
+	begin(&w);
+	w.g->o.env.in_group = fake_in_group;
+	call = propose(&w, "ask run tool host");
+	(void)world_id(&w, call, id);
+	c.target = id;
+	c.if_match = world_reply(&w, call)->etag;
+	assert_int_equal(world_reply(&w, world_call(&w, c))->status, 404);
+	field.value = to;
+	raised = world_call(&w, c);
+	engine_commit(w.g);
+	assert_int_equal(
+	    world_reply(&w, world_answer(&w, raised, "allow"))->status, 403);
+	w.approver = 1001;
+	assert_int_equal(
+	    world_reply(&w, world_answer(&w, raised, "allow"))->status, 200);
+	world_stop(&w);
+}
+
 static void
 where_grants_are_forbidden_those_that_exist_answer_nothing(void **state)
 {
@@ -517,6 +604,11 @@ main(void)
 		cmocka_unit_test(i7_no_jump_of_a_clock_makes_a_grant_longer),
 		cmocka_unit_test(two_people_have_to_allow_and_one_counts_once),
 		cmocka_unit_test(what_takes_two_people_is_granted_by_nobody),
+		cmocka_unit_test(
+		    somebody_of_the_group_has_to_be_among_those_who_allow),
+		cmocka_unit_test(where_the_group_is_not_known_nobody_is_of_it),
+		cmocka_unit_test(
+		    what_was_raised_to_a_group_is_allowed_by_its_members_only),
 		cmocka_unit_test(
 		    where_grants_are_forbidden_those_that_exist_answer_nothing),
 	};

@@ -174,6 +174,30 @@ every_setting_is_taken(void **state)
 }
 
 static void
+approvals_name_people_and_a_group_by_risk(void **state)
+{
+	AUTO(config_freep) struct config *got = NULL;
+	AUTO_BUF struct buf record = BUF_INIT((size_t)1 << 20);
+	const struct config *c = good(*state,
+	    "approvals: {high: 2, critical: {people: 3, group: security}}\n",
+	    NULL);
+
+	config_encode(c, SECRETS_ALL, &record);
+	assert_int_equal(config_decode(buf_str(&record), &got, NULL), 0);
+	assert_int_equal(got->approvals[RISK_HIGH], 2);
+	assert_string_equal(got->approver_groups[RISK_HIGH], "");
+	assert_int_equal(got->approvals[RISK_CRITICAL], 3);
+	assert_string_equal(got->approver_groups[RISK_CRITICAL], "security");
+	assert_refused(
+	    *state, "approvals: {high: {grup: x}}\n", NULL, 1, 20, "grup");
+	assert_refused(*state, "approvals: {high: {group: a:b}}\n", NULL, 1,
+	    27, "a group of this machine");
+	assert_refused(*state,
+	    "approvals: {high: {group: a234567890123456789012345678901234}}\n",
+	    NULL, 1, 27, "a group of this machine");
+}
+
+static void
 an_unknown_key_is_an_error_with_a_hint(void **state)
 {
 	struct fixture *f = *state;
@@ -594,6 +618,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(without_a_file_everything_has_a_default),
 		T(every_setting_is_taken),
+		T(approvals_name_people_and_a_group_by_risk),
 		T(an_unknown_key_is_an_error_with_a_hint),
 		T(a_key_twice_is_an_error),
 		T(wrong_types_and_ranges_are_errors_with_a_place),
