@@ -2,7 +2,9 @@
  * Compares what the shell reader says with what bash does: random scripts run
  * in a sandbox of their own (bwrap: no network, an empty file system), where
  * every program but a few wrappers is a stub that writes down its arguments
- * and directory. Whatever a stub saw must be covered by a part.
+ * and directory. Whatever a stub saw must be covered by a part. In every other
+ * script the commands are deletions: the decision on the script may not be
+ * looser than that on any of the deletions that bash came to, by itself.
  *
  *     shell_bash [COUNT [SEED]]     77 when there is no bash or bwrap
  *
@@ -21,6 +23,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "core/ports.h"
 #include "model/limits.h"
 #include "shell_gen.h"
 #include "unit/rules/test_shell_match.h"
@@ -116,6 +119,7 @@ fresh_work(void)
 		return false;
 	(void)nftw(WORK_PATH, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	(void)mkdir(WORK_PATH, 0755);
+	(void)mkdir("/tmp", 0755);
 	(void)mkdir(WORK_PATH "/d", 0755);
 	(void)mkdir(WORK_PATH "/d/e", 0755);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -307,6 +311,17 @@ sandbox_run(struct sandbox *s, struct str script, struct buf *answer)
 
 struct totals {
 	unsigned scripts, understood, ran, commands, lost, loose;
+	unsigned deletions, allowed;
+};
+
+/* What is compared: how it was read, and what the rules say of it. */
+struct subject {
+	struct classifier *rules;
+	struct str script;
+	uint64_t number;
+	const struct shell_result *read;
+	enum decision decision;
+	bool understood;
 };
 
 static bool
@@ -347,20 +362,86 @@ show(const char *what, uint64_t number, struct str script)
 	    (unsigned long long)number, STR_ARG(script));
 }
 
-/* Reads the stub's records. */
-static void
-compare(struct totals *t, const struct shell_result *r, struct str answer,
-    struct str script, uint64_t number)
+static bool
+is_understood(const struct shell_result *r)
 {
-	AUTO(arena_freep) struct arena *a = arena_new(LOG_BYTES_MAX * 4);
-	struct rec rec = rec_of(answer);
-	const uint32_t syntax = rec_u32(&rec);
 	bool understood = r->not_understood == NULL;
 
 	for (size_t i = 0; i < r->part_count; i++)
 		understood = understood && r->parts[i].not_understood == NULL;
+	return understood;
+}
+
+/* ---- deciding ---------------------------------------------------------- */
+
+static enum decision
+decide(struct classifier *c, struct str script, const char *cwd)
+{
+	AUTO(action_freep) struct action *a = NULL;
+
+	if (action_new(&a, NULL) != 0)
+		exit(1);
+	a->proposal.tool = TOOL_SHELL;
+	a->proposal.input.script =
+	    arena_strndup(a->arena, script.s, script.len);
+	a->proposal.executor = EXECUTOR_ASSENT;
+	a->proposal.cwd = arena_strdup(a->arena, cwd);
+	a->proposal.workspace = arena_strdup(a->arena, WORK_PATH);
+	a->proposer.home = arena_strdup(a->arena, HOME_PATH);
+	if (rules_classifier.classify(
+		c, a, a->arena, &a->classification, NULL) != 0)
+		exit(1);
+	return a->classification.decision;
+}
+
+/* The words as bash would read them again. */
+static void
+quote_words(char **argv, size_t argc, struct buf *ret)
+{
+	for (size_t i = 0; i < argc; i++) {
+		buf_puts(ret, i == 0 ? "'" : " '");
+		for (const char *c = argv[i]; *c != '\0'; c++)
+			*c == '\'' ? buf_puts(ret, "'\\''") : buf_putc(ret, *c);
+		buf_putc(ret, '\'');
+	}
+}
+
+static void
+compare_deletion(struct totals *t, const struct subject *s, const char *cwd,
+    char **argv, size_t argc)
+{
+	AUTO_BUF struct buf alone = BUF_INIT(SCRIPT_BYTES_MAX);
+
+	quote_words(argv, argc, &alone);
+	const enum decision d = decide(s->rules, buf_str(&alone), cwd);
+
+	t->deletions++;
+	/* What is not understood is never allowed, and nothing more is said. */
+	if (s->decision >= (s->understood ? d : DECISION_REVIEW))
+		return;
+	t->allowed++;
+	if (t->allowed > LOST_SHOWN)
+		return;
+	show("a deletion is allowed", s->number, s->script);
+	(void)printf("%s, by itself %s: in %s:", decision_name(s->decision),
+	    decision_name(d), cwd);
+	for (size_t i = 0; i < argc; i++)
+		(void)printf(" [%s]", argv[i]);
+	(void)printf("\n");
+}
+
+/* Reads the stub's records. */
+static void
+compare(struct totals *t, const struct subject *s, struct str answer)
+{
+	const struct shell_result *const r = s->read;
+	const struct str script = s->script;
+	const uint64_t number = s->number;
+	AUTO(arena_freep) struct arena *a = arena_new(LOG_BYTES_MAX * 4);
+	struct rec rec = rec_of(answer);
+	const uint32_t syntax = rec_u32(&rec);
 	t->scripts++;
-	t->understood += understood ? 1U : 0U;
+	t->understood += s->understood ? 1U : 0U;
 	t->ran += rec.rest.len > 0 ? 1U : 0U;
 	if (syntax != 0 && r->not_understood == NULL) {
 		t->loose++;
@@ -378,6 +459,8 @@ compare(struct totals *t, const struct shell_result *r, struct str answer,
 		if (rec.failed != 0)
 			break;
 		t->commands++;
+		if (argc > 1 && strcmp(argv[0], "rm") == 0)
+			compare_deletion(t, s, cwd, argv, argc);
 		if (r->not_understood != NULL || covered(r, cwd, argv, argc))
 			continue;
 		t->lost++;
@@ -391,30 +474,61 @@ compare(struct totals *t, const struct shell_result *r, struct str answer,
 	}
 }
 
+/* The same script with deletions for the commands that do nothing. */
+static void
+with_deletions(struct str script, struct buf *ret)
+{
+	static const struct str name = { .s = "canary", .len = 6 };
+
+	for (;;) {
+		const size_t at = str_search(script, name);
+
+		buf_put_str(ret, str_head(script, at));
+		if (at == script.len)
+			return;
+		buf_puts(ret, "rm");
+		script = str_from(script, at + name.len);
+	}
+}
+
 static bool
-one_script(struct sandbox *s, struct totals *t, uint64_t seed)
+one_script(struct sandbox *s, struct classifier *rules, struct totals *t,
+    uint64_t seed)
 {
 	static const struct shell_context context = {
 		.cwd = { .s = WORK_PATH, .len = sizeof(WORK_PATH) - 1 },
 		.home = { .s = HOME_PATH, .len = sizeof(HOME_PATH) - 1 },
 	};
+	AUTO_BUF struct buf plain = BUF_INIT(SCRIPT_BYTES_MAX);
 	AUTO_BUF struct buf script = BUF_INIT(SCRIPT_BYTES_MAX);
 	AUTO_BUF struct buf answer = BUF_INIT(LOG_BYTES_MAX * 2);
 	AUTO(arena_freep) struct arena *a = arena_new(ACTION_ARENA_MAX);
 	struct gen g = {
 		.seed = seed * 0x9e3779b97f4a7c15U + 1,
-		.out = &script,
+		.out = &plain,
 	};
 	struct shell_result r;
 
 	gen_script(&g);
-	if (script.failed != 0 || memchr(script.s, '\0', script.len) != NULL)
+	if (seed % 2 == 0)
+		with_deletions(buf_str(&plain), &script);
+	else
+		buf_put_str(&script, buf_str(&plain));
+	if (plain.failed != 0 || script.failed != 0 ||
+	    memchr(script.s, '\0', script.len) != NULL)
 		return true;
 	if (shell_understand(buf_str(&script), &context, a, &r, NULL) != 0)
 		return false;
 	if (!sandbox_run(s, buf_str(&script), &answer))
 		return false;
-	compare(t, &r, buf_str(&answer), buf_str(&script), seed);
+	compare(t,
+	    &(struct subject){ .rules = rules,
+		.script = buf_str(&script),
+		.number = seed,
+		.read = &r,
+		.understood = is_understood(&r),
+		.decision = decide(rules, buf_str(&script), WORK_PATH) },
+	    buf_str(&answer));
 	return true;
 }
 
@@ -434,6 +548,7 @@ main(int argc, char **argv)
 	char self[PATH_MAX];
 	const ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	struct sandbox s;
+	struct classifier *rules = NULL;
 	struct totals t = { .scripts = 0 };
 	AUTO_BUF struct buf probe = BUF_INIT(LOG_BYTES_MAX * 2);
 
@@ -447,6 +562,10 @@ main(int argc, char **argv)
 	if (len <= 0)
 		return 1;
 	self[len] = '\0';
+	if (rules_classifier.open(
+		&(struct classifier_options){ .policy = POLICY_ON_REQUEST },
+		NULL, &rules, NULL) != 0)
+		return 1;
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (access("/usr/bin/bash", X_OK) != 0 || !sandbox_open(self, &s) ||
 	    !sandbox_run(&s, STR("canary probe"), &probe) || probe.len < 12) {
@@ -456,7 +575,7 @@ main(int argc, char **argv)
 		return SKIPPED;
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		if (!one_script(&s, &t, seed + i)) {
+		if (!one_script(&s, rules, &t, seed + i)) {
 			(void)printf("script %llu ended the sandbox\n",
 			    (unsigned long long)(seed + i));
 			return 1;
@@ -464,16 +583,19 @@ main(int argc, char **argv)
 	}
 	(void)close(s.to);
 	(void)waitpid(s.pid, NULL, 0);
+	rules_classifier.close(rules);
 	(void)printf("seeds %llu to %llu: %u scripts, %u understood, %u ran "
 		     "something, %u commands, %u LOST, %u accepted that bash "
-		     "refuses\n",
+		     "refuses; %u deletions, %u ALLOWED\n",
 	    (unsigned long long)seed, (unsigned long long)(seed + count - 1),
-	    t.scripts, t.understood, t.ran, t.commands, t.lost, t.loose);
+	    t.scripts, t.understood, t.ran, t.commands, t.lost, t.loose,
+	    t.deletions, t.allowed);
 	/*
 	 * It may not pass by understanding nothing, or by running nothing.
 	 * What bash refuses to read it does not run, so that a few of these
 	 * (bash has its bugs in nested substitutions) do no harm.
 	 */
-	return t.lost > 0 || t.loose > t.scripts / 200 + 2 ||
-	    t.understood < t.scripts / 3 || t.ran < t.scripts / 4;
+	return t.lost > 0 || t.allowed > 0 || t.deletions < t.commands / 8 ||
+	    t.loose > t.scripts / 200 + 2 || t.understood < t.scripts / 3 ||
+	    t.ran < t.scripts / 4;
 }
