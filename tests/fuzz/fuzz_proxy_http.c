@@ -20,7 +20,9 @@ write_and_read_again(const struct http_head *h)
 	struct http_where to;
 	struct http_head again;
 
-	if (http_absolute_parse(h->target, &to, NULL) != 0)
+	/* two fields are added: then it may be one too many to read */
+	if (h->field_count > HTTP_FIELDS_MAX - 2 ||
+	    http_absolute_parse(h->target, &to, NULL) != 0)
 		return;
 	http_request_write(&out, h, &to);
 	assert(http_request_parse(buf_str(&out), &again, NULL) == 1);
@@ -58,7 +60,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_and_read_again(&h);
 		assert(end_of(&h, body, 1) == end_of(&h, body, BYTES_MAX));
 	}
-	if (http_response_parse(in, false, &h, NULL) == 1) {
+	if (http_response_parse(in, false, &h, NULL) == 1 &&
+	    h.field_count < HTTP_FIELDS_MAX) {
 		AUTO_BUF struct buf out = BUF_INIT(BYTES_MAX);
 		struct http_head again;
 
