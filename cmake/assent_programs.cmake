@@ -23,6 +23,7 @@ set(ASSENT_COMMANDS
 	status
 	doctor
 	requirements
+	setup
 	log
 	report
 	review

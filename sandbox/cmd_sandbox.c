@@ -14,7 +14,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/config.h"
+#include "model/requirements.h"
 #include "oneshot.h"
 #include "options.h"
 
@@ -96,9 +96,44 @@ option_value(int argc, char **argv, const char *name)
 	return NULL;
 }
 
+static int
+check_host(const struct config *c, const char *host, struct err *e)
+{
+	AUTO_BUF struct buf why = BUF_INIT(ERR_MSG_MAX);
+	const struct config_requirement *q;
+
+	if (requirements_permit_host(&c->ceiling, host, &q))
+		return ERR_OK;
+	requirement_put(q, &why);
+	return err_set(e, ERR_DENIED,
+	    "the host '%.253s' may never be reached from here: %s", host,
+	    buf_cstr(&why));
+}
+
+/* What the administrator says holds without the daemon, too. */
+static int
+check_requirements(const struct config *c, int argc, char **argv, struct err *e)
+{
+	int r = ERR_OK;
+
+	if (c->elevated == ELEVATED_REQUIRED)
+		return err_set(e, ERR_DENIED,
+		    "elevated runs are required, and only the daemon has "
+		    "them: use assent run");
+	for (int i = 1; r == 0 && i + 1 < argc && strcmp(argv[i], "--") != 0;
+	     i++) {
+		if (strcmp(argv[i], "--host") == 0)
+			r = check_host(c, argv[i + 1], e);
+		else if (strncmp(argv[i], "--host=", 7) == 0)
+			r = check_host(c, argv[i] + 7, e);
+	}
+	return r;
+}
+
 /* The profiles as a record; empty where no file has any. */
 static int
-load_profiles(const char *file, struct buf *out, struct err *e)
+load_profiles(
+    const char *file, int argc, char **argv, struct buf *out, struct err *e)
 {
 	struct config_sources from = { .file = file };
 	AUTO(arena_freep) struct arena *a = arena_new(RECORD_MAX);
@@ -124,6 +159,9 @@ load_profiles(const char *file, struct buf *out, struct err *e)
 			    STDERR_FILENO, text.s, text.len, NULL);
 		return r;
 	}
+	r = check_requirements(c, argc, argv, e);
+	if (r != 0)
+		return r;
 	if (c->profile_count == 0 && c->ceiling.profiles.count == 0 &&
 	    c->require_count == 0)
 		return ERR_OK;
@@ -168,8 +206,8 @@ run_sandbox(int argc, char **argv)
 		command_help(&command_sandbox);
 		return EXIT_OK;
 	}
-	if (load_profiles(
-		option_value(argc, argv, "--config"), &profiles, &e) != 0) {
+	if (load_profiles(option_value(argc, argv, "--config"), argc, argv,
+		&profiles, &e) != 0) {
 		(void)fprintf(stderr, "assent: %s\n", e.msg);
 		return EXIT_CONFIG;
 	}

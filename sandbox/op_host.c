@@ -15,10 +15,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "acl.h"
 #include "identity.h"
 #include "mnt.h"
 #include "model/limits.h"
 #include "sys.h"
+
+/* Where owners cannot be mapped the administrator may have given rights. */
+static bool
+has_rights(struct root *r, const struct op *op, int src)
+{
+	const struct plan_who *who = &r->plan->who;
+
+	if (op->kind != OP_WORKSPACE || who->owner == 0 ||
+	    !acl_is_granted(src, who->gid))
+		return false;
+	root_note(r,
+	    "note: this file system cannot map owners: what the run makes "
+	    "belongs to its account, with rights for you");
+	return true;
+}
 
 /* A copy of a host mount, dressed; -1 in *ret when there is nothing. */
 static int
@@ -39,6 +55,10 @@ host_tree(struct root *r, const struct op *op, int src, int *ret, struct err *e)
 		code = mnt_tree(src, deep, &tree, e);
 		if (code == 0)
 			code = mnt_idmap(tree, r->idmap, deep, e);
+		if (code == ERR_SYS && has_rights(r, op, src)) {
+			(void)close(TAKE_FD(tree));
+			code = mnt_tree(src, deep, &tree, e);
+		}
 	}
 	if (code == 0)
 		code = mnt_restrict(tree,

@@ -130,6 +130,33 @@ judge_requirements(struct findings *f, struct client *c)
 		    file);
 }
 
+/* Nothing was set up: nothing is missing. */
+static void
+judge_elevated(struct findings *f, const json_t *elevated)
+{
+	const char *setting = client_text(elevated, "setting");
+	const char *mode = client_text(elevated, "mode");
+	const char *why = client_text(elevated, "why_not");
+
+	if (setting == NULL || mode == NULL)
+		return;
+	if (strcmp(mode, "elevated") == 0)
+		finding_add(f, FINDING_OK, "daemon", "elevated", NULL,
+		    "runs have accounts of their own, the firewall is in "
+		    "force (%s)",
+		    setting);
+	else if (why != NULL)
+		finding_add(f, FINDING_MISSING, "daemon", "elevated",
+		    "assent setup --elevated, then reload the daemon",
+		    "runs are as their proposer: %s", why);
+	else
+		finding_add(f, FINDING_NOTE, "daemon", "elevated", NULL,
+		    "runs are as their proposer (%s, %s)", setting,
+		    json_is_true(json_object_get(elevated, "set_up"))
+			? "set up"
+			: "nothing is set up");
+}
+
 void
 doctor_daemon(struct findings *f, const char *runtime)
 {
@@ -158,5 +185,6 @@ doctor_daemon(struct findings *f, const char *runtime)
 	json_object_foreach(json_object_get(reply.json, "roles"), name, role)
 	    judge_role(f, name, role);
 	judge_reviewer(f, json_object_get(reply.json, "reviewer"));
+	judge_elevated(f, json_object_get(reply.json, "elevated"));
 	judge_requirements(f, c);
 }

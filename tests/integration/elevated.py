@@ -1,0 +1,622 @@
+"""
+Elevated runs: accounts of their own, a firewall, and what happens where they
+cannot be had. All of it in a private mount namespace with a copy of /etc and
+a network of its own, so that this machine's accounts and rules stay as they
+are.
+"""
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import lib_daemon
+from lib_daemon import BIN, Daemon, skip
+
+DEV_UID, OTHER_UID = 61001, 61002
+MARKER = "/etc/assent/elevated.yaml"
+EXIT_CONFIG = 78
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+TOP = None
+PROBE = r"""
+import errno, os, socket, sys
+def go(family, kind, address):
+    s = socket.socket(family, kind)
+    s.settimeout(3)
+    if kind == socket.SOCK_STREAM:
+        s.connect(address)
+    else:
+        s.connect(address)
+        s.send(b'x')
+        s.send(b'x')
+for name, family, kind, address in (
+        ('tcp4', socket.AF_INET, socket.SOCK_STREAM, ('127.0.0.1', PORT4)),
+        ('tcp6', socket.AF_INET6, socket.SOCK_STREAM, ('::1', PORT6)),
+        ('udp4', socket.AF_INET, socket.SOCK_DGRAM, ('127.0.0.1', PORT4)),
+        ('udp6', socket.AF_INET6, socket.SOCK_DGRAM, ('::1', PORT6)),
+        ('far4', socket.AF_INET, socket.SOCK_STREAM, ('192.0.2.1', PORT4)),
+        ('far6', socket.AF_INET6, socket.SOCK_STREAM, ('2001:db8::1', PORT6)),
+        ('proxy', socket.AF_INET, socket.SOCK_STREAM, ('127.0.0.1', PROXY)),
+        ('proxy6', socket.AF_INET6, socket.SOCK_STREAM, ('::1', PROXY6)),
+        ('icmp', socket.AF_INET, socket.SOCK_DGRAM, None)):
+    try:
+        if name == 'icmp':
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM,
+                              socket.IPPROTO_ICMP)
+            s.settimeout(2)
+            s.sendto(b'\x08\x00\xf7\xff\x00\x00\x00\x00', ('127.0.0.1', 0))
+            s.recv(64)
+        else:
+            go(family, kind, address)
+        print(name, 'reached')
+    except OSError as e:
+        print(name, 'blocked', errno.errorcode.get(e.errno, e))
+for kind in (socket.SOCK_RAW,):
+    try:
+        socket.socket(socket.AF_INET, kind, socket.IPPROTO_ICMP)
+        print('raw', 'reached')
+    except OSError as e:
+        print('raw', 'blocked', errno.errorcode[e.errno])
+"""
+
+
+def run(*argv, check=True, **more):
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60,
+                          check=check, **more)
+
+
+def as_user(uid, *argv, gid=None, **more):
+    gid = uid if gid is None else gid
+    return run("setpriv", f"--reuid={uid}", f"--regid={gid}",
+               "--clear-groups", *argv, check=False, **more)
+
+
+def enter():
+    """This process, in namespaces of its own."""
+    global TOP
+    if os.geteuid() != 0:
+        skip("accounts and firewalls are root's to make")
+    for tool in ("/usr/sbin/nft", "/usr/sbin/useradd", "/usr/bin/setpriv",
+                 "/usr/bin/getfacl"):
+        if not os.path.exists(tool):
+            skip(f"there is no {tool}")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) != 0:
+        skip("no namespaces: " + os.strerror(ctypes.get_errno()))
+    run("mount", "--make-rprivate", "/")
+    TOP = tempfile.mkdtemp(prefix="assent-elevated-")
+    os.chmod(TOP, 0o755)
+    run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", TOP)
+    run("cp", "-a", "/etc", f"{TOP}/etc")
+    shutil.rmtree(f"{TOP}/etc/assent", ignore_errors=True)
+    run("mount", "--bind", f"{TOP}/etc", "/etc")
+    for name, uid in (("assentdev", DEV_UID), ("assentother", OTHER_UID)):
+        os.mkdir(f"{TOP}/{name}")
+        run("groupadd", "-g", str(uid), name)
+        run("useradd", "-M", "-u", str(uid), "-g", str(uid), "-d",
+            f"{TOP}/{name}", name)
+        os.chown(f"{TOP}/{name}", uid, uid)
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
+    run("ip", "-6", "addr", "add", "2001:db8::1/128", "dev", "lo")
+    try:
+        run("/usr/sbin/nft", "list", "ruleset")
+    except subprocess.CalledProcessError as e:
+        skip("this kernel has no nftables: " + e.stderr.strip())
+
+
+def content(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def setup(*arguments):
+    return run(f"{BIN}/assent", "setup", "--elevated", *arguments,
+               check=False)
+
+
+def account(name):
+    for line in content("/etc/passwd").split("\n"):
+        fields = line.split(":")
+        if fields[0] == name:
+            return int(fields[2]), int(fields[3])
+    return None
+
+
+class Place(Daemon):
+    """A daemon of root's and a project of the developer's."""
+
+    def __init__(self, config="", arguments=()):
+        super().__init__(config, arguments)
+        os.chmod(self.root, 0o755)
+        self.project = tempfile.mkdtemp(prefix="project-", dir=TOP)
+        os.chmod(self.project, 0o755)
+        os.chown(self.project, DEV_UID, DEV_UID)
+
+    def as_dev(self, *command, options=(), uid=DEV_UID):
+        return as_user(uid, f"{BIN}/assent", "run", "--runtime",
+                       self.runtime, "--json", *options, "--", *command,
+                       cwd=self.project,
+                       env={"HOME": f"{TOP}/assentdev",
+                            "PATH": "/usr/bin:/bin"})
+
+    def outcome(self, *command, **more):
+        done = self.as_dev(*command, **more)
+        try:
+            return json.loads(done.stdout.strip().split("\n")[-1])
+        except ValueError:
+            raise AssertionError(done.stdout + done.stderr) from None
+
+    def ready(self):
+        return self.agent("GET", "/readyz")[1]["elevated"]
+
+    def wait_until(self, holds, why):
+        for _ in range(200):
+            if holds():
+                return
+            time.sleep(0.05)
+        raise AssertionError(why + "\n" + self.daemon_log()[-3000:])
+
+    def rows(self, kind):
+        done = run(f"{BIN}/assent", "log", "list", "--state", self.state,
+                   "--json", check=False)
+        rows = [json.loads(line) for line in done.stdout.split("\n") if line]
+        return [r for r in rows if r.get("kind") == kind]
+
+
+class Elevated(unittest.TestCase):
+    def setUp(self):
+        done = setup()
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def tearDown(self):
+        done = setup("--remove")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_execution_identity_separation(self):
+        """A run is another user, and what it writes is the developer's."""
+        uid, gid = account("assent-offline")
+        with Place() as d:
+            self.assertEqual(d.ready()["mode"], "elevated")
+            got = d.outcome(
+                "sh", "-c", "id -u; id -g; git init -q . && echo a > f && "
+                "git add f && git status --short")
+            self.assertEqual(got["outcome"]["stdout"],
+                             f"{uid}\n{gid}\nA  f\n", got)
+            self.assertEqual(got["mode"], "elevated")
+            self.assertEqual(got["outcome"]["mode"], "elevated")
+            self.assertEqual(got["outcome"]["violations"], [])
+            for name in ("f", ".git/HEAD", ".git/index"):
+                st = os.stat(f"{d.project}/{name}")
+                self.assertEqual((st.st_uid, st.st_gid), (DEV_UID, DEV_UID))
+            done = as_user(DEV_UID, "git", "status", "--short",
+                           cwd=d.project, env={"HOME": f"{TOP}/assentdev",
+                                               "PATH": "/usr/bin:/bin"})
+            self.assertEqual((done.returncode, done.stdout), (0, "A  f\n"),
+                             done.stderr)
+            with open(f"{d.project}/g", "w", encoding="ascii") as f:
+                f.write("mine")
+            os.chown(f"{d.project}/g", DEV_UID, DEV_UID)
+            os.chmod(f"{d.project}/g", 0o600)
+            self.assertEqual(
+                d.outcome("cat", "g")["outcome"]["stdout"], "mine")
+            for kind in ("decided", "intent", "outcome"):
+                rows = d.rows(kind)
+                self.assertTrue(rows, kind)
+                for row in rows:
+                    self.assertIn('"mode":"elevated"',
+                                  json.dumps(row).replace(": ", ":"), kind)
+
+    def test_code_of_the_proposer_cannot_reach_into_a_run(self):
+        """Neither its memory, its files, its descriptors nor its life."""
+        with Place() as d:
+            child = subprocess.Popen(
+                ["setpriv", f"--reuid={DEV_UID}", f"--regid={DEV_UID}",
+                 "--clear-groups", f"{BIN}/assent", "run", "--runtime",
+                 d.runtime, "--", "sleep", "4242"], cwd=d.project,
+                env={"HOME": f"{TOP}/assentdev", "PATH": "/usr/bin:/bin"},
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL)
+            try:
+                found = []
+                uid = account("assent-offline")[0]
+
+                def look():
+                    for p in os.listdir("/proc"):
+                        try:
+                            with open(f"/proc/{p}/cmdline", "rb") as f:
+                                if p.isdigit() and f.read() == \
+                                        b"sleep\x004242\x00" and \
+                                        os.stat(f"/proc/{p}").st_uid in (
+                                            uid, 0):
+                                    found.append(p)
+                        except OSError:
+                            pass
+                    return found
+                d.wait_until(look, "the run did not start")
+                pid = found[0]
+                status = content(f"/proc/{pid}/status")
+                self.assertIn(f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}", status)
+                for what in (f"cat /proc/{pid}/environ",
+                             f"head -c1 /proc/{pid}/mem",
+                             f"ls /proc/{pid}/fd", f"ls /proc/{pid}/root/",
+                             f"kill -9 {pid}", f"kill -STOP {pid}",
+                             f"strace -p {pid} -o /dev/null"):
+                    done = as_user(DEV_UID, "timeout", "5", "sh", "-c", what)
+                    self.assertNotEqual(done.returncode, 0, what)
+                self.assertTrue(os.path.exists(f"/proc/{pid}"))
+                # Nor does it become an approver, or reach its launcher.
+                for uid in (DEV_UID, *account("assent-offline")[:1]):
+                    done = as_user(uid, sys.executable, "-c",
+                                   "import socket; socket.socket(1)"
+                                   f".connect('{d.runtime}/approver.sock')")
+                    self.assertIn("PermissionError", done.stderr, uid)
+            finally:
+                child.send_signal(signal.SIGTERM)
+                child.wait(20)
+
+    def test_a_run_reaches_nothing_that_its_proposer_could_not(self):
+        """Root's launcher opens with the proposer's rights."""
+        with Place() as d:
+            # A folder of another user, in a folder closed to the proposer.
+            closed = f"{TOP}/assentother/closed"
+            os.makedirs(f"{closed}/p", exist_ok=True)
+            os.chown(f"{closed}/p", DEV_UID, DEV_UID)
+            os.chmod(closed, 0o700)
+            status, body, _ = d.agent("POST", "/v1/actions", {
+                "tool": "shell", "input": {"script": "id"},
+                "workspace": f"{closed}/p", "execute": True,
+                "cwd": f"{closed}/p"}, {"Prefer": "wait=20"})
+            self.assertEqual(status, 200, body)
+            # Root may, being root; the developer may not.
+            done = as_user(
+                DEV_UID, "curl", "-s", "--unix-socket",
+                f"{d.runtime}/agent.sock", "-H", "Prefer: wait=20", "-H",
+                "Content-Type: application/json", "-d", json.dumps({
+                    "tool": "shell", "input": {"script": "id"},
+                    "workspace": f"{closed}/p", "cwd": f"{closed}/p",
+                    "execute": True}), "http://localhost/v1/actions")
+            got = json.loads(done.stdout)
+            self.assertIn("ermission denied", json.dumps(got), got)
+            # Somebody else's folder that everybody may write.
+            other = tempfile.mkdtemp(prefix="other-", dir=TOP)
+            os.chown(other, OTHER_UID, OTHER_UID)
+            os.chmod(other, 0o777)
+            d.project = other
+            got = d.as_dev("touch", "made")
+            self.assertIn(f"belongs to user {OTHER_UID}",
+                          got.stdout + got.stderr)
+            self.assertFalse(os.path.exists(f"{other}/made"))
+
+    def listeners(self):
+        made = []
+        for family, address in ((socket.AF_INET, "0.0.0.0"),
+                                (socket.AF_INET6, "::")):
+            s = socket.socket(family)
+            if family == socket.AF_INET6:
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            s.bind((address, 0))
+            s.listen(16)
+            made.append(s)
+        return made
+
+    def probe(self, uid, gid, ports):
+        text = PROBE
+        for name, port in zip(("PORT4", "PORT6", "PROXY6", "PROXY"), ports):
+            text = text.replace(name, str(port))
+        done = as_user(uid, sys.executable, "-c", text, gid=gid)
+        return dict(line.split(" ", 1)
+                    for line in done.stdout.strip().split("\n"))
+
+    def test_network_isolation_of_the_accounts(self):
+        """Not one packet, in both families, whatever the protocol."""
+        plain, proxy = self.listeners(), self.listeners()
+        ports = [plain[0].getsockname()[1], plain[1].getsockname()[1],
+                 proxy[1].getsockname()[1], proxy[0].getsockname()[1]]
+        with open("/proc/sys/net/ipv4/ping_group_range", "w",
+                  encoding="ascii") as f:
+            f.write("0 2147483647")
+        done = setup("--proxy-port", str(ports[2]), "--proxy-port",
+                     str(ports[3]), "--pool", "2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        free = self.probe(DEV_UID, DEV_UID, ports)
+        for name in ("tcp4", "tcp6", "udp4", "far4", "far6", "proxy", "icmp"):
+            if name.startswith("udp"):
+                continue  # nobody listens: the answer is an ICMP error
+            self.assertEqual(free[name], "reached", free)
+        offline = self.probe(*account("assent-offline"), ports)
+        for name, what in offline.items():
+            self.assertNotEqual(what, "reached", offline)
+        for online in ("assent-online", "assent-online-2"):
+            got = self.probe(*account(online), ports)
+            for name, what in got.items():
+                self.assertEqual(what == "reached",
+                                 name in ("proxy", "proxy6"), (online, got))
+        # A user namespace of its own changes nothing.
+        uid, gid = account("assent-offline")
+        done = as_user(uid, "unshare", "-Ur", sys.executable, "-c",
+                       "import socket; socket.create_connection("
+                       f"('127.0.0.1', {ports[0]}), 3)", gid=gid)
+        self.assertNotEqual(done.returncode, 0)
+        for s in plain + proxy:
+            s.close()
+
+    def test_sessions_have_accounts_of_their_own(self):
+        done = setup("--pool", "3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        config = "profiles:\n  net: {identity: online}\n" \
+                 "  mine: {identity: own}\n"
+        with Place(config) as d:
+            def ask(session, profile):
+                body = d.agent("POST", "/v1/actions", {
+                    "tool": "exec", "input": {"argv": ["id", "-un"]},
+                    "workspace": d.project, "cwd": d.project,
+                    "execute": True, "session": session,
+                    "profile": profile}, {"Prefer": "wait=0"})[1]
+                if body["state"] == "pending":
+                    self.assertEqual(
+                        d.answer(body["id"], "allow")[0], 200)
+                if body["state"] != "done":
+                    body = d.agent("GET", f"/v1/actions/{body['id']}",
+                                   headers={"Prefer": "wait=20"})[1]
+                return body["outcome"]["stdout"].strip(), body.get("mode")
+            names = {ask(f"s-{i}", "net") for i in range(3)}
+            self.assertEqual(len(names), 3, names)
+            for name, mode in names:
+                self.assertTrue(name.startswith("assent-online"), names)
+                self.assertEqual(mode, "elevated")
+            self.assertEqual(ask("s-1", "net"), ask("s-1", "net"))
+            self.assertEqual(ask("s-1", "read-only")[0], "assent-offline")
+            self.assertEqual(ask("s-1", "mine")[1], "unelevated")
+
+    def test_both_modes_with_fallback(self):
+        """Said aloud where it is preferred, refused where it is required."""
+        with Place() as d:
+            self.assertEqual(d.outcome("id")["mode"], "elevated")
+            # Flushed by another tool: put back, and said.
+            run("/usr/sbin/nft", "flush", "ruleset")
+            d.wait_until(lambda: "loading the firewall" in d.daemon_log(),
+                         "nobody saw that the firewall is gone")
+            self.assertIn("skuid",
+                          run("/usr/sbin/nft", "list", "ruleset").stdout)
+            self.assertEqual(d.outcome("id")["mode"], "elevated")
+            # It cannot be put back: runs go on, as their proposer.
+            self.take_nft_away()
+            try:
+                d.process.send_signal(signal.SIGHUP)
+                d.wait_until(lambda: d.ready()["mode"] == "unelevated",
+                             "still elevated without a firewall")
+                self.check_fallback(d)
+            finally:
+                run("umount", "/usr/sbin/nft")
+            d.process.send_signal(signal.SIGHUP)
+            d.wait_until(lambda: d.ready()["mode"] == "elevated",
+                         "not elevated again")
+            self.assertEqual(d.outcome("id")["mode"], "elevated")
+
+    def take_nft_away(self):
+        with open(f"{TOP}/broken", "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\nexit 1\n")
+        os.chmod(f"{TOP}/broken", 0o755)
+        run("mount", "--bind", f"{TOP}/broken", "/usr/sbin/nft")
+
+    def check_fallback(self, d):
+        got = d.outcome("id", "-u")
+        self.assertEqual(got["outcome"]["stdout"], f"{DEV_UID}\n")
+        self.assertEqual(got["mode"], "unelevated")
+        self.assertIn("/usr/sbin/nft", got["mode_reason"])
+        self.assertIn("note: this run was not elevated",
+                      got["outcome"]["violations"][0])
+        self.assertIn("runs are not elevated", d.daemon_log())
+        doctor = run(f"{BIN}/assent", "doctor", "--runtime", d.runtime,
+                     check=False)
+        self.assertIn("missing  daemon   elevated", doctor.stdout)
+        self.assertIn('"mode":"unelevated"', json.dumps(
+            d.rows("outcome")[-1]).replace(": ", ":"))
+
+    def test_where_it_is_required_nothing_runs_otherwise(self):
+        with open(f"{TOP}/r.yaml", "w", encoding="ascii") as f:
+            f.write("elevated: {allowed: [required]}\n")
+        os.chmod(f"{TOP}/r.yaml", 0o600)
+        more = ["--requirements", f"{TOP}/r.yaml"]
+        config = "profiles:\n  mine: {identity: own}\n"
+        with Place(config, more) as d:
+            self.assertEqual(d.ready()["setting"], "required")
+            self.assertEqual(d.outcome("id")["mode"], "elevated")
+            for options, says in ((("--profile", "mine"), "as its proposer"),
+                                  (("--overlay",), "made and applied by")):
+                done = d.as_dev("touch", "made", options=options)
+                self.assertIn(says, done.stdout + done.stderr)
+                self.assertIn(f"{TOP}/r.yaml:1 permits required",
+                              done.stdout + done.stderr)
+            self.take_nft_away()
+            try:
+                # A reload keeps what held; a start is refused.
+                d.process.send_signal(signal.SIGHUP)
+                d.wait_until(lambda: "not-reloaded" in d.daemon_log(),
+                             "it was reloaded")
+                d.stop()
+                status = subprocess.run(
+                    [f"{BIN}/assentd", "--foreground", "--state", d.state,
+                     "--runtime", d.runtime, "--config", d.config, *more],
+                    capture_output=True, text=True, timeout=30, check=False)
+                self.assertEqual(status.returncode, EXIT_CONFIG)
+                self.assertIn("elevated runs are required", status.stderr)
+            finally:
+                run("umount", "/usr/sbin/nft")
+            self.assertFalse(os.path.exists(f"{d.project}/made"))
+
+    def test_no_account_is_trusted_that_is_not_ours(self):
+        for text in ("version: 2\n", "version: 1\noffline: {name: root, "
+                     "uid: 0, gid: 0}\n", "- a\n", "other: x\n"):
+            keep = content(MARKER)
+            with open(MARKER, "w", encoding="ascii") as f:
+                f.write(text)
+            done = run(f"{BIN}/assentd", "--check", check=False)
+            with open(MARKER, "w", encoding="ascii") as f:
+                f.write(keep)
+            self.assertEqual(done.returncode, EXIT_CONFIG,
+                             text + done.stdout + done.stderr)
+
+
+class Setup(unittest.TestCase):
+    def state(self, place):
+        acl = run("getfacl", "-R", "-n", "-p", place).stdout
+        modes = run("find", place, "-printf", "%m %U %G %p\n").stdout
+        trusted = []
+        for top, folders, files in os.walk(place):
+            for name in (".", *folders, *files):
+                trusted += os.listxattr(f"{top}/{name}",
+                                        follow_symlinks=False)
+        return acl, "\n".join(sorted(modes.split("\n"))), sorted(trusted)
+
+    def project(self):
+        place = tempfile.mkdtemp(prefix="acl-", dir=TOP)
+        os.makedirs(f"{place}/src/deep")
+        for name, mode in (("a", 0o644), ("src/b", 0o600),
+                           ("src/deep/run", 0o755), ("src/c", 0o440)):
+            with open(f"{place}/{name}", "w", encoding="ascii") as f:
+                f.write("x")
+            os.chmod(f"{place}/{name}", mode)
+        os.chmod(f"{place}/src", 0o2775)
+        run("chown", "-R", f"{DEV_UID}:{DEV_UID}", place)
+        run("setfacl", "-m", f"u:{OTHER_UID}:r", f"{place}/a")
+        run("setfacl", "-d", "-m", f"u:{OTHER_UID}:rx", f"{place}/src/deep")
+        # What must not be touched: another's file, a link out, a second
+        # name of a file that lies elsewhere.
+        with open(f"{place}/theirs", "w", encoding="ascii") as f:
+            f.write("x")
+        os.chown(f"{place}/theirs", OTHER_UID, OTHER_UID)
+        with open(f"{TOP}/elsewhere", "w", encoding="ascii") as f:
+            f.write("x")
+        os.chown(f"{TOP}/elsewhere", DEV_UID, DEV_UID)
+        os.link(f"{TOP}/elsewhere", f"{place}/second")
+        os.symlink("/etc/shadow", f"{place}/out")
+        return place
+
+    def test_rights_on_a_workspace_are_given_and_taken_back_exactly(self):
+        place = self.project()
+        before = self.state(place)
+        shadow = run("getfacl", "-n", "-p", "/etc/shadow").stdout
+        done = setup("--workspace", place)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        given = self.state(place)
+        self.assertNotEqual(given, before)
+        done = setup("--workspace", place)
+        self.assertEqual(done.stdout, "nothing is to be done\n")
+        self.assertEqual(self.state(place), given)
+        uid, gid = account("assent-offline")
+        done = as_user(uid, "sh", "-c",
+                       f"cd {place} && echo y >> src/b && mkdir made && "
+                       "echo z > made/f && cat a && ! cat theirs 2>/dev/null "
+                       ">> a || true", gid=gid)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = as_user(DEV_UID, "sh", "-c",
+                       f"cd {place} && echo more >> made/f && cat src/b")
+        self.assertEqual((done.returncode, done.stdout), (0, "xy\n"),
+                         done.stderr)
+        for name in ("theirs", "second"):
+            self.assertEqual(os.listxattr(f"{place}/{name}"), [])
+        self.assertEqual(run("getfacl", "-n", "-p", "/etc/shadow").stdout,
+                         shadow)
+        done = setup("--remove")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        st = os.stat(f"{place}/made/f")
+        self.assertEqual((st.st_uid, st.st_gid), (DEV_UID, DEV_UID))
+        self.assertEqual(os.listxattr(f"{place}/made/f"), [])
+        shutil.rmtree(f"{place}/made")
+        with open(f"{place}/src/b", "w", encoding="ascii") as f:
+            f.write("x")
+        self.assertEqual(self.state(place), before)
+
+    def test_a_set_up_twice_is_once_and_leaves_nothing(self):
+        before = [content(f"/etc/{n}") for n in ("passwd", "group")]
+        rules = run("/usr/sbin/nft", "list", "ruleset").stdout
+        done = setup("--dry-run")
+        self.assertIn("would be done:", done.stdout)
+        self.assertIsNone(account("assent-offline"))
+        self.assertFalse(os.path.exists(MARKER))
+        self.assertEqual(setup().returncode, 0)
+        self.assertEqual(setup().stdout, "nothing is to be done\n")
+        self.assertEqual(os.stat(MARKER).st_mode & 0o777, 0o644)
+        self.assertRegex(content("/etc/passwd"),
+                         "assent-offline:.*:/usr/sbin/nologin\n")
+        done = setup("--remove", "--dry-run")
+        self.assertTrue(os.path.exists(MARKER))
+        self.assertEqual(setup("--remove").returncode, 0)
+        self.assertEqual(
+            before, [content(f"/etc/{n}") for n in ("passwd", "group")])
+        self.assertEqual(run("/usr/sbin/nft", "list", "ruleset").stdout,
+                         rules)
+        self.assertFalse(os.path.exists(MARKER))
+        self.assertEqual(setup("--remove").stdout, "nothing is to be done\n")
+
+    def test_what_cannot_be_set_up_is_said(self):
+        for arguments, says in (
+                (("--workspace", "/etc"), "folder of the system"),
+                (("--workspace", TOP), "root's"),
+                (("--workspace", "relative"), "absolute"),
+                (("--pool", "0"), "1 to 64"),
+                (("--proxy-port", "70000"), "is a port"),
+                (("extra",), "no operand")):
+            done = setup(*arguments)
+            self.assertNotEqual(done.returncode, 0, arguments)
+            self.assertIn(says, done.stderr, arguments)
+        self.assertEqual(setup("--remove").returncode, 0)
+        # A name that is somebody else's already.
+        run("useradd", "-M", "assent-offline")
+        done = setup()
+        self.assertEqual(done.returncode, EXIT_CONFIG, done.stdout)
+        self.assertIn("remove it first", done.stderr)
+        self.assertFalse(os.path.exists(MARKER))
+        run("userdel", "assent-offline")
+        self.assertEqual(setup("--remove").returncode, 0)
+        done = as_user(DEV_UID, f"{BIN}/assent", "setup", "--elevated")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("only root", done.stderr)
+
+    def test_where_owners_cannot_be_mapped_rights_by_acl_serve(self):
+        """An overlay file system cannot; a run says whose its files are."""
+        place = f"{TOP}/merged"
+        for name in ("lower", "upper", "work", "merged"):
+            os.mkdir(f"{TOP}/{name}")
+        os.chown(f"{TOP}/upper", DEV_UID, DEV_UID)
+        done = run("mount", "-t", "overlay", "overlay", "-o",
+                   f"lowerdir={TOP}/lower,upperdir={TOP}/upper,"
+                   f"workdir={TOP}/work", place, check=False)
+        if done.returncode != 0:
+            self.skipTest("no overlay file system: " + done.stderr.strip())
+        os.chown(place, DEV_UID, DEV_UID)
+        self.assertEqual(setup().returncode, 0)
+        try:
+            with Place() as d:
+                d.project = place
+                first = d.as_dev("touch", "made")
+                if os.path.exists(f"{place}/made"):
+                    self.skipTest("this kernel maps owners on overlays")
+                self.assertIn("map the owners", first.stdout + first.stderr)
+                done = setup("--workspace", place)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                got = d.outcome("sh", "-c", "echo 1 > made; id -u")
+                self.assertEqual(got["outcome"]["exit"], 0, got)
+                self.assertIn("cannot map owners",
+                              " ".join(got["outcome"]["violations"]))
+                done = as_user(DEV_UID, "sh", "-c",
+                               f"echo 2 >> {place}/made; rm {place}/made")
+                self.assertEqual(done.returncode, 0, done.stderr)
+        finally:
+            self.assertEqual(setup("--remove").returncode, 0)
+            run("umount", place)
+
+
+if __name__ == "__main__":
+    enter()
+    lib_daemon.tempfile.tempdir = TOP
+    unittest.main()
