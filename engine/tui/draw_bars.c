@@ -210,7 +210,10 @@ draw_rule_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 	const char *text = tui_may_text(may);
 
 	if (may == MAY_YES)
-		text = "Enter writes it into your own rules; Esc does not.";
+		text = m->columns < NARROW_COLUMNS
+		    ? "Enter: own rules  o: draft  Esc"
+		    : "Enter writes it into your own rules, o a draft for the "
+		      "organisation; Esc does not.";
 	else if (may == MAY_NOT_WHOLE)
 		text = "No rule is made of this. Esc goes back.";
 	else if (may == MAY_PART_HIDDEN)
@@ -327,7 +330,8 @@ draw_prompt(const struct tui *m, struct grid *g, int y, int64_t now)
 		draw_apply_prompt(m, g, y, now);
 		return;
 	case MODE_RAISE:
-		buf_puts(&line, "Raise to (uid:1001, group:security, a name): ");
+		buf_puts(
+		    &line, "Raise to (uid:1001, group:security, a name): ");
 		break;
 	case MODE_NORMAL:
 	case MODE_HELP:

@@ -46,6 +46,7 @@ void feed_tick(struct feed *f);
 /* ---- shared by its parts ------------------------------------------------- */
 
 #define FEED_DIRTY_MAX 64
+#define FEED_PATH_BYTES 512
 
 struct feed {
 	struct client *calls, *events;
@@ -86,6 +87,12 @@ void feed_session(struct feed *f, const json_t *row, const char *kind);
 void feed_case(struct feed *f, const struct tui_order *o);
 /* What an answer that lasts would match. */
 void feed_preview(struct feed *f, const struct tui_order *o);
+/* Where the preview of an answer that lasts is: "until 2h" in a query. */
+int feed_preview_path(
+    const struct tui_order *o, char ret[static FEED_PATH_BYTES]);
+void feed_put_texts(
+    struct page *p, const char *title, const json_t *list, enum style style);
+void feed_put_counts(struct page *p, const json_t *history);
 /* The rule that would allow its kind; and then: writes what was shown. */
 void feed_rule(struct feed *f, const struct tui_order *o);
 void feed_save_rule(struct feed *f, const struct tui_order *o);

@@ -1,5 +1,6 @@
 /*
- * Add a rule to the person's own rules.
+ * Add a rule to the person's own rules, or keep it as a draft for the
+ * organisation's.
  * Runs in: assent.  Trusts: this program's own 'rules check' and 'rules test';
  * nothing of the rule.  Owns: a temporary folder until it returns.
  */
@@ -23,6 +24,7 @@
 #define OUTPUT_BYTES ((size_t)1 << 20)
 #define PATH_LEN ((size_t)1024)
 #define CHECK_MS 60000
+#define NAME_LEN 80
 #define FOLDER_MODE 0700
 #define RULE_MODE 0600
 
@@ -39,18 +41,23 @@ join(
 	    : ERR_OK;
 }
 
+/* "NAME" below where the variable says, or below the home. */
 static int
-find_folder(char ret[static PATH_LEN], struct err *e)
+find_folder(const char *variable, const char *below_home, const char *name,
+    char ret[static PATH_LEN], struct err *e)
 {
-	const char *own = getenv("XDG_CONFIG_HOME");
+	const char *own = getenv(variable);
 	const char *home = getenv("HOME");
+	char folder[PATH_LEN];
+	int r;
 
 	if (own != NULL && own[0] == '/')
-		return join(ret, PATH_LEN, own, "assent/rules", e);
+		return join(ret, PATH_LEN, own, name, e);
 	if (home == NULL || home[0] != '/')
 		return err_set(e, ERR_INVALID,
-		    "HOME is not set: nobody knows where your rules are");
-	return join(ret, PATH_LEN, home, ".config/assent/rules", e);
+		    "HOME is not set: nobody knows where your files are");
+	r = join(folder, sizeof(folder), home, below_home, e);
+	return r != 0 ? r : join(ret, PATH_LEN, folder, name, e);
 }
 
 /* ---- the new text -------------------------------------------------------- */
@@ -87,16 +94,16 @@ combine(struct str old, const char *text, struct buf *ret, struct err *e)
 /* ---- checking ------------------------------------------------------------ */
 
 static int
-run_check(
-    const char *program, const char *verb, const char *folder, struct err *e)
+run_check(const char *program, const char *verb, const char *layer_of,
+    const char *folder, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(OUTPUT_BYTES);
-	char layer[PATH_LEN + 8];
+	char layer[PATH_LEN + 16];
 	char *const argv[] = { (char[]){ "assent" }, (char[]){ "rules" },
 		(char *)(uintptr_t)verb, layer, NULL };
 	int status = 0, r;
 
-	(void)snprintf(layer, sizeof(layer), "user=%s", folder);
+	(void)snprintf(layer, sizeof(layer), "%s%s", layer_of, folder);
 	r = capture(
 	    &(struct capture){
 		.path = program, .argv = argv, .timeout_ms = CHECK_MS },
@@ -107,8 +114,9 @@ run_check(
 	    verb, out.len > 0 ? buf_cstr(&out) : "see it by hand");
 }
 
+/* layer_of: "user=", or "" for the organisation's. */
 static int
-check(const char *folder, struct err *e)
+check(const char *layer_of, const char *folder, struct err *e)
 {
 	const struct sigaction by_default = { .sa_handler = SIG_DFL };
 	struct sigaction was;
@@ -122,9 +130,9 @@ check(const char *folder, struct err *e)
 	program[n] = '\0';
 	/* how a check ended has to be known */
 	(void)sigaction(SIGCHLD, &by_default, &was);
-	r = run_check(program, "check", folder, e);
+	r = run_check(program, "check", layer_of, folder, e);
 	if (r == 0)
-		r = run_check(program, "test", folder, e);
+		r = run_check(program, "test", layer_of, folder, e);
 	(void)sigaction(SIGCHLD, &was, NULL);
 	if (was.sa_handler == SIG_IGN) {
 		while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -183,22 +191,25 @@ remove_copy(const char *path)
 	(void)rmdir(path);
 }
 
+/* others: a folder whose other files count, too, or NULL. */
 static int
-check_copy(const char *folder, const struct buf *text, struct err *e)
+check_copy(
+    const char *layer_of, const char *others, struct str text, struct err *e)
 {
 	char copy[] = "/tmp/assent-rules-XXXXXX";
 	char path[PATH_LEN];
-	int r;
+	int r = 0;
 
 	if (mkdtemp(copy) == NULL)
 		return err_sys(e, "cannot make a folder in /tmp");
-	r = copy_others(folder, copy, e);
+	if (others != NULL)
+		r = copy_others(others, copy, e);
 	if (r == 0)
 		r = join(path, sizeof(path), copy, RULE_FILE_NAME, e);
 	if (r == 0)
-		r = fdio_write_file(path, text->s, text->len, RULE_MODE, e);
+		r = fdio_write_file(path, text.s, text.len, RULE_MODE, e);
 	if (r == 0)
-		r = check(copy, e);
+		r = check(layer_of, copy, e);
 	remove_copy(copy);
 	return r;
 }
@@ -209,7 +220,8 @@ rule_file_add(const char *text, char *ret, size_t size, struct err *e)
 	AUTO_BUF struct buf old = BUF_INIT(FILE_BYTES);
 	AUTO_BUF struct buf all = BUF_INIT(FILE_BYTES);
 	char folder[PATH_LEN];
-	int r = find_folder(folder, e);
+	int r = find_folder(
+	    "XDG_CONFIG_HOME", ".config", "assent/rules", folder, e);
 
 	if (r == 0)
 		r = join(ret, size, folder, RULE_FILE_NAME, e);
@@ -220,6 +232,27 @@ rule_file_add(const char *text, char *ret, size_t size, struct err *e)
 	if (r == 0)
 		r = combine(buf_str(&old), text, &all, e);
 	if (r == 0)
-		r = check_copy(folder, &all, e);
+		r = check_copy("user=", folder, buf_str(&all), e);
 	return r != 0 ? r : fdio_write_file(ret, all.s, all.len, RULE_MODE, e);
+}
+
+int
+rule_file_draft(
+    const char *text, const char *id, char *ret, size_t size, struct err *e)
+{
+	char folder[PATH_LEN], name[NAME_LEN];
+	int r = find_folder(
+	    "XDG_STATE_HOME", ".local/state", "assent/drafts", folder, e);
+
+	if (strchr(id, '/') != NULL)
+		return err_set(e, ERR_INVALID, "'%.40s' is no action", id);
+	(void)snprintf(name, sizeof(name), "%.64s.yaml", id);
+	if (r == 0)
+		r = join(ret, size, folder, name, e);
+	if (r == 0)
+		r = fdio_make_dir(folder, FOLDER_MODE, e);
+	if (r == 0)
+		r = check_copy("", NULL, str_of(text), e);
+	return r != 0 ? r
+		      : fdio_write_file(ret, text, strlen(text), RULE_MODE, e);
 }

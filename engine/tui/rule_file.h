@@ -16,5 +16,9 @@
 
 /* ret: where it is now. */
 int rule_file_add(const char *text, char *ret, size_t size, struct err *e);
+/* The same by itself as a draft for the organisation's rules, which nothing
+ * reads: somebody who may puts it among them. */
+int rule_file_draft(
+    const char *text, const char *id, char *ret, size_t size, struct err *e);
 
 #endif

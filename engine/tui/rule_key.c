@@ -66,11 +66,13 @@ tui_may_rule(const struct tui *m, int64_t now)
 	return MAY_YES;
 }
 
+/* scope: "own", or "draft" for the organisation's. */
 static void
-save(struct tui *m)
+save(struct tui *m, const char *scope)
 {
 	struct tui_order o = { .kind = ORDER_SAVE_RULE, .view = m->view };
 
+	(void)snprintf(o.scope, sizeof(o.scope), "%s", scope);
 	(void)snprintf(o.id, sizeof(o.id), "%s", m->input_id);
 	(void)snprintf(m->busy, sizeof(m->busy), "%s", m->input_id);
 	m->mode = MODE_NORMAL;
@@ -85,10 +87,10 @@ tui_rule_input(struct tui *m, int key, int64_t now)
 	if (key == KEY_ESCAPE || key == KEY_CTRL_C) {
 		m->mode = MODE_NORMAL;
 		tui_note(m, STYLE_PLAIN, now, "No rule was written.");
-	} else if (key != KEY_RETURN) {
+	} else if (key != KEY_RETURN && key != 'o') {
 		tui_scroll_preview(m, key);
 	} else if (may == MAY_YES) {
-		save(m);
+		save(m, key == 'o' ? "draft" : "own");
 	} else if (may == MAY_NOT_WHOLE || may == MAY_NOTHING_FOCUSED) {
 		m->mode = MODE_NORMAL;
 		tui_note(m, STYLE_WARN, now, "No rule was written.");

@@ -253,7 +253,7 @@ class Tui(TuiCase):
 
     # ---- a rule ----
 
-    def make_rule(self, home, said):
+    def make_rule(self, home, said, key="\r", shown=""):
         with Screen(self.daemon.runtime, 50, 110, env={"HOME": home}) as s:
             s.wait_for("New: Enter")
             s.open_and_arm()
@@ -264,7 +264,8 @@ class Tui(TuiCase):
                 if "Enter writes it" in s.text():
                     break
                 s.keys(" ")
-            s.keys("\r")
+            s.wait_for(shown)
+            s.keys(key)
             s.wait_for(said)
 
     def test_a_rule_is_written_into_the_own_rules_and_passes_its_tests(self):
@@ -295,6 +296,20 @@ class Tui(TuiCase):
             self.assertEqual(tested.returncode, 0,
                              tested.stdout + tested.stderr)
             self.assertEqual(os.listdir(folder), ["approved.yaml"])
+
+    def test_a_draft_for_the_organisation_is_written_beside_nobodys_rules(
+            self):
+        one = self.ask("curl -sS https://d.example.com/x")
+        with tempfile.TemporaryDirectory() as home:
+            path = f"{home}/.local/state/assent/drafts/{one}.yaml"
+            self.make_rule(home, "A draft:", "o",
+                           "0  denied ones would be allowed (must be 0)")
+            self.assertEqual(os.stat(path).st_mode & 0o7777, 0o600)
+            self.assertFalse(os.path.exists(f"{home}/.config"))
+            tested = self.daemon.assent("rules", "test", path)
+            self.assertEqual(tested.returncode, 0,
+                             tested.stdout + tested.stderr)
+        self.assert_waits(one)
 
     def test_no_rule_is_written_beside_rules_that_do_not_load(self):
         self.ask("curl -sS https://c.example.com/x")

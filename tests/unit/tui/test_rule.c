@@ -60,6 +60,36 @@ a_rule_is_written_only_after_all_of_it_was_shown(void **state)
 }
 
 static void
+a_draft_is_written_under_the_same_rules(void **state)
+{
+	struct world w;
+	struct tui_order o;
+
+	(void)state;
+	world_asked(&w);
+	press(&w, 'o'); /* not there yet */
+	show_rule(&w, "act_0001", true, 3);
+	(void)frame(&w);
+	press(&w, 'o');
+	assert_int_equal(any_decision(&w), 0);
+	pass(&w, 700);
+	(void)frame(&w);
+	press(&w, 'o');
+	assert_true(tui_order(w.m, &o));
+	assert_int_equal(o.kind, ORDER_SAVE_RULE);
+	assert_string_equal(o.scope, "draft");
+	world_close(&w);
+	world_asked(&w);
+	show_rule(&w, "act_0001", false, 3); /* a deny would be allowed */
+	(void)frame(&w);
+	pass(&w, 700);
+	(void)frame(&w);
+	press(&w, 'o');
+	assert_int_equal(any_decision(&w), 0);
+	world_close(&w);
+}
+
+static void
 an_enter_too_soon_writes_no_rule(void **state)
 {
 	struct world w;
@@ -139,6 +169,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_rule_is_written_only_after_all_of_it_was_shown),
+		cmocka_unit_test(a_draft_is_written_under_the_same_rules),
 		cmocka_unit_test(an_enter_too_soon_writes_no_rule),
 		cmocka_unit_test(what_makes_no_rule_writes_none),
 		cmocka_unit_test(the_rule_of_another_action_is_not_written),
