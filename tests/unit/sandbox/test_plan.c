@@ -130,8 +130,9 @@ static void
 i5_every_part_of_a_plan_changes_its_hash(void **state)
 {
 	static const char *const other[] = { "make", "tesT" };
-	struct plan_options v[12];
-	uint8_t d[12][SHA256_LEN];
+	static const char *const hosts[] = { "a.example:443", "b.example" };
+	struct plan_options v[18];
+	uint8_t d[18][SHA256_LEN];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(v); i++)
@@ -147,6 +148,16 @@ i5_every_part_of_a_plan_changes_its_hash(void **state)
 	v[9].wall_ms = 1000;
 	v[10].who.uid++;
 	v[11].env_count = 1;
+	v[12].network = true;
+	v[13].hosts = hosts;
+	v[13].host_count = 1;
+	v[14].hosts = hosts + 1;
+	v[14].host_count = 1;
+	v[15].hosts = hosts;
+	v[15].host_count = 2;
+	v[16].network = v[16].can_ask = true;
+	v[17].sockets = other;
+	v[17].socket_count = 1;
 	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
 		AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
 		AUTO_BUF struct buf b = BUF_INIT(RECORD_MAX);
@@ -177,6 +188,72 @@ only_the_frame_decides_which_template_serves(void **state)
 	plan_template_key(make(a, &o), &three);
 	assert_true(str_eq(buf_str(&one), buf_str(&two)));
 	assert_false(str_eq(buf_str(&one), buf_str(&three)));
+}
+
+/* What the plan says of the network, for a profile and some hosts. */
+static void
+assert_network(const struct plan_options *o, const char *said)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	AUTO_BUF struct buf record = BUF_INIT(RECORD_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(RECORD_MAX);
+	struct plan *again = NULL;
+
+	plan_encode(make(a, o), &record);
+	assert_int_equal(plan_decode(buf_str(&record), a, &again, NULL), 0);
+	plan_network_text(again, &text);
+	assert_string_equal(buf_cstr(&text), said);
+}
+
+static void
+a_plan_says_what_its_run_reaches(void **state)
+{
+	static const char *const hosts[] = { "a.example:443", "*", "x*.y",
+		"[2001:db8::1]:22" };
+	static const char *const named[] = { "*.site.example", NULL };
+	struct profile site = *profile_find("workspace-write");
+	struct plan_options o = sample();
+
+	(void)state;
+	assert_network(&o, "runs offline");
+	o.hosts = hosts;
+	o.host_count = ARRAY_LEN(hosts);
+	/* A call names no pattern for everything, and none that is not one. */
+	assert_network(
+	    &o, "runs with network: a.example:443, [2001:db8::1]:22 only");
+	o.can_ask = true;
+	assert_network(&o,
+	    "runs with network: a.example:443, [2001:db8::1]:22 only; each "
+	    "other host is asked about first");
+	site.online = site.hosts_only = true;
+	site.hosts = named;
+	o.profile = &site;
+	o.host_count = 1;
+	assert_network(
+	    &o, "runs with network: *.site.example, a.example:443 only");
+	o.profile = profile_find("workspace-write-online");
+	o.host_count = 0;
+	assert_network(&o, "runs with network; each host is asked about first");
+}
+
+static void
+a_run_that_is_offline_has_nothing_of_the_network(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	struct plan_options o = sample();
+	struct plan *p = make(a, &o);
+
+	(void)state;
+	assert_int_equal(p->port_count, 0);
+	assert_int_equal(p->net.rule_count, 0);
+	for (size_t i = 0; i < p->env_count; i++)
+		assert_null(strcasestr(p->env[i], "proxy"));
+	for (size_t i = 0; i < p->op_count; i++)
+		assert_string_not_equal(p->ops[i].path, "/etc/resolv.conf");
+	o.network = true;
+	p = make(a, &o);
+	assert_int_equal(p->port_count, 4);
+	assert_int_equal(p->net.otherwise, NET_DENY);
 }
 
 static void
@@ -351,6 +428,9 @@ main(void)
 		cmocka_unit_test(a_record_cut_anywhere_is_refused),
 		cmocka_unit_test(no_record_makes_a_run_the_hosts_root),
 		cmocka_unit_test(i5_every_part_of_a_plan_changes_its_hash),
+		cmocka_unit_test(a_plan_says_what_its_run_reaches),
+		cmocka_unit_test(
+		    a_run_that_is_offline_has_nothing_of_the_network),
 		cmocka_unit_test(only_the_frame_decides_which_template_serves),
 		cmocka_unit_test(homes_and_system_folders_are_no_workspace),
 		cmocka_unit_test(
