@@ -16,6 +16,7 @@ CLOCK = os.path.dirname(BIN) + "/fake/executor_clock"
 USER = 59990
 ROUNDS = 100
 PARALLEL = 4
+TURNS = 5
 THROUGHPUT_MS = 3000
 MANY = 10000  # entries of a workspace that must cost nothing
 
@@ -35,7 +36,7 @@ def commands(folder, workspace):
     return "".join(" ".join(row) + "\n" for row in rows)
 
 
-def clock(uid, folder, workspace, text, rounds, throughput_ms):
+def clock(uid, folder, workspace, text, rounds, throughput_ms, more=()):
     def become():
         if os.geteuid() == 0 and uid != 0:
             os.setgroups([])
@@ -43,7 +44,7 @@ def clock(uid, folder, workspace, text, rounds, throughput_ms):
             os.setuid(uid)
     ran = subprocess.run(
         [folder + "/executor_clock", folder + "/assent-exec", workspace,
-         str(rounds), str(PARALLEL), str(throughput_ms)],
+         str(rounds), str(PARALLEL), str(throughput_ms), *more],
         input=text, text=True, stdout=subprocess.PIPE, check=False,
         preexec_fn=become, env={"PATH": os.environ["PATH"], "HOME": folder})
     if ran.returncode != 0:
@@ -102,9 +103,40 @@ def measure(uid):
         shutil.rmtree(folder)
 
 
+def compare():
+    """A run as an account of its own beside one as its proposer: the same
+    folder, in turns."""
+    folder = tempfile.mkdtemp(prefix="assent-bench.", dir="/var/tmp")
+    workspace = folder + "/project"
+    took = {"elevated": [], "unelevated": []}
+    try:
+        os.chmod(folder, 0o755)
+        os.mkdir(workspace)
+        for name in ("assent", "assent-exec"):
+            shutil.copy(f"{BIN}/{name}", folder)
+        shutil.copy(CLOCK, folder)
+        for path in (folder, workspace):
+            os.chown(path, USER, USER)
+        for _ in range(TURNS):
+            for mode, uid, more in (("unelevated", USER, ()),
+                                    ("elevated", 0, (str(USER),))):
+                rows = clock(uid, folder, workspace, "", ROUNDS, 1, more)
+                took[mode].append(float(rows[0][1]))
+        for mode, times in took.items():
+            print(f"{mode} run through a launcher: p50"
+                  f"\t{sorted(times)[TURNS // 2]:.3f}\tms")
+        ratio = sorted(took["elevated"])[TURNS // 2] / \
+            sorted(took["unelevated"])[TURNS // 2]
+        print(f"elevated / unelevated\t{ratio:.2f}\tratio")
+    finally:
+        shutil.rmtree(folder)
+
+
 def main():
     for uid in (0, USER) if os.geteuid() == 0 else (os.geteuid(),):
         measure(uid)
+    if os.geteuid() == 0:
+        compare()
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@
 #include "base/loop.h"
 #include "base/spawn.h"
 #include "core/ports.h"
+#include "model/config.h"
 #include "model/action_json.h"
 
+#define ACCOUNT 59997 /* of an elevated run */
 #define ROUNDS_MAX 20000
 #define COMMANDS_MAX 8
 #define WORDS_MAX 64
@@ -61,6 +63,7 @@ struct clock {
 	struct loop *loop;
 	struct executor *x;
 	const char *workspace;
+	uid_t proposer; /* not our own: the runs are elevated */
 	struct action *actions[PARALLEL_MAX];
 	struct plan_ref plans[PARALLEL_MAX];
 	size_t running;
@@ -162,6 +165,27 @@ start_launcher(struct clock *c, char *path)
 	(void)close(pair[1]);
 }
 
+/* As after 'assent setup --elevated'. */
+static void
+elevate(struct clock *c, const char *uid)
+{
+	static struct config set = {
+		.elevated = ELEVATED_PREFERRED,
+		.elevated_setup = {
+			.set_up = true,
+			.ready = true,
+			.offline = { "assent-offline", ACCOUNT, ACCOUNT },
+			.online = { { "assent-online", ACCOUNT, ACCOUNT } },
+			.online_count = 1,
+		},
+	};
+	struct err e = ERR_INIT;
+
+	c->proposer = (uid_t)strtoul(uid, NULL, 10);
+	if (sandbox_executor.configure(c->x, &set, &e) != 0)
+		die("configure", &e);
+}
+
 static void
 make_action(struct clock *c, size_t i)
 {
@@ -177,10 +201,12 @@ make_action(struct clock *c, size_t i)
 	    action_from_json(str_of(json), true, a, &e) != 0)
 		die("action", &e);
 	(void)snprintf(a->id, sizeof(a->id), "%zu", i);
-	a->proposer.uid = geteuid();
-	a->proposer.gid = getegid();
+	a->proposer.uid = c->proposer;
+	a->proposer.gid = c->proposer == geteuid() ? getegid() : c->proposer;
 	if (sandbox_executor.plan(c->x, a, a->arena, &c->plans[i], &e) != 0)
 		die("plan", &e);
+	if (c->plans[i].elevated != (c->proposer != geteuid()))
+		die("mode", &e);
 	c->actions[i] = a;
 }
 
@@ -316,7 +342,7 @@ main(int argc, char **argv)
 	struct err e = ERR_INIT;
 	size_t rounds, parallel;
 
-	if (argc != 6 || c == NULL)
+	if (argc < 6 || argc > 7 || c == NULL)
 		return 64;
 	rounds = strtoul(argv[3], NULL, 10);
 	parallel = strtoul(argv[4], NULL, 10);
@@ -326,9 +352,12 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("clock", LOG_WARN);
 	c->workspace = argv[2];
+	c->proposer = geteuid();
 	if (loop_new(&c->loop, &e) != 0 ||
 	    sandbox_executor.open(c->loop, &events, c, &c->x, &e) != 0)
 		die("open", &e);
+	if (argc == 7)
+		elevate(c, argv[6]);
 	start_launcher(c, argv[1]);
 	for (size_t i = 0; i < parallel; i++)
 		make_action(c, i);
