@@ -30,7 +30,7 @@ ALLOW, ASK, DENY = 1, 2, 3
 ANY, HTTP, TLS, TCP = 0, 1, 2, 3
 PROTOCOLS = ("any", "http", "tls", "tcp", "dns", "udp")
 KINDS = {"http": 1, "socks": 2, "dns_udp": 3, "dns_tcp": 4, "transparent": 5}
-LP_START, LP_LISTENER, LP_VERDICT, LP_BROKER, LP_STOP = range(0xA01, 0xA06)
+LP_START, LP_LISTENER, LP_VERDICT, LP_STOP, LP_BROKER = range(0xA01, 0xA06)
 PL_READY, PL_ASK, PL_EVENT = range(0xB01, 0xB04)
 
 WEB, OTHER, NAMES = "93.184.216.34", "93.184.216.35", "93.184.216.53"
