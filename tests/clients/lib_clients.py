@@ -48,6 +48,7 @@ class Client:
     """One client in a home of its own."""
     name = program = None
     contains = True  # --contain: it lets a hook rewrite the command
+    acp = None  # its words as an agent of an editor, behind assent acp
 
     def __init__(self, home, project, port):
         self.home, self.project, self.port = home, project, port
@@ -196,4 +197,29 @@ class Opencode(Client):
         return ["run", "--format", "json", PROMPT]
 
 
-CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode)
+class GeminiAcp(Gemini):
+    name, contains = "gemini-acp", False
+    acp = ["--acp", "-m", "gemini-2.5-flash"]
+
+
+class CopilotAcp(Copilot):
+    name, contains = "copilot-acp", False
+    acp = ["--acp"]
+
+
+class OpencodeAcp(Opencode):
+    name, contains = "opencode-acp", False
+    acp = ["acp"]
+
+    def set_up(self):
+        super().set_up()
+        path = f"{self.home}/.config/opencode/opencode.json"
+        with open(path, encoding="utf-8") as f:
+            settings = json.load(f)
+        # else it asks nobody
+        write(path, {**settings, "permission": {"bash": "ask",
+                                                "edit": "ask"}})
+
+
+CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode, GeminiAcp,
+           CopilotAcp, OpencodeAcp)

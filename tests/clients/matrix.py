@@ -4,11 +4,16 @@ Each real client against a scripted model and a real assentd:
 
     deny        rules deny: not run, and the model is told why
     allow       rules allow: run, and nobody was asked
-    ask         a person says yes while the client waits: run
+    ask         a person says yes on the screen (assent tui) while the client
+                waits: run
     refuse      a person says no: not run
     dead        the daemon is killed while a person is asked: not run
     slow        the daemon does not answer: not run
     contain     run inside assent's sandbox, by the hash that was approved
+
+Clients whose name ends in -acp are agents of an editor, behind assent acp. The
+protocol tells the model nothing of a denial: there the editor is told why, and
+there is nothing to rewrite.
 
 usage: matrix.py [--record] [CLIENT...]
 
@@ -34,8 +39,8 @@ sys.path.insert(0, f"{os.path.dirname(HERE)}/integration")
 
 import faulthandler  # noqa: E402
 
-from lib_clients import CLIENTS, Codex, install, peers  # noqa: E402
-from lib_daemon import BIN, Daemon  # noqa: E402
+from lib_clients import CLIENTS, PROMPT, Codex, install, peers  # noqa: E402
+from lib_daemon import BIN, Daemon, as_a_person  # noqa: E402
 from lib_model import Model  # noqa: E402
 
 CELLS = ("deny", "allow", "ask", "refuse", "dead", "slow", "contain")
@@ -59,7 +64,11 @@ class Cell:
         # Codex has no helpers below /tmp
         self.root = tempfile.mkdtemp(prefix="assent-client-", dir="/var/tmp")
         self.project = daemon.workspace
-        self.model = Model(COMMANDS[cell])
+        # what only reads, Gemini CLI's own policy runs without asking
+        self.command = COMMANDS["ask" if cell == "slow" and kind.acp else cell]
+        self.model = Model(self.command)
+        self.out = ""
+        self.screen = None  # what came of the person there
         self.client = kind(f"{self.root}/home", self.project, self.model.port)
         if cell == "contain" and kind is Codex:
             # its own sandbox would keep the hook's command from assentd
@@ -68,6 +77,8 @@ class Cell:
 
     def install(self):
         self.client.set_up()
+        if self.kind.acp is not None:
+            return
         arguments = ["--contain"] if self.cell == "contain" else []
         ran = subprocess.run(
             [f"{BIN}/assent", "install", self.client.name, "--yes",
@@ -83,8 +94,14 @@ class Cell:
         helper.start()
         program = shutil.which(
             self.client.program, path=self.client.environment()["PATH"])
+        words = [program, *self.client.arguments()]
+        if self.kind.acp is not None:
+            words = [sys.executable, "-B", f"{HERE}/lib_acp.py", self.project,
+                     PROMPT, "--", f"{BIN}/assent", "acp", "--runtime",
+                     self.daemon.runtime, "--timeout", "60s", "--", program,
+                     *self.kind.acp]
         with subprocess.Popen(
-                [program, *self.client.arguments()], cwd=self.project,
+                words, cwd=self.project,
                 env=self.client.environment(), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 start_new_session=True) as process:
@@ -93,7 +110,8 @@ class Cell:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 out, _ = process.communicate()
-        return out.decode(errors="replace")
+        self.out = out.decode(errors="replace")
+        return self.out
 
     def pending(self):
         """The first question, once there is one."""
@@ -125,10 +143,13 @@ class Cell:
                     os.kill(pid, signal.SIGKILL)
             self.daemon.process.kill()
             return
-        subprocess.run(
-            [f"{BIN}/assent", "approve" if self.cell == "ask" else "deny",
-             "--runtime", self.daemon.runtime, action], check=False,
-            capture_output=True, timeout=60)
+        if self.cell == "ask":
+            self.screen = as_a_person(
+                [sys.executable, "-B", f"{HERE}/tui_answer.py",
+                 self.daemon.runtime, "a"])
+        else:
+            as_a_person([f"{BIN}/assent", "deny", "--runtime",
+                         self.daemon.runtime, action])
 
     def ran(self):
         path = f"{self.project}/RAN"
@@ -138,15 +159,21 @@ class Cell:
             return f.read()
 
     def told(self):
-        return json.dumps(self.model.results)
+        """The model; of an agent of an editor, the editor as well."""
+        notes = [line for line in self.out.splitlines()
+                 if "assent" in line] if self.kind.acp is not None else []
+        return "\n".join([json.dumps(self.model.results), *notes])
 
     def judge(self):
         """None, or what is wrong."""
         told, ran = self.told(), self.ran()
-        if not self.model.results:
+        if not self.model.results and self.kind.acp is None:
             return "the model was told nothing"
         if self.cell == "allow":
             return None if WORD in told else "it did not run"
+        if self.cell == "ask" and self.screen is not None and \
+                self.screen.returncode != 0:
+            return self.screen.stdout + self.screen.stderr
         if self.cell == "ask":
             return None if ran is not None else "it did not run"
         if self.cell == "contain":
@@ -196,7 +223,7 @@ def play(kind, cell):
                 print(out[-3000:], file=sys.stderr)
             return wrong, "\n".join((
                 f"## {cell}", "", "The model proposes:", "",
-                "    " + COMMANDS[cell], "", "It is told:", "",
+                "    " + one.command, "", "It is told:", "",
                 *("    " + line for line in
                   mask(one.told(), one).splitlines()), "",
                 *(["The log:", ""] if log else []),
@@ -245,6 +272,9 @@ def main(arguments):
     for kind in kinds:
         words, texts, wrongs = [], [], []
         for cell in CELLS:
+            if cell == "contain" and not kind.contains:
+                words.append("-")
+                continue
             wrong, text = play(kind, cell)
             words.append("ok" if wrong is None else "FAILED")
             if wrong is not None:
