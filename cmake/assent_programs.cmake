@@ -33,6 +33,7 @@ set(ASSENT_COMMANDS
 	mcp
 	mcp_proxy
 	acp
+	opencode
 	completion)
 
 set(ASSENT_COMMAND_DECLARATIONS "")
