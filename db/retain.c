@@ -9,38 +9,29 @@
 #include "prune.h"
 #include "store_int.h"
 
-static int
-query(struct recorder *r, const char *sql, int64_t a, int64_t b, int64_t c,
-    int64_t *ret, struct err *e)
-{
-	AUTO(sql_finalizep) sqlite3_stmt *s = NULL;
-	int done = sql_prepare(r->db, sql, &s, e);
-
-	if (done != 0)
-		return done;
-	(void)sqlite3_bind_int64(s, 1, a);
-	(void)sqlite3_bind_int64(s, 2, b);
-	(void)sqlite3_bind_int64(s, 3, c);
-	done = sql_step(s, e);
-	if (done == SQL_ROW)
-		*ret = sqlite3_column_int64(s, 0);
-	return done < 0 ? done : ERR_OK;
-}
-
 /* The last of the rows from first to last before one that is not older:
  * clocks jump, rows do not. 0: not even the first. */
 static int
 old_through(struct recorder *r, int64_t first, int64_t last, int64_t before_ns,
     int64_t *ret, struct err *e)
 {
+	AUTO(sql_finalizep) sqlite3_stmt *s = NULL;
 	int64_t young = 0;
-	const int done = query(r,
+	int done = sql_prepare(r->db,
 	    "SELECT coalesce(min(seq), 0) FROM log WHERE seq BETWEEN ?1 AND "
 	    "?2 AND time >= ?3",
-	    first, last, before_ns, &young, e);
+	    &s, e);
 
+	if (done != 0)
+		return done;
+	(void)sqlite3_bind_int64(s, 1, first);
+	(void)sqlite3_bind_int64(s, 2, last);
+	(void)sqlite3_bind_int64(s, 3, before_ns);
+	done = sql_step(s, e);
+	if (done == SQL_ROW)
+		young = sqlite3_column_int64(s, 0);
 	*ret = young == 0 ? last : young - 1;
-	return done;
+	return done < 0 ? done : ERR_OK;
 }
 
 static int
