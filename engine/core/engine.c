@@ -105,6 +105,8 @@ engine_append(struct engine *g, struct change *c, enum row_kind kind,
 	AUTO_BUF struct buf traced = BUF_INIT(TRACED_BODY_MAX);
 	struct row row = {
 		.kind = kind,
+		.session = c->session,
+		.uid = c->uid,
 		.time_real_ns = g->o.env.real_ns(),
 		.body = body,
 		.policy_sha256 = g->policy_sha256,

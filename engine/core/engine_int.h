@@ -29,7 +29,9 @@ enum change_reply {
 };
 
 struct change {
-	struct live *live; /* NULL: a row that belongs to no action */
+	struct live *live; /* NULL: a row that belongs to no action, but */
+	const char *session; /* to this session, or NULL; and */
+	uid_t uid; /* to this user */
 	enum stage to; /* STAGE_INVALID: stays */
 	bool is_new; /* forget the action when the commit fails */
 	bool has_ruling;

@@ -34,8 +34,6 @@ put_fields(struct engine *g, const struct call *c, struct buf *out)
 	for (size_t i = 0; i < c->field_count; i++)
 		row_put_report(g, &w, &c->fields[i]);
 	row_put_masked_in(g, &w, c);
-	if (c->target != NULL)
-		jsonw_kstr(&w, "session", c->target);
 	jsonw_kint(&w, "peer_uid", c->uid);
 	jsonw_end(&w);
 }
@@ -93,6 +91,8 @@ engine_session_event(struct engine *g, const struct call *c)
 {
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	struct change change = {
+		.session = c->target,
+		.uid = c->uid,
 		.answer = ANSWER_CALL_NONE,
 		.call_id = c->id,
 	};
@@ -128,7 +128,7 @@ void
 engine_refused(struct engine *g, const struct call *c)
 {
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
-	struct change change = { .answer = ANSWER_CALL_NONE };
+	struct change change = { .uid = c->uid, .answer = ANSWER_CALL_NONE };
 
 	put_fields(g, c, &body);
 	if (engine_append(g, &change, ROW_AUTH, buf_str(&body), NULL, NULL) ==
