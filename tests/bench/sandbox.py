@@ -36,14 +36,20 @@ def commands(folder, workspace):
     return "".join(" ".join(row) + "\n" for row in rows)
 
 
-def clock(uid, folder, workspace, text, rounds, throughput_ms, more=()):
+# Only root makes control groups; without them both do the same.
+BARE = ["unshare", "-m", "sh", "-c",
+        'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', "sh"]
+
+
+def clock(uid, folder, workspace, text, rounds, throughput_ms, more=(),
+          before=()):
     def become():
         if os.geteuid() == 0 and uid != 0:
             os.setgroups([])
             os.setgid(uid)
             os.setuid(uid)
     ran = subprocess.run(
-        [folder + "/executor_clock", folder + "/assent-exec", workspace,
+        [*before, folder + "/executor_clock", folder + "/assent-exec", workspace,
          str(rounds), str(PARALLEL), str(throughput_ms), *more],
         input=text, text=True, stdout=subprocess.PIPE, check=False,
         preexec_fn=become, env={"PATH": os.environ["PATH"], "HOME": folder})
@@ -108,7 +114,8 @@ def compare():
     folder, in turns."""
     folder = tempfile.mkdtemp(prefix="assent-bench.", dir="/var/tmp")
     workspace = folder + "/project"
-    took = {"elevated": [], "unelevated": []}
+    took = {"elevated": [], "unelevated": [],
+            "elevated, without control groups,": []}
     try:
         os.chmod(folder, 0o755)
         os.mkdir(workspace)
@@ -118,16 +125,21 @@ def compare():
         for path in (folder, workspace):
             os.chown(path, USER, USER)
         for _ in range(TURNS):
-            for mode, uid, more in (("unelevated", USER, ()),
-                                    ("elevated", 0, (str(USER),))):
-                rows = clock(uid, folder, workspace, "", ROUNDS, 1, more)
+            for mode, uid, more, before in (
+                    ("unelevated", USER, (), ()),
+                    ("elevated", 0, (str(USER),), ()),
+                    ("elevated, without control groups,", 0, (str(USER),),
+                     BARE)):
+                rows = clock(uid, folder, workspace, "", ROUNDS, 1, more,
+                             before)
                 took[mode].append(float(rows[0][1]))
         for mode, times in took.items():
             print(f"{mode} run through a launcher: p50"
                   f"\t{sorted(times)[TURNS // 2]:.3f}\tms")
-        ratio = sorted(took["elevated"])[TURNS // 2] / \
-            sorted(took["unelevated"])[TURNS // 2]
-        print(f"elevated / unelevated\t{ratio:.2f}\tratio")
+        base = sorted(took.pop("unelevated"))[TURNS // 2]
+        for mode, times in took.items():
+            ratio = sorted(times)[TURNS // 2] / base
+            print(f"{mode} / unelevated\t{ratio:.2f}\tratio")
     finally:
         shutil.rmtree(folder)
 
