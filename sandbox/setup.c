@@ -21,7 +21,6 @@
 #include "sys.h"
 
 #define MARKER_BYTES_MAX ((size_t)1 << 20)
-#define MARKER_DIR "/etc/assent"
 #define SETUP_ARENA ((size_t)8 << 20)
 #define WORKSPACES_MAX 1000
 
@@ -59,12 +58,12 @@ lock(struct setup *s, struct err *e)
 	if (geteuid() != 0)
 		return err_set(e, ERR_DENIED,
 		    "only root sets this up; --dry-run shows what it would do");
-	if (mkdir(MARKER_DIR, 0755) != 0 && errno != EEXIST)
-		return err_sys(e, "cannot make '%s'", MARKER_DIR);
-	s->lock = open(MARKER_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mkdir(ELEVATED_DIR, 0755) != 0 && errno != EEXIST)
+		return err_sys(e, "cannot make '%s'", ELEVATED_DIR);
+	s->lock = open(ELEVATED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->lock < 0 || flock(s->lock, LOCK_EX | LOCK_NB) != 0)
-		return err_sys(
-		    e, "cannot lock '%s': is another one at work?", MARKER_DIR);
+		return err_sys(e, "cannot lock '%s': is another one at work?",
+		    ELEVATED_DIR);
 	return ERR_OK;
 }
 

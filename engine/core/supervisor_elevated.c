@@ -5,9 +5,11 @@
  * Owns: the socket that tells of changes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "supervisor_int.h"
 
 #define NEWS_BYTES 8192
+#define AGAIN_MS 200
 #define NEWS_MAX 1000 /* read at once; then others have their turn */
 
 /* What is missing is put there again; then it has to be there. */
@@ -39,7 +42,10 @@ settle(struct config *c)
 	struct config_elevated *s = &c->elevated_setup;
 	struct err why = ERR_INIT;
 
-	s->ready = look(s, &why) == 0;
+	/* Taken away meanwhile: what it made is not made again. */
+	s->ready = access(ELEVATED_FILE, F_OK) != 0
+	    ? err_set(&why, ERR_NOTFOUND, "'%s' is gone", ELEVATED_FILE) == 0
+	    : look(s, &why) == 0;
 	s->why_not = NULL;
 	if (s->ready)
 		return;
@@ -81,26 +87,59 @@ drain(int fd)
 	}
 }
 
+/* assent setup locks the folder of its marker: what it changes is not ours to
+ * undo while it is at work. */
+static bool
+setup_is_at_work(void)
+{
+	AUTO_FD int fd = open(ELEVATED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 &&
+	    errno == EWOULDBLOCK;
+}
+
+static void look_again(void *ctx);
+
 /* Somebody changed rules, maybe we. Nothing runs elevated without its
  * firewall, so the roles hear of it at once. */
 static void
-on_news(void *ctx, int fd, unsigned events)
+hear(struct supervisor *s)
 {
-	struct supervisor *s = ctx;
 	struct config_elevated *setup = &s->config->elevated_setup;
 	const bool before = setup->ready;
 
-	(void)events;
-	drain(fd);
 	if (!setup->set_up || s->config->elevated == ELEVATED_OFF ||
 	    s->stopping)
 		return;
+	if (setup_is_at_work()) {
+		if (s->news_timer == NULL)
+			(void)loop_after(s->loop, AGAIN_MS, look_again, s,
+			    &s->news_timer, NULL);
+		return;
+	}
 	settle(s->config);
 	if (setup->ready == before)
 		return;
 	log_warn("elevated", "runs are %s from now on",
 	    setup->ready ? "elevated" : "not elevated");
 	supervisor_reload_roles(s);
+}
+
+static void
+look_again(void *ctx)
+{
+	struct supervisor *s = ctx;
+
+	s->news_timer = NULL;
+	hear(s);
+}
+
+static void
+on_news(void *ctx, int fd, unsigned events)
+{
+	(void)events;
+	drain(fd);
+	hear(ctx);
 }
 
 static int
@@ -124,16 +163,15 @@ supervisor_elevated_open(struct supervisor *s, struct err *e)
 {
 	int r;
 
-	if (s->config->elevated_setup.set_up) {
+	/* Also where nothing is set up yet: a reload may change that. */
+	if (geteuid() == 0)
 		s->news_fd = open_news();
-		if (s->news_fd < 0)
-			log_warn("elevated",
-			    "changes of the firewall are not seen: %s",
-			    strerrordesc_np(errno));
-		else if (loop_fd(s->loop, s->news_fd, LOOP_READ, on_news, s,
-			     e) != 0)
-			return ERR_SYS;
-	}
+	if (s->news_fd < 0 && s->config->elevated_setup.set_up)
+		log_warn("elevated", "changes of the firewall are not seen: %s",
+		    strerrordesc_np(errno));
+	if (s->news_fd >= 0 &&
+	    loop_fd(s->loop, s->news_fd, LOOP_READ, on_news, s, e) != 0)
+		return ERR_SYS;
 	r = supervisor_elevated_check(s->config, e);
 	if (r == 0 && s->config->elevated_setup.set_up)
 		log_info("elevated", "setting=%s ready=%s",
@@ -147,8 +185,10 @@ supervisor_elevated_close(struct supervisor *s)
 {
 	if (s->news_fd < 0)
 		return;
-	if (s->loop != NULL)
+	if (s->loop != NULL) {
 		loop_forget(s->loop, s->news_fd);
+		loop_cancel(s->loop, s->news_timer);
+	}
 	fd_closep(&s->news_fd);
 	s->news_fd = -1;
 }

@@ -78,6 +78,7 @@ struct supervisor {
 	int self_fd; /* this very program, for the next start of a role */
 	int launcher_fd; /* assent-exec, or -1 */
 	int news_fd; /* of firewall rules that change, or -1 */
+	struct loop_timer *news_timer; /* to look at them again */
 	struct review_helpers *review;
 	int state_lock, runtime_lock;
 	struct child children[SUPERVISOR_ROLES_MAX];

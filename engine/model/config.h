@@ -188,7 +188,8 @@ struct config_ceiling {
 	size_t line_count;
 };
 
-#define ELEVATED_FILE "/etc/assent/elevated.yaml"
+#define ELEVATED_DIR "/etc/assent"
+#define ELEVATED_FILE ELEVATED_DIR "/elevated.yaml"
 #define ELEVATED_VERSION "1"
 #define ELEVATED_POOL_MAX 64
 #define ELEVATED_PORTS_MAX 16

@@ -6,6 +6,7 @@ are.
 """
 
 import ctypes
+import http.server
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -376,6 +378,56 @@ class Elevated(unittest.TestCase):
             self.assertEqual(ask("s-1", "read-only")[0], "assent-offline")
             self.assertEqual(ask("s-1", "mine")[1], "unelevated")
 
+    def serve(self):
+        """A page on an address of this network; its port."""
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "5")
+                self.end_headers()
+                self.wfile.write(b"page\n")
+
+            def log_message(self, *arguments):
+                pass
+        server = http.server.ThreadingHTTPServer(("192.0.2.1", 0), Page)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server.server_address[1]
+
+    def test_in_both_modes_a_run_reaches_its_proxy_and_nothing_else(self):
+        port, other = self.serve(), self.serve()
+        # Named in a file: what a call names itself is approved with it.
+        script = ("for h in $(cat good); do curl -sS -m 9 http://$h/; done; "
+                  "for h in $(cat bad); do curl -fsS -m 9 http://$h/ >&2; "
+                  "curl -fsS -m 5 --noproxy '*' http://$h/ >&2; done; id -un")
+        for mode, setting in (("elevated", "preferred"),
+                              ("unelevated", "\"off\"")):
+            with Place(f"elevated: {setting}\nprofiles: {{site: {{base: "
+                       "workspace-write-online, network_only: true, "
+                       f"network: [\"192.0.2.1:{port}\"]}}}}\n") as d:
+                for name, text in (("good", f"192.0.2.1:{port}"),
+                                   ("bad", f"192.0.2.1:{other} "
+                                    f"127.0.0.1:{other}")):
+                    with open(f"{d.project}/{name}", "w",
+                              encoding="ascii") as f:
+                        f.write(text)
+                body = d.agent("POST", "/v1/actions", {
+                    "tool": "shell", "input": {"script": script},
+                    "workspace": d.project, "cwd": d.project,
+                    "execute": True, "profile": "site"},
+                    {"Prefer": "wait=0"})[1]
+                self.assertEqual(body["state"], "pending", body)
+                self.assertEqual(d.answer(body["id"], "allow")[0], 200)
+                body = d.agent("GET", f"/v1/actions/{body['id']}",
+                               headers={"Prefer": "wait=40"})[1]
+                self.assertEqual(body["mode"], mode)
+                lines = body["outcome"]["stdout"].split("\n")
+                self.assertEqual(lines[0], "page", body["outcome"])
+                if mode == "elevated":
+                    self.assertEqual(lines[1], "assent-online")
+                self.assertNotIn("page", body["outcome"]["stderr"], mode)
+
     def test_both_modes_with_fallback(self):
         """Said aloud where it is preferred, refused where it is required."""
         with Place() as d:
@@ -557,6 +609,47 @@ class Setup(unittest.TestCase):
                          rules)
         self.assertFalse(os.path.exists(MARKER))
         self.assertEqual(setup("--remove").stdout, "nothing is to be done\n")
+
+    def test_a_set_up_under_a_running_daemon_is_taken_over_and_away(self):
+        with Place() as d:
+            self.assertFalse(d.ready()["set_up"])
+            self.assertEqual(d.outcome("id", "-u")["mode"], "unelevated")
+            for arguments in ((), ("--pool", "3"),
+                              ("--proxy-port", "4321")):
+                done = setup(*arguments)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            d.process.send_signal(signal.SIGHUP)
+            d.wait_until(lambda: d.ready()["mode"] == "elevated",
+                         "a reload does not take it over")
+            self.assertEqual(d.outcome("id", "-un")["outcome"]["stdout"],
+                             "assent-offline\n")
+            self.assertIn("4321",
+                          run("/usr/sbin/nft", "list", "ruleset").stdout)
+            self.assertEqual(setup("--remove").returncode, 0)
+            d.wait_until(lambda: d.ready()["mode"] == "unelevated",
+                         "nobody saw that it was taken away")
+            self.assertIn("elevated.yaml' is gone", d.ready()["why_not"])
+            self.assertEqual(
+                run("/usr/sbin/nft", "list", "ruleset").stdout, "")
+            d.process.send_signal(signal.SIGHUP)
+            d.wait_until(lambda: not d.ready()["set_up"], "not reloaded")
+            self.assertEqual(
+                d.outcome("id", "-u")["outcome"]["stdout"], f"{DEV_UID}\n")
+
+    def test_a_plain_users_daemon_cannot_have_what_is_required(self):
+        place = tempfile.mkdtemp(prefix="user-", dir=TOP)
+        with open(f"{place}/c.yaml", "w", encoding="ascii") as f:
+            f.write("elevated: required\n")
+        run("chown", "-R", f"{DEV_UID}:{DEV_UID}", place)
+        done = as_user(DEV_UID, f"{BIN}/assentd", "--foreground", "--config",
+                       f"{place}/c.yaml", "--state", f"{place}/s",
+                       "--runtime", f"{place}/r")
+        self.assertEqual(done.returncode, EXIT_CONFIG, done.stderr)
+        self.assertIn("only root's daemon has them", done.stderr)
+        done = as_user(DEV_UID, f"{BIN}/assent", "sandbox", "--config",
+                       f"{place}/c.yaml", "--", "true", cwd=place)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("use assent run", done.stderr)
 
     def test_what_cannot_be_set_up_is_said(self):
         for arguments, says in (
