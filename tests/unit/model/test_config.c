@@ -190,8 +190,8 @@ approvals_name_people_and_a_group_by_risk(void **state)
 	assert_string_equal(got->approver_groups[RISK_CRITICAL], "security");
 	assert_refused(
 	    *state, "approvals: {high: {grup: x}}\n", NULL, 1, 20, "grup");
-	assert_refused(*state, "approvals: {high: {group: a:b}}\n", NULL, 1,
-	    27, "a group of this machine");
+	assert_refused(*state, "approvals: {high: {group: a:b}}\n", NULL, 1, 27,
+	    "a group of this machine");
 	assert_refused(*state,
 	    "approvals: {high: {group: a234567890123456789012345678901234}}\n",
 	    NULL, 1, 27, "a group of this machine");
