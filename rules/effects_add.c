@@ -34,7 +34,8 @@ static bool
 same_effect(const struct effect *a, const struct effect *b)
 {
 	return a->kind == b->kind && a->path_class == b->path_class &&
-	    a->code_class == b->code_class && same_text(a->target, b->target);
+	    a->code_class == b->code_class && a->by_server == b->by_server &&
+	    same_text(a->target, b->target);
 }
 
 static bool

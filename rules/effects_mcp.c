@@ -7,6 +7,7 @@
 #include "model/json_doc.h"
 
 #define VERB_MAX 40
+#define SCHEME_MAX 11
 
 enum mcp_kind {
 	MCP_UNCLEAR,
@@ -102,6 +103,14 @@ judge_path(struct mcp *m, const struct arg *a)
 	}
 }
 
+static bool
+begins_as_url(struct str text)
+{
+	const size_t at = str_search(text, STR("://"));
+
+	return at < text.len && at <= SCHEME_MAX;
+}
+
 static void
 judge_string(struct mcp *m, struct str key, struct str text)
 {
@@ -113,8 +122,7 @@ judge_string(struct mcp *m, struct str key, struct str text)
 		effect_remote(j, "send secret");
 	if (key_is(p, "mcp_path_keys", key)) {
 		judge_path(m, &a);
-	} else if (key_is(p, "mcp_url_keys", key) ||
-	    str_search(text, STR("://")) < 12) {
+	} else if (key_is(p, "mcp_url_keys", key) || begins_as_url(text)) {
 		url_connect(j, &a, PATH_NONE);
 	} else if (key_is(p, "mcp_sql_keys", key) && text.len > 5) {
 		as_sql(j, &a, STR_NONE);
@@ -163,8 +171,11 @@ judge_kind(struct mcp *m)
 	switch (m->kind) {
 	case MCP_READS:
 		if (!m->placed)
-			effect_unknown(
-			    j, "a server that is not assent's answers it");
+			effect_add(j,
+			    &(struct effect){ .kind = EFFECT_UNKNOWN,
+				.by_server = true,
+				.why = "a server that is not assent's answers "
+				       "it" });
 		break;
 	case MCP_CHANGES:
 		effect_remote(j, "mcp change");

@@ -220,6 +220,8 @@ struct effect {
 	const char *target; /* path, host[:port], program; NULL if none */
 	uint16_t port; /* connect: what the scheme means; 0: not said */
 	const char *why; /* "option -o writes its operand" */
+	/* Unknown, but only as the answer of an MCP server to a read is. */
+	bool by_server;
 	enum decision decision;
 	struct rule_ref rule; /* id NULL: by default */
 };

@@ -77,8 +77,9 @@ refuse_effect(const struct effect *f)
 		return "it changes something on another machine";
 	case EFFECT_WIDEN:
 		return "it asks for more than its profile gives";
-	case EFFECT_INVALID:
 	case EFFECT_UNKNOWN:
+		return f->by_server ? NULL : "it is not understood";
+	case EFFECT_INVALID:
 		return "it is not understood";
 	case EFFECT_CONNECT:
 		return f->target == NULL ? "which host it reaches is not known"

@@ -6,8 +6,10 @@
  */
 #include <string.h>
 
+#include "model/json_doc.h"
 #include "model/pattern.h"
 
+#define ARGS_ARENA_MAX ((size_t)64 << 20)
 #define CONTEXT_BYTES_MAX ((size_t)8 << 20)
 
 static void
@@ -45,6 +47,51 @@ put_frame(struct buf *b, const struct action *a)
 	}
 }
 
+/*
+ * What a call of an MCP tool is like: its members, by name and kind, and its
+ * switches by their value. What a text or a number says may differ, since
+ * what it would do was judged, and is compared as an effect.
+ */
+static void
+put_shape(struct buf *b, const struct json_doc *d, size_t node)
+{
+	const enum doc_kind kind = d->nodes[node].kind;
+	const bool object = kind == DOC_OBJECT;
+	size_t i = doc_first(d, node);
+
+	rec_put_u8(b, (uint8_t)kind);
+	if (!object && kind != DOC_ARRAY)
+		return;
+	while (i < doc_end(d, node)) {
+		if (object) {
+			rec_put_str(b, doc_str(d, i));
+			i = doc_next(d, i);
+		}
+		put_shape(b, d, i);
+		i = doc_next(d, i);
+	}
+	rec_put_u8(b, DOC_INVALID);
+}
+
+static int
+put_mcp_args(struct buf *b, const char *args, bool exact, struct err *e)
+{
+	AUTO(arena_freep) struct arena *arena = arena_new(ARGS_ARENA_MAX);
+	AUTO(json_doc_done) struct json_doc d = JSON_DOC_INIT;
+	int r;
+
+	if (exact || args == NULL) {
+		rec_put_cstr(b, args);
+		return ERR_OK;
+	}
+	if (arena == NULL)
+		return err_nomem(e);
+	r = json_doc_parse(&d, str_of(args), arena, e);
+	if (r == 0)
+		put_shape(b, &d, 0);
+	return r;
+}
+
 int
 pattern_context(const struct action *a, bool exact,
     uint8_t ret[static SHA256_LEN], struct err *e)
@@ -61,7 +108,9 @@ pattern_context(const struct action *a, bool exact,
 	put_pairs(&b, in->env, in->env_count);
 	put_pairs(&b, in->headers, in->header_count);
 	rec_put_cstr(&b, in->body);
-	rec_put_cstr(&b, in->mcp_args);
+	r = put_mcp_args(&b, in->mcp_args, exact, e);
+	if (r != 0)
+		return r;
 	put_frame(&b, a);
 	if (exact) {
 		rec_put_cstr(&b, in->script);

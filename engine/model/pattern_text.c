@@ -69,6 +69,15 @@ static void
 put_command(const struct pattern_part *p, struct buf *out)
 {
 	put_escaped(out, p->before);
+	if (p->tool == TOOL_MCP) {
+		put_escaped(out, p->mcp_tool);
+		buf_puts(out, " of the tool server ");
+		put_escaped(out, p->server);
+		buf_puts(out,
+		    " with the same members, whatever their texts and numbers "
+		    "say");
+		return;
+	}
 	if (p->program == NULL) {
 		buf_puts(out, p->tool == TOOL_FILE ? "an edit" : "a call");
 	} else {
@@ -99,7 +108,9 @@ put_part(const struct pattern_part *p, struct buf *out)
 
 	put_command(p, out);
 	for (size_t i = 0; i < p->effect_count; i++) {
-		if (!p->effects[i].asked)
+		/* that it is answered by its server is said already */
+		if (!p->effects[i].asked ||
+		    p->effects[i].kind == EFFECT_UNKNOWN)
 			continue;
 		buf_printf(out, "%s %s ", first ? " that" : " and",
 		    verb_of(p->effects[i].kind));
@@ -178,6 +189,10 @@ part_json(struct jsonw *w, const struct pattern_part *p)
 	jsonw_kstr(w, "before", p->before);
 	jsonw_kstr(w, "program", p->program);
 	jsonw_kstr(w, "subcommand", p->subcommand);
+	if (p->tool == TOOL_MCP) {
+		jsonw_kstr(w, "server", p->server);
+		jsonw_kstr(w, "mcp_tool", p->mcp_tool);
+	}
 	jsonw_key(w, "options");
 	jsonw_array(w);
 	for (size_t i = 0; i < p->option_count; i++) {
@@ -257,6 +272,10 @@ pattern_never_json(const struct pattern *p, struct buf *out)
 
 	jsonw_array(&w);
 	for (size_t i = 0; i < p->part_count; i++) {
+		if (p->parts[i].tool == TOOL_MCP)
+			put_sentence(&w, "another tool than ",
+			    p->parts[i].mcp_tool,
+			    ", another server, or another definition of it");
 		if (p->parts[i].program != NULL)
 			put_sentence(&w, "", p->parts[i].program,
 			    " with other options, or more of them");

@@ -318,6 +318,65 @@ print(json.dumps({
 """
 
 
+class OfTools(WithDaemon):
+    """Grants of calls of MCP tools: what reads, and no more than was shown."""
+
+    def tearDown(self):
+        self.revoke_all()
+
+    def call(self, tool, args, server="notes", **more):
+        status, body, _ = self.daemon.agent("POST", "/v1/actions", {
+            "tool": "mcp", "session": "s-1", "executor": "client",
+            "input": {"server": server, "tool": tool, "args": args, **more},
+            "cwd": self.daemon.workspace,
+            "workspace": self.daemon.workspace}, {"Prefer": "wait=0"})
+        self.assertIn(status, (200, 202), body)
+        return body
+
+    def test_a_read_is_granted_for_that_tool_and_no_other(self):
+        first = self.call("search_notes", {"query": "rent", "limit": 5})
+        self.assertEqual(first["state"], "pending", first)
+        _, preview, _ = self.daemon.approver(
+            "GET", f"/v1/actions/{first['id']}/grant?scope=session")
+        self.assertTrue(preview["possible"], preview)
+        self.assertIn("search_notes of the tool server notes with the same "
+                      "members", preview["what"])
+        self.assertIn("another tool than search_notes",
+                      " ".join(preview["never"]))
+        self.assertEqual(preview["pattern"]["parts"][0]["server"], "notes")
+        self.allow(first, "session")
+
+        def granted(*words, **more):
+            return self.call(*words, **more)["decided_by"] == "grant"
+
+        self.assertTrue(granted("search_notes", {"query": "x", "limit": 9}))
+        for other in (("search_notes", {"query": "x"}),
+                      ("search_notes", {"query": "x", "limit": 9, "all": 1}),
+                      ("search_notes", {"query": ["x"], "limit": 9}),
+                      ("search_notes", {"query": "x", "limit": True}),
+                      ("search_notes", {"query": "https://evil.example/",
+                                        "limit": 9}),
+                      ("search_notes", {"query": "AKIAIOSFODNN7EXAMPLE",
+                                        "limit": 9}),
+                      ("search_mail", {"query": "x", "limit": 9}),
+                      ("search_notes", {"query": "x", "limit": 9}, "mail")):
+            self.assertFalse(granted(*other), other)
+        for state in ("changed", "unlisted"):
+            self.assertFalse(granted(
+                "search_notes", {"query": "x", "limit": 9}, annotations={
+                    "assent": {"definition": {"state": state}}}), state)
+
+    def test_what_changes_or_is_unclear_is_answered_one_by_one(self):
+        for tool in ("create_note", "delete_note", "run_query", "frobnicate"):
+            action = self.call(tool, {"id": "7"})
+            self.assertEqual(action["state"], "pending", action)
+            status, body, _ = self.daemon.answer(
+                action["id"], "allow", scope="session")
+            self.assertEqual(status, 403, (tool, body))
+            self.assertIn("only be approved once", body["detail"])
+            self.daemon.answer(action["id"], "deny")
+
+
 class Family(WithDaemon):
     def test_an_agent_and_its_descendants_never_answer(self):
         out = subprocess.run(
