@@ -2,13 +2,16 @@
  * assent pending: what waits for a person.
  * Runs in: assent.  Trusts: nothing of the daemon's texts.  Owns: nothing.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "client.h"
 #include "model/command.h"
+#include "notify.h"
 #include "show.h"
 
 #define LIST_PATH "/v1/actions?state=pending&limit=500"
@@ -22,6 +25,7 @@ extern const struct command command_pending;
 enum pending_option {
 	OPT_LONG,
 	OPT_WATCH,
+	OPT_HOOK,
 	OPT_RUNTIME,
 	OPT_JSON,
 	OPT_COUNT,
@@ -30,6 +34,9 @@ enum pending_option {
 static const struct command_option options[] = {
 	[OPT_LONG] = { "--long", NULL, "show each question in full" },
 	[OPT_WATCH] = { "--watch", NULL, "go on, show new ones as they come" },
+	[OPT_HOOK] = { "--on-waiting", "PROGRAM",
+	    "with --watch: is run when something comes, with "
+	    "ASSENT_WAITING=N" },
 	[OPT_RUNTIME] = { "--runtime", "DIR", "the daemon's runtime folder" },
 	[OPT_JSON] = { "--json", NULL,
 	    "one JSON object; with --watch one a question and line" },
@@ -39,6 +46,8 @@ struct watch {
 	struct client *client; /* lists */
 	bool json, full;
 	json_t *seen; /* object: the ids that were shown */
+	const char *hook; /* a program, or NULL */
+	bool news; /* since it was run */
 };
 
 /* ---- a list -------------------------------------------------------------- */
@@ -160,6 +169,7 @@ show_new(struct watch *w, const json_t *item, struct err *e)
 		return err_nomem(e);
 	if (!w->json)
 		put_item(w, item, &out);
+	w->news = true;
 	if ((w->json ? show_json(item) : show_print(&out)) != EXIT_OK)
 		return err_set(e, ERR_INTERNAL, "cannot write the list");
 	return ERR_OK;
@@ -207,6 +217,21 @@ show_gone(struct watch *w, const json_t *list, struct err *e)
 	return ERR_OK;
 }
 
+/* Once for all that came together, at most once a second. */
+static void
+tell(struct watch *w, size_t waiting)
+{
+	const struct timespec pause = { .tv_sec = 1 };
+	struct err why = ERR_INIT;
+
+	if (w->hook == NULL || !w->news || waiting == 0)
+		return;
+	w->news = false;
+	if (notify_run(w->hook, waiting, &why) != 0)
+		(void)fprintf(stderr, "assent pending: %s\n", why.msg);
+	(void)nanosleep(&pause, NULL);
+}
+
 static int
 show_news(struct watch *w, struct err *e)
 {
@@ -223,7 +248,9 @@ show_news(struct watch *w, struct err *e)
 		if (r != 0)
 			return r;
 	}
-	return show_gone(w, json_object_get(reply.json, "items"), e);
+	r = show_gone(w, json_object_get(reply.json, "items"), e);
+	tell(w, json_array_size(json_object_get(reply.json, "items")));
+	return r;
 }
 
 /* Whatever happened, the list tells what it means for a person. The opening
@@ -267,12 +294,16 @@ pending(const char *const *values, struct err *e)
 	struct watch w = {
 		.json = values[OPT_JSON] != NULL,
 		.full = values[OPT_LONG] != NULL,
+		.hook = values[OPT_HOOK],
 		.seen = seen,
 	};
 	int r = client_open(values[OPT_RUNTIME], CLIENT_APPROVER, &c, e);
 
+	if (r == 0)
+		r = notify_check(w.hook, e);
 	if (r != 0)
 		return r;
+	(void)signal(SIGCHLD, SIG_IGN);
 	w.client = c;
 	if (values[OPT_WATCH] != NULL)
 		return watch(&w, values[OPT_RUNTIME], e);
@@ -296,6 +327,9 @@ run_pending(int argc, char **argv)
 	if (at != argc)
 		return command_usage_error(
 		    &command_pending, "no operand is expected");
+	if (values[OPT_HOOK] != NULL && values[OPT_WATCH] == NULL)
+		return command_usage_error(
+		    &command_pending, "--on-waiting goes with --watch");
 	if (pending(values, &e) != 0)
 		return show_error(&command_pending, &e, client_exit_status(&e));
 	return EXIT_OK;
@@ -304,7 +338,7 @@ run_pending(int argc, char **argv)
 const struct command command_pending = {
 	.name = "pending",
 	.summary = "List the actions that wait for an answer",
-	.usage = "pending [--long] [--watch] [OPTIONS]",
+	.usage = "pending [--long] [--watch [--on-waiting PROGRAM]] [OPTIONS]",
 	.example = "assent pending --long",
 	.options = options,
 	.option_count = ARRAY_LEN(options),

@@ -21,6 +21,7 @@
 #include "model/command.h"
 #include "notice.h"
 #include "term.h"
+#include "tools/notify.h"
 #include "tools/show.h"
 
 #define TICK_NS 100000000L
@@ -373,11 +374,9 @@ set_up(struct app *a, const char *const *values, struct err *e)
 		return r;
 	a->notice.tmux = getenv("TMUX") != NULL;
 	a->notice.command = values[OPT_HOOK];
-	if (a->notice.command != NULL && a->notice.command[0] != '/')
-		return err_set(e, ERR_INVALID,
-		    "--on-waiting wants the full path of a program, not "
-		    "'%.80s'",
-		    a->notice.command);
+	r = notify_check(a->notice.command, e);
+	if (r != 0)
+		return r;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return err_set(e, ERR_INVALID,
 		    "this is no terminal; 'assent pending --watch' needs none");

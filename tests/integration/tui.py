@@ -1,10 +1,13 @@
 """assent tui on a pty against a real daemon: what a person sees and does."""
 
+import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -13,6 +16,10 @@ try:
 except ImportError as missing:
     print(f"SKIP: {missing} (package python3-pyte)")
     sys.exit(77)
+
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
 
 
 class Tui(TuiCase):
@@ -405,6 +412,53 @@ class Tui(TuiCase):
             self.assert_waits(one)
 
     # ---- notices ----
+
+    @unittest.skipUnless(shutil.which("curl"), "curl is not installed")
+    def test_a_webhook_learns_how_many_wait_and_no_word_of_what(self):
+        """The script and the command of docs/tui.md, without a screen."""
+        got = []
+
+        class Hook(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                size = int(self.headers["Content-Length"])
+                got.append(str(self.headers) + self.rfile.read(size).decode())
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *words):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Hook)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with tempfile.TemporaryDirectory() as folder, \
+                open(f"{ROOT}/docs/tui.md", encoding="utf-8") as manual:
+            script = re.search(r"```sh\n(#!/bin/sh.*?)```", manual.read(),
+                               re.S).group(1)
+            hook = f"{folder}/on-waiting"
+            with open(hook, "w", encoding="ascii") as file:
+                file.write(script.replace(
+                    "https://hooks.example.com",
+                    f"http://127.0.0.1:{server.server_port}"))
+            os.chmod(hook, 0o700)
+            watch = subprocess.Popen(
+                [f"{BIN}/assent", "pending", "--watch", "--on-waiting", hook,
+                 "--runtime", self.daemon.runtime],
+                stdout=subprocess.DEVNULL, env={**os.environ,
+                                                "NO_PROXY": "*"})
+            try:
+                self.ask("git push origin a-secret-branch")
+                self.ask("git push origin a-secret-branch-2")
+                end = time.monotonic() + WAIT_S
+                while not any('{"waiting": 2}' in body for body in got):
+                    self.assertLess(time.monotonic(), end, got)
+                    time.sleep(0.05)
+            finally:
+                watch.kill()
+                watch.wait()
+        server.shutdown()
+        server.server_close()
+        self.assertNotIn("secret", "".join(got))
+        self.assertNotIn("git", "".join(got))
 
     def test_a_question_rings_and_says_no_word_of_itself(self):
         with tempfile.TemporaryDirectory() as folder:
