@@ -204,8 +204,7 @@ set_tool(const struct action *a, struct arena *arena, struct plan_options *o,
 	case TOOL_FILE:
 		return set_edits(a, arena, o, e);
 	case TOOL_FETCH:
-		return err_set(e, ERR_DENIED,
-		    "the sandbox has no network: a fetch cannot be run in it");
+		return action_fetch(a, arena, o, e);
 	case TOOL_STDIN:
 	case TOOL_MCP:
 	case TOOL_PERMISSION:

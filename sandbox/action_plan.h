@@ -18,4 +18,8 @@ int action_plan(const struct action *a, const struct action_plan_with *with,
     struct arena *arena, struct plan **ret, struct elevate_choice *ret_who,
     struct err *e);
 
+/* action_fetch.c: the command of a request; has_stdin and argv of o. */
+int action_fetch(const struct action *a, struct arena *arena,
+    struct plan_options *o, struct err *e);
+
 #endif

@@ -272,6 +272,20 @@ class NetworkTest(unittest.TestCase):
             self.assertNotIn("page of", done["outcome"]["stdout"])
             self.assertEqual(d.rows("network")[-1]["decided_by"], "timeout")
 
+    def test_a_fetch_is_a_request_of_a_run_with_its_host(self):
+        with Site() as d:
+            done, asked = d.approved(None, tool="fetch", input={
+                "method": "GET", "url": "http://web.test/x",
+                "headers": {"X-A": "b"}})
+            self.assertEqual(asked, [])
+            self.assertEqual(done["outcome"]["stdout"], "page of web.test\n")
+            self.assertIn("status 200", done["outcome"]["stderr"])
+            for name in ("@/etc/passwd", "a b"):
+                status, body, _ = d.shell(None, wait=0, tool="fetch", input={
+                    "method": "GET", "url": "http://web.test/x",
+                    "headers": {name: "b"}})
+                self.assertEqual(status, 400, body)
+
     def test_a_run_that_is_offline_has_no_proxy_and_no_way_out(self):
         with Site() as d:
             with open(f"{d.workspace}/probe.py", "w",
