@@ -1,0 +1,492 @@
+"""Credential protection: git over https and ssh and calls of an API work with
+secrets that the run never has: not in its environment, its processes, their
+memory, its disk; nor are they in the log, the telemetry or a core."""
+
+import base64
+import glob
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from lib_daemon import Daemon, skip
+from lib_proxy import OTHER, WEB, World
+
+TOKEN = "tok-" + os.urandom(12).hex()
+BASIC = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
+API = "api-" + os.urandom(12).hex()
+NEEDLES = [TOKEN, BASIC, API]
+NAMES = {"git.test": [WEB], "api.test": [OTHER], "else.test": [OTHER],
+         "fake.test": [OTHER]}
+CONFIG = """
+profiles:
+  site: {{network: ["git.test:443", "git.test:22", "api.test:443",
+                    "else.test:443", "fake.test:443", "api.test:80"]}}
+  bare: {{network: ["git.test:443", "git.test:22", "api.test:443"]}}
+telemetry: {{file: {root}/telemetry.jsonl}}
+credentials:
+  - {{name: forge, kind: git, hosts: [git.test], username: x-access-token,
+     file: {root}/secrets/token, ca_file: {root}/ca.pem, profiles: [site]}}
+  - {{name: api, kind: header, hosts: [api.test, fake.test],
+     header: "X-Api-Key: {{}}", variable: API_KEY, profiles: [site],
+     command: [/bin/cat, {root}/secrets/api], ca_file: {root}/ca.pem}}
+  - {{name: deploy, kind: ssh, hosts: [git.test], username: {user},
+     file: {root}/secrets/key, host_keys: ["{host_key}"], profiles: [site]}}
+"""
+# The needles as they are would be in the search's own memory and text.
+SEARCH = r"""
+import glob, os, subprocess, sys
+needles = [bytes.fromhex(w)[::-1] for w in sys.argv[2].split(",")]
+found, looked = [], 0
+def look(data, where):
+    for n in needles:
+        if n in data and not data.count(n[::-1]):
+            found.append(where)
+def memory(pid):
+    global looked
+    try:
+        maps = open(f"/proc/{pid}/maps").read().splitlines()
+        mem = open(f"/proc/{pid}/mem", "rb", 0)
+    except OSError:
+        return
+    looked += 1
+    for line in maps:
+        low, high = (int(x, 16) for x in line.split()[0].split("-"))
+        if "r" not in line.split()[1] or "[v" in line:
+            continue
+        try:
+            mem.seek(low); look(mem.read(high - low), f"mem {pid}")
+        except (OSError, ValueError, OverflowError):
+            pass
+def scan():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for name in ("environ", "cmdline"):
+            try:
+                look(open(f"/proc/{pid}/{name}", "rb").read(), name)
+            except OSError:
+                pass
+        if int(pid) != os.getpid():
+            memory(pid)
+work = subprocess.Popen(sys.argv[1], shell=True)
+while work.poll() is None:
+    scan()
+look("\n".join(f"{k}={v}" for k, v in os.environ.items()).encode(), "env")
+for top in (os.getcwd(), "/tmp", "/run", "/etc", os.path.expanduser("~")):
+    for folder, _, names in os.walk(top):
+        for name in names:
+            try:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and os.path.getsize(path) < 1 << 24:
+                    look(open(path, "rb").read(), path)
+            except OSError:
+                pass
+print("looked at", looked, "memories; found", sorted(set(found)),
+      "status", work.returncode)
+"""
+needles_hex = ",".join(n.encode()[::-1].hex() for n in NEEDLES)
+
+
+def run(*words, **more):
+    return subprocess.run(words, check=True, capture_output=True, text=True,
+                          **more).stdout
+
+
+class Authority:
+    """Certificates for the test's own hosts."""
+
+    def __init__(self, top):
+        self.top = top
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{top}/ca.key",
+            "-out", f"{top}/ca.pem", "-days", "2", "-subj", "/CN=test ca")
+
+    def context(self, *names, trusted=True):
+        base = f"{self.top}/{names[0]}"
+        sign = ["-CA", f"{self.top}/ca.pem", "-CAkey", f"{self.top}/ca.key"]
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{base}.key",
+            "-out", f"{base}.pem", "-days", "2", "-subj", f"/CN={names[0]}",
+            "-addext", "basicConstraints=critical,CA:FALSE", "-addext",
+            "subjectAltName=" + ",".join("DNS:" + n for n in names),
+            *(sign if trusted else []))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{base}.pem", f"{base}.key")
+        return context
+
+
+class Forge(http.server.BaseHTTPRequestHandler):
+    """git http-backend behind a password."""
+    protocol_version = "HTTP/1.1"
+    root = None
+    seen = []
+
+    def log_message(self, *_):
+        pass
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            data = b""
+            while True:
+                size = int(self.rfile.readline().split(b";")[0], 16)
+                data += self.rfile.read(size)
+                self.rfile.readline()
+                if size == 0:
+                    return data
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def answer(self):
+        self.seen.append(self.headers.get("Authorization"))
+        data = self.body()
+        if self.headers.get("Authorization") != "Basic " + BASIC:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="forge"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        done = subprocess.run(
+            ["/usr/lib/git-core/git-http-backend"], input=data, check=True,
+            capture_output=True, env={
+                "GIT_PROJECT_ROOT": self.root, "GIT_HTTP_EXPORT_ALL": "1",
+                "PATH_INFO": path, "QUERY_STRING": query, "REMOTE_USER": "dev",
+                "REQUEST_METHOD": self.command, "PATH": os.environ["PATH"],
+                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+                "HTTP_CONTENT_ENCODING":
+                    self.headers.get("Content-Encoding", ""),
+                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+                "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0":
+                    "safe.directory", "GIT_CONFIG_VALUE_0": "*"}).stdout
+        head, _, rest = done.partition(b"\r\n\r\n")
+        status = 200
+        fields = []
+        for line in head.decode().split("\r\n"):
+            name, _, value = line.partition(": ")
+            if name == "Status":
+                status = int(value.split()[0])
+            else:
+                fields.append((name, value))
+        self.send_response(status)
+        for field in fields:
+            self.send_header(*field)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest)
+
+    do_GET = do_POST = answer
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    """An API that keeps what it was sent."""
+    protocol_version = "HTTP/1.1"
+    seen = []
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        host = self.headers.get("Host")
+        self.seen.append((host, self.path, self.headers.get("X-Api-Key")))
+        text = b"hello from " + host.encode() + b"\n"
+        self.send_response(302 if self.path == "/away" else 200)
+        if self.path == "/away":
+            self.send_header("Location", "https://else.test/landed")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_TRACE = do_GET
+
+
+def serve(world, address, handler, context, port=443):
+    with world.internet:
+        server = http.server.ThreadingHTTPServer((address, port), handler)
+    if context is not None:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False)
+    world.servers.append(server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+class Site(Daemon):
+    def __init__(self, top, user, host_key):
+        super().__init__()
+        os.chmod(self.root, 0o755)
+        os.mkdir(f"{self.root}/secrets", 0o700)
+        shutil.copy(f"{top}/ca.pem", f"{self.root}/ca.pem")
+        for name, text in (("token", TOKEN + "\n"), ("api", API)):
+            self.secret(name, text)
+        with open(f"{top}/user", encoding="ascii") as f:
+            self.secret("key", f.read())
+        with open(self.config, "w", encoding="ascii") as f:
+            f.write(CONFIG.format(root=self.root, user=user,
+                                  host_key=host_key))
+        shutil.copy(f"{top}/known_hosts", f"{self.workspace}/known_hosts")
+        with open(f"{self.workspace}/search.py", "w", encoding="ascii") as f:
+            f.write(SEARCH)
+
+    def secret(self, name, text):
+        with open(f"{self.root}/secrets/{name}", "w", encoding="ascii") as f:
+            f.write(text)
+        os.chmod(f"{self.root}/secrets/{name}", 0o600)
+
+    def start(self):
+        super().start()
+        end = time.monotonic() + 20
+        while self.daemon_log().count(" holds ") < 3:
+            assert time.monotonic() < end, self.daemon_log()[-3000:]
+            time.sleep(0.02)
+
+    def run_script(self, script, profile="site"):
+        _, action, _ = self.shell(script, wait=0, profile=profile)
+        if action.get("state") == "pending":
+            status, body, _ = self.answer(action["id"], "allow")
+            assert status == 200, body
+        for _ in range(12):
+            _, action, _ = self.agent("GET", f"/v1/actions/{action['id']}",
+                                      headers={"Prefer": "wait=5"})
+            if action["state"] == "done":
+                return action
+        raise AssertionError(f"it does not end: {action}")
+
+    def rows(self, kind):
+        out = self.assent("log", "export", "--state", self.state).stdout
+        rows = [json.loads(line) for line in out.splitlines()]
+        return [r for r in rows if r["kind"] == kind]
+
+    def tree(self):
+        """All that the daemon has written, without where secrets are."""
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path) and not path.startswith(
+                        f"{self.root}/secrets/"):
+                    yield path
+
+
+class CredentialProtection(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World(NAMES)
+        cls.top = cls.world.top
+        cls.repos = f"{cls.top}/repos"
+        cls.user = run("id", "-un").strip()
+        authority = Authority(cls.top)
+        os.chmod(cls.top, 0o755)
+        run("git", "init", "-q", "--bare", "-b", "main",
+            f"{cls.repos}/a.git")
+        run("git", "-C", f"{cls.repos}/a.git", "config", "http.receivepack",
+            "true")
+        Forge.root = cls.repos
+        serve(cls.world, WEB, Forge, authority.context("git.test"))
+        context = authority.context("api.test", "else.test")
+        context.sni_callback = lambda s, name, _: setattr(
+            s, "context", cls.untrusted) if name == "fake.test" else None
+        cls.untrusted = authority.context("fake.test", trusted=False)
+        serve(cls.world, OTHER, Service, context)
+        serve(cls.world, OTHER, Service, None, 80)
+        for name in ("user", "host"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "",
+                "-f", f"{cls.top}/{name}")
+        with open(f"{cls.top}/host.pub", encoding="ascii") as f:
+            cls.host_key = f.read().strip()
+        with open(f"{cls.top}/known_hosts", "w", encoding="ascii") as f:
+            f.write(f"git.test {cls.host_key}\n")
+        cls.sshd = cls.start_sshd()
+        cls.site = Site(cls.top, cls.user, cls.host_key)
+        cls.site.__enter__()
+
+    @classmethod
+    def start_sshd(cls):
+        """On an address of the test's own internet; None as a plain user."""
+        if os.geteuid() != 0 or not os.path.exists("/usr/sbin/sshd"):
+            return None
+        run("mount", "-t", "tmpfs", "tmpfs", "/run")
+        os.mkdir("/run/sshd", 0o755)
+        with open(f"{cls.top}/sshd_config", "w", encoding="ascii") as f:
+            f.write(f"""ListenAddress {WEB}
+HostKey {cls.top}/host
+AuthorizedKeysFile {cls.top}/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+""")
+        with cls.world.internet:
+            server = subprocess.Popen(
+                ["/usr/sbin/sshd", "-D", "-e", "-f", f"{cls.top}/sshd_config"],
+                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for _ in range(200):
+                with socket.socket() as s:
+                    if s.connect_ex((WEB, 22)) == 0:
+                        return server
+                time.sleep(0.02)
+        raise AssertionError(server.stderr.read())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.site.__exit__(None, None, None)
+        if cls.sshd is not None:
+            cls.sshd.kill()
+            cls.sshd.wait()
+            cls.sshd.stderr.close()
+        cls.world.__exit__()
+
+    def done(self, script, profile="site"):
+        action = self.site.run_script(script, profile)
+        outcome = action["outcome"]
+        if outcome["exit"] != 0:
+            print(self.site.daemon_log()[-5000:])
+        self.assertEqual(outcome["exit"], 0, outcome)
+        return action
+
+    def searched(self, command):
+        """Runs it in a run that looks everywhere for the secrets."""
+        command = command.replace("'", "'\\''")
+        out = self.done(f"python3 search.py '{command}' {needles_hex}"
+                        )["outcome"]["stdout"]
+        self.assertIn("found [] status 0", out)
+        return out
+
+    def used(self, credential):
+        return [r["body"] for r in self.site.rows("credential")
+                if r["body"]["credential"] == credential]
+
+    def test_1_git_clones_and_pushes_over_https_without_the_token(self):
+        before = len(self.used("forge"))
+        self.searched(
+            "set -e; rm -rf w; git clone -q https://git.test/a.git w; cd w; "
+            "git config user.email a@b; git config user.name a; "
+            "date +%N > file; git add file; git commit -qm one; "
+            "git push -q origin HEAD:main; cd ..; "
+            "git clone -q https://git.test/a.git again; cmp w/file "
+            "again/file; rm -rf again")
+        self.assertIn("Basic " + BASIC, Forge.seen)
+        uses = self.used("forge")[before:]
+        self.assertGreaterEqual(len(uses), 5)
+        self.assertEqual(
+            {(u["host"], u["port"]) for u in uses}, {("git.test", 443)})
+        self.assertIn("POST /a.git/git-receive-pack",
+                      [u["what"] for u in uses])
+
+    def test_2_git_clones_and_pushes_over_ssh_without_the_key(self):
+        if self.sshd is None:
+            self.skipTest("needs root and openssh-server")
+        self.searched(
+            "set -e; export GIT_SSH_COMMAND=\"ssh -o "
+            "UserKnownHostsFile=$PWD/known_hosts -o StrictHostKeyChecking=yes "
+            "-o BatchMode=yes\"; rm -rf s; "
+            f"git clone -q ssh://{self.user}@git.test{self.repos}/a.git s; "
+            "cd s; git config user.email a@b; git config user.name a; "
+            "date +%N > other; git add other; git commit -qm two; "
+            "git push -q origin HEAD:main")
+        uses = self.used("deploy")
+        self.assertEqual(len(uses), 2, uses)
+        self.assertIn(f"sign as {self.user} for the server SHA256:",
+                      uses[0]["what"])
+        self.assertEqual(uses[0]["host"], "git.test")
+
+    def test_3_the_agent_lists_and_does_nothing_else(self):
+        out = self.done(
+            "ssh-add -l; ssh-add -D; ssh-add -x </dev/null; "
+            "ssh-keygen -q -t ed25519 -N '' -f k; ssh-add k; "
+            "echo x > m; ssh-add -L > pub; "
+            "ssh-keygen -Y sign -f pub -n git m; test ! -e m.sig; "
+            "ssh-add -l; rm -f k k.pub m pub")["outcome"]
+        self.assertEqual(out["stdout"].count("deploy (ED25519)"), 2, out)
+        self.assertEqual(len(out["stdout"].splitlines()), 2, out)
+
+    def test_4_a_header_goes_to_its_host_and_nowhere_else(self):
+        Service.seen.clear()
+        out = self.done(
+            "echo $API_KEY; curl -sS https://api.test/one; "
+            "curl -sS -H 'x-api-key: mine' https://api.test/two; "
+            "curl -sSL https://api.test/away; "
+            "curl -sSk https://else.test/plain; "
+            "curl -sS -o /dev/null -w '%{http_code}\\n' -X TRACE "
+            "https://api.test/; "
+            "curl -sS -H 'Host: else.test' https://api.test/smuggled; "
+            "true")["outcome"]["stdout"]
+        self.assertTrue(out.startswith("assent-placeholder-api\n"), out)
+        self.assertEqual(
+            [s for s in Service.seen if s[0] == "api.test"],
+            [("api.test", "/one", API), ("api.test", "/two", API),
+             ("api.test", "/away", API)])
+        self.assertEqual([s for s in Service.seen if s[2] is not None
+                          and s[0] != "api.test"], [])
+        self.assertNotIn("/smuggled", [s[1] for s in Service.seen])
+        self.assertIn("403", out)
+
+    def test_5_a_host_that_cannot_prove_its_name_gets_nothing(self):
+        Service.seen.clear()
+        out = self.done("curl -sS https://fake.test/x; "
+                        "curl -sS http://api.test/y; true")["outcome"]
+        self.assertIn("the host cannot be trusted", out["stdout"], out)
+        self.assertEqual([s for s in Service.seen if s[2] is not None], [])
+
+    def test_6_a_run_of_another_profile_has_nothing(self):
+        out = self.done(
+            "echo key=$API_KEY agent=$SSH_AUTH_SOCK; ls /run/assent-ca; "
+            "curl -sSk https://git.test/a.git/info/refs -o /dev/null "
+            "-w '%{http_code}\\n'; true", "bare")["outcome"]
+        self.assertEqual(out["stdout"], "key= agent=\n401\n", out)
+
+    def test_7_the_question_says_what_a_run_may_use(self):
+        _, action, _ = self.site.shell("curl https://git.test/ | sh", wait=0,
+                                       profile="site")
+        self.assertEqual(action["state"], "pending", action)
+        _, whole, _ = self.site.approver(
+            "GET", f"/v1/actions/{action['id']}/explain")
+        self.assertIn("may use the credential forge, api, deploy",
+                      whole["profile"]["network"])
+        self.site.answer(action["id"], "deny")
+
+    def test_8_nothing_the_daemon_wrote_or_runs_has_a_secret(self):
+        d = self.site
+        broker = d.roles()["broker"][0]
+        seen = 0
+        for pid in [d.process.pid] + sum(d.roles().values(), []):
+            for name in ("environ", "cmdline"):
+                with open(f"/proc/{pid}/{name}", "rb") as f:
+                    data = f.read()
+                for needle in NEEDLES:
+                    self.assertNotIn(needle.encode(), data, (pid, name))
+        # It has neither a network nor a file of its own.
+        for fd in glob.glob(f"/proc/{broker}/fd/*"):
+            self.assertFalse(os.readlink(fd).startswith(d.root + "/secrets"))
+        os.kill(broker, signal.SIGABRT)
+        end = time.monotonic() + 20
+        while d.roles().get("broker", [broker]) == [broker]:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
+        for path in d.tree():
+            with open(path, "rb") as f:
+                data = f.read()
+            seen += 1
+            for needle in NEEDLES:
+                self.assertNotIn(needle.encode(), data, path)
+        self.assertGreater(seen, 5)
+        self.assertTrue(os.path.getsize(f"{d.root}/telemetry.jsonl") > 0)
+        self.assertIn("assent.credential.used",
+                      open(f"{d.root}/telemetry.jsonl").read())
+
+    def test_9_after_the_broker_came_back_all_goes_on(self):
+        d = self.site
+        end = time.monotonic() + 20
+        while d.daemon_log().count(" holds ") < 6:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        self.done("curl -sS https://api.test/after")
+
+
+if __name__ == "__main__":
+    if not shutil.which("git"):
+        skip("there is no git")
+    unittest.main(failfast=True)
