@@ -78,15 +78,20 @@ work = subprocess.Popen(sys.argv[1], shell=True)
 while work.poll() is None:
     scan()
 look("\n".join(f"{k}={v}" for k, v in os.environ.items()).encode(), "env")
+# A home may be large: what is looked at there is bounded.
 for top in (os.getcwd(), "/tmp", "/run", "/etc", os.path.expanduser("~")):
+    left = 2000
     for folder, _, names in os.walk(top):
-        for name in names:
+        for name in names[:left]:
             try:
                 path = os.path.join(folder, name)
-                if os.path.isfile(path) and os.path.getsize(path) < 1 << 24:
+                if os.path.isfile(path) and os.path.getsize(path) < 1 << 20:
                     look(open(path, "rb").read(), path)
             except OSError:
                 pass
+        left -= len(names)
+        if left <= 0:
+            break
 print("looked at", looked, "memories; found", sorted(set(found)),
       "status", work.returncode)
 """
@@ -245,7 +250,8 @@ class Site(Daemon):
 
     def run_script(self, script, profile="site"):
         _, action, _ = self.shell(script, wait=0, profile=profile)
-        if action.get("state") == "pending":
+        assert "id" in action, action
+        if action["state"] == "pending":
             status, body, _ = self.answer(action["id"], "allow")
             assert status == 200, body
         for _ in range(12):
