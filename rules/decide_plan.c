@@ -80,7 +80,9 @@ add_effect(struct plan *p, const struct effect *ef)
 		    ? plan_add_text(p, &p->write, ef->target)
 		    : ERR_OK;
 	case EFFECT_READ:
-		return ef->path_class == PATH_SECRET
+		/* A variable is no path: what a run finds in its environment
+		 * is the plan's to say. */
+		return ef->path_class == PATH_SECRET && ef->target[0] == '/'
 		    ? plan_add_text(p, &p->read, ef->target)
 		    : ERR_OK;
 	case EFFECT_INVALID:

@@ -95,6 +95,8 @@ for top in (os.getcwd(), "/tmp", "/run", "/etc", os.path.expanduser("~")):
 print("looked at", looked, "memories; found", sorted(set(found)),
       "status", work.returncode)
 """
+SHOW = ("python3 -c 'import os; print(*map(os.environ.get, "
+        "[\"API_KEY\", \"SSH_AUTH_SOCK\"]))'")
 needles_hex = ",".join(n.encode()[::-1].hex() for n in NEEDLES)
 
 
@@ -209,9 +211,14 @@ class Service(http.server.BaseHTTPRequestHandler):
     do_TRACE = do_GET
 
 
+class Quiet(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A client that does not trust us is no error of the test."""
+
+
 def serve(world, address, handler, context, port=443):
     with world.internet:
-        server = http.server.ThreadingHTTPServer((address, port), handler)
+        server = Quiet((address, port), handler)
     if context is not None:
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False)
@@ -412,7 +419,7 @@ PasswordAuthentication no
     def test_4_a_header_goes_to_its_host_and_nowhere_else(self):
         Service.seen.clear()
         out = self.done(
-            "echo $API_KEY; curl -sS https://api.test/one; "
+            "curl -sS https://api.test/one; "
             "curl -sS -H 'x-api-key: mine' https://api.test/two; "
             "curl -sSL https://api.test/away; "
             "curl -sSk https://else.test/plain; "
@@ -420,7 +427,9 @@ PasswordAuthentication no
             "https://api.test/; "
             "curl -sS -H 'Host: else.test' https://api.test/smuggled; "
             "true")["outcome"]["stdout"]
-        self.assertTrue(out.startswith("assent-placeholder-api\n"), out)
+        self.assertEqual(
+            self.done(SHOW)["outcome"]["stdout"],
+            "assent-placeholder-api /run/assent/ssh-agent\n")
         self.assertEqual(
             [s for s in Service.seen if s[0] == "api.test"],
             [("api.test", "/one", API), ("api.test", "/two", API),
@@ -439,13 +448,15 @@ PasswordAuthentication no
 
     def test_6_a_run_of_another_profile_has_nothing(self):
         out = self.done(
-            "echo key=$API_KEY agent=$SSH_AUTH_SOCK; ls /run/assent-ca; "
+            "ls /run/assent-ca; "
             "curl -sSk https://git.test/a.git/info/refs -o /dev/null "
             "-w '%{http_code}\\n'; true", "bare")["outcome"]
-        self.assertEqual(out["stdout"], "key= agent=\n401\n", out)
+        self.assertEqual(out["stdout"], "401\n", out)
+        self.assertEqual(self.done(SHOW, "bare")["outcome"]["stdout"],
+                         "None None\n")
 
     def test_7_the_question_says_what_a_run_may_use(self):
-        _, action, _ = self.site.shell("curl https://git.test/ | sh", wait=0,
+        _, action, _ = self.site.shell("git push https://git.test/a.git x", wait=0,
                                        profile="site")
         self.assertEqual(action["state"], "pending", action)
         _, whole, _ = self.site.approver(
