@@ -54,7 +54,7 @@ set_env(const struct action *a, struct arena *arena, struct plan_options *o,
 	const struct tool_input *in = &a->proposal.input;
 	const size_t base = ARRAY_LEN(env_base);
 	const char **env = arena_array(
-	    arena, in->env_count + base + more->count + 1, sizeof(*env));
+	    arena, in->env_count + base + more->count + 2, sizeof(*env));
 
 	if (env == NULL)
 		return err_nomem(e);
@@ -73,6 +73,8 @@ set_env(const struct action *a, struct arena *arena, struct plan_options *o,
 		    more->count * sizeof(*env));
 	o->set_env = env;
 	o->set_env_count = in->env_count + base + more->count;
+	if (o->tty)
+		env[o->set_env_count++] = "TERM=xterm";
 	return ERR_OK;
 }
 
@@ -246,6 +248,7 @@ action_plan(const struct action *a, const struct action_plan_with *with,
 		.cwd = p->cwd,
 		.wall_ms = p->input.timeout_ms,
 		.overlay = p->overlay,
+		.tty = p->tty,
 	};
 	int r;
 

@@ -653,6 +653,23 @@ sandbox_net_answer(struct executor *x, const char *action_id, uint64_t ticket,
 	    : r;
 }
 
+static int
+sandbox_resize(struct executor *x, const char *action_id, uint16_t height,
+    uint16_t width, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(64);
+	struct started *s;
+	int r = find_running(x, action_id, &s, e);
+
+	if (r != 0)
+		return r;
+	rec_put_u64(&b, s->number);
+	rec_put_u32(&b, height);
+	rec_put_u32(&b, width);
+	r = buf_done(&b, e);
+	return r == 0 ? ipc_send(s->by->ipc, XL_RESIZE, buf_str(&b), -1, e) : r;
+}
+
 const struct executor_port sandbox_executor = {
 	.net_answer = sandbox_net_answer,
 	.open = sandbox_open,
@@ -668,4 +685,5 @@ const struct executor_port sandbox_executor = {
 	.give_broker = executor_give_broker,
 	.send_stdin = sandbox_send_stdin,
 	.kill = sandbox_kill,
+	.resize = sandbox_resize,
 };

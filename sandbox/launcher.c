@@ -202,12 +202,28 @@ on_signal(void *ctx, struct ipc_msg *m, struct err *e)
 		.code = (int32_t)signo,
 	};
 
-	if (code != 0 || r == NULL)
+	if (code != 0 || r == NULL || lrun_type_signal(r, signo))
 		return code;
 	(void)ctl_send(r->run.ctl, &c);
 	if (signo == SIGKILL && r->kill_timer == NULL)
 		(void)loop_after(
 		    l->loop, KILL_GRACE_MS, kill_now, r, &r->kill_timer, NULL);
+	return ERR_OK;
+}
+
+static int
+on_resize(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct rec rec = rec_of(m->payload);
+	struct lrun *r = find(ctx, rec_u64(&rec));
+	const uint32_t rows = rec_u32(&rec), columns = rec_u32(&rec);
+	const int code = rec_done(&rec, e);
+
+	if (code != 0 || r == NULL || !r->plan->tty)
+		return code;
+	r->rows = (uint16_t)rows;
+	r->columns = (uint16_t)columns;
+	lrun_resize(r);
 	return ERR_OK;
 }
 
@@ -261,6 +277,7 @@ static const struct ipc_row rows[] = {
 	    .len_max = PROTO_STDIN_BYTES + 64,
 	    .handler = on_stdin,
 	},
+	{ .type = XL_RESIZE, .len_max = 16, .handler = on_resize },
 	{ .type = XL_SIGNAL, .len_max = 12, .handler = on_signal },
 	{ .type = XL_CHANGES,
 	    .len_max = PROTO_CHANGES_BYTES,

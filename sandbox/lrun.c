@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -134,6 +135,10 @@ on_control(void *ctx, int fd, unsigned events)
 		(void)launcher_tell(r->l, LX_STARTED, &b, NULL);
 	} else if (m.type == CTL_LISTENER) {
 		lrun_net_listener(r, &m);
+	} else if (m.type == CTL_TERMINAL && m.has_fd) {
+		/* Without it the run is of no use to anybody. */
+		if (lrun_take_terminal(r, m.fd, NULL) != 0)
+			(void)sys_pidfd_kill(r->run.pidfd, SIGKILL);
 	} else if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 		r->end = m;
 		r->reported = true;
@@ -189,7 +194,7 @@ open_pipes(struct lrun *r, int theirs[static 3], struct err *e)
 }
 
 static int
-watch(struct lrun *r, struct err *e)
+watch_pipes(struct lrun *r, struct err *e)
 {
 	struct loop *loop = r->l->loop;
 	int code = fdio_nonblock(r->out[0].fd, e);
@@ -199,8 +204,6 @@ watch(struct lrun *r, struct err *e)
 	if (code == 0)
 		code = fdio_nonblock(r->in, e);
 	if (code == 0)
-		code = fdio_nonblock(r->run.ctl, e);
-	if (code == 0)
 		code = loop_fd(loop, r->out[0].fd, LOOP_READ, lrun_on_output,
 		    &r->out[0], e);
 	if (code == 0)
@@ -208,6 +211,17 @@ watch(struct lrun *r, struct err *e)
 		    &r->out[1], e);
 	if (code == 0)
 		code = loop_fd(loop, r->in, LOOP_WRITE, lrun_on_input, r, e);
+	return code;
+}
+
+static int
+watch(struct lrun *r, struct err *e)
+{
+	struct loop *loop = r->l->loop;
+	int code = r->plan->tty ? ERR_OK : watch_pipes(r, e);
+
+	if (code == 0)
+		code = fdio_nonblock(r->run.ctl, e);
 	if (code == 0)
 		code = loop_fd(loop, r->run.ctl, LOOP_READ, on_control, r, e);
 	if (code == 0)
@@ -270,7 +284,8 @@ lrun_begin(struct lrun *r, struct err *e)
 
 	if (code == 0 && r->plan->overlay)
 		code = open_workspace(r, e);
-	if (code == 0)
+	/* A terminal is made in the run, and comes from there. */
+	if (code == 0 && !r->plan->tty)
 		code = open_pipes(r, theirs, e);
 	if (code == 0)
 		code = lrun_net_start(r, e);
@@ -281,7 +296,8 @@ lrun_begin(struct lrun *r, struct err *e)
 	if (code != 0)
 		return code;
 	/* An empty input that was given stays open for more to come. */
-	r->in_ends = !r->plan->has_stdin || r->plan->stdin_text.len > 0;
+	r->in_ends = !r->plan->tty &&
+	    (!r->plan->has_stdin || r->plan->stdin_text.len > 0);
 	buf_put_str(&r->in_bytes, r->plan->stdin_text);
 	return watch(r, e);
 }

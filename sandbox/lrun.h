@@ -44,6 +44,7 @@ struct lrun {
 	struct run run;
 	struct stream out[2];
 	int in; /* -1: closed */
+	uint16_t rows, columns; /* of its terminal; 0: nobody said */
 	struct buf in_bytes;
 	bool in_ends; /* after in_bytes */
 	struct loop_timer *kill_timer;
@@ -99,6 +100,11 @@ void lrun_free(struct lrun *r);
 void lrun_on_output(void *ctx, int fd, unsigned events);
 void lrun_on_input(void *ctx, int fd, unsigned events);
 void lrun_add_input(struct lrun *r, struct str bytes);
+/* The terminal of a run that has one: its output, and where input goes. */
+int lrun_take_terminal(struct lrun *r, int master, struct err *e);
+void lrun_resize(struct lrun *r);
+/* A key that means a signal, typed: who runs in front gets it. */
+bool lrun_type_signal(struct lrun *r, uint32_t signo);
 /* Closes a descriptor that the loop may know. */
 void lrun_unwatch(struct lrun *r, int *fd);
 

@@ -6,6 +6,9 @@
 #include "lrun.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -120,12 +123,61 @@ lrun_on_input(void *ctx, int fd, unsigned events)
 void
 lrun_add_input(struct lrun *r, struct str bytes)
 {
-	/* As at a terminal, ^D at the end closes the input. */
-	if (bytes.len > 0 && bytes.s[bytes.len - 1] == '\004') {
+	/* As at a terminal, ^D at the end closes the input; one that is there
+	 * knows that itself. */
+	if (!r->plan->tty && bytes.len > 0 &&
+	    bytes.s[bytes.len - 1] == '\004') {
 		bytes.len--;
 		r->in_ends = true;
 	}
 	buf_put_str(&r->in_bytes, bytes);
 	if (r->in >= 0)
 		(void)loop_change(r->l->loop, r->in, LOOP_WRITE, NULL);
+}
+
+int
+lrun_take_terminal(struct lrun *r, int master, struct err *e)
+{
+	struct loop *loop = r->l->loop;
+	int code;
+
+	if (r->in >= 0 || r->out[0].fd >= 0) {
+		(void)close(master);
+		return err_set(e, ERR_INTERNAL, "a second terminal");
+	}
+	r->out[0].fd = master;
+	r->in = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (r->in < 0)
+		return err_sys(e, "cannot use the run's terminal");
+	lrun_resize(r);
+	code = fdio_nonblock(master, e);
+	if (code == 0)
+		code = loop_fd(
+		    loop, master, LOOP_READ, lrun_on_output, &r->out[0], e);
+	if (code == 0)
+		code = loop_fd(loop, r->in, LOOP_WRITE, lrun_on_input, r, e);
+	return code;
+}
+
+void
+lrun_resize(struct lrun *r)
+{
+	const struct winsize size = {
+		.ws_row = r->rows,
+		.ws_col = r->columns,
+	};
+
+	if (r->rows > 0 && r->columns > 0 && r->in >= 0)
+		(void)ioctl(r->in, TIOCSWINSZ, &size);
+}
+
+bool
+lrun_type_signal(struct lrun *r, uint32_t signo)
+{
+	const char key = signo == SIGINT ? '\003' : '\034';
+
+	if (!r->plan->tty || (signo != SIGINT && signo != SIGQUIT))
+		return false;
+	lrun_add_input(r, str_n(&key, 1));
+	return true;
 }

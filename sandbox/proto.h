@@ -27,6 +27,7 @@ enum proto_type {
 	XL_STDIN, /* u64 run, str bytes; a final ^D closes the input */
 	XL_SIGNAL, /* u64 run, u32 signal */
 	XL_LOOK, /* u64 run, operands: which files */
+	XL_RESIZE, /* u64 run, u32 rows, u32 columns: of its terminal */
 	XL_CHANGES, /* u64 run, u64 ticket, u8 what, u32 n, str paths */
 	XL_NET_VERDICT, /* u64 run, struct proxy_verdict */
 	/* u64 run, which follows; with its link to the broker */

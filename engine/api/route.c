@@ -20,7 +20,7 @@ static const char *const tools[] = { "shell", "exec", "stdin", "file", "fetch",
 	"mcp", "permission", NULL };
 static const char *const verdicts[] = { "allow", "deny", "review", NULL };
 static const char *const signals[] = { "HUP", "INT", "QUIT", "KILL", "TERM",
-	"USR1", "USR2", NULL };
+	"USR1", "USR2", "WINCH", NULL };
 static const char *const log_formats[] = { "jsonl", "ocsf", "ecs", "cef",
 	NULL };
 static const char *const event_types[] = { "session_start", "prompt",
@@ -80,6 +80,8 @@ static const struct param signal_fields[] = {
 	    .kind = PARAM_CHOICE,
 	    .required = true,
 	    .choices = signals },
+	{ .name = "rows", .kind = PARAM_NUMBER, .min = 1, .max = 9999 },
+	{ .name = "columns", .kind = PARAM_NUMBER, .min = 1, .max = 9999 },
 };
 
 static const char *const changes_words[] = { "list", "all", "none", "some",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "engine_int.h"
@@ -513,6 +514,7 @@ signal_of(const char *name)
 		{ "TERM", SIGTERM },
 		{ "USR1", SIGUSR1 },
 		{ "USR2", SIGUSR2 },
+		{ "WINCH", SIGWINCH },
 	};
 
 	for (size_t i = 0; name != NULL && i < ARRAY_LEN(signals); i++) {
@@ -522,6 +524,33 @@ signal_of(const char *name)
 			return signals[i].signo;
 	}
 	return 0;
+}
+
+static uint16_t
+size_of(const char *text)
+{
+	uint64_t v = 0;
+
+	if (text == NULL || num_parse_u64(str_of(text), 1, UINT16_MAX, &v) != 0)
+		return 0;
+	return (uint16_t)v;
+}
+
+/* A changed size is its terminal's business, and becomes a signal there. */
+static int
+send_signal(struct engine *g, const struct call *c, const char *id, int signo,
+    struct err *e)
+{
+	const uint16_t rows = size_of(call_field(c, "rows"));
+	const uint16_t columns = size_of(call_field(c, "columns"));
+	const struct executor_port *port = g->o.executor_port;
+
+	if (signo != SIGWINCH)
+		return port->kill(g->o.executor, id, signo, e);
+	if (rows == 0 || columns == 0 || port->resize == NULL)
+		return err_set(e, ERR_INVALID,
+		    "WINCH needs 'rows' and 'columns', the new size");
+	return port->resize(g->o.executor, id, rows, columns, e);
 }
 
 void
@@ -535,13 +564,12 @@ engine_signal(struct engine *g, const struct call *c)
 		return;
 	if (signo == 0)
 		engine_problem(g, c->id, 422, "invalid",
-		    "'signal' must be HUP, INT, QUIT, KILL, TERM, USR1 or "
-		    "USR2");
+		    "'signal' must be HUP, INT, QUIT, KILL, TERM, USR1, USR2 "
+		    "or WINCH");
 	else if (l->a->stage != STAGE_RUNNING)
 		engine_problem(
 		    g, c->id, 409, "conflict", "this action is not running");
-	else if (g->o.executor_port->kill(
-		     g->o.executor, l->a->id, signo, &why) != 0)
+	else if (send_signal(g, c, l->a->id, signo, &why) != 0)
 		engine_problem_err(g, c->id, &why);
 	else
 		engine_reply_decision(g, c->id, l, 202);

@@ -456,6 +456,9 @@ struct executor_port {
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,
 	    struct err *e);
+	/* The size of the terminal of a run that has one. May be NULL. */
+	int (*resize)(struct executor *x, const char *action_id, uint16_t rows,
+	    uint16_t columns, struct err *e);
 };
 
 extern const struct executor_port sandbox_executor;

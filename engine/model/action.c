@@ -175,19 +175,21 @@ code_input(struct codec *c, struct tool_input *in)
 
 /* Two in one byte: what was stored before there were two can be read. */
 static void
-code_flags(struct codec *c, bool *first, bool *second)
+code_flags(struct codec *c, bool *first, bool *second, bool *third)
 {
 	if (c->in == NULL) {
 		rec_put_u8(c->out,
-		    (uint8_t)((unsigned)*first | (unsigned)*second << 1));
+		    (uint8_t)((unsigned)*first | (unsigned)*second << 1 |
+			(unsigned)*third << 2));
 		return;
 	}
 	const uint8_t flags = rec_u8(c->in);
 
-	if (flags > 3)
+	if (flags > 7)
 		c->in->failed = 1;
 	*first = (flags & 1) != 0;
 	*second = (flags & 2) != 0;
+	*third = (flags & 4) != 0;
 }
 
 static void
@@ -209,7 +211,7 @@ code_proposal(struct codec *c, struct proposal *p)
 	}
 	code_text(c, &p->profile);
 	p->executor = code_enum(c, p->executor, EXECUTOR_CLIENT);
-	code_flags(c, &p->execute, &p->overlay);
+	code_flags(c, &p->execute, &p->overlay, &p->tty);
 }
 
 static void

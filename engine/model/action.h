@@ -202,6 +202,7 @@ struct proposal {
 	enum executor_kind executor;
 	bool execute;
 	bool overlay; /* on a copy of the workspace */
+	bool tty; /* with a terminal of its own */
 };
 
 /* Where a rule is: shown with every decision. */

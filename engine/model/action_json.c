@@ -432,6 +432,9 @@ static const struct field action_fields[] = {
 	{ .name = "overlay",
 	    .read = field_bool,
 	    .at = offsetof(struct proposal, overlay) },
+	{ .name = "tty",
+	    .read = field_bool,
+	    .at = offsetof(struct proposal, tty) },
 };
 
 static bool

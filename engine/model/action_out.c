@@ -152,6 +152,8 @@ put_action(const struct action *a, bool with_transcript, struct buf *out)
 	jsonw_kbool(&w, "execute", p->execute);
 	if (p->overlay)
 		jsonw_kbool(&w, "overlay", true);
+	if (p->tty)
+		jsonw_kbool(&w, "tty", true);
 	jsonw_end(&w);
 }
 

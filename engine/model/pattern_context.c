@@ -103,6 +103,7 @@ pattern_context(const struct action *a, bool exact,
 	rec_put_u8(&b, exact);
 	/* On a copy of the workspace is not in it. */
 	rec_put_u8(&b, a->proposal.overlay);
+	rec_put_u8(&b, a->proposal.tty);
 	rec_put_cstr(&b, in->shell);
 	rec_put_cstr(&b, in->stdin_text);
 	put_pairs(&b, in->env, in->env_count);

@@ -5,9 +5,11 @@
  */
 #include "run.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "model/limits.h"
+#include "run_tty.h"
 #include "show.h"
 
 #define LOOK_WAIT_S 60
@@ -37,6 +40,7 @@ enum run_option {
 	OPT_TIMEOUT,
 	OPT_ASK,
 	OPT_STDIN,
+	OPT_TTY,
 	OPT_RAW,
 	OPT_APPROVED,
 	OPT_SHA256,
@@ -61,6 +65,9 @@ static const struct command_option options[] = {
 	[OPT_ASK] = { "--ask", NULL,
 	    "show the question here; the approver socket takes the answer" },
 	[OPT_STDIN] = { "--stdin", NULL, "pass standard input on" },
+	[OPT_TTY] = { "--tty", NULL,
+	    "give it a terminal of its own; each line that is typed is "
+	    "judged" },
 	[OPT_RAW] = { "--raw", NULL,
 	    "do not make output harmless for the terminal" },
 	[OPT_APPROVED] = { "--approved", "ID",
@@ -113,29 +120,32 @@ put_input(struct jsonw *w, char **cmd, const char *const *values, struct err *e)
 }
 
 static int
-put_action(
-    struct buf *out, char **cmd, const char *const *values, struct err *e)
+put_action(struct run *run, struct buf *out, char **cmd,
+    const char *const *values, struct err *e)
 {
 	AUTO_FREE char *cwd = getcwd(NULL, 0);
-	AUTO_FREE char *workspace = NULL;
 	struct jsonw w = jsonw_on(out);
 	int r;
 
 	if (cwd == NULL)
 		return err_sys(e, "cannot tell the current folder");
 	if (values[OPT_WORKSPACE] != NULL) {
-		workspace = realpath(values[OPT_WORKSPACE], NULL);
-		if (workspace == NULL)
+		run->workspace = realpath(values[OPT_WORKSPACE], NULL);
+		if (run->workspace == NULL)
 			return err_sys(
 			    e, "workspace '%s'", values[OPT_WORKSPACE]);
 	}
+	if (run->workspace == NULL)
+		run->workspace = mem_strndup(cwd, strlen(cwd));
+	if (run->workspace == NULL)
+		return err_nomem(e);
 	jsonw_object(&w);
 	jsonw_kstr(&w, "tool", "exec");
 	r = put_input(&w, cmd, values, e);
 	if (r != 0)
 		return r;
 	jsonw_kstr(&w, "cwd", cwd);
-	jsonw_kstr(&w, "workspace", workspace == NULL ? cwd : workspace);
+	jsonw_kstr(&w, "workspace", run->workspace);
 	if (values[OPT_PROFILE] != NULL)
 		jsonw_kstr(&w, "profile", values[OPT_PROFILE]);
 	if (values[OPT_SESSION] != NULL)
@@ -146,6 +156,8 @@ put_action(
 	jsonw_kbool(&w, "execute", true);
 	if (values[OPT_OVERLAY] != NULL)
 		jsonw_kbool(&w, "overlay", true);
+	if (values[OPT_TTY] != NULL)
+		jsonw_kbool(&w, "tty", true);
 	jsonw_end(&w);
 	return buf_done(out, e);
 }
@@ -250,8 +262,8 @@ cancel(struct run *r)
 
 /* ---- signals ------------------------------------------------------------- */
 
-static void
-pass_on(struct run *r, const char *name)
+void
+run_pass_on(struct run *r, const char *name)
 {
 	AUTO(client_freep) struct client *c = NULL;
 	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
@@ -282,6 +294,14 @@ name_of_signal(uint32_t signo)
 	}
 }
 
+static bool
+keys_wait(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* While the program runs, it gets the signal; before that, we stop waiting. */
 static int
 on_signal(void *ctx, struct err *e)
@@ -289,10 +309,17 @@ on_signal(void *ctx, struct err *e)
 	struct run *r = ctx;
 	struct signalfd_siginfo got;
 
+	if (r->terminal != NULL && keys_wait())
+		return run_tty_keys(r->terminal, r, e);
 	if (read(r->signal_fd, &got, sizeof(got)) != sizeof(got))
 		return ERR_OK;
+	if (got.ssi_signo == SIGWINCH) {
+		if (r->terminal != NULL)
+			run_tty_size(r);
+		return ERR_OK;
+	}
 	if (r->streams) {
-		pass_on(r, name_of_signal(got.ssi_signo));
+		run_pass_on(r, name_of_signal(got.ssi_signo));
 		return ERR_OK;
 	}
 	r->interrupted = true;
@@ -308,6 +335,8 @@ watch_signals(struct run *r, struct err *e)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
+	if (r->tty)
+		(void)sigaddset(&set, SIGWINCH);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return err_sys(e, "cannot block signals");
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -386,13 +415,49 @@ wait_for_answer(struct run *r, bool *ret_gave_up, struct err *e)
 	return result;
 }
 
+/* Signals and keys, by one descriptor. */
+static int
+watch_keys(struct run *r, struct err *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	r->wake_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (r->wake_fd < 0 ||
+	    epoll_ctl(r->wake_fd, EPOLL_CTL_ADD, r->signal_fd, &ev) != 0 ||
+	    epoll_ctl(r->wake_fd, EPOLL_CTL_ADD, STDIN_FILENO, &ev) != 0)
+		return err_sys(e, "cannot watch the terminal");
+	client_interrupt_by(r->client, r->wake_fd, on_signal, r);
+	return ERR_OK;
+}
+
+static int
+see_terminal(struct run *r, struct err *e)
+{
+	struct run_tty t = { .taken = false };
+	int result = run_tty_take(&t, e);
+
+	if (result == 0)
+		result = watch_keys(r, e);
+	if (result == 0) {
+		r->terminal = &t;
+		run_tty_size(r);
+		result = run_stream(r, e);
+		r->terminal = NULL;
+		client_interrupt_by(r->client, r->signal_fd, on_signal, r);
+	}
+	run_tty_give_back(&t);
+	return result;
+}
+
 static int
 see_it_end(struct run *r, struct err *e)
 {
 	int result = ERR_OK;
 
 	r->streams = true;
-	if (!r->json)
+	if (r->tty)
+		result = see_terminal(r, e);
+	else if (!r->json)
 		result = run_stream(r, e);
 	while (result == 0 && !verdict_is_over(&r->now))
 		result = look(r, LOOK_WAIT_S, e);
@@ -508,7 +573,17 @@ read_options(struct run *r, const char *const *values, struct err *e)
 	r->runtime = values[OPT_RUNTIME];
 	r->ask = values[OPT_ASK] != NULL;
 	r->json = values[OPT_JSON] != NULL;
-	r->raw = values[OPT_RAW] != NULL;
+	r->tty = values[OPT_TTY] != NULL;
+	r->raw = values[OPT_RAW] != NULL || r->tty;
+	r->session = values[OPT_SESSION];
+	if (r->tty &&
+	    (r->json || values[OPT_STDIN] != NULL ||
+		values[OPT_APPROVED] != NULL))
+		return err_set(e, ERR_INVALID,
+		    "--tty does not go with --json, --stdin or --approved");
+	if (r->tty && (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1))
+		return err_set(e, ERR_INVALID,
+		    "--tty needs a terminal as standard input and output");
 	if (values[OPT_TIMEOUT] == NULL)
 		return ERR_OK;
 	if (num_parse_duration_ms(
@@ -528,7 +603,7 @@ run_it(struct run *r, char **cmd, const char *const *values)
 	struct err e = ERR_INIT;
 	int status;
 
-	if ((approved == NULL && put_action(&body, cmd, values, &e) != 0) ||
+	if ((approved == NULL && put_action(r, &body, cmd, values, &e) != 0) ||
 	    client_open(r->runtime, CLIENT_AGENT, &r->client, &e) != 0 ||
 	    watch_signals(r, &e) != 0 ||
 	    (approved == NULL
@@ -547,7 +622,7 @@ static int
 run_run(int argc, char **argv)
 {
 	const char *values[OPT_COUNT] = { NULL };
-	struct run r = { .signal_fd = -1 };
+	struct run r = { .signal_fd = -1, .wake_fd = -1 };
 	struct err e = ERR_INIT;
 	int status = EXIT_OK;
 	const int at = command_parse(
@@ -567,6 +642,8 @@ run_run(int argc, char **argv)
 	client_reply_done(&r.reply);
 	client_free(r.client);
 	fd_closep(&r.signal_fd);
+	fd_closep(&r.wake_fd);
+	mem_freep(&r.workspace);
 	return status;
 }
 

@@ -21,7 +21,11 @@ struct run {
 	int signal_fd; /* readable after SIGINT, SIGTERM, SIGHUP */
 	bool streams; /* the program runs: signals are passed on */
 	bool interrupted; /* a signal ended the wait */
-	bool ask, json, raw;
+	bool ask, json, raw, tty;
+	const char *session; /* of the proposal, or NULL */
+	char *workspace; /* owned */
+	struct run_tty *terminal; /* with tty, while the run has it */
+	int wake_fd; /* with tty: readable with signal_fd or keys; or -1 */
 	int64_t timeout_ms; /* for an answer; 0: the daemon's own */
 	int64_t deadline_ms; /* of run_now_ms, where there is a timeout */
 	struct client_reply reply; /* the last decision */
@@ -29,6 +33,9 @@ struct run {
 };
 
 int64_t run_now_ms(void);
+
+/* A signal for the program, by its name without SIG. */
+void run_pass_on(struct run *r, const char *name);
 
 /* Output as it comes, to stdout and stderr; returns when it has ended. */
 int run_stream(struct run *r, struct err *e);
