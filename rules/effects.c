@@ -85,13 +85,19 @@ judge_shell_tool(struct run *run)
 static int
 judge_stdin_tool(struct run *run)
 {
+	struct str text;
 	struct script_options o = options_of(run);
 
 	o.shell.cwd = STR_NONE;
 	o.shell.stdin_known = false;
 	o.via = "text for a running program";
-	return script_judge(
-	    run, str_of(run->action->proposal.input.stdin_text), &o);
+	text = str_of(run->action->proposal.input.stdin_text);
+	/* A last Ctrl-D is the end of input and no part of a command. */
+	if (text.len > 0 && text.s[text.len - 1] == '\004')
+		text.len--;
+	/* An empty line may be somebody's "yes": that is not nothing. */
+	run->empty_ok = text.len == 0;
+	return script_judge(run, text, &o);
 }
 
 static int
