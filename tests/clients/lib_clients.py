@@ -49,6 +49,7 @@ class Client:
     name = program = None
     contains = True  # --contain: it lets a hook rewrite the command
     acp = None  # its words as an agent of an editor, behind assent acp
+    serves = False  # a server, with assent opencode beside it
 
     def __init__(self, home, project, port):
         self.home, self.project, self.port = home, project, port
@@ -207,9 +208,8 @@ class CopilotAcp(Copilot):
     acp = ["--acp"]
 
 
-class OpencodeAcp(Opencode):
-    name, contains = "opencode-acp", False
-    acp = ["acp"]
+class OpencodeAsks(Opencode):
+    contains = False
 
     def set_up(self):
         super().set_up()
@@ -221,5 +221,13 @@ class OpencodeAcp(Opencode):
                                                 "edit": "ask"}})
 
 
+class OpencodeAcp(OpencodeAsks):
+    name, acp = "opencode-acp", ["acp"]
+
+
+class OpencodeServe(OpencodeAsks):
+    name, serves = "opencode-serve", True
+
+
 CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode, GeminiAcp,
-           CopilotAcp, OpencodeAcp)
+           CopilotAcp, OpencodeAcp, OpencodeServe)

@@ -11,7 +11,8 @@ Each real client against a scripted model and a real assentd:
     slow        the daemon does not answer: not run
     contain     run inside assent's sandbox, by the hash that was approved
 
-Clients whose name ends in -acp are agents of an editor, behind assent acp. The
+opencode-serve is opencode's server with assent opencode beside it. Clients
+whose name ends in -acp are agents of an editor, behind assent acp. The
 protocol tells the model nothing of a denial: there the editor is told why, and
 there is nothing to rewrite.
 
@@ -77,7 +78,7 @@ class Cell:
 
     def install(self):
         self.client.set_up()
-        if self.kind.acp is not None:
+        if self.kind.acp is not None or self.kind.serves:
             return
         arguments = ["--contain"] if self.cell == "contain" else []
         ran = subprocess.run(
@@ -100,6 +101,10 @@ class Cell:
                      PROMPT, "--", f"{BIN}/assent", "acp", "--runtime",
                      self.daemon.runtime, "--timeout", "60s", "--", program,
                      *self.kind.acp]
+        if self.kind.serves:
+            words = [sys.executable, "-B", f"{HERE}/lib_serve.py", PROMPT,
+                     program, "--", f"{BIN}/assent", "opencode", "--runtime",
+                     self.daemon.runtime, "--timeout", "60s"]
         with subprocess.Popen(
                 words, cwd=self.project,
                 env=self.client.environment(), stdin=subprocess.DEVNULL,

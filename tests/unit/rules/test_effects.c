@@ -164,6 +164,11 @@ calls_of_servers_are_judged_by_name_and_arguments(void **state)
 	assert_true(fx_has(&w, "remote_state send secret"));
 	call("x", "get", "{broken");
 	assert_true(fx_has(&w, "unknown"));
+	call("x", "add", "{\"a\":\"https://e.example/x\"}");
+	assert_true(fx_has(&w, "connect"));
+	call("x", "add", "{\"a\":\"it's \u00e9\"}");
+	assert_false(fx_has(&w, "connect"));
+	assert_false(fx_has(&w, "privilege"));
 }
 
 static void
