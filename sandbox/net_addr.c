@@ -362,7 +362,11 @@ lower(struct str text, char *to)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		const char c = text.s[i];
-		const char l = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+		char l = c;
+
+		/* whatever the locale says of a letter */
+		if (c >= 'A' && c <= 'Z')
+			l = (char)(c - 'A' + 'a');
 
 		if (!is_name_byte(l) && l != '.' && l != ':')
 			return false;

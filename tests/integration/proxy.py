@@ -889,6 +889,12 @@ class Tests:
             assert int(facts["CapPrm"], 16) == 0, facts
             if not lib.SANITIZED:
                 assert facts["Seccomp"].strip() == "2", facts
+                # one for system calls, one for families of sockets
+                with open("/proc/self/status", encoding="ascii") as status:
+                    ours = dict(line.split(":\t", 1) for line in status)
+                more = (int(facts.get("Seccomp_filters", 2))
+                        - int(ours.get("Seccomp_filters", 0)))
+                assert more == 2, facts
             if os.environ.get("SUDO_UID") is None and self.is_root():
                 assert facts["Uid"].split()[0] == "65534", facts
             names = os.listdir(f"/proc/{proxy.process.pid}/fd")
