@@ -325,6 +325,11 @@ open_owned(const char *path, enum config_owner owner, int *ret, struct err *e)
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(e, ERR_NOTFOUND, "there is no '%s'", path);
+	if (fd < 0 && errno == EACCES)
+		return err_set(e, ERR_DENIED,
+		    "this user may not read '%s'; what it says cannot be held "
+		    "to",
+		    path);
 	if (fd < 0)
 		return err_sys(e, "cannot open '%s'", path);
 	r = check_owner(fd, path, owner, e);

@@ -651,6 +651,45 @@ class Setup(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("use assent run", done.stderr)
 
+    def test_the_machines_requirements_hold_for_users_and_without_a_daemon(
+            self):
+        file = "/etc/assent/requirements.yaml"
+        place = tempfile.mkdtemp(prefix="user-", dir=TOP)
+        run("chown", f"{DEV_UID}:{DEV_UID}", place)
+        with open(f"{place}/none.yaml", "w", encoding="ascii") as f:
+            f.write("")
+        os.makedirs("/etc/assent", exist_ok=True)
+        with open(file, "w", encoding="ascii") as f:
+            f.write("hosts: {allowed: [good.example]}\n"
+                    "approval_policy: {forced: untrusted}\n")
+
+        def daemon(*more):
+            return as_user(DEV_UID, f"{BIN}/assentd", "--check", "--state",
+                           f"{place}/s", "--runtime", f"{place}/r", *more)
+        try:
+            os.chmod(file, 0o644)
+            self.assertEqual(daemon().returncode, 0, daemon().stderr)
+            # Nobody gets around it by naming another one,
+            done = daemon("--requirements", f"{place}/none.yaml")
+            self.assertEqual(done.returncode, EXIT_CONFIG)
+            self.assertIn("holds for this machine", done.stderr)
+            # nor where it cannot even be seen.
+            os.chmod("/etc/assent", 0o700)
+            for more in ((), ("--requirements", f"{place}/none.yaml")):
+                self.assertEqual(daemon(*more).returncode, EXIT_CONFIG, more)
+            os.chmod("/etc/assent", 0o755)
+            done = as_user(DEV_UID, f"{BIN}/assent", "sandbox", "--host",
+                           "evil.example", "--", "true", cwd=place)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(f"{file}:1 permits good.example", done.stderr)
+            # One that is not root's is not believed, whoever reads it.
+            os.chown(file, DEV_UID, DEV_UID)
+            self.assertEqual(daemon().returncode, EXIT_CONFIG)
+            self.assertIn("must be root's", daemon().stderr)
+        finally:
+            os.chmod("/etc/assent", 0o755)
+            os.unlink(file)
+
     def test_what_cannot_be_set_up_is_said(self):
         for arguments, says in (
                 (("--workspace", "/etc"), "folder of the system"),
