@@ -19,7 +19,7 @@
 #define HOST_PORT_MAX 320
 #define DISPLAY_MAX 200
 #define QUESTIONS_PER_RUN_MAX 64 /* that are open at one time */
-#define ROWS_PER_RUN_MAX 4096
+#define ROWS_PER_RUN_MAX 1024
 
 /* ---- the question ---------------------------------------------------------- */
 
@@ -36,6 +36,14 @@ answer(struct engine *g, const char *run, uint64_t ticket, bool allow,
 		log_debug("net-answer", "id=%s why=%s", run, why.msg);
 }
 
+/* Also one that the open batch brings in. */
+static bool
+is_open_of(const struct live *l, const char *run)
+{
+	return l->a->during != NULL && strcmp(l->a->during, run) == 0 &&
+	    (l->a->stage == STAGE_PROPOSED || l->a->stage == STAGE_PENDING);
+}
+
 static size_t
 open_questions(const struct engine *g, const char *run)
 {
@@ -43,8 +51,7 @@ open_questions(const struct engine *g, const char *run)
 	size_t n = 0;
 
 	while ((l = live_next(g->live, l)) != NULL)
-		n += l->a->during != NULL && l->a->stage == STAGE_PENDING &&
-		    strcmp(l->a->during, run) == 0;
+		n += is_open_of(l, run);
 	return n;
 }
 
@@ -202,8 +209,7 @@ engine_net_run_over(struct engine *g, const char *run)
 	struct live *l = NULL;
 
 	while ((l = live_next(g->live, l)) != NULL) {
-		if (l->a->during != NULL && l->a->stage == STAGE_PENDING &&
-		    strcmp(l->a->during, run) == 0)
+		if (is_open_of(l, run))
 			engine_withdraw(g, l);
 	}
 }

@@ -64,6 +64,12 @@ struct executor {
 	unsigned started, killed;
 	char last[ACTION_ID_MAX];
 	bool no_launcher, refuse_plan;
+	/* What a run's proxy was told, and when. */
+	const struct recorder *seen;
+	unsigned net_yes, net_no;
+	uint64_t net_ticket;
+	size_t net_durable; /* rows, as it was told */
+	char net_who[128];
 	uint8_t plan_salt;
 };
 

@@ -437,7 +437,7 @@ what_the_sandbox_cannot_run_has_no_plan(void **state)
 	struct world *w = *state;
 
 	w->a->proposal.tool = TOOL_FETCH;
-	assert_int_equal(code_of_plan(w), ERR_DENIED);
+	assert_int_equal(code_of_plan(w), ERR_INVALID);
 	w->a->proposal.tool = TOOL_MCP;
 	assert_int_equal(code_of_plan(w), ERR_INVALID);
 	w->a->proposal.tool = TOOL_SHELL;

@@ -1,0 +1,195 @@
+/*
+ * Questions of a run about hosts, over fake ports: who answers, what is
+ * durable when the run's proxy hears of it (I1), what is left at the end.
+ */
+#include "fake_ports.c.inc"
+
+#include "engine_int.h"
+
+static uint64_t last_ticket;
+
+/* A run that is under way; its id. */
+static const char *
+begin(struct world *w)
+{
+	static char id[ACTION_ID_MAX];
+	uint64_t call;
+
+	world_start(w);
+	w->executor.seen = &w->recorder;
+	w->session = "s-1";
+	call = world_propose(w, "allow", true, NULL, -1);
+	engine_commit(w->g);
+	assert_int_equal(w->executor.started, 1);
+	return world_id(w, call, id);
+}
+
+static void
+ask(struct world *w, const char *run, const char *host)
+{
+	engine_executor_events.net_asked(w->g, run,
+	    &(struct net_question){
+		.ticket = ++last_ticket,
+		.host = host,
+		.port = 443,
+		.protocol = "tls",
+	    });
+}
+
+static const struct live *
+question(struct world *w)
+{
+	struct live *l = NULL;
+
+	while ((l = live_next(w->g->live, l)) != NULL) {
+		if (l->a->stage == STAGE_PENDING && l->a->during != NULL)
+			return l;
+	}
+	return NULL;
+}
+
+static size_t
+rows_of(const struct world *w, enum row_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->recorder.durable; i++)
+		n += w->recorder.rows[i].kind == kind;
+	return n;
+}
+
+static void
+i1_a_runs_proxy_hears_of_an_answer_when_it_is_durable(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+	const size_t before = w.recorder.durable;
+
+	(void)state;
+	ask(&w, run, "allow");
+	assert_int_equal(w.executor.net_yes, 0);
+	engine_commit(w.g);
+	assert_int_equal(w.executor.net_yes, 1);
+	assert_int_equal(w.executor.net_ticket, last_ticket);
+	assert_true(w.executor.net_durable > before);
+	world_stop(&w);
+}
+
+static void
+i1_what_is_not_recorded_is_a_no(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+
+	(void)state;
+	w.recorder.fail_commit = true;
+	ask(&w, run, "allow");
+	engine_commit(w.g);
+	assert_int_equal(w.executor.net_yes, 0);
+	assert_int_equal(w.executor.net_no, 1);
+	w.recorder.unhealthy = true;
+	ask(&w, run, "allow");
+	assert_int_equal(w.executor.net_no, 2);
+	world_stop(&w);
+}
+
+static void
+i2_a_deny_from_rules_reaches_the_run_without_a_question(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+
+	(void)state;
+	ask(&w, run, "deny");
+	engine_commit(w.g);
+	assert_null(question(&w));
+	assert_int_equal(w.executor.net_yes, 0);
+	assert_int_equal(w.executor.net_no, 1);
+	world_stop(&w);
+}
+
+static void
+a_question_names_the_run_and_waits(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+	const struct live *l;
+
+	(void)state;
+	ask(&w, run, "ask");
+	engine_commit(w.g);
+	l = question(&w);
+	assert_non_null(l);
+	assert_string_equal(l->a->during, run);
+	assert_int_equal(l->a->proposal.tool, TOOL_PERMISSION);
+	assert_string_equal(l->a->proposal.input.hosts[0], "ask:443");
+	assert_string_equal(l->a->proposal.session, "s-1");
+	assert_int_equal(w.executor.net_yes + w.executor.net_no, 0);
+	/* Nobody answers: the clock does. */
+	fake_now += 3600 * SECOND_NS;
+	engine_tick(w.g);
+	assert_int_equal(w.executor.net_no, 1);
+	assert_string_equal(w.executor.net_who, "timeout");
+	world_stop(&w);
+}
+
+static void
+an_ended_run_takes_its_questions_with_it(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+	const struct outcome ended = { .exit = 0 };
+
+	(void)state;
+	ask(&w, run, "ask");
+	ask(&w, run, "ask too");
+	engine_commit(w.g);
+	assert_non_null(question(&w));
+	engine_executor_events.ended(w.g, run, &ended);
+	engine_commit(w.g);
+	assert_null(question(&w));
+	assert_int_equal(rows_of(&w, ROW_CANCELLED), 2);
+	assert_int_equal(w.executor.net_no, 2);
+	/* What it asks afterwards is nobody's. */
+	ask(&w, run, "allow");
+	engine_commit(w.g);
+	assert_int_equal(w.executor.net_yes, 0);
+	world_stop(&w);
+}
+
+static void
+one_run_cannot_fill_the_screen_or_the_log(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+	const struct net_fact fact = { .host = "a", .port = 1 };
+
+	(void)state;
+	for (int i = 0; i < 80; i++)
+		ask(&w, run, "ask");
+	engine_commit(w.g);
+	assert_int_equal(live_pending(w.g->live), 64);
+	assert_int_equal(w.executor.net_no, 16);
+	for (int i = 0; i < 3000; i++)
+		engine_executor_events.net_happened(w.g, run, &fact);
+	engine_commit(w.g);
+	assert_int_equal(rows_of(&w, ROW_NETWORK), 1025);
+	world_stop(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    i1_a_runs_proxy_hears_of_an_answer_when_it_is_durable),
+		cmocka_unit_test(i1_what_is_not_recorded_is_a_no),
+		cmocka_unit_test(
+		    i2_a_deny_from_rules_reaches_the_run_without_a_question),
+		cmocka_unit_test(a_question_names_the_run_and_waits),
+		cmocka_unit_test(an_ended_run_takes_its_questions_with_it),
+		cmocka_unit_test(one_run_cannot_fill_the_screen_or_the_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
