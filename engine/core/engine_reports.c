@@ -184,6 +184,19 @@ record_reload(struct engine *g, struct err *e)
 	return r != 0 ? r : engine_push(g, &change, e);
 }
 
+/* Somebody tried, and the rules of before hold. */
+static void
+record_not_loaded(struct engine *g, const char *why)
+{
+	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
+	struct change change = { .answer = ANSWER_CALL_NONE };
+
+	row_body_note(g, "failure", why, &body);
+	if (engine_append(g, &change, ROW_RELOAD, buf_str(&body), NULL, NULL) ==
+	    0)
+		(void)engine_push(g, &change, NULL);
+}
+
 void
 engine_set_rule_state(struct engine *g, const struct classifier_options *o)
 {
@@ -230,6 +243,7 @@ reload(struct engine *g, struct buf *ret_json, bool settled, struct err *e)
 	}
 	if (r != 0) {
 		engine_rules_stay(g, d, e == NULL ? "" : e->msg);
+		record_not_loaded(g, e == NULL ? "" : e->msg);
 		return r;
 	}
 	g->rules_problem[0] = '\0';

@@ -86,7 +86,7 @@ enum reporter_to_engine {
 };
 
 #define FEEDS_MAX 8
-#define FEED_ROWS_MAX 256 /* in one RE_FEED */
+#define FEED_ROWS_MAX 1024 /* in one RE_FEED */
 #define DESTINATION_NAME_MAX 32
 
 enum engine_to_reviewer {

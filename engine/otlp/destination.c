@@ -21,7 +21,7 @@ struct destination {
 	bool linked, sending;
 	json_t *rows[BATCH_ROWS_MAX];
 	uint64_t seqs[BATCH_ROWS_MAX];
-	size_t count; /* rows in the batch */
+	size_t count, bytes; /* rows in the batch, and their JSON */
 	size_t at, len; /* the part under way; len 0: none yet */
 	uint64_t seq; /* safe there up to here */
 	uint64_t refused, failures;
@@ -74,6 +74,7 @@ drop_batch(struct destination *d)
 	for (size_t i = 0; i < d->count; i++)
 		json_decref(d->rows[i]);
 	d->count = 0;
+	d->bytes = 0;
 	d->at = 0;
 	d->len = 0;
 	clear_timer(d);
@@ -296,7 +297,8 @@ destination_row(
 	}
 	d->rows[d->count] = row;
 	d->seqs[d->count++] = seq;
-	if (d->count == BATCH_ROWS_MAX) {
+	d->bytes += json.len;
+	if (d->count == BATCH_ROWS_MAX || d->bytes >= BATCH_BYTES_MAX) {
 		clear_timer(d);
 		send_part(d);
 	} else if (d->timer == NULL) {

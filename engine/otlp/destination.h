@@ -18,7 +18,8 @@
 #include "base/str.h"
 #include "sink.h"
 
-#define BATCH_ROWS_MAX 256
+#define BATCH_ROWS_MAX 1024
+#define BATCH_BYTES_MAX ((size_t)2 << 20) /* of JSON; one row may be more */
 #define BATCH_DELAY_MS 500 /* a row waits so long for company */
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 60000

@@ -182,6 +182,8 @@ judge(const json_t *row, const char *kind, struct event *ev)
 		ev->severity = SEVERITY_WARN;
 		ev->failed = true;
 	}
+	if (is(kind, "reload") && json_in_text(body, "failure") != NULL)
+		ev->severity = SEVERITY_ERROR;
 	/* the store's own word may also be that it works again */
 	if (is(kind, "degraded") &&
 	    (is(event, "store.recovered") || is(event, "store.signed") ||

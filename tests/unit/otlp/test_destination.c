@@ -11,10 +11,11 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "destination.h"
 
-#define LOG_ROWS 1000
+#define LOG_ROWS 3000
 #define TURNS_MAX 20000
 
 /* A log, a sink with a mood, and what arrived. */
@@ -342,6 +343,28 @@ what_is_no_row_is_an_error(void **state)
 	stop(&w);
 }
 
+/* 8 MB of text in each row make no request that nobody takes. */
+static void
+a_batch_of_large_rows_is_a_small_one(void **state)
+{
+	static struct world w;
+	AUTO_BUF struct buf json = BUF_INIT(BATCH_BYTES_MAX);
+
+	(void)state;
+	start(&w, 4);
+	w.hold = true;
+	destination_link(w.d, 0);
+	buf_puts(&json, "{\"seq\":1,\"x\":\"");
+	while (json.len < BATCH_BYTES_MAX / 2)
+		buf_putc(&json, 'x');
+	buf_puts(&json, "\"}");
+	assert_int_equal(destination_row(w.d, 1, buf_str(&json), NULL), 0);
+	assert_int_equal(w.sends, 0);
+	assert_int_equal(destination_row(w.d, 2, buf_str(&json), NULL), 0);
+	assert_int_equal(w.sends, 1);
+	stop(&w);
+}
+
 static void
 what_a_receiver_has_of_a_batch_is_not_sent_again(void **state)
 {
@@ -423,6 +446,7 @@ main(void)
 		cmocka_unit_test(
 		    a_link_that_breaks_loses_nothing_and_what_is_under_way_goes_on),
 		cmocka_unit_test(what_is_no_row_is_an_error),
+		cmocka_unit_test(a_batch_of_large_rows_is_a_small_one),
 		cmocka_unit_test(
 		    what_a_receiver_has_of_a_batch_is_not_sent_again),
 		cmocka_unit_test(a_checkpoint_follows_the_rows_that_it_attests),
