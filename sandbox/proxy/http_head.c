@@ -372,7 +372,10 @@ write_fields(struct buf *out, const struct http_head *h, bool is_request)
 		buf_put_str(out, f->value);
 		buf_puts(out, "\r\n");
 	}
-	buf_puts(out, "Connection: close\r\n\r\n");
+	/* An interim answer is not the last word. */
+	if (is_request || h->status >= 200)
+		buf_puts(out, "Connection: close\r\n");
+	buf_puts(out, "\r\n");
 }
 
 static void

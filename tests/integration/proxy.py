@@ -118,6 +118,24 @@ class Tests:
             assert got.stdout == b"abc", got
             assert b"Transfer-Encoding: chunked" in chunked[0]
 
+    def a_client_may_wait_for_100_before_its_body(self):
+        def patient(sock):
+            head = lib.read_head(sock)
+            assert b"Expect: 100-continue" in head, head
+            sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            data = b""
+            while len(data) < 5:
+                data += sock.recv(5)
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+                         + data)
+        self.world.serve(lib.WEB, 89, patient)
+        with self.proxy(allow("web.test:89")) as proxy:
+            got = proxy.curl("-H", "Expect: 100-continue", "-d", "12345",
+                             "--expect100-timeout", "15",
+                             "http://web.test:89/")
+            assert got.stdout == b"12345", got
+            assert proxy.event()["ms"] < 10000
+
     def answers_of_every_framing_end_where_they_end(self):
         answers = {
             82: b"HTTP/1.1 204 No Content\r\nX: 1\r\n\r\n",
