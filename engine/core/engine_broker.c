@@ -11,6 +11,7 @@
 #include "engine_int.h"
 
 #define BODY_MAX ((size_t)16 << 10)
+#define NO_PORT 1 /* where it is not known */
 
 /* ---- before a run ----------------------------------------------------------- */
 
@@ -149,6 +150,68 @@ record(
 	return r != 0 ? r : engine_push(g, &change, e);
 }
 
+/* ---- a person is asked ------------------------------------------------------- */
+
+int
+engine_broker_keep(struct live *l, const struct broker_use *u, struct err *e)
+{
+	struct arena *a = l->a->arena;
+	struct broker_use *k = arena_alloc(a, sizeof(*k));
+
+	if (k == NULL)
+		return err_nomem(e);
+	*k = (struct broker_use){
+		.number = u->number,
+		.action_id = arena_strdup(a, u->action_id),
+		.credential = arena_strdup(a, u->credential),
+		.host = u->host == NULL ? NULL : arena_strdup(a, u->host),
+		.port = u->port,
+		.what = arena_strdup(a, u->what),
+	};
+	if (arena_failed(a))
+		return err_nomem(e);
+	l->use = k;
+	return ERR_OK;
+}
+
+/*
+ * The question names no host that anything else is about: an answer for the
+ * host, or one that lasts, is none for the credential.
+ */
+static int
+ask(struct engine *g, struct live *run, const struct broker_use *u,
+    struct err *e)
+{
+	char host[BROKER_WHAT_MAX];
+	const struct net_question q = {
+		.host = host,
+		.port = u->port == 0 ? NO_PORT : u->port,
+		.protocol = "credential",
+		.use = u,
+	};
+
+	(void)snprintf(host, sizeof(host), "%s%s%s.credential.invalid",
+	    u->host == NULL ? "" : u->host, u->host == NULL ? "" : ".",
+	    u->credential);
+	g->n.proposed++;
+	return engine_net_ask(g, run, &q, e);
+}
+
+void
+engine_broker_answered(struct engine *g, const struct live *l, bool allowed)
+{
+	struct live *run = live_find(g->live, l->use->action_id);
+	struct err why = ERR_INIT;
+
+	if (!allowed || run == NULL || run->a->stage != STAGE_RUNNING)
+		tell(g, l->use->number, false);
+	else if (record(g, run, l->use, &why) != 0) {
+		log_warn("credential", "id=%s not recorded: %s", run->a->id,
+		    why.msg);
+		tell(g, l->use->number, false);
+	}
+}
+
 void
 engine_broker_use(struct engine *g, const struct broker_use *u)
 {
@@ -157,7 +220,7 @@ engine_broker_use(struct engine *g, const struct broker_use *u)
 
 	if (l == NULL || l->a->stage != STAGE_RUNNING)
 		(void)err_set(&why, ERR_DENIED, "its run is over");
-	else if (record(g, l, u, &why) == 0)
+	else if ((u->ask ? ask(g, l, u, &why) : record(g, l, u, &why)) == 0)
 		return;
 	log_warn("credential", "id=%s credential=%s not used: %s", u->action_id,
 	    u->credential, why.msg);

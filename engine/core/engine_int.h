@@ -352,6 +352,14 @@ void engine_net_asked(
     void *ctx, const char *action_id, const struct net_question *q);
 void engine_net_happened(
     void *ctx, const char *action_id, const struct net_fact *f);
+/* A question of a running call, as an action of its own. */
+int engine_net_ask(struct engine *g, struct live *run,
+    const struct net_question *q, struct err *e);
+/* engine_broker.c: what a question is about; and its answer. */
+int engine_broker_keep(
+    struct live *l, const struct broker_use *u, struct err *e);
+void engine_broker_answered(
+    struct engine *g, const struct live *l, bool allowed);
 /* A run's question has its answer, durably: its proxy hears of it. */
 void engine_net_decided(struct engine *g, const struct live *l);
 /* The question is not in the log: that is a no. */

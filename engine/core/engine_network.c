@@ -75,8 +75,14 @@ fill(struct engine *g, const struct action *run, const struct net_question *q,
 
 	(void)snprintf(host, sizeof(host), v6 ? "[%s]:%u" : "%s:%u", q->host,
 	    (unsigned)q->port);
-	(void)snprintf(why, sizeof(why), "a running call connects there: %.*s",
-	    DISPLAY_MAX, display == NULL ? "?" : display);
+	if (q->use != NULL)
+		(void)snprintf(why, sizeof(why),
+		    "a running call uses the credential %s: %.*s",
+		    q->use->credential, DISPLAY_MAX, q->use->what);
+	else
+		(void)snprintf(why, sizeof(why),
+		    "a running call connects there: %.*s", DISPLAY_MAX,
+		    display == NULL ? "?" : display);
 	a->proposer = run->proposer;
 	a->proposer.home = copy(a->arena, run->proposer.home);
 	a->during = copy(a->arena, run->id);
@@ -115,8 +121,8 @@ may_ask(struct engine *g, const struct live *run, struct err *e)
 	return ERR_OK;
 }
 
-static int
-ask(struct engine *g, struct live *run, const struct net_question *q,
+int
+engine_net_ask(struct engine *g, struct live *run, const struct net_question *q,
     struct err *e)
 {
 	AUTO(action_freep) struct action *a = NULL;
@@ -134,9 +140,15 @@ ask(struct engine *g, struct live *run, const struct net_question *q,
 	if (r != 0)
 		return r;
 	l->net_ticket = q->ticket;
+	if (q->use != NULL)
+		r = engine_broker_keep(l, q->use, e);
 	if (run->traceparent != NULL)
 		l->traceparent = arena_strdup(l->a->arena, run->traceparent);
-	r = engine_judge(g, l, e);
+	if (r == 0)
+		r = engine_judge(g, l, e);
+	/* Whoever may connect there may not use it for that. */
+	if (q->use != NULL && l->a->classification.decision < DECISION_ASK)
+		l->a->classification.decision = DECISION_ASK;
 	if (r == 0)
 		r = engine_rule(g, l, &change, e);
 	if (r == 0)
@@ -160,7 +172,7 @@ engine_net_asked(void *ctx, const char *action_id, const struct net_question *q)
 		return;
 	}
 	g->n.proposed++;
-	if (ask(g, run, q, &why) != 0)
+	if (engine_net_ask(g, run, q, &why) != 0)
 		answer(g, action_id, q->ticket, false, why.msg);
 }
 
@@ -190,6 +202,11 @@ engine_net_decided(struct engine *g, const struct live *l)
 
 	if (a->during == NULL || a->stage == STAGE_PENDING)
 		return;
+	if (l->use != NULL) {
+		engine_broker_answered(
+		    g, l, decided && a->ruling.decision == DECISION_ALLOW);
+		return;
+	}
 	answer(g, a->during, l->net_ticket,
 	    decided && a->ruling.decision == DECISION_ALLOW,
 	    decided ? who_decided(a) : stage_name(a->stage));
@@ -198,7 +215,9 @@ engine_net_decided(struct engine *g, const struct live *l)
 void
 engine_net_undone(struct engine *g, const struct live *l)
 {
-	if (l->a->during != NULL)
+	if (l->use != NULL)
+		engine_broker_answered(g, l, false);
+	else if (l->a->during != NULL)
 		answer(g, l->a->during, l->net_ticket, false,
 		    "the question could not be recorded");
 }

@@ -59,6 +59,8 @@ struct live {
 	int64_t look_deadline_ns;
 	uint64_t look_call_id;
 	int64_t look_wait_ms;
+	/* Of a question about a credential: what is used then. */
+	struct broker_use *use;
 	uint64_t net_ticket; /* of a question during a run: its proxy's */
 	unsigned net_rows; /* connections of this run in the log */
 	struct buf out, err_out;

@@ -361,6 +361,8 @@ struct net_question {
 	const char *host; /* a name in punycode, or an address */
 	uint16_t port;
 	const char *protocol;
+	/* A credential would be used: a person answers. Else NULL. */
+	const struct broker_use *use;
 };
 
 /* What became of one connection or request of a run. */

@@ -24,11 +24,12 @@ BASIC = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
 API = "api-" + os.urandom(12).hex()
 NEEDLES = [TOKEN, BASIC, API]
 NAMES = {"git.test": [WEB], "api.test": [OTHER], "else.test": [OTHER],
-         "fake.test": [OTHER]}
+         "fake.test": [OTHER], "ask.test": [OTHER]}
 CONFIG = """
 profiles:
   site: {{network: ["git.test:443", "git.test:22", "api.test:443",
-                    "else.test:443", "fake.test:443", "api.test:80"]}}
+                    "else.test:443", "fake.test:443", "ask.test:443",
+                    "api.test:80"]}}
   bare: {{network: ["git.test:443", "git.test:22", "api.test:443"]}}
 telemetry: {{file: {root}/telemetry.jsonl}}
 credentials:
@@ -37,6 +38,9 @@ credentials:
   - {{name: api, kind: header, hosts: [api.test, fake.test],
      header: "X-Api-Key: {{}}", variable: API_KEY, profiles: [site],
      command: [/bin/cat, {root}/secrets/api], ca_file: {root}/ca.pem}}
+  - {{name: asked, kind: header, hosts: [ask.test], profiles: [site],
+     header: "X-Api-Key: {{}}", file: {root}/secrets/token, ask: true,
+     ca_file: {root}/ca.pem}}
   - {{name: deploy, kind: ssh, hosts: [git.test], username: {user},
      file: {root}/secrets/key, host_keys: ["{host_key}"], profiles: [site]}}
 """
@@ -251,7 +255,7 @@ class Site(Daemon):
     def start(self):
         super().start()
         end = time.monotonic() + 20
-        while self.daemon_log().count(" holds ") < 3:
+        while self.daemon_log().count(" holds ") < 4:
             assert time.monotonic() < end, self.daemon_log()[-3000:]
             time.sleep(0.02)
 
@@ -298,7 +302,7 @@ class CredentialProtection(unittest.TestCase):
             "true")
         Forge.root = cls.repos
         serve(cls.world, WEB, Forge, authority.context("git.test"))
-        context = authority.context("api.test", "else.test")
+        context = authority.context("api.test", "else.test", "ask.test")
         context.sni_callback = lambda s, name, _: setattr(
             s, "context", cls.untrusted) if name == "fake.test" else None
         cls.untrusted = authority.context("fake.test", trusted=False)
@@ -446,6 +450,44 @@ PasswordAuthentication no
         self.assertIn("the host cannot be trusted", out["stdout"], out)
         self.assertEqual([s for s in Service.seen if s[2] is not None], [])
 
+    def question(self):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            _, found, _ = self.site.approver(
+                "GET", "/v1/actions?state=pending")
+            for item in found["items"]:
+                if item["proposal"]["tool"] == "permission":
+                    return item
+            time.sleep(0.02)
+        raise AssertionError(self.site.daemon_log()[-3000:])
+
+    def test_5b_a_credential_that_asks_is_used_when_a_person_says_so(self):
+        d = self.site
+        for answer, status in (("deny", "403"), ("allow", "200")):
+            Service.seen.clear()
+            _, action, _ = d.shell(
+                "curl -sS -o /dev/null -w '%{http_code}\n' "
+                "https://ask.test/a -o /dev/null https://ask.test/b", wait=0,
+                profile="site")
+            d.answer(action["id"], "allow")
+            question = self.question()
+            self.assertEqual(Service.seen, [])
+            _, whole, _ = d.approver(
+                "GET", f"/v1/actions/{question['id']}/explain")
+            self.assertIn("uses the credential asked: GET /a",
+                          json.dumps(whole))
+            d.answer(question["id"], answer)
+            if answer == "deny":
+                d.answer(self.question()["id"], "deny")
+            _, action, _ = d.agent("GET", f"/v1/actions/{action['id']}",
+                                   headers={"Prefer": "wait=20"})
+            # Asked once for a host and run; recorded each time.
+            self.assertEqual(action["outcome"]["stdout"],
+                             f"{status}\n{status}\n", action)
+            sent = 2 if answer == "allow" else 0
+            self.assertEqual([s[2] for s in Service.seen], [TOKEN] * sent)
+            self.assertEqual(len(self.used("asked")), sent)
+
     def test_6_a_run_of_another_profile_has_nothing(self):
         out = self.done(
             "ls /run/assent-ca; "
@@ -461,7 +503,7 @@ PasswordAuthentication no
         self.assertEqual(action["state"], "pending", action)
         _, whole, _ = self.site.approver(
             "GET", f"/v1/actions/{action['id']}/explain")
-        self.assertIn("may use the credential forge, api, deploy",
+        self.assertIn("may use the credential forge, api, asked, deploy",
                       whole["profile"]["network"])
         self.site.answer(action["id"], "deny")
 
@@ -496,7 +538,7 @@ PasswordAuthentication no
     def test_9_after_the_broker_came_back_all_goes_on(self):
         d = self.site
         end = time.monotonic() + 20
-        while d.daemon_log().count(" holds ") < 6:
+        while d.daemon_log().count(" holds ") < 8:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
         self.done("curl -sS https://api.test/after")
