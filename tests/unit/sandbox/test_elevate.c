@@ -35,20 +35,26 @@ set_up(enum elevated_mode mode, size_t pool)
 	return c;
 }
 
+struct ask {
+	uid_t uid;
+	const char *session;
+	const struct profile *p;
+	bool overlay;
+	uint64_t busy;
+};
+
 static int
-choose(struct elevation *x, uid_t uid, const char *session,
-    const struct profile *p, bool overlay, uint64_t busy,
-    struct elevate_choice *ret)
+choose(struct elevation *x, struct ask a, struct elevate_choice *ret)
 {
-	const struct proposer by = { .uid = uid, .gid = uid };
+	const struct proposer by = { .uid = a.uid, .gid = a.uid };
 	const struct elevate_asked asked = {
 		.proposer = &by,
-		.session = session,
-		.profile = p,
-		.overlay = overlay,
+		.session = a.session,
+		.profile = a.p,
+		.overlay = a.overlay,
 	};
 
-	return elevation_choose(x, &asked, busy, ret, NULL);
+	return elevation_choose(x, &asked, a.busy, ret, NULL);
 }
 
 static const struct profile plain = { .name = "p" };
@@ -64,15 +70,18 @@ an_account_of_its_own_never_is_root_or_the_proposer(void **state)
 
 	(void)state;
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1000, NULL, &plain, false, 0, &got), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1000, NULL, &plain, false, 0 }, &got), 0);
 	assert_true(got.elevated);
 	assert_int_equal(got.who.identity, IDENTITY_DEDICATED);
 	assert_int_equal(got.who.uid, 900);
 	assert_int_equal(got.who.owner, 1000);
-	assert_int_equal(choose(&x, 1000, NULL, &net, false, 0, &got), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1000, NULL, &net, false, 0 }, &got), 0);
 	assert_int_equal(got.who.uid, 901);
 	/* Root's own proposals: whoever owns the workspace. */
-	assert_int_equal(choose(&x, 0, NULL, &plain, false, 0, &got), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 0, NULL, &plain, false, 0 }, &got), 0);
 	assert_int_equal(got.who.uid, 900);
 	assert_int_equal(got.who.owner, 0);
 }
@@ -86,19 +95,25 @@ what_is_required_is_never_fallen_back_from(void **state)
 
 	(void)state;
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1, NULL, &plain, false, 0, &got), 0);
-	assert_true(got.elevated);
-	assert_int_equal(choose(&x, 1, NULL, &own, false, 0, &got), ERR_DENIED);
 	assert_int_equal(
-	    choose(&x, 1, NULL, &plain, true, 0, &got), ERR_DENIED);
+	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
+	assert_true(got.elevated);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, NULL, &own, false, 0 }, &got),
+	    ERR_DENIED);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, NULL, &plain, true, 0 }, &got),
+	    ERR_DENIED);
 	c.elevated_setup.ready = false;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, 1, NULL, &plain, false, 0, &got), ERR_DENIED);
+	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got),
+	    ERR_DENIED);
 	c.elevated_setup.set_up = false;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, 1, NULL, &plain, false, 0, &got), ERR_DENIED);
+	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got),
+	    ERR_DENIED);
 }
 
 static void
@@ -112,19 +127,22 @@ a_fallback_from_what_is_preferred_says_why(void **state)
 	c.elevated_setup.ready = false;
 	c.elevated_setup.why_not = "no nft";
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1, NULL, &plain, false, 0, &got), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
 	assert_false(got.elevated);
 	assert_int_equal(got.who.identity, IDENTITY_SAME);
 	assert_string_equal(got.why_not, "no nft");
 	/* What was never set up, or is not wanted, is no fallback. */
 	c.elevated_setup.set_up = false;
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1, NULL, &plain, false, 0, &got), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
 	assert_false(got.elevated);
 	assert_null(got.why_not);
 	c = set_up(ELEVATED_OFF, 1);
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1, NULL, &plain, false, 0, &got), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
 	assert_false(got.elevated);
 }
 
@@ -137,19 +155,28 @@ no_two_sessions_share_an_account_of_a_pool(void **state)
 
 	(void)state;
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1, "a", &net, false, 0, &a), 0);
-	assert_int_equal(choose(&x, 1, "b", &net, false, 1, &b), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, "a", &net, false, 0 }, &a), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, "b", &net, false, 1 }, &b), 0);
 	assert_int_not_equal(a.who.uid, b.who.uid);
-	assert_int_equal(choose(&x, 1, "a", &net, false, 3, &again), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, "a", &net, false, 3 }, &again), 0);
 	assert_int_equal(again.who.uid, a.who.uid);
 	/* The same name of another user is another session. */
-	assert_int_equal(choose(&x, 2, "a", &net, false, 3, &again), ERR_LIMIT);
-	assert_int_equal(choose(&x, 1, "c", &net, false, 3, &again), ERR_LIMIT);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 2, "a", &net, false, 3 }, &again),
+	    ERR_LIMIT);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, "c", &net, false, 3 }, &again),
+	    ERR_LIMIT);
 	/* Who has not run for longest gives way, when he does not run now. */
-	assert_int_equal(choose(&x, 1, "c", &net, false, 0, &again), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, "c", &net, false, 0 }, &again), 0);
 	assert_int_equal(again.who.uid, b.who.uid);
 	elevation_set(&x, &c);
-	assert_int_equal(choose(&x, 1, "a", &net, false, 0, &again), 0);
+	assert_int_equal(
+	    choose(&x, (struct ask){ 1, "a", &net, false, 0 }, &again), 0);
 	assert_int_equal(again.who.uid, a.who.uid);
 }
 
