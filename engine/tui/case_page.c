@@ -349,9 +349,8 @@ put_parts(struct writer *w)
 static void
 put_network(struct writer *w, const json_t *profile)
 {
-	static const char *const heads[] = {
-		"runs with network: ", "runs with ", "runs "
-	};
+	static const char *const heads[] = { "runs with network: ",
+		"runs with network; ", "runs with ", "runs " };
 	struct str text = str_of(client_text(profile, "network"));
 
 	if (text.len == 0) {

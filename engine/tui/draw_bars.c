@@ -112,7 +112,7 @@ put_may(struct buf *out, const struct tui *m, int64_t now)
 	case MAY_PART_HIDDEN:
 		buf_printf(out,
 		    narrow ? "HIDDEN: %zu rows (%s)"
-			   : "PART HIDDEN: %zu more rows. %s shows them",
+			   : "PART HIDDEN: %zu rows more. %s shows the rest",
 		    m->open.rows.must > m->open.seen
 			? m->open.rows.must - m->open.seen
 			: 0,
@@ -422,7 +422,10 @@ draw_keys(const struct tui *m, struct grid *g, int y)
 		const struct str text = str_of(k->text);
 		const size_t key = str_find(text, ' ');
 
+		/* what answers means nothing while there is nothing */
 		if ((k->views & IN(m->view)) == 0 ||
+		    (m->lists[m->view].count == 0 &&
+			k->views == IN(VIEW_WAITING)) ||
 		    (k->skill != 0 && (m->skills & k->skill) == 0))
 			continue;
 		if (x + (int)text.len + 1 >= g->columns)

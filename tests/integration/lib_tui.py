@@ -32,11 +32,48 @@ ASKED = "git push origin main"  # rules send it to a person
 ARMED_S = 0.75  # the time without keys that arms, and a little more
 
 
+class Terminal(pyte.Screen):
+    """What pyte lacks of xterm, whose description ncurses goes by: REP, SU,
+    SD. Without them what scrolled stays where it was."""
+
+    last = " "
+
+    def draw(self, data):
+        super().draw(data)
+        if data:
+            self.last = data[-1]
+
+    def repeat(self, count=None, **_):
+        self.draw(self.last * (count or 1))
+
+
+    def scroll(self, move, at, count):
+        row = self.cursor.y
+        for _ in range(count or 1):
+            self.cursor.y = at
+            move()
+        self.cursor.y = row
+
+    def scroll_up(self, count=None, **_):
+        _, bottom = self.margins or (0, self.lines - 1)
+        self.scroll(self.index, bottom, count)
+
+    def scroll_down(self, count=None, **_):
+        top, _ = self.margins or (0, self.lines - 1)
+        self.scroll(self.reverse_index, top, count)
+
+
+class Stream(pyte.Stream):
+    more = {"b": "repeat", "S": "scroll_up", "T": "scroll_down"}
+    csi = {**pyte.Stream.csi, **more}
+    events = pyte.Stream.events | set(more.values())
+
+
 class Screen:
     def __init__(self, runtime, rows=24, columns=80, options=(), env=None,
                  runs=None):
-        self.screen = pyte.Screen(columns, rows)
-        self.stream = pyte.Stream(self.screen)
+        self.screen = Terminal(columns, rows)
+        self.stream = Stream(self.screen)
         self.decode = codecs.getincrementaldecoder("utf-8")("replace")
         self.raw = b""
         self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8",
