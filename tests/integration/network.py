@@ -253,6 +253,26 @@ class NetworkTest(unittest.TestCase):
             self.assertIn("page of other", done["outcome"]["stdout"])
             self.assertEqual(d.rows("network")[-1]["decided_by"], "grant")
 
+    def test_a_rule_is_made_of_a_live_question(self):
+        with Site() as d:
+            d.hosts("other.test")
+            _, action, _ = d.shell(FETCH, wait=0)
+            d.answer(action["id"], "allow")
+            question = d.pending(tool="permission")
+            status, draft, _ = d.approver(
+                "GET", f"/v1/actions/{question['id']}/rule")
+            self.assertEqual(status, 200, draft)
+            d.answer(question["id"], "deny")
+            d.done(action["id"])
+            d.stop()
+            with open(f"{d.root}/rules/drafted.yaml", "w",
+                      encoding="ascii") as to:
+                to.write(draft["rule"])
+            d.start()
+            done, asked = d.approved(FETCH)
+            self.assertEqual(asked, [])
+            self.assertIn("page of other", done["outcome"]["stdout"])
+
     def test_nobody_need_answer_what_an_ended_run_has_asked(self):
         with Site() as d:
             d.hosts("other.test")
