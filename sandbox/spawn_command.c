@@ -64,7 +64,8 @@ set_limit(int what, uint64_t value)
 static int
 set_limits(const struct plan_limits *l)
 {
-	if (set_limit(RLIMIT_CORE, 0) != 0 ||
+	/* One byte, not none: then no program of the host gets a core either. */
+	if (set_limit(RLIMIT_CORE, 1) != 0 ||
 	    set_limit(RLIMIT_NOFILE, l->descriptors) != 0 ||
 	    set_limit(RLIMIT_NPROC, l->processes) != 0 ||
 	    set_limit(RLIMIT_FSIZE, l->file_bytes) != 0 ||
