@@ -90,6 +90,8 @@ void cgroup_make_room(void);
 /* A place for the runs of another user, and pid in it. Root only; where there
  * are no groups, nothing happens. */
 void cgroup_hand_over(uid_t uid, gid_t gid, pid_t pid);
+/* When no process is in it any more; else nothing happens. */
+void cgroup_take_back(uid_t uid);
 
 /* For tests: one line of mountinfo and what /proc/self/cgroup says, to the
  * folder of this process's own group. */

@@ -18,6 +18,7 @@
 
 #define OURS "assent-self"
 #define PIDS_BYTES 256
+#define BELOW_MAX 4096
 #define NUMBER_BYTES 32
 
 static bool
@@ -142,5 +143,46 @@ cgroup_hand_over(uid_t uid, gid_t gid, pid_t pid)
 			hand_over_unified(m[i].path, uid, gid, text);
 		else
 			hand_over_each(m[i].path, uid, gid, text);
+	}
+}
+
+/* Groups of runs that were ended with their launcher. */
+static void
+remove_all(int dir, const char *name)
+{
+	const int at = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = at < 0 ? NULL : fdopendir(at);
+	const struct dirent *d;
+
+	for (int i = 0;
+	     list != NULL && i < BELOW_MAX && (d = readdir(list)) != NULL;
+	     i++) {
+		if (strncmp(d->d_name, "assent-", 7) == 0)
+			(void)unlinkat(at, d->d_name, AT_REMOVEDIR);
+	}
+	if (list != NULL)
+		(void)closedir(list);
+	else if (at >= 0)
+		(void)close(at);
+	(void)unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+void
+cgroup_take_back(uid_t uid)
+{
+	AUTO_FREE struct cgroup_mount *m =
+	    mem_new(CGROUP_MOUNTS_MAX, sizeof(*m));
+	const size_t count = m == NULL ? 0 : cgroup_own(m);
+	char name[CGROUP_NAME_MAX], path[CGROUP_PATH_MAX + 4];
+
+	(void)snprintf(name, sizeof(name), "assent-user-%u", uid);
+	for (size_t i = 0; i < count; i++) {
+		AUTO_FD int dir = -1;
+
+		(void)snprintf(path, sizeof(path), "%s%s", m[i].path,
+		    m[i].unified ? "/.." : "");
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir >= 0)
+			remove_all(dir, name);
 	}
 }

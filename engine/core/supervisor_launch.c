@@ -44,6 +44,8 @@ on_launcher_ended(void *ctx, int fd, unsigned events)
 	    (unsigned)l->uid, how);
 	loop_forget(l->s->loop, fd);
 	fd_closep(&l->pidfd);
+	if (geteuid() == 0 && l->uid != 0)
+		cgroup_take_back(l->uid);
 }
 
 static struct launcher *
@@ -259,5 +261,7 @@ supervisor_launchers_done(struct supervisor *s)
 		(void)pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
 		(void)spawn_reap(l->pidfd, &code, how, sizeof(how), NULL);
 		fd_closep(&l->pidfd);
+		if (geteuid() == 0 && l->uid != 0)
+			cgroup_take_back(l->uid);
 	}
 }

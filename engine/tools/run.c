@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -119,6 +120,28 @@ put_input(struct jsonw *w, char **cmd, const char *const *values, struct err *e)
 	return r;
 }
 
+/* A name may lead elsewhere since it was chosen: a run in the folder before
+ * can have put a link in its place. */
+static int
+find_workspace(struct run *run, const char *path, struct err *e)
+{
+	size_t len = strlen(path);
+	struct stat st;
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	run->workspace = realpath(path, NULL);
+	if (run->workspace == NULL)
+		return err_sys(e, "workspace '%s'", path);
+	if (path[0] == '/' ? !str_eqz(str_n(path, len), run->workspace)
+			   : lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		return err_set(e, ERR_INVALID,
+		    "the workspace '%s' leads through a symbolic link: give "
+		    "the real path of the folder, if '%s' is what you mean",
+		    path, run->workspace);
+	return ERR_OK;
+}
+
 static int
 put_action(struct run *run, struct buf *out, char **cmd,
     const char *const *values, struct err *e)
@@ -130,10 +153,9 @@ put_action(struct run *run, struct buf *out, char **cmd,
 	if (cwd == NULL)
 		return err_sys(e, "cannot tell the current folder");
 	if (values[OPT_WORKSPACE] != NULL) {
-		run->workspace = realpath(values[OPT_WORKSPACE], NULL);
-		if (run->workspace == NULL)
-			return err_sys(
-			    e, "workspace '%s'", values[OPT_WORKSPACE]);
+		r = find_workspace(run, values[OPT_WORKSPACE], e);
+		if (r != 0)
+			return r;
 	}
 	if (run->workspace == NULL)
 		run->workspace = mem_strndup(cwd, strlen(cwd));

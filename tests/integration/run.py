@@ -104,6 +104,19 @@ class Run(unittest.TestCase):
         shown = self.assent("changes", action[1].decode())
         self.assertIn("made", shown.stdout)
 
+    def test_a_workspace_that_became_a_link_is_refused(self):
+        victim = f"{self.daemon.root}/victim"
+        os.mkdir(victim)
+        os.chmod(victim, 0o777)
+        os.symlink(victim, f"{self.daemon.workspace}/swapped")
+        for path in (f"{self.daemon.workspace}/swapped", "swapped",
+                     f"{self.daemon.workspace}/swapped/"):
+            status, _, err = self.run_it(
+                "touch", "made", options=["--workspace", path])
+            self.assertNotEqual(status, 0)
+            self.assertIn(b"leads through a symbolic link", err)
+        self.assertEqual(os.listdir(victim), [])
+
     def test_output_comes_while_it_runs(self):
         process = self.start("bash", "-c", "echo first; sleep 60")
         self.assertEqual(process.stdout.readline(), b"first\n")
