@@ -22,6 +22,7 @@ NEEDED = {
 SPARE = {
     "clone3": (("clone3",), (errno.ENOSYS, errno.EPERM)),
 }
+DENIED = "echo x > .git/hooks/y; echo on"
 
 
 class Old(World):
@@ -67,8 +68,9 @@ class Kernels(unittest.TestCase):
             for error in errors:
                 with self.subTest(missing=name, error=error):
                     w.names, w.error = calls, error
-                    self.assertEqual(w.run("echo x > .git/hooks/y; echo on"),
-                                     w.run_as_usual())
+                    self.assertEqual(*map(sorted, (
+                        w.run(DENIED)[1].splitlines(),
+                        w.run_as_usual()[1].splitlines())))
 
     @in_each_mode
     def test_i10_a_kernel_without_landlock_is_told_and_holds(self, w):
@@ -104,7 +106,7 @@ class Kernels(unittest.TestCase):
 
 def run_as_usual(self):
     self.names = ()
-    return self.run("echo x > .git/hooks/y; echo on")
+    return self.run(DENIED)
 
 
 Old.run_as_usual = run_as_usual
