@@ -141,7 +141,9 @@ hooked_call(const struct request *rq, struct arena *a, struct buf *record,
 	struct param_values v = { .arena = a };
 	struct err e = ERR_INIT;
 	struct hook *h = NULL;
-	int r = hook_new(str_of(ret->target), &o, &h, &e);
+	int r =
+	    hook_new(str_of(route->hook != NULL ? route->hook : ret->target),
+		&o, &h, &e);
 
 	if (r != 0)
 		return refuse_with(why, 404, "not_found", "%s", e.msg);

@@ -50,6 +50,7 @@ struct route {
 	unsigned roles; /* ROLE_BIT of those who may */
 	unsigned flags;
 	enum route_body body;
+	const char *hook; /* ROUTE_BODY_HOOK: the client, or NULL: {id} */
 	const struct param *fields; /* of the body */
 	size_t field_count;
 	const struct param *query;

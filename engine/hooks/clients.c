@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engines.h"
 #include "hook_int.h"
 
 #define TOOLS(t) .tools = t, .tool_count = ARRAY_LEN(t)
@@ -502,6 +503,8 @@ const struct hook_client *const hook_client_table[] = {
 	&copilot,
 	&cursor,
 	&opencode,
+	&engine_opa,
+	&engine_kubernetes,
 	&generic,
 	NULL,
 };
@@ -516,6 +519,8 @@ hook_clients(void)
 		"copilot",
 		"cursor",
 		"opencode",
+		"opa",
+		"kubernetes",
 		"generic",
 		NULL,
 	};

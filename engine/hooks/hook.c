@@ -41,7 +41,7 @@ hook_new(struct str client, const struct hook_options *options,
 		return err_set(e, ERR_NOTFOUND,
 		    "there is no client '%.*s'; name one of them: "
 		    "claude-code, codex, gemini, copilot, cursor, opencode, "
-		    "generic",
+		    "opa, kubernetes, generic",
 		    STR_ARG(str_head(client, NAME_BYTES_MAX)));
 	h = mem_new(1, sizeof(*h));
 	if (h == NULL)
@@ -427,6 +427,21 @@ hook_unpack_input(struct hook *h, struct err *e)
 		    e, r, "'%s' of the hook's JSON", h->names->input);
 	hook_read_names(h);
 	return ERR_OK;
+}
+
+int
+hook_enter(struct hook *h, size_t node, struct err *e)
+{
+	/* its place is in our own copy, which lasts */
+	const struct str inner = doc_raw(&h->doc, node);
+	int r;
+
+	json_doc_done(&h->doc);
+	h->doc = (struct json_doc)JSON_DOC_INIT;
+	r = json_doc_parse(&h->doc, inner, h->arena, e);
+	if (r == 0)
+		hook_read_names(h);
+	return r;
 }
 
 static int

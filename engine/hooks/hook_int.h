@@ -80,6 +80,7 @@ struct hook {
 	enum hook_event event;
 	const char *event_name; /* as the client spells it, or NULL */
 	const char *session, *call, *cwd, *tool_name; /* or NULL */
+	const char *request_id; /* to be said again in the answer, or NULL */
 	size_t input; /* node; of has_input */
 	bool has_input;
 	const struct client_tool *tool; /* never NULL for a call */
@@ -127,6 +128,8 @@ size_t hook_node(const struct hook *h, size_t object, const char *name);
 void hook_read_names(struct hook *h);
 /* An input that is JSON in a text becomes part of the whole. */
 int hook_unpack_input(struct hook *h, struct err *e);
+/* That value, an object, becomes the whole; nodes of before mean nothing. */
+int hook_enter(struct hook *h, size_t node, struct err *e);
 /* "tool" and "input" of an action, into an object under way. */
 int hook_put_call(struct hook *h, struct jsonw *w, struct err *e);
 /* The text of apply_patch as edits of the tool file. */

@@ -254,6 +254,47 @@ class Real(unittest.TestCase):
             "opencode", "ls", self.d.workspace, call))
         self.assertEqual(json.loads(other[1])["decision"], "deny")
 
+    def action(self, command):
+        return {"tool": "shell", "input": {"script": command},
+                "cwd": self.d.workspace, "workspace": self.d.workspace}
+
+    def test_opa_asks_whether_it_may_run(self):
+        for command, want in ((ALLOWED, True), (DENIED, False)):
+            status, said, _ = self.d.agent(
+                "POST", "/v1/data/assent/allow",
+                {"input": self.action(command)})
+            self.assertEqual((status, said["result"]), (200, want), said)
+            self.assertEqual(said["decision_id"], said["assent"]["id"])
+        for body in ({}, {"input": []}, self.action(ALLOWED),
+                     {"input": {**self.action(ALLOWED), "execute": True}},
+                     {"input": {**self.action(ALLOWED), "misspelt": 1}}):
+            status, said, _ = self.d.agent(
+                "POST", "/v1/data/assent/allow", body)
+            self.assertEqual((status, said["result"]), (200, False), body)
+
+    def test_an_open_question_is_no_for_opa(self):
+        status, said, _ = self.d.agent(
+            "POST", "/v1/data/assent/allow?wait=0",
+            {"input": self.action("git push")})
+        self.assertEqual((status, said["result"]), (200, False), said)
+        self.assertEqual(said["assent"]["decision"], "ask")
+
+    def test_kubernetes_asks_for_admission(self):
+        for command, want in ((ALLOWED, True), (DENIED, False)):
+            status, said, _ = self.d.agent("POST", "/v1/admission", {
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "request": {"uid": "u-1", "object": {
+                    "kind": "Action", "spec": self.action(command)}}})
+            self.assertEqual(status, 200)
+            self.assertEqual(said["kind"], "AdmissionReview")
+            self.assertEqual(said["response"]["uid"], "u-1")
+            self.assertEqual(said["response"]["allowed"], want, said)
+        status, said, _ = self.d.agent("POST", "/v1/admission", {
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {"uid": "u-2", "object": {"kind": "Pod"}}})
+        self.assertEqual((status, said["response"]["allowed"]), (200, False))
+
     def test_over_http_a_refusal_is_a_no_with_status_200(self):
         for body in ({"hook_event_name": "PreToolUse"},
                      {"hook_event_name": "PreToolUseV9", "tool_name": "Bash"},

@@ -325,7 +325,8 @@ check_example(const struct route *r, const json_t *example)
 		AUTO(hook_freep) struct hook *h = NULL;
 		const struct hook_options o = { .mode = HOOK_ENFORCE };
 
-		rc = hook_new(STR("claude-code"), &o, &h, &e);
+		rc = hook_new(str_of(r->hook != NULL ? r->hook : "claude-code"),
+		    &o, &h, &e);
 		if (rc == 0)
 			rc = hook_take(h, str_of(json), &e);
 	} else if (r->body == ROUTE_BODY_FIELDS) {
