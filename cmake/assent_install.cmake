@@ -2,6 +2,7 @@
 # beside it), man pages, completion, the systemd unit and the role users.
 get_property(programs GLOBAL PROPERTY ASSENT_PROGRAMS)
 install(TARGETS ${programs} RUNTIME DESTINATION bin)
+install(FILES $<TARGET_FILE_DIR:assent>/assent-shell DESTINATION bin)
 
 install(FILES ${CMAKE_BINARY_DIR}/man/assent.1 DESTINATION share/man/man1)
 install(FILES docs/man/assent.conf.5 docs/man/assent.rules.5

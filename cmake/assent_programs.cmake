@@ -9,6 +9,7 @@ set(ASSENT_COMMANDS
 	check
 	rules
 	run
+	shell
 	sandbox
 	changes
 	stop
@@ -83,6 +84,12 @@ assent_program(assent
 	SOURCES engine/tools/assent_main.c
 		${CMAKE_BINARY_DIR}/generated/commands.c
 	MODULES tools tui rules db sandbox reviewer_tool credentials_tool)
+
+# Under this name it is a shell: engine/tools/shell.h.
+add_custom_command(TARGET assent POST_BUILD
+	COMMAND ${CMAKE_COMMAND} -E create_symlink assent
+		$<TARGET_FILE_DIR:assent>/assent-shell
+	VERBATIM)
 
 assent_program(assentd
 	SOURCES engine/main.c

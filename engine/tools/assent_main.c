@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "tools/commands.h"
 #include "tools/completion.h"
+#include "tools/shell.h"
 
 #define OUTPUT_BYTES_MAX ((size_t)1 << 20)
 #define COMMANDS_MAX 64
@@ -171,11 +172,21 @@ help_on(int argc, char **argv)
 	return EXIT_OK;
 }
 
+static bool
+is_shell(const char *called)
+{
+	const char *const slash = strrchr(called, '/');
+
+	return strcmp(slash == NULL ? called : slash + 1, SHELL_PROGRAM) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct command *c;
 
+	if (argc > 0 && is_shell(argv[0]))
+		return shell_run(argc, argv);
 	if (argc < 2) {
 		overview(stderr);
 		return EXIT_USAGE;

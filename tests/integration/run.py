@@ -45,6 +45,38 @@ class Run(unittest.TestCase):
         out, err = process.communicate(text, timeout=100)
         return process.returncode, out, err
 
+    def shell(self, *words, **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(
+            [f"{BIN}/assent-shell", "--runtime", self.daemon.runtime, *words],
+            cwd=self.daemon.workspace, capture_output=True, check=False,
+            timeout=100, **more)
+
+    def test_as_a_shell_it_runs_what_is_allowed(self):
+        ran = self.shell("-c", 'echo "$0 $1"; exit 7', "name", "a b")
+        self.assertEqual((ran.returncode, ran.stdout), (7, b"name a b\n"), ran)
+        ran = self.shell("-lec", "false; echo no")
+        self.assertEqual((ran.returncode, ran.stdout), (1, b""), ran)
+        self.assertEqual(self.shell("-c", "rm -rf /").returncode, DENIED)
+
+    def test_as_a_shell_it_reads_a_file_and_no_pipe(self):
+        with tempfile.TemporaryFile() as file:
+            file.write(b"from a file\n")
+            file.seek(0)
+            self.assertEqual(
+                self.shell("-c", "cat", stdin=file).stdout, b"from a file\n")
+        ours, theirs = os.pipe()
+        try:
+            ran = self.shell("-c", "cat", stdin=ours)
+        finally:
+            os.close(ours)
+            os.close(theirs)
+        self.assertEqual((ran.returncode, ran.stdout), (0, b""), ran)
+
+    def test_as_a_shell_it_takes_scripts_alone(self):
+        for words in ([], ["-i"], ["script.sh"], ["-o", "posix"], ["-c"]):
+            self.assertEqual(self.shell(*words).returncode, 64, words)
+
     def assent(self, command, *arguments):
         return as_a_person([f"{BIN}/assent", command, "--runtime",
                             self.daemon.runtime, *arguments])
@@ -242,8 +274,9 @@ def as_nobody():
     """This very test once more, with programs that nobody may start."""
     with tempfile.TemporaryDirectory(prefix="assent-it-") as folder:
         os.chmod(folder, 0o755)
-        for name in ("assent", "assentd", "assent-exec"):
+        for name in ("assent", "assentd", "assent-exec", "assent-proxy"):
             shutil.copy(f"{BIN}/{name}", folder)
+        os.symlink("assent", f"{folder}/assent-shell")
         for name in ("run.py", "lib_daemon.py"):
             shutil.copy(f"{os.path.dirname(os.path.abspath(__file__))}/{name}",
                         folder)
