@@ -378,7 +378,8 @@ the_schema_of_an_action_has_its_fields(void **state)
 {
 	static const char *const fields[] = { "tool", "input", "cwd",
 		"workspace", "home", "session", "agent", "justification",
-		"transcript", "profile", "executor", "execute", "overlay" };
+		"transcript", "profile", "executor", "execute", "overlay",
+		"tty" };
 	const json_t *action = json_object_get(
 	    json_object_get(json_object_get(*state, "components"), "schemas"),
 	    "Action");

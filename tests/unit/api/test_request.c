@@ -118,6 +118,8 @@ static const struct permitted {
 	{ "POST", "/v1/actions/act_1/outcome", "G" },
 	{ "POST", "/v1/outcomes", "G" },
 	{ "POST", "/v1/hooks/claude-code", "G" },
+	{ "POST", "/v1/data/assent/allow", "G" },
+	{ "POST", "/v1/admission", "G" },
 	{ "POST", "/v1/mcp", "G" },
 	{ "POST", "/v1/sessions/s-1/events", "G" },
 	{ "POST", "/v1/evaluate", "GPD" },
