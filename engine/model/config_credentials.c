@@ -190,12 +190,6 @@ check_hosts(const struct checking *k)
 {
 	const struct config_credential *c = k->c;
 
-	if (credential_kind_of(c) == CREDENTIAL_VALUE) {
-		if (c->hosts.count > 0)
-			refuse(k, "hosts", NULL,
-			    "of kind value is given to a run, not to hosts");
-		return;
-	}
 	if (c->hosts.count == 0)
 		refuse(k, NULL, "hosts: [git.example.com]", "names no host");
 	for (size_t i = 0; i < c->hosts.count; i++) {
@@ -213,13 +207,6 @@ check_variable(const struct checking *k)
 	const struct config_credential *c = k->c;
 	const enum credential_kind kind = credential_kind_of(c);
 
-	if (kind == CREDENTIAL_VALUE && c->variable == NULL)
-		refuse(k, NULL, "variable: DEPLOY_TOKEN_FILE",
-		    "names no variable that tells a run where it is");
-	/* A value is given away: to nobody by default. */
-	if (kind == CREDENTIAL_VALUE && c->profiles.count == 0)
-		refuse(k, NULL, "profiles: [workspace-write]",
-		    "of kind value names no profile that gets it");
 	if (c->variable == NULL)
 		return;
 	if (kind == CREDENTIAL_SSH)
@@ -297,8 +284,13 @@ check_credential(
 		refuse(&k, "name", "up to 32 of a-z 0-9 - _ .",
 		    "has a name that is not plain");
 	if (credential_kind_of(c) == CREDENTIAL_INVALID) {
-		refuse(&k, "kind", "header, git, ssh or value",
-		    "has an unknown kind");
+		refuse(&k, "kind", "header, git or ssh", "has an unknown kind");
+		return;
+	}
+	if (credential_kind_of(c) == CREDENTIAL_VALUE) {
+		refuse(&k, "kind", "header, git or ssh",
+		    "would be handed to the run itself, which this version "
+		    "does not do");
 		return;
 	}
 	check_hosts(&k);

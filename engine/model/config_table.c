@@ -223,7 +223,7 @@ const struct setting settings[] = {
 	    .key = "credentials",
 	    .kind = SETTING_CREDENTIALS,
 	    .help = "What runs may use without having it: name, kind (header, "
-		    "git, ssh, value), hosts, header, username, variable, "
+		    "git, ssh), hosts, header, username, variable, "
 		    "host_keys, ca_file, ask, plaintext; for whom: profiles, "
 		    "sessions, agents, users; its secret: file, env, systemd, "
 		    "secret_service or command.",

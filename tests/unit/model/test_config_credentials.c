@@ -90,9 +90,8 @@ a_credential_is_taken_as_it_is_meant(void **state)
 			  "username: git, host_keys: [\"ssh-ed25519 AAAA\"], "
 			  "systemd: deploy-key, ask: true, users: [1000]",
 	    NULL);
-	assert_credential("name: v, kind: value, variable: V_FILE, "
-			  "profiles: [workspace-write], "
-			  "secret_service: [service, x]",
+	assert_credential("name: s, kind: git, hosts: [a.example], "
+			  "username: u, secret_service: [service, x]",
 	    NULL);
 	assert_credential("name: c, kind: git, hosts: [a.example], "
 			  "username: u, command: [/bin/pass, show, x], "
@@ -146,11 +145,9 @@ static const struct {
 	{ "name: a, kind: header, hosts: [a.b], file: /k, "
 	  "header: \"transfer-encoding: {}\"",
 	    "how a request is read" },
-	{ "name: a, kind: value, file: /k, variable: V", "no profile" },
-	{ "name: a, kind: value, file: /k, profiles: [p]",
-	    "names no variable" },
-	{ "name: a, kind: value, file: /k, profiles: [p], "
-	  "variable: LD_PRELOAD",
+	{ "name: a, kind: value, file: /k, variable: V", "does not do" },
+	{ "name: a, kind: header, hosts: [a.b], file: /k, "
+	  "header: \"X: {}\", variable: LD_PRELOAD",
 	    "not plain" },
 	{ "name: a, kind: ssh, hosts: [a.b], file: /k, ask: maybe",
 	    "true or false" },
