@@ -282,10 +282,108 @@ rules_out_of_order_are_refused(void **state)
 	assert_int_equal(bpf_build(twice, 2, ALLOW, &p), -1);
 }
 
+static uint32_t
+with(unsigned flags, int nr, uint64_t a0, uint64_t a1, uint64_t a3)
+{
+	const struct seccomp_data d = {
+		.nr = nr,
+		.arch = ARCH,
+		.args = { a0, a1, 0, a3 },
+	};
+	static struct bpf_program p;
+
+	assert_int_equal(filter_build(flags | FILTER_SUPERVISED, &p), 0);
+	return bpf_run(&p, &d);
+}
+
+static void
+nothing_slows_or_starves_the_first_process(void **state)
+{
+	static const int calls[] = { SYS_prlimit64, SYS_sched_setparam,
+		SYS_sched_setscheduler, SYS_sched_setaffinity,
+		SYS_sched_setattr };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		assert_int_equal(with(0, calls[i], 1, 0, 0), FAIL(EPERM));
+		assert_int_equal(
+		    with(0, calls[i], HIGH | 1, 0, 0), FAIL(EPERM));
+		assert_int_equal(with(0, calls[i], 0, 0, 0), ALLOW);
+		assert_int_equal(with(0, calls[i], 7, 0, 0), ALLOW);
+	}
+	assert_int_equal(with(0, SYS_setpriority, 0, 1, 0), FAIL(EPERM));
+	assert_int_equal(with(0, SYS_setpriority, 1, 1, 0), FAIL(EPERM));
+	assert_int_equal(with(0, SYS_setpriority, 2, 0, 0), FAIL(EPERM));
+	assert_int_equal(with(0, SYS_setpriority, 0, 0, 0), ALLOW);
+	assert_int_equal(with(0, SYS_ioprio_set, 1, 1, 0), FAIL(EPERM));
+	assert_int_equal(with(0, SYS_ioprio_set, 3, 5, 0), FAIL(EPERM));
+	assert_int_equal(with(0, SYS_ioprio_set, 1, 0, 0), ALLOW);
+}
+
+static void
+shared_mappings_are_asked_about_where_memory_is_measured(void **state)
+{
+	(void)state;
+	assert_int_equal(with(0, SYS_mmap, 0, 0, 0x21), ALLOW);
+	assert_int_equal(with(FILTER_SHARES, SYS_mmap, 0, 0, 0x21), ASK);
+	assert_int_equal(with(FILTER_SHARES, SYS_mmap, 0, 0, 0x03), ASK);
+	assert_int_equal(with(FILTER_SHARES, SYS_mmap, 0, 0, 0x22), ALLOW);
+}
+
+static void
+without_namespaces_what_they_held_is_refused_or_asked(void **state)
+{
+	static const int asked[] = { SYS_unlinkat, SYS_fchmod, SYS_fchmodat,
+		SYS_utimensat, 452 };
+	static const int refused[] = { SYS_fchown, SYS_shmget, SYS_semget,
+		SYS_msgget, SYS_mq_open, SYS_setpriority, SYS_ioprio_set };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		assert_int_equal(with(FILTER_BARE, asked[i], 0, 0, 0), ASK);
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		assert_int_equal(
+		    with(FILTER_BARE, refused[i], 0, 0, 0), FAIL(EPERM));
+	assert_int_equal(with(FILTER_BARE, SYS_socket, AF_INET, SOCK_STREAM, 0),
+	    FAIL(EAFNOSUPPORT));
+	assert_int_equal(with(FILTER_BARE, SYS_socket, AF_NETLINK, SOCK_RAW, 0),
+	    FAIL(EAFNOSUPPORT));
+	assert_int_equal(
+	    with(FILTER_BARE, SYS_socket, AF_UNIX, SOCK_DGRAM, 0), FAIL(EPERM));
+	assert_int_equal(
+	    with(FILTER_BARE, SYS_socket, AF_UNIX, SOCK_STREAM, 0), ALLOW);
+	assert_int_equal(
+	    with(FILTER_BARE, SYS_kill, (uint64_t)-1, 9, 0), FAIL(EPERM));
+	assert_int_equal(with(FILTER_BARE, SYS_kill, 7, 9, 0), ALLOW);
+	assert_int_equal(
+	    with(FILTER_BARE | FILTER_SIGNALS, SYS_kill, 7, 9, 0), ASK);
+	assert_int_equal(
+	    with(FILTER_BARE, SYS_prlimit64, 7, 0, 0), FAIL(EPERM));
+	assert_int_equal(with(FILTER_BARE, SYS_prlimit64, 0, 0, 0), ALLOW);
+}
+
+/* Number by number: what is denied with namespaces is denied without. */
+static void
+without_namespaces_nothing_is_permitted_beyond(void **state)
+{
+	(void)state;
+	for (int nr = 0; nr < 700; nr++) {
+		if (with(FILTER_BARE, nr, 0, 0, 0) == ALLOW)
+			assert_int_equal(with(0, nr, 0, 0, 0), ALLOW);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_slows_or_starves_the_first_process),
+		cmocka_unit_test(
+		    shared_mappings_are_asked_about_where_memory_is_measured),
+		cmocka_unit_test(
+		    without_namespaces_what_they_held_is_refused_or_asked),
+		cmocka_unit_test(
+		    without_namespaces_nothing_is_permitted_beyond),
 		cmocka_unit_test(ordinary_calls_are_allowed),
 		cmocka_unit_test(a_strict_profile_denies_what_is_not_listed),
 		cmocka_unit_test(a_strict_filter_is_within_the_ordinary_one),
