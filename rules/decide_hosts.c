@@ -117,6 +117,8 @@ plan_network(const struct plan *p, bool online)
 {
 	AUTO_BUF struct buf b = BUF_INIT(64 * HOST_SPEC_MAX);
 
+	if (p->action->proposal.executor == EXECUTOR_CLIENT)
+		return "runs with whatever network the client has";
 	if (!p->network && !online)
 		return "runs offline";
 	if (p->hosts.count == 0)

@@ -611,6 +611,23 @@ a_run_reaches_the_ports_that_its_addresses_mean(void **state)
 }
 
 static void
+what_a_client_runs_has_the_clients_network(void **state)
+{
+	struct effect ef = effect_host("a.example");
+	struct world w;
+
+	(void)state;
+	world_open(
+	    &w, HEAD "  - {id: a, command: {program: y}, decision: allow}\n");
+	world_part(&w, "x", &ef, 1);
+	w.action->proposal.executor = EXECUTOR_CLIENT;
+	(void)world_decide(&w);
+	assert_string_equal(w.last.profile.network,
+	    "runs with whatever network the client has");
+	world_close(&w);
+}
+
+static void
 a_run_is_offline_unless_it_connects_to_another_machine(void **state)
 {
 	(void)state;
@@ -697,6 +714,7 @@ main(void)
 		    the_profile_is_what_the_effects_need_and_no_more),
 		cmocka_unit_test(
 		    a_run_reaches_the_ports_that_its_addresses_mean),
+		cmocka_unit_test(what_a_client_runs_has_the_clients_network),
 		cmocka_unit_test(
 		    a_run_is_offline_unless_it_connects_to_another_machine),
 		cmocka_unit_test(
