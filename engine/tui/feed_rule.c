@@ -171,17 +171,21 @@ feed_save_rule(struct feed *f, const struct tui_order *o)
 	char path[RULE_PATH_BYTES] = "";
 	struct err e = ERR_INIT;
 	const bool draft = strcmp(o->scope, "draft") == 0;
+	bool is_new = false;
 	int r = f->rule == NULL || strcmp(f->rule_id, o->id) != 0
 	    ? err_set(&e, ERR_CONFLICT, "another rule was shown")
 	    : draft ? rule_file_draft(f->rule, o->id, path, sizeof(path), &e)
-		    : rule_file_add(f->rule, path, sizeof(path), &e);
+		    : rule_file_add(f->rule, path, sizeof(path), &is_new, &e);
 
 	tui_answered(f->m, o, r == 0 ? NULL : e.msg, loop_now_ns());
 	if (r == 0)
 		tui_note(f->m, STYLE_LABEL, loop_now_ns(),
 		    draft ? "A draft: %s. It counts when it lies among the "
 			    "organisation's rules."
-			  : "Written: %s. A reload of the rules picks it up.",
+			: is_new
+			? "Written: %s. Its folder is new: restart the daemon "
+			  "once, so that it reads it."
+			: "Written: %s. The daemon picks it up by itself.",
 		    path);
 	else
 		tui_note(f->m, STYLE_BAD, loop_now_ns(),

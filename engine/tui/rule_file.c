@@ -215,7 +215,8 @@ check_copy(
 }
 
 int
-rule_file_add(const char *text, char *ret, size_t size, struct err *e)
+rule_file_add(
+    const char *text, char *ret, size_t size, bool *ret_new, struct err *e)
 {
 	AUTO_BUF struct buf old = BUF_INIT(FILE_BYTES);
 	AUTO_BUF struct buf all = BUF_INIT(FILE_BYTES);
@@ -225,6 +226,7 @@ rule_file_add(const char *text, char *ret, size_t size, struct err *e)
 
 	if (r == 0)
 		r = join(ret, size, folder, RULE_FILE_NAME, e);
+	*ret_new = r == 0 && access(folder, F_OK) != 0;
 	if (r == 0)
 		r = fdio_make_dir(folder, FOLDER_MODE, e);
 	if (r == 0)

@@ -280,7 +280,7 @@ class Tui(TuiCase):
         with tempfile.TemporaryDirectory() as home:
             folder = f"{home}/.config/assent/rules"
             path = f"{folder}/approved.yaml"
-            self.make_rule(home, "Written:")
+            self.make_rule(home, "Its folder is new: restart")
             self.assertEqual(len(self.pending()), 1)
             self.assertEqual(os.stat(path).st_mode & 0o7777, 0o600)
             tested = self.daemon.assent("rules", "test", f"user={folder}")
@@ -294,7 +294,7 @@ class Tui(TuiCase):
                 self.assertEqual(file.read(), first)
             self.daemon.answer(self.pending()[0]["id"], "deny")
             self.ask("curl -sS https://b.example.com/x")
-            self.make_rule(home, "Written:")
+            self.make_rule(home, "The daemon picks it up")
             with open(path, encoding="utf-8") as file:
                 both = file.read()
             self.assertTrue(both.startswith(first))
