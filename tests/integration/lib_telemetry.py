@@ -18,6 +18,7 @@ import unittest
 from lib_daemon import Daemon
 
 WITHIN_S = 20
+NEVER_S = 2  # longer than a test lets a collector take
 DENIED = "rm -rf /usr"  # the shipped rules deny it
 
 
@@ -53,8 +54,13 @@ class Receiver:
             mood = self.moods.pop(0) if self.moods else "ok"
             if mood == "ok":
                 self.taken.append((request.path, request.headers, body))
-        if mood == "drop":
+        if mood in ("drop", "never", "half"):
             request.close_connection = True
+            if mood == "never":
+                time.sleep(NEVER_S)
+            if mood == "half":
+                request.wfile.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{")
             request.connection.shutdown(socket.SHUT_RDWR)
             return
         status, answer, more = {

@@ -97,6 +97,16 @@ class Otel(TelemetryTest):
         self.assertFalse(os.path.exists(f"{daemon.state}/exported/otlp"))
         self.assertEqual(self.receiver.requests, 0)
 
+    def test_a_collector_that_never_answers_or_stops_half_way_loses_nothing(
+            self):
+        daemon = self.started_with(self.usual(
+            OTEL_EXPORTER_OTLP_TIMEOUT="400"))
+        self.receiver.moods = ["never", "half", "429"]
+        for _ in range(3):
+            daemon.shell(DENIED, execute=False)
+        self.all_arrive(daemon)
+        self.assertEqual(self.receiver.moods, [])
+
     def test_what_cannot_be_used_is_said_and_no_value_is_shown(self):
         for variables, word in (
                 (self.usual(OTEL_EXPORTER_OTLP_PROTOCOL="grpc"), "PROTOCOL"),
