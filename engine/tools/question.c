@@ -188,6 +188,7 @@ free_question(struct question *q)
 	free(q);
 }
 
+/* status 0: there was no answer, and the ruling says why. */
 static void
 end(struct question *q, unsigned status, struct str text)
 {
@@ -196,8 +197,9 @@ end(struct question *q, unsigned status, struct str text)
 
 	free_question(q);
 	o.on_end(o.ctx,
-	    &(struct question_news){
-		.ruling = &ruling, .status = status, .text = text });
+	    &(struct question_news){ .ruling = &ruling,
+		.status = status,
+		.text = status == 0 ? str_of(ruling.message) : text });
 }
 
 /* What was known before does not count any more. */
@@ -210,7 +212,7 @@ fail(struct question *q, const struct err *why)
 	    &q->ruling, why->msg, why->code == ERR_SYS ? REMEDY : NULL);
 	if (before.pending)
 		take_back(q->asker, &before);
-	end(q, 0, str_of(q->ruling.message));
+	end(q, 0, STR_NONE);
 }
 
 static int look(struct question *q, struct err *e);
