@@ -11,6 +11,7 @@
 #include "engine_int.h"
 
 #define BODY_MAX ((size_t)16 << 10)
+#define USES_PER_RUN_MAX 20000 /* a row each: it could fill the disk */
 #define NO_PORT 1 /* where it is not known */
 
 /* ---- before a run ----------------------------------------------------------- */
@@ -220,6 +221,10 @@ engine_broker_use(struct engine *g, const struct broker_use *u)
 
 	if (l == NULL || l->a->stage != STAGE_RUNNING)
 		(void)err_set(&why, ERR_DENIED, "its run is over");
+	else if (l->credential_rows++ >= USES_PER_RUN_MAX)
+		(void)err_set(&why, ERR_LIMIT,
+		    "a run uses credentials %d times at most",
+		    USES_PER_RUN_MAX);
 	else if ((u->ask ? ask(g, l, u, &why) : record(g, l, u, &why)) == 0)
 		return;
 	log_warn("credential", "id=%s credential=%s not used: %s", u->action_id,

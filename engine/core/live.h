@@ -61,6 +61,7 @@ struct live {
 	int64_t look_wait_ms;
 	/* Of a question about a credential: what is used then. */
 	struct broker_use *use;
+	unsigned credential_rows; /* uses of this run in the log */
 	uint64_t net_ticket; /* of a question during a run: its proxy's */
 	unsigned net_rows; /* connections of this run in the log */
 	struct buf out, err_out;
