@@ -164,6 +164,7 @@ on_gone(void *ctx, int fd, unsigned events)
 		if (m.type == CTL_ENDED || m.type == CTL_FAILED) {
 			r->end = m;
 			r->reported = true;
+			tell_of_copy(&r->end);
 		} else if (m.type == CTL_LISTENER) {
 			lrun_net_listener(r, &m);
 		}
