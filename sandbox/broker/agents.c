@@ -180,6 +180,7 @@ ask_to_sign(struct agent_conn *c, const struct agent_request *q, struct err *e)
 		.host = rule.host_keys.len > 0 ? h->c->hosts.items[0] : NULL,
 		.port = rule.host_keys.len > 0 ? SSH_PORT : 0,
 		.what = what,
+		.same = c->session.bound ? what : "",
 	};
 	return broker_ask(c->run, &w, on_used, c, &c->use, e);
 }

@@ -100,6 +100,7 @@ struct use_wish {
 	const char *host; /* or NULL */
 	uint16_t port;
 	const char *what;
+	const char *same; /* what an answer holds for; NULL: host and port */
 };
 
 /* 0 and *ret: fn is called later. Else it may not be used. */

@@ -23,13 +23,15 @@ is_remembered(const struct broker_run_state *r, const struct use *u)
 	return false;
 }
 
-/* Once for each host: then it asks no more, and is only recorded. */
+/* Once for each host (ssh: user and server): then it asks no more, and is only
+ * recorded. Where it is not known who the server is each use asks. */
 static void
 remember(struct broker_run_state *r, const struct use *u)
 {
 	struct answer *a;
 
-	if (r->remembered_count == BROKER_REMEMBERED_MAX || is_remembered(r, u))
+	if (u->host[0] == '\0' ||
+	    r->remembered_count == BROKER_REMEMBERED_MAX || is_remembered(r, u))
 		return;
 	a = &r->remembered[r->remembered_count++];
 	a->h = u->h;
@@ -69,6 +71,16 @@ count(const struct broker *b)
 	return n;
 }
 
+static void
+put_same(struct use *u, const struct use_wish *w)
+{
+	if (w->same != NULL)
+		(void)snprintf(u->host, sizeof(u->host), "%s", w->same);
+	else
+		(void)snprintf(u->host, sizeof(u->host), "%s:%u",
+		    w->host == NULL ? "" : w->host, (unsigned)w->port);
+}
+
 int
 broker_ask(struct broker_run_state *run, const struct use_wish *w,
     broker_used_fn *fn, void *ctx, uint64_t *ret, struct err *e)
@@ -85,8 +97,7 @@ broker_ask(struct broker_run_state *run, const struct use_wish *w,
 	u->ctx = ctx;
 	u->run = run;
 	u->h = w->h;
-	(void)snprintf(u->host, sizeof(u->host), "%s:%u",
-	    w->host == NULL ? "" : w->host, (unsigned)w->port);
+	put_same(u, w);
 	u->asked = w->h->c->ask && !is_remembered(run, u);
 	r = send_use(u, w, e);
 	if (r != 0)

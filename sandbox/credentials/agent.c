@@ -174,6 +174,17 @@ check_session(const struct agent_session *s, const struct agent_rule *rule,
 	return ERR_OK;
 }
 
+/* One word: a person reads it before the name of the server. */
+static bool
+is_user(struct str user)
+{
+	for (size_t i = 0; i < user.len; i++) {
+		if (user.s[i] < 0x21 || user.s[i] > 0x7e)
+			return false;
+	}
+	return user.len > 0 && user.len <= AGENT_USER_MAX;
+}
+
 int
 agent_may_sign(const struct agent_session *s, const struct agent_rule *rule,
     const struct agent_request *q, struct agent_auth *ret, struct err *e)
@@ -186,7 +197,7 @@ agent_may_sign(const struct agent_session *s, const struct agent_rule *rule,
 	if (!str_eq(a.blob, q->blob))
 		return err_set(
 		    e, ERR_DENIED, "the authentication is with another key");
-	if (a.user.len > AGENT_USER_MAX ||
+	if (!is_user(a.user) ||
 	    (rule->username != NULL && !str_eqz(a.user, rule->username)))
 		return err_set(
 		    e, ERR_DENIED, "the authentication is of another user");

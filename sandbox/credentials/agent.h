@@ -20,7 +20,7 @@
 #define AGENT_MESSAGE_MAX ((size_t)64 << 10)
 #define AGENT_SESSION_MAX 128 /* bytes of a session's id */
 #define AGENT_HOST_KEY_MAX 4096
-#define AGENT_USER_MAX 255
+#define AGENT_USER_MAX 64 /* a question shows it and the server */
 
 enum agent_kind {
 	AGENT_REFUSED, /* add, remove, lock, unknown, ill-formed */

@@ -31,6 +31,7 @@ profiles:
   site: {{network: ["git.test:443", "git.test:22", "api.test:443",
                     "else.test:443", "fake.test:443", "ask.test:443",
                     "api.test:80"]}}
+  signs: {{network: ["git.test:22"]}}
   bare: {{network: ["git.test:443", "git.test:22", "api.test:443"]}}
 telemetry: {{file: {root}/telemetry.jsonl}}
 credentials:
@@ -44,6 +45,49 @@ credentials:
      ca_file: {root}/ca.pem}}
   - {{name: deploy, kind: ssh, hosts: [git.test], username: {user},
      file: {root}/secrets/key, host_keys: ["{host_key}"], profiles: [site]}}
+  - {{name: anywhere, kind: ssh, hosts: [git.test], profiles: [signs],
+     file: {root}/secrets/key, ask: true}}
+"""
+# Logins at the servers that the words name, one after the other.
+SIGN = r"""
+import os, socket, struct, subprocess, sys
+def cut(data):
+    end = 4 + struct.unpack(">I", data[:4])[0]
+    return data[4:end], data[end:]
+def put(*parts):
+    return b"".join(struct.pack(">I", len(p)) + p for p in parts)
+def say(sock, body):
+    sock.sendall(put(body))
+    sock.settimeout(60)
+    size = struct.unpack(">I", sock.recv(4, socket.MSG_WAITALL))[0]
+    return sock.recv(size, socket.MSG_WAITALL)
+def openssl(*words):
+    return subprocess.run(["openssl", *words], check=True,
+                          stdout=subprocess.PIPE).stdout
+said = []
+for server in sys.argv[1:]:
+    agent = socket.socket(socket.AF_UNIX)
+    agent.connect(os.environ["SSH_AUTH_SOCK"])
+    key = cut(say(agent, b"\x0b")[5:])[0]
+    session = os.urandom(32)
+    if server != "-":
+        path = f"{server}.pem"
+        if not os.path.exists(path):
+            openssl("genpkey", "-algorithm", "ed25519", "-out", path)
+        public = openssl("pkey", "-in", path, "-pubout", "-outform", "DER")
+        open("session", "wb").write(session)
+        signed = openssl("pkeyutl", "-sign", "-inkey", path, "-rawin", "-in",
+                         "session")
+        kind = b"ssh-ed25519"
+        bound = say(agent, b"\x1b" + put(
+            b"session-bind@openssh.com", put(kind, public[-32:]), session,
+            put(kind, signed)) + b"\0")
+        assert bound == b"\x06", bound
+    data = (put(session) + b"\x32" + put(b"git", b"ssh-connection",
+            b"publickey") + b"\x01" + put(cut(key)[0], key))
+    said.append("yes" if say(agent, b"\x0d" + put(key, data) + bytes(4))[0]
+                == 14 else "no")
+print(*said)
 """
 # The needles as they are would be in the search's own memory and text.
 SEARCH = r"""
@@ -488,6 +532,22 @@ PasswordAuthentication no
             sent = 2 if answer == "allow" else 0
             self.assertEqual([s[2] for s in Service.seen], [TOKEN] * sent)
             self.assertEqual(len(self.used("asked")), sent)
+
+    def test_5c_a_yes_to_one_server_signs_for_no_other(self):
+        d = self.site
+        with open(f"{d.workspace}/sign.py", "w", encoding="ascii") as to:
+            to.write(SIGN)
+        for words, answers, says in (
+                ("a a b", ("allow", "deny"), "yes yes no\n"),
+                ("- -", ("allow", "deny"), "yes no\n")):
+            _, action, _ = d.shell(f"python3 sign.py {words}", wait=0,
+                                   profile="signs")
+            d.answer(action["id"], "allow")
+            for answer in answers:
+                d.answer(self.question()["id"], answer)
+            _, action, _ = d.agent("GET", f"/v1/actions/{action['id']}",
+                                   headers={"Prefer": "wait=20"})
+            self.assertEqual(action["outcome"]["stdout"], says, action)
 
     def test_6_a_run_of_another_profile_has_nothing(self):
         out = self.done(

@@ -141,6 +141,35 @@ another_user_or_another_key_is_not_signed(void **state)
 }
 
 static void
+sign_as(struct fixture *f, const char *user)
+{
+	buf_reset(&f->data);
+	put_auth(&f->data, "session-1", user, ssh_key_blob(f->user));
+	f->q.data = buf_str(&f->data);
+}
+
+/* A person reads both in one line. */
+static void
+a_user_cannot_hide_or_feign_the_server(void **state)
+{
+	struct fixture *f = *state;
+	char longest[AGENT_USER_MAX + 2] = { 0 };
+
+	memset(longest, 'a', AGENT_USER_MAX);
+	sign_as(f, longest);
+	assert_int_equal(may_sign(f), 0);
+	longest[AGENT_USER_MAX] = 'a';
+	sign_as(f, longest);
+	assert_int_equal(may_sign(f), ERR_DENIED);
+	sign_as(f, "git for the server SHA256:good");
+	assert_int_equal(may_sign(f), ERR_DENIED);
+	sign_as(f, "git\x1b[2K");
+	assert_int_equal(may_sign(f), ERR_DENIED);
+	sign_as(f, "");
+	assert_int_equal(may_sign(f), ERR_DENIED);
+}
+
+static void
 a_pinned_key_signs_only_for_its_server(void **state)
 {
 	struct fixture *f = *state;
@@ -247,6 +276,7 @@ main(void)
 #define WITH(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 		WITH(a_login_is_signed),
 		WITH(only_a_login_is_signed),
+		WITH(a_user_cannot_hide_or_feign_the_server),
 		WITH(another_user_or_another_key_is_not_signed),
 		WITH(a_pinned_key_signs_only_for_its_server),
 		WITH(a_pinned_key_does_not_sign_for_another_server),
