@@ -263,6 +263,17 @@ is_nat64(const struct net_addr *a)
 	    net_block_has(&b, a);
 }
 
+bool
+net_addr_behind(const struct net_addr *a, struct net_addr *ret)
+{
+	const struct carrier nat64 = { .at = 12 };
+
+	if (a->len != V6 || !is_nat64(a))
+		return false;
+	*ret = inner(a, &nat64);
+	return true;
+}
+
 enum net_class
 net_addr_class(const struct net_addr *a)
 {

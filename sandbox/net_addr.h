@@ -59,6 +59,8 @@ struct net_addr net_addr_of(const uint8_t *bytes, size_t len);
 void net_addr_print(const struct net_addr *a, char ret[NET_ADDR_TEXT_MAX]);
 bool net_addr_eq(const struct net_addr *a, const struct net_addr *b);
 enum net_class net_addr_class(const struct net_addr *a);
+/* The IPv4 address that a NAT64 leads to; false: it is none of such. */
+bool net_addr_behind(const struct net_addr *a, struct net_addr *ret);
 const char *net_class_name(enum net_class c);
 /* "10.0.0.0/8" or an address alone; bits beyond the length must be 0. */
 int net_block_parse(struct str text, struct net_block *ret);

@@ -227,16 +227,30 @@ is_block(const char *pattern, struct net_block *ret)
 	return net_block_parse(str_of(pattern), ret) == 0;
 }
 
+/* What a NAT64 leads to is denied (or asked about) with the address itself; it
+ * is not allowed with it. */
 static bool
-host_matches(const char *pattern, const struct net_host *h)
+block_holds(
+    const struct net_block *b, const struct net_addr *a, enum net_decision d)
 {
+	struct net_addr behind;
+
+	return net_block_has(b, a) ||
+	    (d != NET_ALLOW && net_addr_behind(a, &behind) &&
+		net_block_has(b, &behind));
+}
+
+static bool
+host_matches(const struct net_rule *r, const struct net_host *h)
+{
+	const char *pattern = r->host;
 	struct net_block block;
 
 	if (strcmp(pattern, "*") == 0)
 		return true;
 	if (h->is_addr)
 		return is_block(pattern, &block) &&
-		    net_block_has(&block, &h->addr);
+		    block_holds(&block, &h->addr, r->decision);
 	if (pattern[0] == '*') /* "*.example.com": its dot, too */
 		return strlen(h->name) > strlen(pattern + 1) &&
 		    str_ends(str_of(h->name), str_of(pattern + 1));
@@ -280,8 +294,7 @@ net_policy_match(const struct net_policy *p, const struct net_target *t)
 
 		if (r->decision > got.decision && port_matches(r, t->port) &&
 		    protocol_matches(r, t->protocol) &&
-		    method_matches(r, t->method) &&
-		    host_matches(r->host, t->host))
+		    method_matches(r, t->method) && host_matches(r, t->host))
 			got = (struct net_ruling){ r->decision, r };
 	}
 	if (got.rule == NULL)
@@ -298,7 +311,7 @@ net_policy_knows_name(const struct net_policy *p, const struct net_host *host)
 	for (size_t i = 0; i < p->rule_count; i++) {
 		const struct net_rule *r = &p->rules[i];
 
-		if (!host_matches(r->host, host))
+		if (!host_matches(r, host))
 			continue;
 		if (r->decision != NET_DENY)
 			named = true;
@@ -323,7 +336,7 @@ is_named(const struct net_policy *p, const struct net_addr *a, uint16_t port,
 		const struct net_rule *r = &p->rules[i];
 
 		if (r->decision == d && port_matches(r, port) &&
-		    is_block(r->host, &block) && net_block_has(&block, a) &&
+		    is_block(r->host, &block) && block_holds(&block, a, d) &&
 		    (!exact || block.bits == a->len * 8))
 			return true;
 	}

@@ -193,14 +193,25 @@ give_up(struct conn *c, int error)
 	    c->port, text, strerrordesc_np(error));
 }
 
+/* By a rule; other addresses get here where they are public, or where a name
+ * may lead to a private one. */
+static bool
+is_named(const struct conn *c)
+{
+	const enum net_class class = net_addr_class(&c->addr);
+
+	return net_policy_names_addr(&c->p->policy, &c->addr, c->port) ||
+	    (class != NET_PUBLIC && c->host.is_addr) ||
+	    (class != NET_PUBLIC && class != NET_PRIVATE &&
+		class != NET_SHARED);
+}
+
 static bool
 refuse_own(struct conn *c)
 {
 	char text[NET_ADDR_TEXT_MAX];
 
-	if (c->to_upstream || net_addr_class(&c->addr) != NET_PUBLIC ||
-	    net_policy_names_addr(&c->p->policy, &c->addr, c->port) ||
-	    !is_own(&c->addr))
+	if (c->to_upstream || is_named(c) || !is_own(&c->addr))
 		return false;
 	net_addr_print(&c->addr, text);
 	conn_refuse(c, CAUSE_DENIED,

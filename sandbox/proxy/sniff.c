@@ -82,9 +82,14 @@ sniff_tls(struct conn *c)
 static int
 looks_like_request(struct str in)
 {
-	const size_t end = str_find(in, '\n');
-	size_t at = 0;
+	size_t end, at = 0;
 
+	/* Servers skip blank lines before a request. */
+	while (in.len > 0 && (in.s[0] == '\r' || in.s[0] == '\n'))
+		in = str_from(in, 1);
+	if (in.len == 0)
+		return 0;
+	end = str_find(in, '\n');
 	while (at < in.len &&
 	    ((in.s[at] >= 'A' && in.s[at] <= 'Z') || in.s[at] == '-'))
 		at++;
@@ -142,6 +147,8 @@ conn_sniff(struct conn *c)
 		return;
 	if (request == 1)
 		sniff_request(c);
+	else if (request == 0 && !c->client_eof)
+		conn_refuse(c, CAUSE_TOO_LARGE, "the request is too long");
 	else if (conn_recheck(c, NET_TCP))
 		conn_relay(c);
 }

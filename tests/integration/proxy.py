@@ -350,6 +350,37 @@ class Tests:
             event = proxy.event()
             assert event["allow"] and "no such name" in event["reason"], event
 
+    def a_name_that_may_be_private_does_not_lead_to_this_machine(self):
+        own = "10.9.8.7"
+        self.world.names["here.test"] = [own]
+        with self.world.machine:
+            lib.sh(f"ip addr add {own}/32 dev m0")
+            self.world.serve(own, 80, lib.http_server(self.seen, b"own\n"),
+                             where=self.world.machine)
+        with self.proxy(allow("here.test:80", private=True)) as proxy:
+            proxy.curl("http://here.test/")
+            self.denied(proxy, "machine's own")
+        with self.proxy(allow("here.test:80", private=True),
+                        allow(own + ":80")) as proxy:
+            assert proxy.curl("http://here.test/").stdout == b"own\n"
+            assert proxy.curl(f"http://{own}/").stdout == b"own\n"
+
+    def a_request_is_one_after_blank_lines_and_however_long(self):
+        self.world.serve(lib.WEB, 8090, lib.http_server(self.seen))
+        for start, says in ((b"\r\n\r\nGET /x", "does not begin"),
+                            (b"\nGET /x", "does not begin"),
+                            (b"GET /" + b"x" * 40000, "too long")):
+            with self.proxy(allow("web.test:8090")) as proxy:
+                with self.world.run:
+                    sock = proxy.connect("http")
+                sock.sendall(b"CONNECT web.test:8090 HTTP/1.1\r\n"
+                             b"Host: web.test:8090\r\n\r\n")
+                assert b" 200 " in lib.read_head(sock)
+                sock.sendall(start + b" HTTP/1.1\r\nHost: evil.test\r\n\r\n")
+                self.denied(proxy, says)
+                assert not self.seen, self.seen
+                sock.close()
+
     def names_of_other_alphabets_are_shown_in_punycode(self):
         with self.proxy(allow("web.test:80")) as proxy:
             with proxy.connect("socks") as sock:

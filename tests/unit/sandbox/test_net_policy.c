@@ -307,6 +307,52 @@ an_allowed_name_does_not_lead_to_a_private_address(void **state)
 }
 
 static void
+a_denied_address_is_denied_behind_a_nat64(void **state)
+{
+	struct net_rule rules[] = {
+		{ .host = "*",
+		    .port_min = 1,
+		    .port_max = 65535,
+		    .decision = NET_ALLOW },
+		{ .host = "93.184.0.0/16",
+		    .port_min = 1,
+		    .port_max = 65535,
+		    .decision = NET_DENY },
+	};
+	struct net_policy p = net_policy_default();
+	const struct net_host h = host("64:ff9b::93.184.216.34");
+	const struct net_host other = host("64:ff9b::8.8.8.8");
+	const struct net_ruling by = { NET_ALLOW, &rules[0] };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	p.rules = rules;
+	p.rule_count = ARRAY_LEN(rules);
+	assert_int_equal(net_policy_match(&p,
+			     &(struct net_target){ &h, 443, NET_TLS, STR_NONE })
+			     .decision,
+	    NET_DENY);
+	assert_int_equal(
+	    net_policy_match(
+		&p, &(struct net_target){ &other, 443, NET_TLS, STR_NONE })
+		.decision,
+	    NET_ALLOW);
+	/* a name that leads there */
+	assert_int_equal(
+	    net_policy_check_addr(&p, &by, &h.addr, 443, &e), ERR_DENIED);
+	assert_int_equal(
+	    net_policy_check_addr(&p, &by, &other.addr, 443, &e), 0);
+	/* what is allowed is allowed as it is written */
+	rules[1].decision = NET_ALLOW;
+	p.rules = &rules[1];
+	p.rule_count = 1;
+	assert_int_equal(net_policy_match(&p,
+			     &(struct net_target){ &h, 443, NET_TLS, STR_NONE })
+			     .decision,
+	    NET_DENY);
+}
+
+static void
 metadata_must_be_named_by_its_very_address(void **state)
 {
 	struct net_rule rules[] = {
@@ -520,6 +566,7 @@ main(void)
 		cmocka_unit_test(every_address_has_its_class),
 		cmocka_unit_test(
 		    an_allowed_name_does_not_lead_to_a_private_address),
+		cmocka_unit_test(a_denied_address_is_denied_behind_a_nat64),
 		cmocka_unit_test(metadata_must_be_named_by_its_very_address),
 		cmocka_unit_test(
 		    an_address_that_was_asked_about_is_named_by_that_rule),
