@@ -11,6 +11,7 @@
 
 #include "action_credentials.h"
 #include "base/text.h"
+#include "model/requirements.h"
 
 #define SHELL_DEFAULT "/bin/bash"
 
@@ -217,6 +218,19 @@ set_tool(const struct action *a, struct arena *arena, struct plan_options *o,
 	    tool_name(a->proposal.tool));
 }
 
+static void
+set_denied(const struct config *c, struct plan_options *o)
+{
+	const struct config_requirement *q = c == NULL
+	    ? NULL
+	    : requirement_find(&c->ceiling, "hosts", REQUIREMENT_DENIED);
+
+	if (q == NULL)
+		return;
+	o->denied = q->values.items;
+	o->denied_count = q->values.count;
+}
+
 static int
 set_who(const struct action *a, const struct action_plan_with *with,
     struct plan_options *o, struct elevate_choice *ret, struct err *e)
@@ -258,6 +272,7 @@ action_plan(const struct action *a, const struct action_plan_with *with,
 		o.has_stdin = true;
 		o.stdin_text = str_of(p->input.stdin_text);
 	}
+	set_denied(with->config, &o);
 	r = set_profile(a, with->profiles, &o, e);
 	if (r == 0)
 		r = set_who(a, with, &o, ret_who, e);

@@ -200,6 +200,8 @@ struct plan_options {
 	const char *const *hosts; /* beyond the profile */
 	size_t host_count;
 	bool can_ask; /* about other hosts, while it runs */
+	const char *const *denied; /* hosts, whatever else is said */
+	size_t denied_count;
 	const char *const *sockets;
 	size_t socket_count;
 	const struct config_credential *credentials;

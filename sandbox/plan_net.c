@@ -10,6 +10,7 @@
 
 #define RULE_BY_PROFILE "profile"
 #define RULE_BY_CALL "call"
+#define RULE_BY_REQUIREMENT "requirement"
 
 /* What programs that know of no proxy connect to. */
 static const uint16_t usual_ports[] = { 22, 80, 443, 9418 };
@@ -63,6 +64,25 @@ add_call_rule(struct net_policy *net, const char *text, struct arena *a)
 	net->rule_count++;
 }
 
+/* The administrator's word also for the addresses that names lead to. */
+static int
+add_denied(
+    struct net_policy *net, const char *text, struct arena *a, struct err *e)
+{
+	struct net_rule *rule = &net->rules[net->rule_count];
+	int r;
+
+	if (net->rule_count == NET_RULES_MAX)
+		return err_set(e, ERR_LIMIT, "too many hosts");
+	r = net_rule_parse(str_of(text), a, rule, e);
+	if (r != 0)
+		return err_wrap(e, r, "requirements, hosts denied");
+	rule->decision = NET_DENY;
+	rule->id = RULE_BY_REQUIREMENT;
+	net->rule_count++;
+	return ERR_OK;
+}
+
 bool
 plan_options_online(const struct plan_options *o)
 {
@@ -80,11 +100,13 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 
 	if (!p->online)
 		return ERR_OK;
-	net.rules =
-	    arena_array(a, named + o->host_count + 1, sizeof(*net.rules));
+	net.rules = arena_array(
+	    a, named + o->host_count + o->denied_count + 1, sizeof(*net.rules));
 	p->ports = arena_array(a, PLAN_PORTS_MAX, sizeof(*p->ports));
 	if (net.rules == NULL || p->ports == NULL)
 		return err_nomem(e);
+	for (size_t i = 0; r == 0 && i < o->denied_count; i++)
+		r = add_denied(&net, o->denied[i], a, e);
 	for (size_t i = 0; r == 0 && i < named; i++)
 		r = add_profile_rule(&net, o->profile->hosts[i], a, e);
 	for (size_t i = 0; r == 0 && i < o->host_count; i++)

@@ -237,6 +237,43 @@ a_plan_says_what_its_run_reaches(void **state)
 }
 
 static void
+no_name_leads_to_an_address_that_is_denied_to_all(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	static const char *const named[] = { "wiki.site.example", NULL };
+	static const char *const denied[] = { "10.1.0.0/16",
+		"secret.site.example" };
+	const struct net_addr in = { .len = 4, .bytes = { 10, 1, 2, 3 } };
+	const struct net_addr out = { .len = 4, .bytes = { 10, 2, 2, 3 } };
+	struct profile site = *profile_find("workspace-write");
+	struct plan_options o = sample();
+	struct net_ruling by;
+	struct net_host h;
+	struct err e = ERR_INIT;
+	struct plan *p;
+
+	(void)state;
+	site.online = true;
+	site.hosts = named;
+	o.profile = &site;
+	o.can_ask = true;
+	o.denied = denied;
+	o.denied_count = ARRAY_LEN(denied);
+	p = make(a, &o);
+	assert_int_equal(net_host_parse(str_of(named[0]), &h, &e), 0);
+	by = net_policy_match(
+	    &p->net, &(struct net_target){ &h, 443, NET_TLS, STR_NONE });
+	assert_int_equal(by.decision, NET_ALLOW);
+	assert_int_equal(
+	    net_policy_check_addr(&p->net, &by, &in, 443, &e), ERR_DENIED);
+	assert_int_equal(net_policy_check_addr(&p->net, &by, &out, 443, &e), 0);
+	assert_int_equal(net_host_parse(str_of(denied[1]), &h, &e), 0);
+	by = net_policy_match(
+	    &p->net, &(struct net_target){ &h, 443, NET_TLS, STR_NONE });
+	assert_int_equal(by.decision, NET_DENY);
+}
+
+static void
 a_run_that_is_offline_has_nothing_of_the_network(void **state)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
@@ -429,6 +466,8 @@ main(void)
 		cmocka_unit_test(no_record_makes_a_run_the_hosts_root),
 		cmocka_unit_test(i5_every_part_of_a_plan_changes_its_hash),
 		cmocka_unit_test(a_plan_says_what_its_run_reaches),
+		cmocka_unit_test(
+		    no_name_leads_to_an_address_that_is_denied_to_all),
 		cmocka_unit_test(
 		    a_run_that_is_offline_has_nothing_of_the_network),
 		cmocka_unit_test(only_the_frame_decides_which_template_serves),
