@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fdio.h"
+#include "base/jsonw.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "setup.h"
@@ -23,6 +24,7 @@ enum setup_option {
 	OPT_PORT,
 	OPT_REMOVE,
 	OPT_DRY,
+	OPT_JSON,
 	OPT_COUNT,
 };
 
@@ -40,6 +42,7 @@ static const struct command_option options[] = {
 	[OPT_REMOVE] = { "--remove", NULL,
 	    "undo it; with --workspace, those rights alone" },
 	[OPT_DRY] = { "--dry-run", NULL, "show what would be done" },
+	[OPT_JSON] = { "--json", NULL, "print the steps as JSON" },
 };
 
 struct given {
@@ -61,6 +64,28 @@ on_value(void *ctx, size_t option, const char *value)
 		g->wrong = true;
 	else
 		g->ports[g->port_count++] = (uint16_t)port;
+}
+
+/* {"dry_run": false, "done": true, "steps": ["..."]} */
+static int
+print_json(const struct buf *out, bool dry, bool done)
+{
+	AUTO_BUF struct buf text = BUF_INIT(4 * OUT_BYTES_MAX);
+	struct str rest = buf_str(out);
+	struct jsonw w = jsonw_on(&text);
+
+	jsonw_object(&w);
+	jsonw_kbool(&w, "dry_run", dry);
+	jsonw_kbool(&w, "done", done && !dry);
+	jsonw_key(&w, "steps");
+	jsonw_array(&w);
+	while (rest.len > 0)
+		jsonw_str(&w, str_cut(&rest, '\n'));
+	jsonw_end(&w);
+	jsonw_end(&w);
+	buf_putc(&text, '\n');
+	return fdio_write_all(1, text.s, text.len, NULL) == 0 ? EXIT_OK
+							      : EXIT_INTERNAL;
 }
 
 static int
@@ -103,7 +128,9 @@ perform(const char *const *values, const struct given *g)
 	o.pool = (size_t)pool;
 	r = values[OPT_REMOVE] != NULL ? setup_remove(&o, &out, &e)
 				       : setup_make(&o, &out, &e);
-	if (out.len > 0 || r == 0)
+	if (values[OPT_JSON] != NULL)
+		(void)print_json(&out, o.dry, r == 0);
+	else if (out.len > 0 || r == 0)
 		(void)print(&out, o.dry);
 	if (r == 0)
 		return EXIT_OK;

@@ -201,6 +201,20 @@ class Described(unittest.TestCase):
             "reportEvent", "POST", "/v1/sessions/s-api/events",
             {"type": "prompt", "text": "list the files"})[0], 204)
 
+    def test_other_engines_questions_are_answered(self):
+        action = {"tool": "shell", "input": {"script": "ls"},
+                  "cwd": self.d.workspace, "workspace": self.d.workspace}
+        status, body, _ = self.call(
+            "queryAllow", "POST", "/v1/data/assent/allow", {"input": action})
+        self.assertEqual((status, body["result"]), (200, True), body)
+        status, body, _ = self.call(
+            "reviewAdmission", "POST", "/v1/admission", {
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "request": {"uid": "u", "object": {"spec": action}}})
+        self.assertEqual(
+            (status, body["response"]["allowed"]), (200, True), body)
+
     def test_a_hook_is_answered_and_its_outcome_is_kept(self):
         hook = {"hook_event_name": "PreToolUse", "session_id": "s-hook",
                 "tool_use_id": "toolu_1", "cwd": self.d.workspace,
