@@ -365,6 +365,7 @@ class AttacksTest(unittest.TestCase):
             self.assertEqual(got_out, [], out)
             self.assertEqual(host.reached, [])
             # The requests that were for a named host are answered by it.
+            self.assertIn((WEB, 80), self.reached, out)
             self.assertEqual(set(self.reached) - {(WEB, 80)}, set(), out)
             self.assertEqual([n for n in self.net.asked if "secret" in n], [])
             self.assertLessEqual(
