@@ -309,6 +309,7 @@ engine_net_happened(void *ctx, const char *action_id, const struct net_fact *f)
 	struct engine *g = ctx;
 	struct live *run = live_find(g->live, action_id);
 	struct err why = ERR_INIT;
+	unsigned *rows;
 	int r;
 
 	if (f->allow)
@@ -317,13 +318,17 @@ engine_net_happened(void *ctx, const char *action_id, const struct net_fact *f)
 		g->n.net_denied++;
 	if (run == NULL)
 		return;
-	if (run->net_rows++ == ROWS_PER_RUN_MAX)
+	/* Refusals, which cost a run nothing, hide none that went through. */
+	rows = &run->net_rows[f->allow];
+	if ((*rows)++ == ROWS_PER_RUN_MAX)
 		buf_puts(&body,
-		    "{\"text\":\"this run makes too many connections: the "
-		    "others are not listed\"}");
+		    f->allow ? "{\"text\":\"this run makes too many "
+			       "connections: the others are not listed\"}"
+			     : "{\"text\":\"this run is refused too many "
+			       "connections: the others are not listed\"}");
 	else
 		put_fact(f, &body);
-	if (run->net_rows > ROWS_PER_RUN_MAX + 1)
+	if (*rows > ROWS_PER_RUN_MAX + 1)
 		return;
 	r = buf_done(&body, &why);
 	if (r == 0)

@@ -63,7 +63,7 @@ struct live {
 	struct broker_use *use;
 	unsigned credential_rows; /* uses of this run in the log */
 	uint64_t net_ticket; /* of a question during a run: its proxy's */
-	unsigned net_rows; /* connections of this run in the log */
+	unsigned net_rows[2]; /* refused and other connections in the log */
 	struct buf out, err_out;
 	bool output_cut;
 	struct waiter *waiters;

@@ -177,6 +177,23 @@ one_run_cannot_fill_the_screen_or_the_log(void **state)
 	world_stop(&w);
 }
 
+static void
+refused_connections_hide_none_that_went_through(void **state)
+{
+	static struct world w;
+	const char *run = begin(&w);
+	const struct net_fact refused = { .host = "a", .port = 1 };
+	const struct net_fact other = { .allow = true, .host = "b", .port = 1 };
+
+	(void)state;
+	for (int i = 0; i < 1100; i++)
+		engine_executor_events.net_happened(w.g, run, &refused);
+	engine_executor_events.net_happened(w.g, run, &other);
+	engine_commit(w.g);
+	assert_int_equal(rows_of(&w, ROW_NETWORK), 1025 + 1);
+	world_stop(&w);
+}
+
 int
 main(void)
 {
@@ -189,6 +206,8 @@ main(void)
 		cmocka_unit_test(a_question_names_the_run_and_waits),
 		cmocka_unit_test(an_ended_run_takes_its_questions_with_it),
 		cmocka_unit_test(one_run_cannot_fill_the_screen_or_the_log),
+		cmocka_unit_test(
+		    refused_connections_hide_none_that_went_through),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
