@@ -8,7 +8,7 @@
 
 struct action_plan_with {
 	const struct profile_set *profiles;
-	const struct config *config; /* for its credentials; or NULL */
+	const struct config *config; /* credentials, requirements; or NULL */
 	struct elevation *elevation;
 	uint64_t busy; /* accounts with a run, see elevate.h */
 };

@@ -258,7 +258,8 @@ copy_config(const struct config *c, struct config **ret, struct err *e)
 	AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
 	int r;
 
-	if (c == NULL || c->credential_count == 0)
+	if (c == NULL ||
+	    (c->credential_count == 0 && c->ceiling.line_count == 0))
 		return ERR_OK;
 	config_encode(c, SECRETS_NONE, &b);
 	r = buf_done(&b, e);

@@ -56,8 +56,13 @@ def page(sock):
 
 
 class Site(Daemon):
-    def __init__(self, more=""):
+    def __init__(self, more="", requirements=""):
         super().__init__(CONFIG + more)
+        if requirements:
+            path = f"{self.root}/requirements.yaml"
+            with open(path, "w", encoding="ascii") as to:
+                to.write(requirements)
+            self.arguments += ["--requirements", path]
         rules = f"{self.root}/rules"
         os.mkdir(rules)
         with open(f"{rules}/site.yaml", "w", encoding="ascii") as to:
@@ -226,6 +231,16 @@ class NetworkTest(unittest.TestCase):
             self.assertEqual([r["decision"] for r in rows], ["deny"] * 3)
             # The address itself is a floor's: nobody is asked.
             self.assertEqual(rows[-1]["decided_by"], "rule", rows[-1])
+
+    def test_no_permitted_name_leads_to_a_network_that_requirements_deny(self):
+        for text, decision in (("", "allow"),
+                               ("hosts: {denied: [10.0.0.0/8]}\n", "deny")):
+            with Site(requirements=text) as d:
+                d.hosts("inside.test")
+                d.approved(FETCH, profile="site")
+                row, = d.rows("network")
+                self.assertEqual((row["body"]["host"], row["decision"]),
+                                 ("inside.test", decision), row)
 
     def test_a_profile_reaches_what_it_names_and_may_close_the_rest(self):
         with Site() as d:
