@@ -59,6 +59,17 @@ split(struct str text, struct host *h)
 	return colon == text.len || take_port(str_from(text, colon + 1), h);
 }
 
+/* 10.1.2.3/8 says two things at once. */
+static bool
+is_network(const struct host *h)
+{
+	for (size_t bit = h->bits; bit < V6_BITS; bit++) {
+		if ((h->address[bit / 8] & (0x80u >> (bit % 8))) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* An address or a network; false: a name. */
 static bool
 take_address(struct host *h)
@@ -77,11 +88,12 @@ take_address(struct host *h)
 	    num_parse_u64(str_from(h->name, slash + 1), 0, most, &h->bits) != 0)
 		return false;
 	if (is_v6)
-		return inet_pton(AF_INET6, text, h->address) == 1;
+		return inet_pton(AF_INET6, text, h->address) == 1 &&
+		    is_network(h);
 	memset(h->address, 0, sizeof(h->address));
 	memset(h->address + 10, 0xff, 2);
 	h->bits += V6_BITS - V4_BITS;
-	return inet_pton(AF_INET, text, h->address + 12) == 1;
+	return inet_pton(AF_INET, text, h->address + 12) == 1 && is_network(h);
 }
 
 static bool

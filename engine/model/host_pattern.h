@@ -7,8 +7,9 @@
  *     host_pattern_covers(STR("10.0.0.0/8"), STR("10.1.2.3:22"))   true
  *
  * A host is a name, *.NAME (anything below it), an address, a network
- * (ADDRESS/BITS) or * (all). :PORT or :FIRST-LAST may follow; an IPv6 address
- * with a port stands in brackets. Without a port all of them are meant.
+ * (ADDRESS/BITS, no bit of the address set behind them) or * (all). :PORT or
+ * :FIRST-LAST may follow; an IPv6 address with a port stands in brackets.
+ * Without a port all of them are meant.
  */
 #include <stdbool.h>
 

@@ -75,8 +75,9 @@ what_is_no_host_is_refused_and_lies_in_nothing(void **state)
 {
 	static const char *const bad[] = { "", "*.", "*.*", "a..b", ".a",
 		"a:", "a:0", "a:65536", "a:9-1", "a b", "a/8", "10.0.0.0/33",
-		"10.0.0/8", "[::1", "[::1]x", "[]", "::1/129", "http://a", "a*",
-		"*a", "caf\xc3\xa9.fr", "..", "a:1:2:zz" };
+		"10.1.2.3/8", "fd00::1/8", "10.0.0/8", "[::1", "[::1]x", "[]",
+		"::1/129", "http://a", "a*", "*a", "caf\xc3\xa9.fr", "..",
+		"a:1:2:zz" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
