@@ -392,6 +392,7 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_EVENTS] = engine_events,
 	[ROUTE_LOG] = engine_log,
 	[ROUTE_VERIFY] = engine_verify,
+	[ROUTE_CHECKPOINT] = engine_checkpoint,
 	[ROUTE_RULES] = engine_rules,
 	[ROUTE_RELOAD] = engine_reload_call,
 	[ROUTE_RULES_PREVIEW] = engine_rules_preview,

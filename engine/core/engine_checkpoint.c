@@ -79,3 +79,24 @@ engine_checkpoint_tick(struct engine *g)
 	if (rows != g->checkpoint_sent && is_exported(g))
 		send(g, rows, buf_cstr(&word));
 }
+
+void
+engine_checkpoint(struct engine *g, const struct call *c)
+{
+	struct str note = STR_NONE;
+
+	if (g->o.recorder_port->checkpoint == NULL ||
+	    g->o.recorder_port->checkpoint(g->o.recorder, &note) == 0) {
+		engine_problem(g, c->id, 404, "not_found",
+		    "no checkpoint is signed yet; one is about a second after "
+		    "a row");
+		return;
+	}
+	g->o.out.reply(g->o.out.ctx,
+	    &(struct reply){
+		.id = c->id,
+		.status = 200,
+		.type = BODY_TEXT,
+		.body = note,
+	    });
+}

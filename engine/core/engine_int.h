@@ -239,7 +239,7 @@ engine_call_fn engine_verify, engine_events, engine_rules, engine_reload_call;
 engine_call_fn engine_metrics, engine_ready, engine_version;
 engine_call_fn engine_refused, engine_session_event;
 engine_call_fn engine_grants_call, engine_revoke_call, engine_grant_preview;
-engine_call_fn engine_rule_draft, engine_rules_preview;
+engine_call_fn engine_rule_draft, engine_rules_preview, engine_checkpoint;
 engine_call_fn engine_requirements;
 /* Plans the action (l->plan), and says as whom it will run. */
 int engine_plan(struct engine *g, struct live *l, struct err *e);

@@ -125,6 +125,7 @@ static const struct permitted {
 	{ "POST", "/v1/evaluate", "GPD" },
 	{ "GET", "/v1/events", "PU" },
 	{ "GET", "/v1/log", "U" },
+	{ "GET", "/v1/log/checkpoint", "U" },
 	{ "POST", "/v1/log/verify", "U" },
 	{ "GET", "/v1/rules", "D" },
 	{ "POST", "/v1/rules/reload", "D" },
