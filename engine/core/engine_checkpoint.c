@@ -88,8 +88,8 @@ engine_checkpoint(struct engine *g, const struct call *c)
 	if (g->o.recorder_port->checkpoint == NULL ||
 	    g->o.recorder_port->checkpoint(g->o.recorder, &note) == 0) {
 		engine_problem(g, c->id, 404, "not_found",
-		    "no checkpoint is signed yet; one is about a second after "
-		    "a row");
+		    "no checkpoint is signed yet; the first is, about a minute "
+		    "after the first row");
 		return;
 	}
 	g->o.out.reply(g->o.out.ctx,
