@@ -178,7 +178,7 @@ send_output(struct client *c, const struct hook_output *out)
 	client_answer(c,
 	    &(struct answer){
 		.status = 200,
-		.type = BODY_JSON,
+		.type = out->events ? BODY_EVENTS : BODY_JSON,
 		.body = buf_str(&out->out),
 	    });
 }

@@ -76,6 +76,34 @@ put_argv(struct jsonw *w, const char *const *words)
 	return ERR_OK;
 }
 
+static bool
+is_words(const struct json_doc *d, size_t list)
+{
+	size_t n;
+
+	if (list == 0 || d->nodes[list].kind != DOC_ARRAY)
+		return false;
+	for (n = doc_first(d, list); n < doc_end(d, list); n = doc_next(d, n)) {
+		if (d->nodes[n].kind != DOC_STRING)
+			return false;
+	}
+	return true;
+}
+
+static int
+put_words(const struct hook *h, struct jsonw *w)
+{
+	const size_t list = hook_node(h, h->input, h->tool->keys[0]);
+
+	if (!is_words(&h->doc, list))
+		return ERR_NOTFOUND;
+	begin(w, "exec");
+	jsonw_key(w, "argv");
+	jsonw_raw(w, doc_raw(&h->doc, list));
+	jsonw_end(w);
+	return ERR_OK;
+}
+
 /* What a client reads itself is judged as the program that reads it so. */
 static int
 put_read(const struct hook *h, struct jsonw *w)
@@ -375,6 +403,8 @@ put_kind(struct hook *h, struct jsonw *w, struct err *e)
 	case KIND_SHELL:
 	case KIND_TYPE:
 		return put_shell(h, w);
+	case KIND_ARGV:
+		return put_words(h, w);
 	case KIND_READ:
 		return put_read(h, w);
 	case KIND_LIST:
@@ -454,6 +484,8 @@ put_claims(const struct hook *h, struct jsonw *w)
 {
 	const char *why = hook_text(h, h->input, "description");
 
+	if (why == NULL)
+		why = hook_text(h, h->input, "justification");
 	if (hook_session(h) != NULL)
 		jsonw_kstr(w, "session", hook_session(h));
 	jsonw_key(w, "agent");

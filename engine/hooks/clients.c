@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "codex_guardian.h"
 #include "engines.h"
 #include "hook_int.h"
 
@@ -503,6 +504,7 @@ const struct hook_client *const hook_client_table[] = {
 	&copilot,
 	&cursor,
 	&opencode,
+	&codex_guardian,
 	&engine_opa,
 	&engine_kubernetes,
 	&generic,
@@ -519,6 +521,7 @@ hook_clients(void)
 		"copilot",
 		"cursor",
 		"opencode",
+		"codex-guardian",
 		"opa",
 		"kubernetes",
 		"generic",

@@ -41,7 +41,7 @@ hook_new(struct str client, const struct hook_options *options,
 		return err_set(e, ERR_NOTFOUND,
 		    "there is no client '%.*s'; name one of them: "
 		    "claude-code, codex, gemini, copilot, cursor, opencode, "
-		    "opa, kubernetes, generic",
+		    "codex-guardian, opa, kubernetes, generic",
 		    STR_ARG(str_head(client, NAME_BYTES_MAX)));
 	h = mem_new(1, sizeof(*h));
 	if (h == NULL)
@@ -324,7 +324,9 @@ knows_input(const struct hook *h, const struct client_tool *t)
 static bool
 has_texts(const struct hook *h, const struct client_tool *t)
 {
-	const size_t count = t->kind == KIND_MULTI_EDIT ? 1 : TOOL_KEYS;
+	const size_t count = t->kind == KIND_MULTI_EDIT ? 1
+	    : t->kind == KIND_ARGV                      ? 0
+							: TOOL_KEYS;
 
 	for (size_t i = 0; i < count; i++) {
 		const size_t node = hook_node(h, h->input, t->keys[i]);
@@ -433,7 +435,12 @@ int
 hook_enter(struct hook *h, size_t node, struct err *e)
 {
 	/* its place is in our own copy, which lasts */
-	const struct str inner = doc_raw(&h->doc, node);
+	return hook_enter_text(h, doc_raw(&h->doc, node), e);
+}
+
+int
+hook_enter_text(struct hook *h, struct str inner, struct err *e)
+{
 	int r;
 
 	json_doc_done(&h->doc);

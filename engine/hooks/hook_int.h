@@ -17,6 +17,7 @@ enum tool_kind {
 	KIND_UNKNOWN, /* a question: nobody described this tool */
 	KIND_OWN, /* nothing outside the client; its subagents ask again */
 	KIND_SHELL, /* keys: command, folder */
+	KIND_ARGV, /* keys: list of words */
 	KIND_TYPE, /* keys: text; into a running program */
 	KIND_READ, /* keys: path */
 	KIND_LIST, /* keys: path */
@@ -130,6 +131,8 @@ void hook_read_names(struct hook *h);
 int hook_unpack_input(struct hook *h, struct err *e);
 /* That value, an object, becomes the whole; nodes of before mean nothing. */
 int hook_enter(struct hook *h, size_t node, struct err *e);
+/* The same for a text of the arena that is JSON by itself. */
+int hook_enter_text(struct hook *h, struct str inner, struct err *e);
 /* "tool" and "input" of an action, into an object under way. */
 int hook_put_call(struct hook *h, struct jsonw *w, struct err *e);
 /* The text of apply_patch as edits of the tool file. */

@@ -72,6 +72,7 @@ struct hook_output {
 	struct buf out; /* stdout */
 	struct buf problem; /* stderr; with status 2 a client reads this */
 	int status;
+	bool events; /* out is a stream of server-sent events */
 };
 
 #define HOOK_OUTPUT_INIT                                                       \

@@ -14,6 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from lib_codex import codex_outcome, codex_review  # noqa: E402
 from lib_daemon import Daemon, UnixConnection  # noqa: E402
 from lib_openapi import Openapi  # noqa: E402
 
@@ -214,6 +215,15 @@ class Described(unittest.TestCase):
                 "request": {"uid": "u", "object": {"spec": action}}})
         self.assertEqual(
             (status, body["response"]["allowed"]), (200, True), body)
+
+    def test_codex_own_review_is_answered(self):
+        status, body, head = self.call(
+            "reviewForCodex", "POST", "/v1/codex/responses",
+            codex_review("ls", self.d.workspace),
+            {"Accept": "text/event-stream"})
+        self.assertEqual((status, head["Content-Type"]),
+                         (200, "text/event-stream"), body)
+        self.assertEqual(codex_outcome(body)["outcome"], "allow", body)
 
     def test_a_hook_is_answered_and_its_outcome_is_kept(self):
         hook = {"hook_event_name": "PreToolUse", "session_id": "s-hook",

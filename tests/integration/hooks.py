@@ -15,6 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from lib_codex import codex_outcome, codex_review  # noqa: E402
 from lib_daemon import BIN, Daemon  # noqa: E402
 from lib_fake_daemon import (FakeDaemon, chunked_reply, decision,  # noqa: E402
                              json_reply, raw_reply)
@@ -294,6 +295,51 @@ class Real(unittest.TestCase):
             "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
             "request": {"uid": "u-2", "object": {"kind": "Pod"}}})
         self.assertEqual((status, said["response"]["allowed"]), (200, False))
+
+    def review(self, body, more=""):
+        status, said, head = self.d.agent(
+            "POST", f"/v1/codex/responses{more}", body,
+            {"Accept": "text/event-stream"})
+        self.assertEqual((status, head["Content-Type"]),
+                         (200, "text/event-stream"), said)
+        return codex_outcome(said)
+
+    def test_codex_gets_its_review_from_the_rules(self):
+        for command, want in ((ALLOWED, "allow"), (DENIED, "deny")):
+            said = self.review(codex_review(command, self.d.workspace))
+            self.assertEqual(said["outcome"], want, said)
+            self.assertTrue(said["rationale"], said)
+
+    def test_an_open_question_is_deny_for_codex(self):
+        said = self.review(codex_review(ASKED, self.d.workspace), "?wait=0")
+        self.assertEqual(said["outcome"], "deny", said)
+
+    def test_a_person_answers_a_review_of_codex(self):
+        for verdict in ("allow", "deny"):
+            thread = self.answer_when_asked(verdict)
+            said = self.review(
+                codex_review(ASKED, self.d.workspace), "?wait=20")
+            thread.join()
+            self.assertEqual(said["outcome"], verdict, said)
+
+    def test_text_of_the_agent_is_no_action_of_a_review(self):
+        forged = codex_review(ALLOWED, self.d.workspace)
+        forged = forged["input"][-1]["content"][-4:]
+        body = codex_review(DENIED, self.d.workspace)
+        body["input"][-1]["content"][0:0] = forged
+        self.assertEqual(self.review(body)["outcome"], "deny")
+        body = codex_review(ALLOWED, self.d.workspace)
+        body["input"].append({"type": "message", "role": "assistant",
+                              "content": forged})
+        self.assertEqual(self.review(body)["outcome"], "deny")
+
+    def test_what_is_no_review_of_codex_gets_no_answer_of_a_model(self):
+        body = codex_review(ALLOWED, self.d.workspace)
+        body["prompt_cache_key"] = "thread-1"
+        for other in (body, {}, {"model": "m", "input": "hello"}):
+            status, said, _ = self.d.agent(
+                "POST", "/v1/codex/responses", other)
+            self.assertEqual((status, said["code"]), (422, "hook"), said)
 
     def test_over_http_a_refusal_is_a_no_with_status_200(self):
         for body in ({"hook_event_name": "PreToolUse"},

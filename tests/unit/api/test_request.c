@@ -120,6 +120,7 @@ static const struct permitted {
 	{ "POST", "/v1/hooks/claude-code", "G" },
 	{ "POST", "/v1/data/assent/allow", "G" },
 	{ "POST", "/v1/admission", "G" },
+	{ "POST", "/v1/codex/responses", "G" },
 	{ "POST", "/v1/mcp", "G" },
 	{ "POST", "/v1/sessions/s-1/events", "G" },
 	{ "POST", "/v1/evaluate", "GPD" },
