@@ -275,7 +275,9 @@ check(struct reader *r, const struct row_view *v, struct err *e)
 	if (done == 0)
 		done = chain_hash(t->sha, buf_str(&t->record), hash, e);
 	if (done == 0)
-		done = sha256_of(v->body.s, v->body.len, body, e);
+		done = sha256_add(t->sha, v->body.s, v->body.len, e);
+	if (done == 0)
+		done = sha256_end(t->sha, body, e);
 	if (done != 0)
 		return done;
 	if (v->hash == NULL || row->body_sha256 == NULL ||

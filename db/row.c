@@ -6,7 +6,11 @@
 
 #include <jansson.h>
 
+#include "base/mem.h"
+#include "model/json_doc.h"
 #include "sql.h"
+
+#define PARSED_BYTES_MAX ((size_t)8 << 20)
 
 enum column {
 	COL_SEQ,
@@ -100,24 +104,33 @@ has_control(struct str s)
 	return false;
 }
 
+/* The fast parser knows most; the other one has wider limits. */
+static bool
+is_json(struct str text)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(PARSED_BYTES_MAX);
+	AUTO(json_doc_done) struct json_doc d = JSON_DOC_INIT;
+	json_t *j;
+
+	if (a != NULL && json_doc_parse(&d, text, a, NULL) == 0)
+		return true;
+	j = json_loadb(text.s, text.len, JSON_DECODE_ANY, NULL);
+	json_decref(j);
+	return j != NULL;
+}
+
 /* Our own writer made it, but what is on disk may have been changed: a row
  * is one line of valid JSON whatever the body is. */
 static void
 put_body(struct jsonw *w, struct str body)
 {
-	json_t *j;
-
 	jsonw_key(w, "body");
-	if (body.s == NULL || body.len == 0) {
+	if (body.s == NULL || body.len == 0)
 		jsonw_null(w);
-		return;
-	}
-	j = json_loadb(body.s, body.len, JSON_DECODE_ANY, NULL);
-	if (j == NULL || has_control(body))
+	else if (has_control(body) || !is_json(body))
 		jsonw_str(w, body);
 	else
 		jsonw_raw(w, body);
-	json_decref(j);
 }
 
 void

@@ -201,11 +201,18 @@ text_hex(struct buf *out, const void *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	const unsigned char *p = bytes;
+	char *to;
 
+	if (len == 0)
+		return;
+	to = len <= SIZE_MAX / 2 ? buf_reserve(out, len * 2) : NULL;
+	if (to == NULL)
+		return;
 	for (size_t i = 0; i < len; i++) {
-		buf_putc(out, digits[p[i] >> 4]);
-		buf_putc(out, digits[p[i] & 15]);
+		to[2 * i] = digits[p[i] >> 4];
+		to[2 * i + 1] = digits[p[i] & 15];
 	}
+	buf_advance(out, len * 2);
 }
 
 static int

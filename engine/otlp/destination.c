@@ -11,18 +11,25 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/json_tree.h"
 
 #define WHY_MAX 256
 #define BACKOFF_DOUBLINGS 6
+
+struct batch {
+	json_t *rows[BATCH_ROWS_MAX];
+	uint64_t seqs[BATCH_ROWS_MAX];
+	size_t count, bytes; /* rows, and their JSON */
+};
 
 struct destination {
 	struct destination_options o;
 	struct loop_timer *timer; /* of the batch, or of the next try */
 	bool linked, sending;
-	json_t *rows[BATCH_ROWS_MAX];
-	uint64_t seqs[BATCH_ROWS_MAX];
-	size_t count, bytes; /* rows in the batch, and their JSON */
-	size_t at, len; /* the part under way; len 0: none yet */
+	struct batch two[2];
+	struct batch *now, *next; /* next fills while now is under way */
+	bool ahead; /* the rows of next are asked for */
+	size_t at, len; /* the part of now under way; len 0: none yet */
 	uint64_t seq; /* safe there up to here */
 	uint64_t refused, failures;
 	char why[WHY_MAX];
@@ -49,13 +56,19 @@ tell(struct destination *d)
 		d->o.tell(d->o.ctx, &s);
 }
 
+static uint64_t
+last_seq(const struct destination *d)
+{
+	const struct batch *b = d->next->count > 0 ? d->next : d->now;
+
+	return b->count > 0 ? b->seqs[b->count - 1] : d->seq;
+}
+
 static void
 ask(struct destination *d, uint32_t count)
 {
-	const uint64_t last = d->count > 0 ? d->seqs[d->count - 1] : d->seq;
-
 	if (d->linked)
-		d->o.ask(d->o.ctx, last, count);
+		d->o.ask(d->o.ctx, last_seq(d), count);
 }
 
 /* ---- the batch ----------------------------------------------------------- */
@@ -69,15 +82,58 @@ clear_timer(struct destination *d)
 }
 
 static void
-drop_batch(struct destination *d)
+batch_empty(struct batch *b)
 {
-	for (size_t i = 0; i < d->count; i++)
-		json_decref(d->rows[i]);
-	d->count = 0;
-	d->bytes = 0;
+	for (size_t i = 0; i < b->count; i++)
+		json_decref(b->rows[i]);
+	b->count = 0;
+	b->bytes = 0;
+}
+
+static bool
+batch_is_full(const struct batch *b)
+{
+	return b->count == BATCH_ROWS_MAX || b->bytes >= BATCH_BYTES_MAX;
+}
+
+static void
+drop_now(struct destination *d)
+{
+	batch_empty(d->now);
 	d->at = 0;
 	d->len = 0;
 	clear_timer(d);
+}
+
+/* Its rows are asked for again when it is their turn. */
+static void
+drop_next(struct destination *d)
+{
+	batch_empty(d->next);
+	d->ahead = false;
+}
+
+/* What was fetched while the last batch was under way, and goes on coming. */
+static void
+turn_to_next(struct destination *d)
+{
+	struct batch *done = d->now;
+
+	drop_now(d);
+	d->now = d->next;
+	d->next = done;
+	if (!d->ahead)
+		ask(d, BATCH_ROWS_MAX);
+	d->ahead = false;
+}
+
+/* While it takes rows the next ones come meanwhile; one that does not costs
+ * the memory of one batch. */
+static void
+ask_ahead(struct destination *d)
+{
+	d->ahead = d->linked && d->failures == 0;
+	ask(d, d->ahead ? BATCH_ROWS_MAX : 0);
 }
 
 static void
@@ -125,7 +181,7 @@ advance(struct destination *d, size_t n)
 {
 	if (n == 0 || n > d->len)
 		return;
-	d->seq = d->seqs[d->at + n - 1];
+	d->seq = d->now->seqs[d->at + n - 1];
 	d->at += n;
 	d->len -= n;
 }
@@ -144,7 +200,7 @@ on_taken(struct destination *d, const struct sink_result *r)
 	d->failures = 0;
 	d->why[0] = '\0';
 	advance(d, d->len);
-	d->len = d->count - d->at;
+	d->len = d->now->count - d->at;
 }
 
 static void
@@ -154,6 +210,10 @@ on_later(struct destination *d, const struct sink_result *r)
 
 	d->failures++;
 	advance(d, r->taken < d->len ? r->taken : 0);
+	if (d->ahead) {
+		drop_next(d);
+		ask(d, 0);
+	}
 	(void)snprintf(d->why, sizeof(d->why), "%s",
 	    r->why == NULL ? "it does not answer" : r->why);
 	if (d->failures == 1)
@@ -175,7 +235,7 @@ on_refused(struct destination *d, const struct sink_result *r)
 		return;
 	}
 	log_warn("export", "destination=%s will not take row %llu: %s",
-	    d->o.sink->name, (unsigned long long)d->seqs[d->at],
+	    d->o.sink->name, (unsigned long long)d->now->seqs[d->at],
 	    r->why == NULL ? "no reason" : r->why);
 	on_taken(d, &(struct sink_result){ .verdict = SINK_TAKEN });
 	d->refused++;
@@ -217,7 +277,7 @@ on_checkpoint_done(void *ctx, const struct sink_result *r)
 		d->failures = 0;
 		d->why[0] = '\0';
 		checkpoint_done(d);
-		if (d->count > 0)
+		if (d->now->count > 0)
 			send_after(d, 0);
 	}
 	json_decref(d->attesting);
@@ -249,13 +309,13 @@ on_done(void *ctx, const struct sink_result *r)
 	tell(d);
 	if (r->verdict == SINK_LATER)
 		return;
-	if (d->at == d->count) {
-		drop_batch(d);
-		ask(d, BATCH_ROWS_MAX);
-	}
+	if (d->at == d->now->count)
+		turn_to_next(d);
 	/* not from here: a sink may answer within send */
-	if (d->count > 0 || attests_now(d))
+	if (d->len > 0 || batch_is_full(d->now) || attests_now(d))
 		send_after(d, 0);
+	else if (d->now->count > 0)
+		send_after(d, d->o.batch_delay_ms);
 }
 
 static void
@@ -267,14 +327,15 @@ send_part(struct destination *d)
 		send_checkpoint(d);
 		return;
 	}
-	if (d->count == 0)
+	if (d->now->count == 0)
 		return;
 	if (d->len == 0) {
-		d->len = d->count - d->at;
-		ask(d, 0);
+		d->len = d->now->count - d->at;
+		ask_ahead(d);
 	}
 	d->sending = true;
-	d->o.sink->ops->send(d->o.sink, &d->rows[d->at], d->len, on_done, d);
+	d->o.sink->ops->send(
+	    d->o.sink, &d->now->rows[d->at], d->len, on_done, d);
 }
 
 /* ---- rows ---------------------------------------------------------------- */
@@ -283,22 +344,25 @@ int
 destination_row(
     struct destination *d, uint64_t seq, struct str json, struct err *e)
 {
-	const uint64_t last = d->count > 0 ? d->seqs[d->count - 1] : d->seq;
+	struct batch *b = d->len > 0 ? d->next : d->now;
 	json_t *row;
 
 	/* Of an earlier request, and on its way when that was replaced. */
-	if (d->len > 0 || d->count == BATCH_ROWS_MAX || seq != last + 1)
+	if ((d->len > 0 && !d->ahead) || batch_is_full(b) ||
+	    seq != last_seq(d) + 1)
 		return ERR_OK;
-	row = json_loadb(json.s, json.len, JSON_REJECT_DUPLICATES, NULL);
+	row = json_tree(json);
 	if (!json_is_object(row)) {
 		json_decref(row);
 		return err_set(e, ERR_INVALID, "row %llu is no JSON object",
 		    (unsigned long long)seq);
 	}
-	d->rows[d->count] = row;
-	d->seqs[d->count++] = seq;
-	d->bytes += json.len;
-	if (d->count == BATCH_ROWS_MAX || d->bytes >= BATCH_BYTES_MAX) {
+	b->rows[b->count] = row;
+	b->seqs[b->count++] = seq;
+	b->bytes += json.len;
+	if (b == d->next)
+		return ERR_OK;
+	if (batch_is_full(b)) {
 		clear_timer(d);
 		send_part(d);
 	} else if (d->timer == NULL) {
@@ -337,7 +401,7 @@ destination_link(struct destination *d, uint64_t seq)
 		d->seq = seq;
 	tell(d);
 	/* What is under way goes on; then it asks. */
-	if (d->count == 0)
+	if (d->now->count == 0)
 		ask(d, BATCH_ROWS_MAX);
 }
 
@@ -346,8 +410,9 @@ void
 destination_unlink(struct destination *d)
 {
 	d->linked = false;
+	drop_next(d);
 	if (d->len == 0)
-		drop_batch(d);
+		drop_now(d);
 }
 
 bool
@@ -367,6 +432,8 @@ destination_new(const struct destination_options *o, struct destination **ret,
 		return err_nomem(e);
 	}
 	d->o = *o;
+	d->now = &d->two[0];
+	d->next = &d->two[1];
 	if (d->o.batch_delay_ms == 0)
 		d->o.batch_delay_ms = BATCH_DELAY_MS;
 	if (d->o.retry_min_ms == 0)
@@ -381,7 +448,8 @@ destination_free(struct destination *d)
 	if (d == NULL)
 		return;
 	d->o.sink->ops->close(d->o.sink);
-	drop_batch(d);
+	drop_next(d);
+	drop_now(d);
 	json_decref(d->checkpoint);
 	json_decref(d->attesting);
 	mem_freep(&d);

@@ -2,7 +2,8 @@
 #define OTLP_DESTINATION_H
 /*
  * Keeps one sink fed: asks for rows, gathers a batch, sends it, and goes on
- * only when it is safe there. What fails is tried again, with growing pauses,
+ * only when it is safe there; the next batch is fetched meanwhile, unless the
+ * sink takes nothing. What fails is tried again, with growing pauses,
  * for ever; what a sink refuses is halved until the one row is found that it
  * does not take, so that one bad row loses no other. At least once: after a
  * crash the last batch may come again.

@@ -276,6 +276,61 @@ one_row_that_is_refused_loses_no_other(void **state)
 	stop(&w);
 }
 
+static void
+the_next_batch_is_fetched_while_one_is_under_way(void **state)
+{
+	static struct world w;
+	const struct sink_result taken = { .verdict = SINK_TAKEN };
+
+	(void)state;
+	start(&w, LOG_ROWS);
+	w.hold = true;
+	destination_link(w.d, 0);
+	while (w.done == NULL)
+		turn(&w);
+	for (unsigned i = 0; i < LOG_ROWS; i++)
+		turn(&w);
+	/* one batch ahead, and no more */
+	assert_int_equal(w.sends, 1);
+	assert_true(w.wanted_after > 1);
+	assert_true(w.wanted_after <= 2 * BATCH_ROWS_MAX);
+	assert_int_equal(w.told.seq, 0);
+	w.hold = false;
+	w.last = w.wanted_after;
+	w.done(w.done_ctx, &taken);
+	assert_true(w.told.seq > 0 && w.told.seq <= BATCH_ROWS_MAX);
+	run_until_all_are_there(&w);
+	for (unsigned i = 1; i <= LOG_ROWS; i++)
+		assert_true(w.got[i] <= 1);
+	stop(&w);
+}
+
+/* The new engine knows nothing of what the old one was asked for. */
+static void
+after_a_link_that_broke_the_next_batch_is_asked_for_again(void **state)
+{
+	static struct world w;
+	const struct sink_result taken = { .verdict = SINK_TAKEN };
+
+	(void)state;
+	start(&w, LOG_ROWS);
+	w.hold = true;
+	destination_link(w.d, 0);
+	while (w.done == NULL)
+		turn(&w);
+	destination_unlink(w.d);
+	w.wanted = 0;
+	destination_link(w.d, 0);
+	assert_int_equal(w.wanted, 0);
+	w.hold = false;
+	w.last = w.wanted_after;
+	w.done(w.done_ctx, &taken);
+	assert_int_equal(w.wanted, BATCH_ROWS_MAX);
+	assert_int_equal(w.wanted_after, w.told.seq);
+	run_until_all_are_there(&w);
+	stop(&w);
+}
+
 /* On its way when a new request replaced the old one. */
 static void
 a_row_out_of_turn_is_no_gap(void **state)
@@ -442,6 +497,10 @@ main(void)
 		cmocka_unit_test(
 		    a_sink_that_is_down_costs_one_batch_of_memory_and_says_why),
 		cmocka_unit_test(one_row_that_is_refused_loses_no_other),
+		cmocka_unit_test(
+		    the_next_batch_is_fetched_while_one_is_under_way),
+		cmocka_unit_test(
+		    after_a_link_that_broke_the_next_batch_is_asked_for_again),
 		cmocka_unit_test(a_row_out_of_turn_is_no_gap),
 		cmocka_unit_test(
 		    a_link_that_breaks_loses_nothing_and_what_is_under_way_goes_on),
