@@ -196,6 +196,19 @@ find_workspace(struct hook *h, struct err *e)
 	return ERR_OK;
 }
 
+/* A command says it; what is a question anyway must only not say another. */
+static bool
+is_here(const struct hook *h)
+{
+	if (hook_node(h, 0, "environment_id") != 0)
+		return is_text(h, 0, "environment_id", HERE);
+	for (size_t i = 0; i < ARRAY_LEN(guardian_tools); i++) {
+		if (is_text(h, 0, "tool", guardian_tools[i].name))
+			return false;
+	}
+	return true;
+}
+
 static int
 read_guardian(struct hook *h, struct err *e)
 {
@@ -218,11 +231,12 @@ read_guardian(struct hook *h, struct err *e)
 	r = hook_enter_text(h, action, e);
 	if (r != 0)
 		return err_wrap(e, r, "the planned action");
-	if (h->doc.nodes[0].kind != DOC_OBJECT ||
-	    !is_text(h, 0, "environment_id", HERE))
+	if (h->doc.nodes[0].kind != DOC_OBJECT || !is_here(h))
 		return err_set(e, ERR_INVALID,
 		    "the planned action does not say that it is for this "
 		    "machine (\"environment_id\": \"" HERE "\")");
+	if (hook_node(h, 0, guardian_names.cwd) == 0)
+		h->cwd = h->o.workspace;
 	h->event_name = "call";
 	h->session = session[0] == '\0' ? NULL : session;
 	h->input = 0; /* the whole of it */
