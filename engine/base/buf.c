@@ -97,7 +97,12 @@ buf_put_str(struct buf *b, struct str s)
 void
 buf_putc(struct buf *b, char c)
 {
-	buf_put(b, &c, 1);
+	char *to = buf_reserve(b, 1);
+
+	if (to == NULL)
+		return;
+	*to = c;
+	buf_advance(b, 1);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "jsonw.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -86,11 +87,34 @@ is_plain(char c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* At once, as most text and all our keys can be. */
+static bool
+put_plain(struct buf *out, struct str s)
+{
+	char *to;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_plain(s.s[i]))
+			return false;
+	}
+	to = buf_reserve(out, s.len + 2);
+	if (to == NULL)
+		return true; /* the buffer remembers */
+	to[0] = '"';
+	if (s.len > 0)
+		memcpy(to + 1, s.s, s.len);
+	to[s.len + 1] = '"';
+	buf_advance(out, s.len + 2);
+	return true;
+}
+
 static void
 put_quoted(struct buf *out, struct str s)
 {
 	size_t at = 0;
 
+	if (put_plain(out, s))
+		return;
 	buf_putc(out, '"');
 	while (at < s.len) {
 		size_t start = at;
