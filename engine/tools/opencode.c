@@ -62,6 +62,7 @@ struct sidecar {
 	struct acp *acp; /* it says what a permission is as its ACP does */
 	struct held_list asked;
 	struct http_running *stream;
+	struct asked *listing; /* under way, or NULL */
 	struct events events;
 	struct loop_timer *again;
 	char *project;
@@ -459,6 +460,19 @@ on_stream_end(void *ctx, int r, const struct err *why)
 	try_again(s, &e);
 }
 
+static void
+drop_listing(struct sidecar *s)
+{
+	struct asked *const q = s->listing;
+
+	s->listing = NULL;
+	if (q == NULL)
+		return;
+	http_stop(q->http);
+	buf_free(&q->body);
+	free(q);
+}
+
 /* What waited before we listened. */
 static void
 on_list(void *ctx, int r, const struct err *why)
@@ -475,8 +489,7 @@ on_list(void *ctx, int r, const struct err *why)
 	    json_in(buf_str(&q->body), &list, NULL) == 0) {
 		json_array_foreach(list, i, one) take_permission(s, one);
 	}
-	buf_free(&q->body);
-	free(q);
+	drop_listing(s);
 }
 
 static void
@@ -484,12 +497,14 @@ list_waiting(struct sidecar *s)
 {
 	struct asked *q = mem_new(1, sizeof(*q));
 
+	drop_listing(s);
 	if (q == NULL)
 		return;
 	q->sidecar = s;
 	q->body = (struct buf)BUF_INIT(REPLY_BYTES_MAX);
+	s->listing = q;
 	if (request(q, "GET", "/permission", STR_NONE, on_list, NULL) != 0)
-		free(q);
+		drop_listing(s);
 }
 
 static void
@@ -567,6 +582,7 @@ done(struct sidecar *s)
 {
 	while (s->asked.first != NULL)
 		forget((struct asked *)s->asked.first);
+	drop_listing(s);
 	http_stop(s->stream);
 	events_done(&s->events);
 	asker_free(s->asker);

@@ -19,7 +19,7 @@ struct ssh_key_kind {
 const struct ssh_key_kind *ssh_kind_by_type(struct str type);
 const struct ssh_key_kind *ssh_kind_of(const EVP_PKEY *k);
 
-#define SSH_NUMBERS_MAX 6
+#define SSH_NUMBERS_MAX 6 /* a whole RSA key */
 /* A big number by libcrypto's name of it. */
 struct ssh_number {
 	const char *name;

@@ -13,6 +13,9 @@
 #include "base/text.h"
 #include "ssh_wire.h"
 
+/* In the order of OpenSSH's file: n, e, d, 1/q mod p, p, q. */
+#define RSA_D 2
+#define RSA_P 4
 #define BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----"
 #define END "-----END OPENSSH PRIVATE KEY-----"
 #define MAGIC "openssh-key-v1"
@@ -129,13 +132,39 @@ push_numbers(OSSL_PARAM_BLD *b, const struct ssh_number *numbers, size_t count,
 	return true;
 }
 
+/*
+ * SSH's file has no d mod (p - 1) and d mod (q - 1), libcrypto loses the other
+ * numbers for the quick way where it is not given these.
+ */
+static bool
+push_exponents(OSSL_PARAM_BLD *b, BIGNUM **kept)
+{
+	static const char *const names[] = { OSSL_PKEY_PARAM_RSA_EXPONENT1,
+		OSSL_PKEY_PARAM_RSA_EXPONENT2 };
+	BN_CTX *c = BN_CTX_new();
+	bool good = c != NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(names) && good; i++) {
+		BIGNUM *less = BN_dup(kept[RSA_P + i]);
+		BIGNUM *r = BN_new();
+
+		kept[SSH_NUMBERS_MAX + i] = r;
+		good = less != NULL && r != NULL && BN_sub_word(less, 1) == 1 &&
+		    BN_mod(r, kept[RSA_D], less, c) == 1 &&
+		    OSSL_PARAM_BLD_push_BN(b, names[i], r) == 1;
+		BN_clear_free(less);
+	}
+	BN_CTX_free(c);
+	return good;
+}
+
 EVP_PKEY *
 ssh_pkey_make(const char *type, const char *group, struct str point,
     const struct ssh_number *numbers, size_t count)
 {
 	AUTO(free_builder) OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
 	AUTO(free_params) OSSL_PARAM *params = NULL;
-	BIGNUM *kept[SSH_NUMBERS_MAX] = { NULL };
+	BIGNUM *kept[SSH_NUMBERS_MAX + 2] = { NULL };
 	bool good = b != NULL && count <= SSH_NUMBERS_MAX;
 	EVP_PKEY *k = NULL;
 
@@ -144,12 +173,13 @@ ssh_pkey_make(const char *type, const char *group, struct str point,
 			   b, OSSL_PKEY_PARAM_GROUP_NAME, group, 0) == 1 &&
 		    OSSL_PARAM_BLD_push_octet_string(
 			b, OSSL_PKEY_PARAM_PUB_KEY, point.s, point.len) == 1;
-	good = good && push_numbers(b, numbers, count, kept);
+	good = good && push_numbers(b, numbers, count, kept) &&
+	    (count != SSH_NUMBERS_MAX || push_exponents(b, kept));
 	if (good)
 		params = OSSL_PARAM_BLD_to_param(b);
 	if (params != NULL)
 		k = from_params(type, params);
-	for (size_t i = 0; i < SSH_NUMBERS_MAX; i++)
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 		free_bn(&kept[i]);
 	ERR_clear_error();
 	return k;

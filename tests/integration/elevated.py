@@ -436,8 +436,9 @@ class Elevated(unittest.TestCase):
             run("/usr/sbin/nft", "flush", "ruleset")
             d.wait_until(lambda: "loading the firewall" in d.daemon_log(),
                          "nobody saw that the firewall is gone")
-            self.assertIn("skuid",
-                          run("/usr/sbin/nft", "list", "ruleset").stdout)
+            d.wait_until(lambda: "skuid" in
+                         run("/usr/sbin/nft", "list", "ruleset").stdout,
+                         "the firewall was not put back")
             self.assertEqual(d.outcome("id")["mode"], "elevated")
             # It cannot be put back: runs go on, as their proposer.
             self.take_nft_away()
