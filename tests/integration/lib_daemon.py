@@ -62,8 +62,11 @@ def connect_as_another(path, person=False):
 def sit_at_a_terminal():
     """In a child: nobody's child, in a session and at a terminal of its own,
     as a person's shell is."""
+    parent = os.getpid()
     if os.fork() != 0:
         os._exit(0)
+    while os.getppid() == parent:  # until then it is somebody's child
+        time.sleep(0.001)
     os.setsid()
     _, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
