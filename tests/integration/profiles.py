@@ -237,7 +237,7 @@ class Profiles(unittest.TestCase):
                 ("profiles:\n  p: {network: [\"https://example.com\"]}\n",
                  "is not a host"),
                 ("profiles:\n  p: {network: [10.0.0.1/8]}\n",
-                 "is not a block of addresses"),
+                 "'10.0.0.1/8' is not a host"),
                 ("profiles:\n  danger-full-access: {strict: true}\n",
                  "no sandbox that could be changed")):
             with Site(modes()[-1], text) as w:
