@@ -319,20 +319,30 @@ any_place(struct judge *j, const struct arg *a, struct path_facts *ret)
 	return true;
 }
 
+/* What any word may be. True: a place of which nothing else is said. */
+static bool
+plain_place(struct judge *j, const struct arg *a, struct path_facts *ret)
+{
+	if (!any_place(j, a, ret))
+		return false;
+	if (ret->own || ret->device)
+		effect_write(j, a, "is given");
+	else if (ret->secret)
+		effect_read(j, a, false);
+	else if (ret->startup)
+		effect_unknown(j, "%.*s may write '%.*s', which others obey",
+		    STR_ARG(j->program), STR_ARG(a->text));
+	else
+		return true;
+	return false;
+}
+
 void
 arg_given(struct judge *j, const struct arg *a)
 {
 	struct path_facts f;
 
-	if (!any_place(j, a, &f))
-		return;
-	if (f.own || f.device)
-		effect_write(j, a, "is given");
-	else if (f.secret)
-		effect_read(j, a, false);
-	else if (f.startup)
-		effect_unknown(j, "%.*s may write '%.*s', which others obey",
-		    STR_ARG(j->program), STR_ARG(a->text));
+	(void)plain_place(j, a, &f);
 }
 
 /* An argument of a program whose options are not known one by one. */
@@ -342,9 +352,7 @@ as_any(struct judge *j, const struct arg *a, struct str param)
 	struct path_facts f;
 
 	(void)param;
-	arg_given(j, a);
-	if (always_writes(j) && any_place(j, a, &f) && is_elsewhere(&f) &&
-	    !f.own && !f.device && !f.secret && !f.startup)
+	if (plain_place(j, a, &f) && is_elsewhere(&f) && always_writes(j))
 		effect_write(j, a, "may write");
 }
 
