@@ -481,10 +481,7 @@ read_generic(struct hook *h, struct err *e)
 	(void)e;
 	if (hook_node(h, 0, "event") == 0)
 		h->event_name = "call";
-	if (h->cwd == NULL)
-		h->cwd = hook_text(h, 0, "workspace");
-	if (h->cwd == NULL)
-		h->cwd = "/";
+	hook_place_action(h);
 	return ERR_OK;
 }
 

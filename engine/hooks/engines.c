@@ -38,10 +38,7 @@ take_action(struct hook *h, size_t node, const char *member, struct err *e)
 	if (r != 0)
 		return r;
 	h->event_name = "call";
-	if (h->cwd == NULL)
-		h->cwd = hook_text(h, 0, "workspace");
-	if (h->cwd == NULL)
-		h->cwd = "/";
+	hook_place_action(h);
 	return ERR_OK;
 }
 

@@ -431,6 +431,15 @@ hook_unpack_input(struct hook *h, struct err *e)
 	return ERR_OK;
 }
 
+void
+hook_place_action(struct hook *h)
+{
+	if (h->cwd == NULL)
+		h->cwd = hook_text(h, 0, "workspace");
+	if (h->cwd == NULL)
+		h->cwd = "/";
+}
+
 int
 hook_enter(struct hook *h, size_t node, struct err *e)
 {

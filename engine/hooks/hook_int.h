@@ -129,6 +129,8 @@ size_t hook_node(const struct hook *h, size_t object, const char *name);
 void hook_read_names(struct hook *h);
 /* An input that is JSON in a text becomes part of the whole. */
 int hook_unpack_input(struct hook *h, struct err *e);
+/* Where the body is an action itself: its workspace, where it has no cwd. */
+void hook_place_action(struct hook *h);
 /* That value, an object, becomes the whole; nodes of before mean nothing. */
 int hook_enter(struct hook *h, size_t node, struct err *e);
 /* The same for a text of the arena that is JSON by itself. */

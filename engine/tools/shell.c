@@ -6,14 +6,12 @@
 #include "shell.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "model/command.h"
-#include "model/limits.h"
 
 #define WORDS_MAX 4096
 #define RUN_OWN_WORDS 10 /* what is put before the caller's words */

@@ -89,22 +89,6 @@ put_change(void *ctx, char sign, struct str line)
 	w->lines++;
 }
 
-/* A line of a patch by its first character. */
-static void
-put_patch(struct page *p, struct str patch)
-{
-	while (patch.len > 0) {
-		const struct str line = str_cut(&patch, '\n');
-		const char sign = str_at(line, 0);
-
-		page_code(p, " | ", line,
-		    sign == '+'       ? STYLE_ADDED
-			: sign == '-' ? STYLE_REMOVED
-			: sign == '@' ? STYLE_LABEL
-				      : STYLE_PLAIN);
-	}
-}
-
 static void
 put_content(const struct case_how *how, struct page *p, const json_t *edit)
 {
@@ -153,7 +137,7 @@ put_edit(const struct case_how *how, struct page *p, const json_t *edit)
 	if (content != NULL)
 		put_content(how, p, edit);
 	if (patch != NULL)
-		put_patch(p, str_of(patch));
+		page_patch(p, " | ", str_of(patch));
 	return true;
 }
 

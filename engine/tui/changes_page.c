@@ -91,21 +91,6 @@ put_size(struct page *p, const json_t *change)
 	page_field(p, "  sha256", sha256, STYLE_DIM);
 }
 
-static void
-put_diff(struct page *p, struct str rest)
-{
-	while (rest.len > 0) {
-		const struct str line = str_cut(&rest, '\n');
-		const char sign = str_at(line, 0);
-
-		page_code(p, "   | ", line,
-		    sign == '+'       ? STYLE_ADDED
-			: sign == '-' ? STYLE_REMOVED
-			: sign == '@' ? STYLE_LABEL
-				      : STYLE_PLAIN);
-	}
-}
-
 static bool
 put_change(struct page *p, const json_t *change, struct tui_change *ret)
 {
@@ -123,7 +108,7 @@ put_change(struct page *p, const json_t *change, struct tui_change *ret)
 	put_head(p, change);
 	page_field(p, "   NOT", problem, STYLE_BAD);
 	if (diff != NULL)
-		put_diff(p, str_of(diff));
+		page_patch(p, "   | ", str_of(diff));
 	else if (sign_of(change) != 'D')
 		put_size(p, change);
 	return ret->path != NULL;

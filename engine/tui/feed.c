@@ -102,6 +102,20 @@ feed_path(const char *id, const char *rest, char ret[static 256], struct err *e)
 	return ERR_OK;
 }
 
+int
+feed_get(struct feed *f, const char *id, const char *rest,
+    struct client_reply *ret, struct err *e)
+{
+	char path[256];
+	int r = feed_path(id, rest, path, e);
+
+	if (r == 0)
+		r = feed_call(f,
+		    &(struct client_request){ .method = "GET", .path = path },
+		    ret, e);
+	return r != 0 ? r : client_expect(ret, e);
+}
+
 /* "2026-11-25T21:14:14.742Z" by the calendar of UTC; 0: not a time. */
 int64_t
 feed_time(const char *text)

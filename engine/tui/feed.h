@@ -71,6 +71,9 @@ int feed_call(struct feed *f, const struct client_request *q,
 /* "/v1/actions/ID" and more; ERR_INVALID for what is no id. */
 int feed_path(
     const char *id, const char *rest, char ret[static 256], struct err *e);
+/* GET of that path: a reply with a status of success, or why not. */
+int feed_get(struct feed *f, const char *id, const char *rest,
+    struct client_reply *ret, struct err *e);
 /* The decision of one action into an entry of the view. */
 void feed_entry(const json_t *decision, struct tui_entry *ret);
 /* One row of the log: where to look again, and history. */

@@ -33,20 +33,6 @@ set(char *to, size_t size, const char *text)
 	(void)snprintf(to, size, "%s", text == NULL ? "" : text);
 }
 
-static int
-get(struct feed *f, const char *id, const char *rest, struct client_reply *ret,
-    struct err *e)
-{
-	char path[PATH_BYTES];
-	int r = feed_path(id, rest, path, e);
-
-	if (r == 0)
-		r = feed_call(f,
-		    &(struct client_request){ .method = "GET", .path = path },
-		    ret, e);
-	return r != 0 ? r : client_expect(ret, e);
-}
-
 /* ---- the page ------------------------------------------------------------ */
 
 /* What a file holds now, read with this person's own rights; links are not
@@ -112,7 +98,7 @@ put_live(struct feed *f, const char *id, struct page *p)
 	struct err e = ERR_INIT;
 
 	buf_putc(&p->text, '\n');
-	if (get(f, id, "/output", &out, &e) != 0) {
+	if (feed_get(f, id, "/output", &out, &e) != 0) {
 		page_own(p, STYLE_BAD, "no output: see the daemon's log");
 		return;
 	}
@@ -150,10 +136,10 @@ load(struct feed *f, const char *id, struct tui_case *c, struct page *page,
 	AUTO(client_reply_done) struct client_reply reply = CLIENT_REPLY_INIT;
 	AUTO(client_reply_done) struct client_reply why = CLIENT_REPLY_INIT;
 	const char *about;
-	int r = get(f, id, "", &reply, e);
+	int r = feed_get(f, id, "", &reply, e);
 
 	if (r == 0)
-		r = get(f, id, "/explain", &why, e);
+		r = feed_get(f, id, "/explain", &why, e);
 	if (r != 0)
 		return r;
 	about = client_text(reply.json, "id");
@@ -250,7 +236,7 @@ etag_of(struct feed *f, const struct tui_order *o, char *ret, size_t size,
 		set(ret, size, o->etag);
 		return ERR_OK;
 	}
-	r = get(f, o->id, "", &reply, e);
+	r = feed_get(f, o->id, "", &reply, e);
 	if (r != 0)
 		return r;
 	hash = client_text(reply.json, "action_sha256");
@@ -322,7 +308,7 @@ undo(struct feed *f, const struct tui_order *o, struct err *e)
 {
 	AUTO(client_reply_done) struct client_reply now = CLIENT_REPLY_INIT;
 	char path[PATH_BYTES];
-	int r = get(f, o->id, "", &now, e);
+	int r = feed_get(f, o->id, "", &now, e);
 
 	if (r == 0)
 		r = feed_path(o->id, "/decision", path, e);

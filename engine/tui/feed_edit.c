@@ -15,20 +15,6 @@
 
 #define PATH_BYTES 256
 
-static int
-get(struct feed *f, const char *id, const char *rest, struct client_reply *ret,
-    struct err *e)
-{
-	char path[PATH_BYTES];
-	int r = feed_path(id, rest, path, e);
-
-	if (r == 0)
-		r = feed_call(f,
-		    &(struct client_request){ .method = "GET", .path = path },
-		    ret, e);
-	return r != 0 ? r : client_expect(ret, e);
-}
-
 /* ---- text and input ------------------------------------------------------ */
 
 /* A script as it is; words as a JSON list, which loses none of them. */
@@ -179,10 +165,10 @@ edit(struct feed *f, const struct tui_order *o, struct verdict *ret,
 	AUTO(client_reply_done) struct client_reply why = CLIENT_REPLY_INIT;
 	json_auto_t *input = NULL;
 	const char *hash;
-	int r = get(f, o->id, "", &now, e);
+	int r = feed_get(f, o->id, "", &now, e);
 
 	if (r == 0)
-		r = get(f, o->id, "/explain", &why, e);
+		r = feed_get(f, o->id, "/explain", &why, e);
 	if (r != 0)
 		return r;
 	hash = client_text(now.json, "action_sha256");

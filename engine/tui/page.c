@@ -108,6 +108,21 @@ page_code(struct page *p, const char *prefix, struct str text, enum style style)
 	} while (text.len > 0);
 }
 
+void
+page_patch(struct page *p, const char *prefix, struct str patch)
+{
+	while (patch.len > 0) {
+		const struct str line = str_cut(&patch, '\n');
+		const char sign = str_at(line, 0);
+
+		page_code(p, prefix, line,
+		    sign == '+'       ? STYLE_ADDED
+			: sign == '-' ? STYLE_REMOVED
+			: sign == '@' ? STYLE_LABEL
+				      : STYLE_PLAIN);
+	}
+}
+
 /* ---- rows ---------------------------------------------------------------- */
 
 /* Where the layout stands in a line. */

@@ -66,6 +66,8 @@ size_t page_empty_run(struct page *p, struct str *rest);
 /* Foreign text, line by line behind "prefix "; empty runs are told. */
 void page_code(
     struct page *p, const char *prefix, struct str text, enum style style);
+/* A patch: each line in the style of its first character. */
+void page_patch(struct page *p, const char *prefix, struct str patch);
 /* ERR_LIMIT: too long to be shown here. */
 int page_layout(
     const struct page *p, int width, struct page_rows *ret, struct err *e);
