@@ -133,6 +133,27 @@ judge_path(struct scan *x, const struct literal *l)
 		effect_write(j, &a, "names");
 }
 
+/* os.replace("src/a.c", "/dev/null"): what is moved out of the workspace is
+ * lost to it. */
+static void
+judge_move(struct scan *x, size_t i)
+{
+	const struct literal *const l = &x->literals[i];
+	struct path_facts from, to;
+	struct arg a, b;
+
+	if ((l->before & (1u << CODE_MOVES)) == 0 || i + 1 >= x->count ||
+	    !x->literals[i + 1].joined ||
+	    !(is_path_like(l->text) || is_name(l->text)))
+		return;
+	a = arg_text(x->j->arena, l->text);
+	b = arg_text(x->j->arena, x->literals[i + 1].text);
+	arg_place(x->j, &a, &from);
+	arg_place(x->j, &b, &to);
+	if (from.in_workspace && !to.in_workspace)
+		effect_delete(x->j, &a, true);
+}
+
 /* A command: its first word is a program that is described, or a path. */
 static bool
 is_command(struct scan *x, struct str t)
@@ -375,8 +396,10 @@ judge_scan(struct scan *x, struct str language)
 		.why = judge_say(j, "%.*s runs the text that it is given",
 		    STR_ARG(j->program)) });
 	note_modes(x);
-	for (size_t i = 0; i < x->count; i++)
+	for (size_t i = 0; i < x->count; i++) {
 		judge_path(x, &x->literals[i]);
+		judge_move(x, i);
+	}
 	if (has(x, CODE_DELETES))
 		judge_deletions(x);
 	if (has(x, CODE_RUNS))

@@ -25,6 +25,7 @@ enum code_list {
 	CODE_FORKS,
 	CODE_LOOPS,
 	CODE_TEMPORARY, /* makes files of its own that go away */
+	CODE_MOVES, /* files to other names */
 };
 
 struct literal {
@@ -43,6 +44,7 @@ struct scan {
 	size_t at;
 	unsigned found; /* bits of lists */
 	unsigned last; /* of the last identifier */
+	struct str word; /* the last identifier, if a blank is behind it */
 	bool only_commas, backticks_run;
 	bool deleting; /* this statement deletes */
 	bool exec_runs; /* exec starts a program: not so in python */

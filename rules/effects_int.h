@@ -165,7 +165,7 @@ role_fn as_requirement, as_npx_package, as_npx_local, as_npm_setting,
     as_sqlite;
 role_fn as_socat, as_http_word, as_dns, as_ssh_option, as_mirror_to, as_keyfile,
     as_secret_file, as_openssl_read, as_host_namespace, as_kube_kind,
-    as_aws_setting, role_s3_word, as_cloud_verb, as_mongo, as_redis,
+    as_setting_name, role_s3_word, as_cloud_verb, as_mongo, as_redis,
     as_sqlite_sql, as_sysctl, as_ip_word, as_media;
 void as_sqlite_input(struct judge *j);
 role_fn as_clone_from;

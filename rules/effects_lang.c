@@ -391,7 +391,8 @@ sql_statement(struct judge *j, struct str s, struct str where)
 	if (s.len == 0 || str_starts(s, STR("--")))
 		return;
 	if (any_of(s, sql_runs, ARRAY_LEN(sql_runs), sql_holds) ||
-	    str_search(s, STR("\\!")) < s.len) {
+	    str_search(s, STR("\\!")) < s.len ||
+	    (sql_starts(s, "vacuum") && sql_holds(s, "into"))) {
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_RUN_CODE,
 			.code_class = CODE_OUTSIDE,

@@ -209,7 +209,6 @@ as_truncate(struct judge *j, const struct arg *a, struct str param)
 		effect_write(j, a, "empties");
 }
 
-/* of=: noise over a file is a loss, zeros into a new one are not. */
 /* Nothing comes in: a file that it is written to is empty afterwards. */
 static bool
 input_is_empty(const struct judge *j)
@@ -245,6 +244,21 @@ as_tee(struct judge *j, const struct arg *a, struct str param)
 		effect_write(j, a, "writes");
 }
 
+/* Does a name say that zeros are what belongs in it? */
+static bool
+is_blank(const struct judge *j, struct str name)
+{
+	const size_t slash = str_rfind(name, '/');
+	const struct str base =
+	    slash < name.len ? str_from(name, slash + 1) : name;
+	const size_t dot = str_rfind(base, '.');
+
+	return dot == base.len ||
+	    programs_word(
+		j->programs, "blank_extensions", str_from(base, dot + 1));
+}
+
+/* of=: noise over a file is a loss, zeros into a new one are not. */
 void
 as_overwrite(struct judge *j, const struct arg *a, struct str param)
 {
@@ -256,6 +270,8 @@ as_overwrite(struct judge *j, const struct arg *a, struct str param)
 		input = input || str_starts(w->text, STR("if="));
 		noise = noise || shell_word_is(w, "if=/dev/null") ||
 		    shell_word_is(w, "count=0") ||
+		    (shell_word_is(w, "if=/dev/zero") &&
+			!is_blank(j, a->text)) ||
 		    str_search(w->text, STR("random")) < w->text.len;
 	}
 	if (noise || (!input && input_is_empty(j)))

@@ -238,7 +238,7 @@ as_kube_kind(struct judge *j, const struct arg *a, struct str param)
 }
 
 void
-as_aws_setting(struct judge *j, const struct arg *a, struct str param)
+as_setting_name(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (secret_name(a->text))
@@ -292,7 +292,7 @@ as_cloud_verb(struct judge *j, const struct arg *a, struct str param)
 
 	(void)param;
 	if (secret_name(a->text) && !equals_any(a->text, secrets, 0))
-		as_aws_setting(j, a, param);
+		as_setting_name(j, a, param);
 	if (equals_any(a->text, secrets, ARRAY_LEN(secrets)))
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_READ,

@@ -18,6 +18,7 @@ static const char *const list_names[] = {
 	[CODE_FORKS] = "code_forks",
 	[CODE_LOOPS] = "code_loops",
 	[CODE_TEMPORARY] = "code_temporary",
+	[CODE_MOVES] = "code_moves",
 };
 #define CODE_LISTS ARRAY_LEN(list_names)
 
@@ -67,19 +68,49 @@ is_pattern(const struct scan *x, size_t from)
 	    str_at(x->s, x->at) == '/';
 }
 
+/* "Remove-Item", "(delete-file": some languages have names with hyphens. */
+static struct str
+hyphenated(const struct scan *x, size_t from)
+{
+	size_t to = x->at;
+
+	while (to + 1 < x->s.len && x->s.s[to] == '-' &&
+	    code_ident_char(x->s.s[to + 1])) {
+		to++;
+		while (to < x->s.len && code_ident_char(x->s.s[to]))
+			to++;
+	}
+	return str_head(str_from(x->s, from), to - from);
+}
+
+/* "file delete": and some have commands of two words. */
+static unsigned
+lists_of_pair(struct scan *x, struct str first, struct str second)
+{
+	const size_t len = (size_t)(second.s - first.s) + second.len;
+
+	return first.len > 0 && second.s == first.s + first.len + 1
+	    ? lists_of(x, str_n(first.s, len))
+	    : 0;
+}
+
 static void
 read_word(struct scan *x)
 {
 	const size_t from = x->at;
-	struct str w;
+	struct str w, whole, before = x->word;
 	unsigned bits;
 
 	while (x->at < x->s.len && code_ident_char(x->s.s[x->at]))
 		x->at++;
 	w = str_head(str_from(x->s, from), x->at - from);
-	if (w.len > IDENTIFIER_MAX || is_pattern(x, from))
+	whole = hyphenated(x, from);
+	x->word = str_at(x->s, x->at) == ' ' ? w : STR_NONE;
+	if (whole.len > IDENTIFIER_MAX || is_pattern(x, from))
 		return;
-	bits = lists_of_chain(x, w);
+	bits = lists_of_chain(x, w) | lists_of_pair(x, before, w);
+	if (whole.len > w.len)
+		bits |= lists_of(x, whole);
 	if (x->exec_runs && str_eq(w, STR("exec")))
 		bits |= 1u << CODE_RUNS;
 	x->found |= bits;
