@@ -373,6 +373,23 @@ judge_deletions(struct scan *x)
 		.why = "its code deletes files that are not known before" });
 }
 
+/* Statements and methods that lose data, but not of a database in memory. */
+static void
+judge_databases(struct scan *x)
+{
+	bool loses = has(x, CODE_DATABASE_LOSSES);
+
+	for (size_t i = 0; i < x->count; i++) {
+		const struct str text = x->literals[i].text;
+
+		if (str_search(text, STR(":memory:")) < text.len)
+			return;
+		loses = loses || sql_is_loss(text);
+	}
+	if (loses)
+		effect_remote(x->j, "database loss");
+}
+
 static bool
 names_url(const struct scan *x)
 {
@@ -402,6 +419,7 @@ judge_scan(struct scan *x, struct str language)
 	}
 	if (has(x, CODE_DELETES))
 		judge_deletions(x);
+	judge_databases(x);
 	if (has(x, CODE_RUNS))
 		judge_commands(x);
 	if (has(x, CODE_CONNECTS) || (has(x, CODE_EVALUATES) && names_url(x)))

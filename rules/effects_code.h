@@ -26,6 +26,7 @@ enum code_list {
 	CODE_LOOPS,
 	CODE_TEMPORARY, /* makes files of its own that go away */
 	CODE_MOVES, /* files to other names */
+	CODE_DATABASE_LOSSES,
 };
 
 struct literal {

@@ -168,6 +168,7 @@ role_fn as_socat, as_http_word, as_dns, as_ssh_option, as_mirror_to, as_keyfile,
     as_setting_name, role_s3_word, as_cloud_verb, as_mongo, as_redis,
     as_sqlite_sql, as_sysctl, as_ip_word, as_media;
 void as_sqlite_input(struct judge *j);
+bool sql_is_loss(struct str statement);
 role_fn as_clone_from;
 role_fn as_make_dry, as_media_in, as_media_out;
 role_fn as_name_glob, as_tee, as_next_read, as_next_text, as_git_object;

@@ -384,6 +384,18 @@ any_of(struct str s, const char *const *words, size_t n,
 	return false;
 }
 
+/* "DROP TABLE x", not "drop it". */
+bool
+sql_is_loss(struct str s)
+{
+	static const char *const objects[] = { "table", "database", "schema",
+		"index", "view", "column", "collection", "from" };
+
+	s = str_trim(s);
+	return any_of(s, sql_losses, ARRAY_LEN(sql_losses), sql_starts) &&
+	    any_of(s, objects, ARRAY_LEN(objects), sql_holds);
+}
+
 static void
 sql_statement(struct judge *j, struct str s, struct str where)
 {

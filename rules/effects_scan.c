@@ -19,6 +19,7 @@ static const char *const list_names[] = {
 	[CODE_LOOPS] = "code_loops",
 	[CODE_TEMPORARY] = "code_temporary",
 	[CODE_MOVES] = "code_moves",
+	[CODE_DATABASE_LOSSES] = "code_database_losses",
 };
 #define CODE_LISTS ARRAY_LEN(list_names)
 
@@ -94,6 +95,15 @@ lists_of_pair(struct scan *x, struct str first, struct str second)
 	    : 0;
 }
 
+/* "User.objects.filter(...).delete()": all that a query finds. */
+static bool
+deletes_query(const struct scan *x, size_t from, struct str word)
+{
+	return from > 1 && str_starts(str_from(x->s, from - 2), STR(").")) &&
+	    str_eq(word, STR("delete")) &&
+	    str_starts(str_from(x->s, x->at), STR("()"));
+}
+
 static void
 read_word(struct scan *x)
 {
@@ -111,6 +121,8 @@ read_word(struct scan *x)
 	bits = lists_of_chain(x, w) | lists_of_pair(x, before, w);
 	if (whole.len > w.len)
 		bits |= lists_of(x, whole);
+	if (deletes_query(x, from, w))
+		bits |= 1u << CODE_DATABASE_LOSSES;
 	if (x->exec_runs && str_eq(w, STR("exec")))
 		bits |= 1u << CODE_RUNS;
 	x->found |= bits;

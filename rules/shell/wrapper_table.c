@@ -351,6 +351,7 @@ const struct wrapper wrapper_table[] = {
 	    CONTEXT_BACKGROUND, 0, NO, NO, NULL },
 	{ "sg", NO, "c", NO, NO, 0, CONTEXT_PRIVILEGE, 1, "c", NO, wrap_sg },
 	{ "sh", NO, NO, NO, NO, 0, 0, 0, NO, NO, wrap_shell },
+	{ "shx", NO, NO, NO, NO, 0, 0, 0, NO, NO, wrap_busybox },
 	{ "softlimit", NO, "acdflmoprst", NO, NO, 0, 0, 0, NO, NO, NULL },
 	{ "source", NO, NO, NO, NO, W_KEEP, 0, 0, NO, NO, wrap_source },
 	{ "ssh", "46AaCfGgKkMNnqsTtVvXxYy", "BbcDEeFIiJLlmOopQRSWw", NO, NO, 0,
