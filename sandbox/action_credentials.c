@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sandbox/plan_credentials.h"
+
 #define TEXT_MAX 2048
 #define HELPERS_MAX 100
 
@@ -104,6 +106,7 @@ static void
 put_all(struct maker *m, const struct plan_options *o)
 {
 	bool injects = false, agent = false;
+	unsigned fd = PLAN_VALUE_FD;
 
 	for (size_t i = 0; i < o->credential_count; i++) {
 		const struct config_credential *c = &o->credentials[i];
@@ -115,6 +118,8 @@ put_all(struct maker *m, const struct plan_options *o)
 			put_helpers(m, c);
 		if (credential_is_injected(c) && c->variable != NULL)
 			put_placeholder(m, c);
+		if (k == CREDENTIAL_VALUE)
+			put(m, "%s=%u", c->variable, fd++);
 	}
 	if (injects)
 		put_trust(m);
@@ -139,10 +144,22 @@ set_sockets(struct plan_options *o)
 	}
 }
 
-int
-action_credentials(const struct action *a, const struct config *config,
-    struct arena *arena, struct plan_options *o, struct plan_strings *ret_env,
-    struct err *e)
+/* Only a program can read a descriptor; the others need a network, for an
+ * offline run has nowhere to use them. */
+static bool
+is_for(const struct config_credential *c, const struct action *a,
+    const struct plan_options *o)
+{
+	const enum tool t = a->proposal.tool;
+
+	if (!plan_credential_is_value(c))
+		return plan_options_online(o);
+	return !o->profile->unconfined && (t == TOOL_SHELL || t == TOOL_EXEC);
+}
+
+static int
+choose(const struct action *a, const struct config *config,
+    struct config_credential *list, struct plan_options *o, struct err *e)
 {
 	const struct credential_scope scope = {
 		.uid = a->proposer.uid,
@@ -150,13 +167,34 @@ action_credentials(const struct action *a, const struct config *config,
 		.agent = a->proposal.agent_name,
 		.profile = o->profile->name,
 	};
+
+	for (size_t i = 0; i < config->credential_count; i++) {
+		const struct config_credential *c = &config->credentials[i];
+
+		if (credential_fits(c, &scope) && is_for(c, a, o))
+			list[o->credential_count++] = *c;
+	}
+	return plan_credentials_values(list, o->credential_count) <=
+		CREDENTIAL_VALUES_MAX
+	    ? ERR_OK
+	    : err_set(e, ERR_LIMIT,
+		  "the profile '%s' hands a run more than %d values; narrow "
+		  "their profiles, sessions or agents",
+		  o->profile->name, CREDENTIAL_VALUES_MAX);
+}
+
+int
+action_credentials(const struct action *a, const struct config *config,
+    struct arena *arena, struct plan_options *o, struct plan_strings *ret_env,
+    struct err *e)
+{
 	struct maker m = { .arena = arena, .env = ret_env };
 	struct config_credential *list;
 	AUTO_BUF struct buf dir = BUF_INIT(TEXT_MAX);
+	int r;
 
 	*ret_env = (struct plan_strings){ .count = 0 };
-	if (config == NULL || config->credential_count == 0 ||
-	    !plan_options_online(o))
+	if (config == NULL || config->credential_count == 0)
 		return ERR_OK;
 	list = arena_array(arena, config->credential_count, sizeof(*list));
 	ret_env->items = arena_array(
@@ -165,13 +203,9 @@ action_credentials(const struct action *a, const struct config *config,
 	o->ca_dir = arena_strndup(arena, buf_cstr(&dir), dir.len);
 	if (list == NULL || ret_env->items == NULL || o->ca_dir == NULL)
 		return err_nomem(e);
-	for (size_t i = 0; i < config->credential_count; i++) {
-		const struct config_credential *c = &config->credentials[i];
-
-		if (credential_fits(c, &scope) &&
-		    credential_kind_of(c) != CREDENTIAL_VALUE)
-			list[o->credential_count++] = *c;
-	}
+	r = choose(a, config, list, o, e);
+	if (r != 0)
+		return r;
 	o->credentials = list;
 	put_all(&m, o);
 	if (m.failed)

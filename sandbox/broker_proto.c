@@ -1,6 +1,6 @@
 /*
  * Send and receive over a run's link to the broker.
- * Runs in: assent-exec, assent-proxy (they send), assent-broker (receives).
+ * Runs in: assent-exec, assent-proxy, assent-broker.
  * Trusts: nothing of what is received.  Owns: nothing.
  */
 #include "sandbox/broker_proto.h"
@@ -55,6 +55,16 @@ broker_give_agent(int link, int listener, struct err *e)
 
 	rec_put_u16(&b, BL_AGENT);
 	return send_fds(link, &b, &listener, 1, e);
+}
+
+int
+broker_give_value(int link, const char *name, int fd, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(BROKER_BYTES_MAX);
+
+	rec_put_u16(&b, LB_VALUE);
+	rec_put_cstr(&b, name);
+	return send_fds(link, &b, &fd, 1, e);
 }
 
 int
@@ -150,4 +160,48 @@ broker_receive(int link, struct broker_received *ret, struct err *e)
 	ret->type = rec_u16(&head);
 	ret->payload = str_from(str_n(ret->bytes, (size_t)n), TYPE_BYTES);
 	return 1;
+}
+
+/* ---- the launcher's side ------------------------------------------------- */
+
+static bool
+is_sealed(int fd)
+{
+	const int wanted = F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+	const int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & wanted) == wanted;
+}
+
+static bool
+is_value_of(const struct broker_received *m, const char *name)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(2 * BROKER_BYTES_MAX);
+	struct rec in = rec_of(m->payload);
+	const char *got = a == NULL ? NULL : rec_cstr(&in, a);
+
+	return got != NULL && rec_done(&in, NULL) == 0 && m->type == LB_VALUE &&
+	    strcmp(got, name) == 0;
+}
+
+int
+broker_take_value(int link, const char *name, int *ret, struct err *e)
+{
+	struct broker_received m;
+	int r = broker_receive(link, &m, e);
+
+	if (r <= 0)
+		return err_set(e, ERR_DENIED,
+		    "the value of the credential '%s' did not come", name);
+	r = ERR_OK;
+	if (!is_value_of(&m, name) || m.fds[0] < 0 || m.fds[1] >= 0 ||
+	    !is_sealed(m.fds[0]))
+		r = err_set(e, ERR_DENIED,
+		    "something else came than the value of the credential "
+		    "'%s'",
+		    name);
+	if (r == 0)
+		*ret = TAKE_FD(m.fds[0]);
+	drop(&m);
+	return r;
 }

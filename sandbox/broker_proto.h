@@ -14,7 +14,10 @@
  *                        }, &upstream_fd, e);
  *
  * Both only send, and the broker answers nothing on the link: what it refuses
- * it closes.
+ * it closes. Before a run begins, and before the proxy has the link, the
+ * values that the run is handed lie in it:
+ *
+ *     launcher:  r = broker_take_value(link, name, &fd, e);     each in turn
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +34,8 @@ enum broker_message {
 	/* u16 port, u8 tls, cstr host, cstr credential or NULL; 2 fds: the
 	 * connected socket, our end of the pair that takes its place. */
 	BL_INJECT,
+	/* From the broker: cstr credential; 1 fd, sealed memory. */
+	LB_VALUE = 0xb81,
 };
 
 struct broker_inject {
@@ -50,6 +55,9 @@ int broker_give_agent(int link, int listener, struct err *e);
  */
 int broker_inject(
     int link, const struct broker_inject *i, int *upstream, struct err *e);
+int broker_give_value(int link, const char *name, int fd, struct err *e);
+/* It is there already, sealed; else the run must not begin. */
+int broker_take_value(int link, const char *name, int *ret, struct err *e);
 /* For the broker: a message, and how many descriptors came with it. 0: the
  * other side is gone. ERR_CONFLICT: nothing is there now. */
 #define BROKER_FDS_MAX 2

@@ -20,6 +20,7 @@
 #include "executor_int.h"
 #include "proto.h"
 #include "sandbox/plan.h"
+#include "sandbox/plan_credentials.h"
 #include "sandbox/proxy_proto.h"
 #include "traced.h"
 
@@ -399,6 +400,8 @@ sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
 	out.account = choice.elevated ? choice.who.uid : 0;
 	out.why_not =
 	    choice.why_not == NULL ? NULL : arena_strdup(arena, choice.why_not);
+	out.values =
+	    plan_credentials_values(p->credentials, p->credential_count) > 0;
 	out.credentials =
 	    p->credential_count == 0 ? NULL : arena_strdup(arena, p->profile);
 	if (arena_failed(arena))

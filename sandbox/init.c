@@ -264,6 +264,15 @@ close_stdio(struct init *in)
 		(void)close(null);
 }
 
+/* They are the command's alone now. */
+static void
+close_values(struct job *j)
+{
+	for (size_t i = 0; i < j->value_count; i++)
+		fd_closep(&j->values[i]);
+	j->value_count = 0;
+}
+
 static int
 not_started(struct init *in)
 {
@@ -327,14 +336,17 @@ make_terminal(struct job *j, struct err *e)
 static int
 start_command(struct init *in)
 {
-	const struct job *j = in->job;
+	struct job *j = in->job;
 	struct command_spawn *c = &in->spawn;
 
 	c->plan = j->plan;
 	memcpy(c->stdio, j->stdio, sizeof(c->stdio));
 	c->tty = j->tty;
+	c->values = j->values;
+	c->value_count = j->value_count;
 	command_go(c);
 	close_stdio(in);
+	close_values(j);
 	return c->error != 0 ? not_started(in) : ERR_OK;
 }
 

@@ -23,6 +23,9 @@ struct job {
 	int join[CGROUP_PLACES_MAX]; /* -1 from join_count on */
 	size_t join_count;
 	int group_events; /* or -1 */
+	/* Handed to the command, from PLAN_VALUE_FD on. */
+	int values[CREDENTIAL_VALUES_MAX];
+	size_t value_count;
 	unsigned controls; /* what the group limits */
 	bool bare; /* no namespaces: see bare.h */
 	bool fresh; /* no template: everything is made here */

@@ -46,6 +46,7 @@ lrun_free(struct lrun *r)
 	pool_give_back(r->l->pool, &r->lent, false);
 	net_link_free(r->net);
 	fd_closep(&r->broker);
+	lrun_close_values(r);
 	buf_free(&r->in_bytes);
 	if (r->reported && r->end.has_fd)
 		held_add(&r->l->held,
@@ -256,9 +257,13 @@ start(struct lrun *r, const int theirs[static 3], struct err *e)
 		.tty = -1,
 	};
 
-	if (pool_start(pool, r->plan, r->record, theirs, &r->run, &r->lent))
+	/* What waits prepared has its descriptors already. */
+	if (r->value_count == 0 &&
+	    pool_start(pool, r->plan, r->record, theirs, &r->run, &r->lent))
 		return ERR_OK;
 	r->lent = pool_lend(pool, r->plan);
+	with.values = r->values;
+	with.value_count = r->value_count;
 	with.userns = r->lent.userns;
 	with.groups = &r->l->groups;
 	return run_start(r->plan, &with, &r->run, e);
@@ -289,9 +294,12 @@ lrun_begin(struct lrun *r, struct err *e)
 	if (code == 0 && !r->plan->tty)
 		code = open_pipes(r, theirs, e);
 	if (code == 0)
+		code = lrun_take_values(r, e);
+	if (code == 0)
 		code = lrun_net_start(r, e);
 	if (code == 0)
 		code = start(r, theirs, e);
+	lrun_close_values(r);
 	for (size_t i = 0; i < 3; i++)
 		fd_closep(&theirs[i]);
 	if (code != 0)

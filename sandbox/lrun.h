@@ -53,6 +53,8 @@ struct lrun {
 	struct lent lent; /* by the pool */
 	struct net_link *net; /* of a run that is online */
 	int broker; /* its link to the broker of credentials, or -1 */
+	int values[CREDENTIAL_VALUES_MAX]; /* that it is handed */
+	size_t value_count;
 	int64_t started_ns;
 	int workspace; /* of a run on a copy, or -1 */
 	struct timespec began;
@@ -110,6 +112,9 @@ void lrun_unwatch(struct lrun *r, int *fd);
 
 /* lrun_net.c */
 struct proxy_verdict;
+/* Before lrun_net_start, which gives the link to the proxy, too. */
+int lrun_take_values(struct lrun *r, struct err *e);
+void lrun_close_values(struct lrun *r);
 int lrun_net_start(struct lrun *r, struct err *e);
 /* Takes the descriptor of m. */
 void lrun_net_listener(struct lrun *r, const struct ctl *m);

@@ -1,6 +1,6 @@
 /*
  * A run's proxy in a launcher: started with the run, its questions and its
- * events passed on, ended with it.
+ * events passed on, ended with it. And what its broker hands to the run.
  * Runs in: assent-exec --launcher.  Trusts: nothing that comes from a run or
  * its proxy.
  * Owns: nothing; the link to the proxy is the run's.
@@ -12,6 +12,7 @@
 #include "net_link.h"
 #include "proto.h"
 #include "sandbox/broker_proto.h"
+#include "sandbox/plan_credentials.h"
 
 static void
 on_ask(void *ctx, const struct proxy_ask *a)
@@ -49,15 +50,39 @@ static const struct net_link_events events = {
 };
 
 int
+lrun_take_values(struct lrun *r, struct err *e)
+{
+	const struct plan *p = r->plan;
+	int code = ERR_OK;
+
+	if (p->credential_count > 0 && r->broker < 0)
+		return err_set(e, ERR_INTERNAL,
+		    "the run has no link to the broker of its credentials");
+	for (size_t i = 0; code == 0 && i < p->credential_count; i++) {
+		if (!plan_credential_is_value(&p->credentials[i]))
+			continue;
+		/* Decoding a plan bounds how many there are. */
+		code = broker_take_value(r->broker, p->credentials[i].name,
+		    &r->values[r->value_count], e);
+		r->value_count += code == 0;
+	}
+	return code;
+}
+
+void
+lrun_close_values(struct lrun *r)
+{
+	while (r->value_count > 0)
+		fd_closep(&r->values[--r->value_count]);
+}
+
+int
 lrun_net_start(struct lrun *r, struct err *e)
 {
 	int code;
 
 	if (!r->plan->online)
 		return ERR_OK;
-	if (r->plan->credential_count > 0 && r->broker < 0)
-		return err_set(e, ERR_INTERNAL,
-		    "the run has no link to the broker of its credentials");
 	code = net_link_start(r->l->loop, r->plan, &events, r, &r->net, e);
 	if (code == 0 && r->plan->credential_count > 0)
 		code = net_link_broker(r->net, r->plan, r->broker, e);

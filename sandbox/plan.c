@@ -10,6 +10,7 @@
 
 #include "env.h"
 #include "model/credential.h"
+#include "sandbox/plan_credentials.h"
 #include "model/limits.h"
 
 #define TMP_PRIVATE "/tmp/.private"
@@ -349,7 +350,8 @@ add_network(struct maker *m)
 		add_tmp_dir(m, TMP_PRIVATE "/assent", 0755);
 		add_link(m, PLAN_SOCKETS_DIR, TMP_PRIVATE "/assent");
 	}
-	if (m->o->credential_count > 0) {
+	if (m->o->credential_count > plan_credentials_values(m->o->credentials,
+					 m->o->credential_count)) {
 		/* The folder: what is in it is made anew with the broker. */
 		op = add(m, OP_SAME, PLAN_CA_DIR, 0);
 		if (op != NULL)

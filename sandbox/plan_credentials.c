@@ -7,6 +7,22 @@
 
 #define HOSTS_MAX 1000
 
+bool
+plan_credential_is_value(const struct config_credential *c)
+{
+	return credential_kind_of(c) == CREDENTIAL_VALUE;
+}
+
+size_t
+plan_credentials_values(const struct config_credential *list, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += plan_credential_is_value(&list[i]);
+	return n;
+}
+
 void
 plan_credentials_put(
     struct buf *b, const struct config_credential *list, size_t count)
@@ -57,7 +73,9 @@ plan_credentials_get(struct rec *r, struct arena *a,
 		if (list[i].name == NULL || list[i].kind_name == NULL)
 			r->failed = 1;
 	}
-	if (list == NULL)
+	if (list == NULL ||
+	    (r->failed == 0 &&
+		plan_credentials_values(list, count) > CREDENTIAL_VALUES_MAX))
 		r->failed = 1;
 	*ret = list;
 	*ret_count = r->failed == 0 ? count : 0;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sandbox/plan_credentials.h"
+
 #define RULE_BY_PROFILE "profile"
 #define RULE_BY_CALL "call"
 #define RULE_BY_REQUIREMENT "requirement"
@@ -140,28 +142,29 @@ put_rule(const struct net_rule *r, struct buf *out)
 }
 
 static void
-put_credentials(const struct plan *p, struct buf *out)
+put_credentials(const struct plan *p, struct buf *out, bool values)
 {
-	for (size_t i = 0; i < p->credential_count; i++)
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->credential_count; i++) {
+		const struct config_credential *c = &p->credentials[i];
+
+		if (plan_credential_is_value(c) != values)
+			continue;
 		buf_printf(out, "%s %s",
-		    i == 0 ? "; may use the credential" : ",",
-		    p->credentials[i].name);
+		    n++ > 0      ? ","
+			: values ? "; is handed the value of"
+				 : "; may use the credential",
+		    c->name);
+	}
 }
 
-void
-plan_network_text(const struct plan *p, struct buf *out)
+static void
+put_hosts(const struct plan *p, struct buf *out)
 {
 	const bool asks = p->net.otherwise == NET_ASK;
 	size_t n = 0;
 
-	if (p->unconfined) {
-		buf_puts(out, "runs with the host's network");
-		return;
-	}
-	if (!p->online) {
-		buf_puts(out, "runs offline");
-		return;
-	}
 	for (size_t i = 0; i < p->net.rule_count; i++) {
 		if (p->net.rules[i].decision != NET_ALLOW)
 			continue;
@@ -176,5 +179,17 @@ plan_network_text(const struct plan *p, struct buf *out)
 		buf_puts(out,
 		    asks ? " only; each other host is asked about first"
 			 : " only");
-	put_credentials(p, out);
+}
+
+void
+plan_network_text(const struct plan *p, struct buf *out)
+{
+	if (p->unconfined)
+		buf_puts(out, "runs with the host's network");
+	else if (p->online)
+		put_hosts(p, out);
+	else
+		buf_puts(out, "runs offline");
+	put_credentials(p, out, false);
+	put_credentials(p, out, true);
 }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 #include "bare.h"
 #include "identity.h"
 #include "init.h"
+#include "sandbox/plan_credentials.h"
 #include "sys.h"
 
 #define RUN_OWN_PROCESSES 66 /* GATE_WORKERS_MAX, and itself, and one */
@@ -57,6 +59,20 @@ run_give_pipes(const struct plan *p, const int stdio[3])
 	}
 }
 
+/* At the numbers that the command has been told, where nothing that is
+ * opened later can come to be; and nothing else from first on. */
+static void
+keep_values(struct job *j, int first)
+{
+	const int count = (int)j->value_count;
+
+	for (int i = 0; i < count; i++)
+		j->values[i] = dup3(j->values[i], PLAN_VALUE_FD + i, O_CLOEXEC);
+	if (count > 0)
+		(void)sys_close_range(first, PLAN_VALUE_FD - 1);
+	(void)sys_close_from(count > 0 ? PLAN_VALUE_FD + count : first);
+}
+
 /*
  * The first process of a run never executes anything, so close-on-exec does
  * not help: it keeps twelve descriptors and closes all others, above all the
@@ -75,13 +91,15 @@ run_keep_only_own(struct job *j)
 		if (*kept[i] >= 0)
 			*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 64);
 	}
+	for (size_t i = 0; i < j->value_count; i++)
+		j->values[i] = fcntl(j->values[i], F_DUPFD_CLOEXEC, 64);
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		if (*kept[i] >= 0)
 			*kept[i] = dup3(*kept[i], first + (int)i, O_CLOEXEC);
 		else
 			(void)close(first + (int)i);
 	}
-	(void)sys_close_from(first + (int)ARRAY_LEN(kept));
+	keep_values(j, first + (int)ARRAY_LEN(kept));
 }
 
 int
@@ -114,6 +132,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		.ipcns = -1,
 		.userns = with->userns,
 		.fresh = true,
+		.value_count = with->value_count,
 	};
 	struct cgroup group = CGROUP_INIT;
 	AUTO_FD int idmap = -1;
@@ -132,11 +151,14 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 	r = run_make_group(p, with->groups, &group, e);
 	if (r != 0)
 		return r;
+	if (with->value_count > 0)
+		memcpy(job.values, with->values,
+		    with->value_count * sizeof(*with->values));
 	init_take_group(&job, &group);
 	run_give_pipes(p, with->stdio);
 	pid = sys_fork(namespaces(p), &pidfd);
 	/* Then with what is left, and each run says so. */
-	if (pid < 0 && bare_may_help(errno)) {
+	if (pid < 0 && with->value_count == 0 && bare_may_help(errno)) {
 		job.bare = true;
 		pid = sys_fork(0, &pidfd);
 	}

@@ -23,6 +23,8 @@ struct run_with {
 	int stdio[3]; /* what the command gets as 0, 1, 2; borrowed */
 	int tty; /* the terminal among them, or -1 */
 	int userns; /* that counts its processes apart, or -1; borrowed */
+	const int *values; /* that it is handed; borrowed */
+	size_t value_count;
 	struct cgroup_places *groups; /* or NULL; kept until run_done */
 };
 

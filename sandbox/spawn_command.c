@@ -87,6 +87,10 @@ set_stdio(const struct command_spawn *c)
 	}
 	if (c->tty >= 0 && ioctl(0, TIOCSCTTY, 0) != 0)
 		return -1;
+	for (size_t i = 0; i < c->value_count; i++) {
+		if (fcntl(c->values[i], F_SETFD, 0) != 0)
+			return -1;
+	}
 	return 0;
 }
 

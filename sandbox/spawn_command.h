@@ -21,6 +21,8 @@ struct command_spawn {
 	int domain; /* Landlock ruleset or -1 */
 	int stdio[3]; /* until command_go */
 	int tty; /* the same terminal as stdio, or -1 */
+	const int *values; /* stay open in it, under the same numbers */
+	size_t value_count;
 	/* Results. */
 	int listener; /* when supervised and prepared */
 	int error; /* errno, 0 when it runs */

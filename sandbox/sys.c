@@ -47,6 +47,13 @@ sys_pidfd_kill(int pidfd, int signo)
 }
 
 int
+sys_close_range(int first, int last)
+{
+	return (int)syscall(
+	    SYS_close_range, (unsigned)first, (unsigned)last, 0);
+}
+
+int
 sys_close_from(int first)
 {
 	return (int)syscall(SYS_close_range, (unsigned)first, ~0U, 0);

@@ -35,6 +35,7 @@ int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_getfd(int pidfd, int fd);
 int sys_pidfd_kill(int pidfd, int signo);
+int sys_close_range(int first, int last);
 int sys_close_from(int first);
 int sys_seccomp(unsigned op, unsigned flags, void *args);
 /* ABI version, 0 when Landlock is not there. */

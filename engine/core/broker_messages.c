@@ -13,6 +13,7 @@ broker_run_put(struct buf *b, const struct broker_run *r)
 	rec_put_cstr(b, r->scope.session);
 	rec_put_cstr(b, r->scope.agent);
 	rec_put_cstr(b, r->scope.profile);
+	rec_put_u8(b, r->values);
 }
 
 int
@@ -28,6 +29,7 @@ broker_run_get(
 	r.scope.session = rec_cstr(&in, a);
 	r.scope.agent = rec_cstr(&in, a);
 	r.scope.profile = rec_cstr(&in, a);
+	r.values = rec_u8(&in) != 0;
 	code = rec_done(&in, e);
 	if (code == 0 && (r.action_id == NULL || r.scope.profile == NULL))
 		code = err_set(e, ERR_INVALID, "a run without a name");

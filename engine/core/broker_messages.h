@@ -36,6 +36,7 @@ struct broker_run {
 	uint64_t ticket;
 	const char *action_id;
 	struct credential_scope scope;
+	bool values; /* it is handed those in its scope before it starts */
 };
 
 struct broker_use {

@@ -29,6 +29,7 @@ ask_broker(struct engine *g, struct live *l, struct err *e)
 			.agent = a->proposal.agent_name,
 			.profile = l->plan.credentials,
 		},
+		.values = l->plan.values,
 	};
 	int r;
 

@@ -322,6 +322,7 @@ struct plan_ref {
 	/* The profile under which it may use credentials: the broker comes
 	 * first. NULL: it uses none. */
 	const char *credentials;
+	bool values; /* it is handed some of them itself */
 	const char *network; /* one sentence, or NULL */
 	/* As an account of its own, by root's launcher; else as the proposer,
 	 * and why that is so though it is not preferred, or NULL. */

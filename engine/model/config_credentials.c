@@ -201,6 +201,26 @@ check_hosts(const struct checking *k)
 	}
 }
 
+/* A run that has it can do with it what it likes, so nobody has it unless
+ * a profile was named. */
+static void
+check_value(const struct checking *k)
+{
+	const struct config_credential *c = k->c;
+
+	if (c->variable == NULL)
+		refuse(k, NULL, "variable: SIGNING_KEY_FD",
+		    "of kind value needs a variable that tells the run which "
+		    "descriptor it is");
+	if (c->profiles.count == 0)
+		refuse(k, NULL, "profiles: [release]",
+		    "of kind value names no profile; each run would have it");
+	if (c->hosts.count > 0)
+		refuse(k, "hosts", NULL,
+		    "of kind value is for no host: the run itself has it, and "
+		    "can send it wherever its network leads");
+}
+
 static void
 check_variable(const struct checking *k)
 {
@@ -284,16 +304,14 @@ check_credential(
 		refuse(&k, "name", "up to 32 of a-z 0-9 - _ .",
 		    "has a name that is not plain");
 	if (credential_kind_of(c) == CREDENTIAL_INVALID) {
-		refuse(&k, "kind", "header, git or ssh", "has an unknown kind");
+		refuse(&k, "kind", "header, git, ssh or value",
+		    "has an unknown kind");
 		return;
 	}
-	if (credential_kind_of(c) == CREDENTIAL_VALUE) {
-		refuse(&k, "kind", "header, git or ssh",
-		    "would be handed to the run itself, which this version "
-		    "does not do");
-		return;
-	}
-	check_hosts(&k);
+	if (credential_kind_of(c) == CREDENTIAL_VALUE)
+		check_value(&k);
+	else
+		check_hosts(&k);
 	check_header(&k);
 	check_username(&k);
 	check_variable(&k);

@@ -18,6 +18,7 @@
 #define CREDENTIALS_MAX 64
 #define CREDENTIAL_NAME_MAX 32
 #define CREDENTIAL_BYTES_MAX ((size_t)16 << 10) /* of a secret */
+#define CREDENTIAL_VALUES_MAX 16 /* that one run is handed */
 
 enum credential_kind {
 	CREDENTIAL_INVALID,

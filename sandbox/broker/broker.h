@@ -56,6 +56,7 @@ struct answer {
 
 struct agent_conn;
 struct injecting;
+struct handing;
 
 struct broker_run_state {
 	struct broker *b;
@@ -67,6 +68,7 @@ struct broker_run_state {
 	struct agent_conn *agents;
 	struct injecting *injections;
 	size_t agent_count, injection_count;
+	struct handing *handing; /* values that it is handed; or NULL */
 	struct answer remembered[BROKER_REMEMBERED_MAX];
 	size_t remembered_count;
 	struct broker_run_state *next;
@@ -89,9 +91,24 @@ struct broker {
 /* ---- runs.c --------------------------------------------------------------- */
 
 /* *ret_link is the run's end. */
-int broker_run_new(
-    struct broker *b, const struct broker_run *r, int *ret_link, struct err *e);
+int broker_run_new(struct broker *b, const struct broker_run *r,
+    struct broker_run_state **ret, int *ret_link, struct err *e);
 void broker_run_free(struct broker_run_state *r);
+
+/* ---- broker_role.c: answers to the engine ----------------------------------- */
+
+int broker_send_link(
+    struct broker *b, uint64_t ticket, int link, struct err *e);
+void broker_refuse_run(struct broker *b, uint64_t ticket, const char *why);
+
+/* ---- handing.c ------------------------------------------------------------ */
+
+/* Answers the ticket when each value of the run has been recorded and lies in
+ * the link, or one may not be had. Takes the link. */
+int broker_hand_over(
+    struct broker_run_state *r, uint64_t ticket, int link, struct err *e);
+/* What was handed out is wiped. */
+void broker_take_back(struct broker_run_state *r);
 
 /* ---- uses.c --------------------------------------------------------------- */
 

@@ -36,8 +36,8 @@ struct process {
 
 /* ---- words of the engine --------------------------------------------------- */
 
-static void
-refuse_run(struct broker *b, uint64_t ticket, const char *why)
+void
+broker_refuse_run(struct broker *b, uint64_t ticket, const char *why)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BROKER_MESSAGE_MAX);
 
@@ -47,13 +47,24 @@ refuse_run(struct broker *b, uint64_t ticket, const char *why)
 		(void)ipc_send(b->engine, BE_REFUSED, buf_str(&out), -1, NULL);
 }
 
+int
+broker_send_link(struct broker *b, uint64_t ticket, int link, struct err *e)
+{
+	AUTO_BUF struct buf out = BUF_INIT(TICKET_BYTES + 1);
+
+	if (b->engine == NULL)
+		return err_set(e, ERR_SYS, "the engine is not there");
+	rec_put_u64(&out, ticket);
+	return ipc_send(b->engine, BE_LINK, buf_str(&out), link, e);
+}
+
 static int
 on_run(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
-	AUTO_BUF struct buf out = BUF_INIT(TICKET_BYTES + 1);
 	AUTO_FD int link = -1;
 	struct broker *b = ctx;
+	struct broker_run_state *state;
 	struct err why = ERR_INIT;
 	struct broker_run run;
 	int r;
@@ -63,12 +74,17 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 	r = broker_run_get(m->payload, a, &run, e);
 	if (r != 0)
 		return r;
-	if (broker_run_new(b, &run, &link, &why) != 0) {
-		refuse_run(b, run.ticket, why.msg);
-		return ERR_OK;
+	r = broker_run_new(b, &run, &state, &link, &why);
+	if (r == 0 && !run.values)
+		return broker_send_link(b, run.ticket, link, e);
+	if (r == 0) {
+		r = broker_hand_over(state, run.ticket, TAKE_FD(link), &why);
+		if (r != 0)
+			broker_run_free(state);
 	}
-	rec_put_u64(&out, run.ticket);
-	return ipc_send(m->from, BE_LINK, buf_str(&out), link, e);
+	if (r != 0)
+		broker_refuse_run(b, run.ticket, why.msg);
+	return ERR_OK;
 }
 
 static int
@@ -255,12 +271,15 @@ broker_open(struct role_env *env, struct err *e)
 	return r;
 }
 
-/* Sockets that others connected, a pair for each run; no files at all. */
+/* Sockets that others connected, a pair for each run; no files at all. What
+ * is secret stays out of swap. */
 static const int broker_syscalls[] = {
 	SYS_accept4,
 	SYS_socketpair,
 	SYS_getpeername,
 	SYS_getsockname,
+	SYS_mlock,
+	SYS_munlock,
 };
 
 static int

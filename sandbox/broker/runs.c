@@ -148,8 +148,8 @@ connect_run(struct broker_run_state *n, int *ret_link, struct err *e)
 }
 
 int
-broker_run_new(
-    struct broker *b, const struct broker_run *r, int *ret_link, struct err *e)
+broker_run_new(struct broker *b, const struct broker_run *r,
+    struct broker_run_state **ret, int *ret_link, struct err *e)
 {
 	struct broker_run_state *n;
 	int code;
@@ -176,6 +176,7 @@ broker_run_new(
 	b->run_count++;
 	log_info("run", "id=%s uid=%u profile=%s", n->id,
 	    (unsigned)n->scope.uid, n->scope.profile);
+	*ret = n;
 	return ERR_OK;
 }
 
@@ -193,6 +194,7 @@ broker_run_free(struct broker_run_state *r)
 	}
 	broker_agent_close(r);
 	broker_inject_close_all(r);
+	broker_take_back(r);
 	loop_forget(b->env->loop, r->link);
 	log_info("run-ended", "id=%s", r->id);
 	discard(r);

@@ -145,7 +145,15 @@ static const struct {
 	{ "name: a, kind: header, hosts: [a.b], file: /k, "
 	  "header: \"transfer-encoding: {}\"",
 	    "how a request is read" },
-	{ "name: a, kind: value, file: /k, variable: V", "does not do" },
+	{ "name: a, kind: value, file: /k, variable: V",
+	    "names no profile; each run would have it" },
+	{ "name: a, kind: value, file: /k, profiles: [p]", "needs a variable" },
+	{ "name: a, kind: value, file: /k, variable: V, profiles: [p], "
+	  "hosts: [a.b]",
+	    "is for no host" },
+	{ "name: a, kind: value, file: /k, variable: V, profiles: [p], "
+	  "header: \"X: {}\"",
+	    "only kind header has" },
 	{ "name: a, kind: header, hosts: [a.b], file: /k, "
 	  "header: \"X: {}\", variable: LD_PRELOAD",
 	    "not plain" },
