@@ -259,6 +259,20 @@ judge_note(struct judge *j, const struct adapter_note *n)
 
 /* ---- the call ------------------------------------------------------------ */
 
+/* get_secret, or whatever a vault is asked for: the answer is a credential. */
+static void
+judge_secrets(struct mcp *m, struct str server, struct str tool)
+{
+	if (!secret_name(tool) &&
+	    !key_is(m->j->programs, "mcp_secret_servers", server))
+		return;
+	effect_add(m->j,
+	    &(struct effect){ .kind = EFFECT_READ,
+		.path_class = PATH_SECRET,
+		.target = "credentials",
+		.why = "the tool deals in credentials" });
+}
+
 static int
 judge_reading(struct run *run, const struct adapter_note *note,
     struct str server, struct str tool)
@@ -283,6 +297,7 @@ judge_reading(struct run *run, const struct adapter_note *note,
 	else if (r != ERR_OK)
 		effect_unknown(&j, "its arguments are not understood");
 	judge_kind(&m);
+	judge_secrets(&m, server, tool);
 	judge_note(&j, note);
 	return tools_finish(&j, "%.*s/%.*s %s", STR_ARG(server), STR_ARG(tool),
 	    in->mcp_args == NULL ? "" : in->mcp_args);

@@ -172,6 +172,18 @@ calls_of_servers_are_judged_by_name_and_arguments(void **state)
 }
 
 static void
+what_a_vault_is_asked_for_is_a_credential(void **state)
+{
+	(void)state;
+	call("k8s", "get_secret", "{\"name\":\"x\"}");
+	assert_true(fx_has(&w, "read:secret"));
+	call("vault", "read", "{\"path\":\"kv/x\"}");
+	assert_true(fx_has(&w, "read:secret"));
+	call("github", "list_issues", "{}");
+	assert_false(fx_has(&w, "read:secret"));
+}
+
+static void
 a_joined_name_is_as_strict_as_its_strictest_reading(void **state)
 {
 	(void)state;
@@ -461,6 +473,7 @@ main(void)
 		cmocka_unit_test(requests_connect_and_change),
 		cmocka_unit_test(
 		    calls_of_servers_are_judged_by_name_and_arguments),
+		cmocka_unit_test(what_a_vault_is_asked_for_is_a_credential),
 		cmocka_unit_test(
 		    a_joined_name_is_as_strict_as_its_strictest_reading),
 		cmocka_unit_test(what_an_adapter_notes_only_tightens),
