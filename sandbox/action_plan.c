@@ -239,7 +239,6 @@ set_who(const struct action *a, const struct action_plan_with *with,
 		.proposer = &a->proposer,
 		.session = a->proposal.session,
 		.profile = o->profile,
-		.overlay = o->overlay || o->profile->overlay,
 	};
 	const int r =
 	    elevation_choose(with->elevation, &asked, with->busy, ret, e);

@@ -137,11 +137,18 @@ temporary(struct apply *y, char name[static 64])
 	(void)snprintf(name, 64, TEMPORARY "%d-%u", (int)getpid(), ++y->made);
 }
 
-/* Whose folder it is, his files are. */
+/* Whose folder it is, his files are; those that are made with his rights are
+ * already. */
+static bool
+gives(const struct apply *y)
+{
+	return geteuid() == 0 && y->c->plan->who.owner == 0;
+}
+
 static int
 give(const struct apply *y, int fd)
 {
-	return geteuid() != 0 ? 0 : fchown(fd, y->top.st_uid, y->top.st_gid);
+	return gives(y) ? fchown(fd, y->top.st_uid, y->top.st_gid) : 0;
 }
 
 static int
@@ -185,7 +192,7 @@ make(struct apply *y, const struct change *n, int parent, const char *name,
 		return write_file(y, n, parent, name, e);
 	if (symlinkat(n->link, parent, name) != 0)
 		return err_sys(e, "cannot make the link");
-	if (geteuid() == 0 &&
+	if (gives(y) &&
 	    fchownat(parent, name, y->top.st_uid, y->top.st_gid,
 		AT_SYMLINK_NOFOLLOW) != 0)
 		return err_sys(e, "cannot set the owner of the link");

@@ -204,9 +204,5 @@ elevation_choose(struct elevation *x, const struct elevate_asked *asked,
 		    x->why_not[0] == '\0' ? "its firewall was not looked at"
 					  : x->why_not,
 		    ret, e);
-	if (asked->overlay)
-		return fall_back(x, asked,
-		    "a copy of the workspace is made and applied by its owner",
-		    ret, e);
 	return choose_account(x, asked, busy, ret, e);
 }

@@ -42,7 +42,6 @@ struct elevate_asked {
 	const struct proposer *proposer;
 	const char *session; /* or NULL */
 	const struct profile *profile;
-	bool overlay;
 };
 
 struct elevate_choice {

@@ -6,15 +6,19 @@
  */
 #include "held.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
 #include "changes.h"
 #include "core/ports.h"
+#include "identity.h"
 #include "model/limits.h"
 #include "proto.h"
+#include "tree.h"
 
+#define LAYER_ENTRIES_MAX ((size_t)1000000)
 #define HELD_ARENA ((size_t)64 << 20)
 
 struct request {
@@ -117,6 +121,35 @@ read_request(
 }
 
 static int
+give_entry(void *ctx, const struct tree_entry *t, struct err *e)
+{
+	const struct plan_who *who = ctx;
+
+	return fchownat(t->dirfd, t->name, who->owner, who->owner_gid,
+		   AT_SYMLINK_NOFOLLOW) == 0
+	    ? ERR_OK
+	    : err_sys(e, "cannot take over what the run wrote");
+}
+
+/* What an account of ours wrote becomes the owner's of the workspace: from
+ * here on nothing is done with root's rights. Nothing of the run is alive. */
+static int
+give_layer(struct held *h, struct err *e)
+{
+	struct plan_who who = h->plan->who;
+	int r;
+
+	if (who.owner == 0 || h->given)
+		return ERR_OK;
+	r = tree_walk(h->layer, LAYER_ENTRIES_MAX, give_entry, &who, e);
+	if (r == 0 && fchown(h->layer, who.owner, who.owner_gid) != 0)
+		r = err_sys(e, "cannot take over what the run wrote");
+	h->given = r == 0;
+	return r;
+}
+
+/* With the rights of the workspace's owner. */
+static int
 work(struct held *h, const struct request *q, struct arena *a,
     struct answer *ret, struct err *e)
 {
@@ -171,11 +204,16 @@ held_answer(
 		return r;
 	while (h != NULL && h->number != q.number)
 		h = h->next;
-	if (h == NULL)
+	if (h == NULL) {
 		(void)err_set(&answer.why, ERR_NOTFOUND,
 		    "its copy of the workspace is gone");
-	else
-		r = work(h, &q, a, &answer, &answer.why);
+	} else {
+		r = give_layer(h, &answer.why);
+		identity_look_as(&h->plan->who);
+		if (r == 0)
+			r = work(h, &q, a, &answer, &answer.why);
+		identity_look_as_us(&h->plan->who);
+	}
 	if (h != NULL && r == 0 && q.what != CHANGES_LIST)
 		forget(list, h);
 	put_answer(&q, &answer, ret);

@@ -21,6 +21,7 @@ struct held {
 	struct arena *arena; /* holds the plan */
 	const struct plan *plan;
 	int layer, workspace;
+	bool given; /* the layer, to whoever looks at it */
 	struct timespec began;
 	struct held *next;
 };

@@ -23,6 +23,10 @@ int identity_idmap(
  * would lead through folders that are closed to him. */
 int identity_open(const struct plan_who *who, int base, const char *path,
     uint64_t flags, uint64_t resolve);
+/* File rights of who's owner, where it names one, until identity_look_as_us:
+ * what is made then is his, and nothing is reached that he could not. */
+void identity_look_as(const struct plan_who *who);
+void identity_look_as_us(const struct plan_who *who);
 int identity_map_self(const struct plan_who *who, struct err *e);
 /* No capabilities, no new ones, not readable by others, dies with its
  * parent. Verified; fails closed. */

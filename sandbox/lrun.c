@@ -14,6 +14,7 @@
 
 #include "base/fdio.h"
 #include "ending.h"
+#include "identity.h"
 #include "net_link.h"
 #include "proto.h"
 #include "sys.h"
@@ -274,8 +275,8 @@ static int
 open_workspace(struct lrun *r, struct err *e)
 {
 	(void)clock_gettime(CLOCK_REALTIME_COARSE, &r->began);
-	r->workspace = sys_openat2(AT_FDCWD, r->plan->workspace,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+	r->workspace = identity_open(&r->plan->who, AT_FDCWD,
+	    r->plan->workspace, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
 	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	return r->workspace >= 0
 	    ? ERR_OK

@@ -159,18 +159,30 @@ check_owner(const struct plan_who *who, const char *workspace,
 	    workspace, (unsigned)st->st_uid, (unsigned)who->owner);
 }
 
+void
+identity_look_as(const struct plan_who *who)
+{
+	if (who->owner != 0)
+		look_as(who->owner, who->owner_gid);
+}
+
+void
+identity_look_as_us(const struct plan_who *who)
+{
+	if (who->owner != 0)
+		look_as(0, 0);
+}
+
 int
 identity_open(const struct plan_who *who, int base, const char *path,
     uint64_t flags, uint64_t resolve)
 {
 	int fd, saved;
 
-	if (who->owner == 0)
-		return sys_openat2(base, path, flags, resolve);
-	look_as(who->owner, who->owner_gid);
+	identity_look_as(who);
 	fd = sys_openat2(base, path, flags, resolve);
 	saved = errno;
-	look_as(0, 0);
+	identity_look_as_us(who);
 	errno = saved;
 	return fd;
 }

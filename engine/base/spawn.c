@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,6 +247,22 @@ spawn(const struct spawn_options *o, pid_t *ret_pid, int *ret_pidfd,
 		return r;
 	*ret_pid = pid;
 	*ret_pidfd = TAKE_FD(pidfd);
+	return ERR_OK;
+}
+
+int
+spawn_namespaces_check(struct err *e)
+{
+	const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
+	    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	const pid_t pid = (pid_t)syscall(
+	    SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid < 0)
+		return err_sys(e, "this user may make no namespaces here");
+	if (pid == 0)
+		_exit(0);
+	(void)waitpid(pid, NULL, 0);
 	return ERR_OK;
 }
 

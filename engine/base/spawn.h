@@ -43,6 +43,9 @@ struct spawn_options {
 
 int spawn(const struct spawn_options *o, pid_t *ret_pid, int *ret_pidfd,
     struct err *e);
+/* Whether a child of ours can have the namespaces of a sandbox without a
+ * user namespace (root's runs): one tries, and ends. ERR_SYS says why not. */
+int spawn_namespaces_check(struct err *e);
 /*
  * After the pidfd became readable: reaps, and says how it ended ("exit 3",
  * "signal 9 (Killed)"). *ret_exit is its exit status, or minus the signal

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/spawn.h"
 #include "model/elevated.h"
 #include "supervisor_int.h"
 
@@ -27,8 +28,12 @@ static int
 look(const struct config_elevated *s, struct err *e)
 {
 	struct err why = ERR_INIT;
-	int r = elevated_firewall_check(s, &why);
+	int r = spawn_namespaces_check(e);
 
+	/* What stands alone without them is for plain users. */
+	if (r != 0)
+		return r;
+	r = elevated_firewall_check(s, &why);
 	if (r == 0)
 		return ERR_OK;
 	log_warn("elevated", "loading the firewall, for %s", why.msg);

@@ -5,6 +5,7 @@ a network of its own, so that this machine's accounts and rules stay as they
 are.
 """
 
+import errno
 import http.server
 import json
 import os
@@ -21,6 +22,7 @@ import unittest
 from lib_daemon import BIN
 from lib_elevated import DEV_UID, MARKER, OTHER_UID, Place, account, \
     as_user, content, enter, run, setup
+from lib_weak import without_namespaces
 
 EXIT_CONFIG = 78
 PROBE = r"""
@@ -63,6 +65,14 @@ for kind in (socket.SOCK_RAW,):
     except OSError as e:
         print('raw', 'blocked', errno.errorcode[e.errno])
 """
+
+
+class Weak(Place):
+    """Where nobody may make namespaces, as in a container."""
+
+    @staticmethod
+    def before():
+        without_namespaces(errno.EPERM)
 
 
 class Elevated(unittest.TestCase):
@@ -320,6 +330,47 @@ class Elevated(unittest.TestCase):
                     self.assertEqual(lines[1], "assent-online")
                 self.assertNotIn("page", body["outcome"]["stderr"], mode)
 
+    def apply(self, d, action):
+        """What a person says of the copy that a run has left."""
+        return d.approver("POST", f"/v1/actions/{action['id']}/changes",
+                          {"apply": "all"})[:2]
+
+    def test_a_copy_is_made_and_applied_with_its_owners_rights(self):
+        with Place() as d:
+            os.mkdir(f"{d.project}/d")
+            os.chown(f"{d.project}/d", DEV_UID, DEV_UID)
+            os.chmod(f"{d.project}/d", 0o700)
+            for name in ("old", "kept"):
+                with open(f"{d.project}/{name}", "w", encoding="ascii") as f:
+                    f.write("old\n")
+                os.chown(f"{d.project}/{name}", DEV_UID, DEV_UID)
+                os.chmod(f"{d.project}/{name}", 0o600)
+            got = d.outcome(
+                "sh", "-c", "umask 077; id -un; rm old; echo a >> kept; "
+                "mkdir n; echo b > n/f; ln -s n/f link",
+                options=("--overlay",))
+            self.assertEqual((got["mode"], got["outcome"]["stdout"]),
+                             ("elevated", "assent-offline\n"), got)
+            self.assertEqual(sorted(os.listdir(d.project)),
+                             ["d", "kept", "old"])
+            status, body = self.apply(d, got)
+            self.assertEqual(status, 200, body)
+            self.assertEqual(content(f"{d.project}/kept"), "old\na\n")
+            self.assertEqual(content(f"{d.project}/link"), "b\n")
+            self.assertFalse(os.path.exists(f"{d.project}/old"))
+            for name in ("kept", "n", "n/f", "link"):
+                st = os.lstat(f"{d.project}/{name}")
+                self.assertEqual((st.st_uid, st.st_gid), (DEV_UID, DEV_UID))
+            # His when it ran, and closed to him by now: root's launcher
+            # does not do what he could not.
+            got = d.outcome("sh", "-c", "echo x > d/f",
+                            options=("--overlay",))
+            os.chown(f"{d.project}/d", OTHER_UID, OTHER_UID)
+            status, body = self.apply(d, got)
+            self.assertEqual(status, 409, body)
+            self.assertIn("d/f", json.dumps(body))
+            self.assertEqual(os.listdir(f"{d.project}/d"), [])
+
     def test_both_modes_with_fallback(self):
         """Said aloud where it is preferred, refused where it is required."""
         with Place() as d:
@@ -375,12 +426,10 @@ class Elevated(unittest.TestCase):
         with Place(config, more) as d:
             self.assertEqual(d.ready()["setting"], "required")
             self.assertEqual(d.outcome("id")["mode"], "elevated")
-            for options, says in ((("--profile", "mine"), "as its proposer"),
-                                  (("--overlay",), "made and applied by")):
-                done = d.as_dev("touch", "made", options=options)
-                self.assertIn(says, done.stdout + done.stderr)
-                self.assertIn(f"{TOP}/r.yaml:1 permits required",
-                              done.stdout + done.stderr)
+            done = d.as_dev("touch", "made", options=("--profile", "mine"))
+            self.assertIn("as its proposer", done.stdout + done.stderr)
+            self.assertIn(f"{TOP}/r.yaml:1 permits required",
+                          done.stdout + done.stderr)
             self.take_nft_away()
             try:
                 # A reload keeps what held; a start is refused.
@@ -397,6 +446,29 @@ class Elevated(unittest.TestCase):
             finally:
                 run("umount", "/usr/sbin/nft")
             self.assertFalse(os.path.exists(f"{d.project}/made"))
+
+    def test_without_namespaces_no_run_is_elevated_and_each_says_so(self):
+        """What is left without them holds a plain user's run, not root's."""
+        why = "may make no namespaces here"
+        with Weak() as d:
+            self.assertEqual(d.ready()["mode"], "unelevated")
+            self.assertIn(why, d.ready()["why_not"])
+            got = d.outcome("id", "-u")
+            self.assertEqual((got["mode"], got["outcome"]["stdout"]),
+                             ("unelevated", f"{DEV_UID}\n"), got)
+            self.assertIn(why, got["mode_reason"])
+            notes = " ".join(got["outcome"]["violations"])
+            self.assertIn("note: this run was not elevated", notes)
+            self.assertIn("Landlock, the system call filter and limits "
+                          "stand alone", notes)
+            self.assertIn(why, json.dumps(d.rows("decided")[-1]))
+            self.assertIn('"unelevated"', json.dumps(d.rows("outcome")[-1]))
+        d = Weak("elevated: required\n")
+        with self.assertRaises(SystemExit) as refused:
+            d.start()
+        self.assertEqual(d.process.wait(10), EXIT_CONFIG)
+        self.assertIn("elevated runs are required", str(refused.exception))
+        self.assertIn(why, str(refused.exception))
 
     def test_no_account_is_trusted_that_is_not_ours(self):
         for text in ("version: 2\n", "version: 1\noffline: {name: root, "

@@ -148,6 +148,8 @@ def request(path, method, url, body=None, headers=None, timeout=60):
 class Daemon:
     """assentd with a state, runtime and workspace folder of its own."""
 
+    before = None  # what its process does before it is a daemon
+
     def __init__(self, config="", arguments=()):
         self.root = tempfile.mkdtemp(prefix="assent-it-")
         self.state = f"{self.root}/state"
@@ -177,7 +179,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [f"{BIN}/assentd", "--foreground", "--state", self.state,
                  "--runtime", self.runtime, "--config", self.config,
-                 *self.arguments],
+                 *self.arguments], preexec_fn=self.before,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait_ready()
 

@@ -39,7 +39,6 @@ struct ask {
 	uid_t uid;
 	const char *session;
 	const struct profile *p;
-	bool overlay;
 	uint64_t busy;
 };
 
@@ -51,7 +50,6 @@ choose(struct elevation *x, struct ask a, struct elevate_choice *ret)
 		.proposer = &by,
 		.session = a.session,
 		.profile = a.p,
-		.overlay = a.overlay,
 	};
 
 	return elevation_choose(x, &asked, a.busy, ret, NULL);
@@ -71,17 +69,17 @@ an_account_of_its_own_never_is_root_or_the_proposer(void **state)
 	(void)state;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1000, NULL, &plain, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 1000, NULL, &plain, 0 }, &got), 0);
 	assert_true(got.elevated);
 	assert_int_equal(got.who.identity, IDENTITY_DEDICATED);
 	assert_int_equal(got.who.uid, 900);
 	assert_int_equal(got.who.owner, 1000);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1000, NULL, &net, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 1000, NULL, &net, 0 }, &got), 0);
 	assert_int_equal(got.who.uid, 901);
 	/* Root's own proposals: whoever owns the workspace. */
 	assert_int_equal(
-	    choose(&x, (struct ask){ 0, NULL, &plain, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 0, NULL, &plain, 0 }, &got), 0);
 	assert_int_equal(got.who.uid, 900);
 	assert_int_equal(got.who.owner, 0);
 }
@@ -96,24 +94,18 @@ what_is_required_is_never_fallen_back_from(void **state)
 	(void)state;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 1, NULL, &plain, 0 }, &got), 0);
 	assert_true(got.elevated);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &own, false, 0 }, &got),
-	    ERR_DENIED);
-	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, true, 0 }, &got),
-	    ERR_DENIED);
+	    choose(&x, (struct ask){ 1, NULL, &own, 0 }, &got), ERR_DENIED);
 	c.elevated_setup.ready = false;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got),
-	    ERR_DENIED);
+	    choose(&x, (struct ask){ 1, NULL, &plain, 0 }, &got), ERR_DENIED);
 	c.elevated_setup.set_up = false;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got),
-	    ERR_DENIED);
+	    choose(&x, (struct ask){ 1, NULL, &plain, 0 }, &got), ERR_DENIED);
 }
 
 static void
@@ -128,7 +120,7 @@ a_fallback_from_what_is_preferred_says_why(void **state)
 	c.elevated_setup.why_not = "no nft";
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 1, NULL, &plain, 0 }, &got), 0);
 	assert_false(got.elevated);
 	assert_int_equal(got.who.identity, IDENTITY_SAME);
 	assert_string_equal(got.why_not, "no nft");
@@ -136,13 +128,13 @@ a_fallback_from_what_is_preferred_says_why(void **state)
 	c.elevated_setup.set_up = false;
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 1, NULL, &plain, 0 }, &got), 0);
 	assert_false(got.elevated);
 	assert_null(got.why_not);
 	c = set_up(ELEVATED_OFF, 1);
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, NULL, &plain, false, 0 }, &got), 0);
+	    choose(&x, (struct ask){ 1, NULL, &plain, 0 }, &got), 0);
 	assert_false(got.elevated);
 }
 
@@ -155,28 +147,24 @@ no_two_sessions_share_an_account_of_a_pool(void **state)
 
 	(void)state;
 	elevation_set(&x, &c);
-	assert_int_equal(
-	    choose(&x, (struct ask){ 1, "a", &net, false, 0 }, &a), 0);
-	assert_int_equal(
-	    choose(&x, (struct ask){ 1, "b", &net, false, 1 }, &b), 0);
+	assert_int_equal(choose(&x, (struct ask){ 1, "a", &net, 0 }, &a), 0);
+	assert_int_equal(choose(&x, (struct ask){ 1, "b", &net, 1 }, &b), 0);
 	assert_int_not_equal(a.who.uid, b.who.uid);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, "a", &net, false, 3 }, &again), 0);
+	    choose(&x, (struct ask){ 1, "a", &net, 3 }, &again), 0);
 	assert_int_equal(again.who.uid, a.who.uid);
 	/* The same name of another user is another session. */
 	assert_int_equal(
-	    choose(&x, (struct ask){ 2, "a", &net, false, 3 }, &again),
-	    ERR_LIMIT);
+	    choose(&x, (struct ask){ 2, "a", &net, 3 }, &again), ERR_LIMIT);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, "c", &net, false, 3 }, &again),
-	    ERR_LIMIT);
+	    choose(&x, (struct ask){ 1, "c", &net, 3 }, &again), ERR_LIMIT);
 	/* Who has not run for longest gives way, when he does not run now. */
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, "c", &net, false, 0 }, &again), 0);
+	    choose(&x, (struct ask){ 1, "c", &net, 0 }, &again), 0);
 	assert_int_equal(again.who.uid, b.who.uid);
 	elevation_set(&x, &c);
 	assert_int_equal(
-	    choose(&x, (struct ask){ 1, "a", &net, false, 0 }, &again), 0);
+	    choose(&x, (struct ask){ 1, "a", &net, 0 }, &again), 0);
 	assert_int_equal(again.who.uid, a.who.uid);
 }
 
