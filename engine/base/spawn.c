@@ -255,8 +255,8 @@ spawn_namespaces_check(struct err *e)
 {
 	const unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
 	    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-	const pid_t pid = (pid_t)syscall(
-	    SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
+	const pid_t pid =
+	    (pid_t)syscall(SYS_clone, flags | SIGCHLD, NULL, NULL, NULL, NULL);
 
 	if (pid < 0)
 		return err_sys(e, "this user may make no namespaces here");
