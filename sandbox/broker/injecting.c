@@ -23,6 +23,8 @@
 #define UP_MAX ((size_t)256 << 10)
 #define REFUSAL_MAX 2048
 #define HANDSHAKE_MS 30000
+#define LINGER_MS 5000
+#define LINGER_READS 64 /* at one wake-up */
 #define PATH_SHOWN_MAX 160
 
 struct injecting {
@@ -40,7 +42,8 @@ struct injecting {
 	uint64_t use; /* that is waited for; 0: none */
 	bool refused; /* nothing more is taken from either side */
 	bool up_shut;
-	struct loop_timer *timer; /* of the handshakes */
+	bool lingers; /* all was said; the client may not have read it yet */
+	struct loop_timer *timer; /* of the handshakes, of lingering */
 	struct injecting *next;
 };
 
@@ -134,7 +137,7 @@ static void
 watch_both(struct injecting *c)
 {
 	const bool reads = c->in.len == 0 && c->up.len == 0 && c->use == 0 &&
-	    !c->refused && !c->client.ended;
+	    !c->refused && !c->up_shut && !c->client.ended;
 	unsigned client = c->client.wants, upstream = c->upstream.wants;
 
 	if (c->client.ready && reads)
@@ -197,7 +200,8 @@ take_input(struct injecting *c)
 	struct err e = ERR_INIT;
 	int n;
 
-	if (c->in.len == 0 || c->use != 0 || c->up.len > 0 || c->refused)
+	if (c->in.len == 0 || c->use != 0 || c->up.len > 0 || c->refused ||
+	    c->up_shut)
 		return false;
 	n = http_inject_feed(&c->http, buf_str(&c->in), &c->up, &e);
 	if (n < 0) {
@@ -281,12 +285,21 @@ shake_hands(struct injecting *c)
 	return true;
 }
 
+/* It takes no more, but what it said before that still goes down. */
+static void
+stop_up(struct injecting *c)
+{
+	c->up_shut = true;
+	wipe(&c->up);
+	buf_reset(&c->in);
+}
+
 static int
 move_up(struct injecting *c)
 {
 	int r = 0;
 
-	if (c->refused || !c->upstream.ready)
+	if (c->refused || c->up_shut || !c->upstream.ready)
 		return 0;
 	if (c->use == 0 && c->up.len == 0)
 		r = read_into(&c->client, &c->in);
@@ -299,6 +312,10 @@ move_up(struct injecting *c)
 	if (c->up.len > 0) {
 		const int w = write_from(&c->upstream, &c->up);
 
+		if (w == TLS_END_FAILED) {
+			stop_up(c);
+			return 1;
+		}
 		r = w != 0 ? w : r;
 	}
 	if (c->client.ended && c->in.len == 0 && c->up.len == 0 &&
@@ -329,11 +346,61 @@ is_over(const struct injecting *c)
 	    (c->upstream.ended || (c->refused && c->client.ready));
 }
 
+/*
+ * A socket that is closed while bytes lie in it that nobody read is reset, and
+ * so is one that is written to after that: the client, or the proxy between,
+ * would drop what we said last. So what it still sends is taken and thrown
+ * away until it has read the end and closes.
+ */
+static void
+drain(struct injecting *c)
+{
+	char bytes[4096];
+	ssize_t n = 1;
+
+	for (int i = 0; i < LINGER_READS && n > 0; i++)
+		n = recv(c->client.fd, bytes, sizeof(bytes), 0);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		close_conn(c);
+}
+
+static void
+on_lingered(void *ctx)
+{
+	struct injecting *c = ctx;
+
+	c->timer = NULL;
+	close_conn(c);
+}
+
+static void
+linger(struct injecting *c)
+{
+	struct loop *l = c->run->b->env->loop;
+
+	c->lingers = true;
+	tls_end_shut(&c->client);
+	unwatch(c, &c->upstream, &c->upstream_watched);
+	tls_end_close(&c->upstream);
+	loop_cancel(l, c->timer);
+	c->timer = NULL;
+	watch(c, &c->client, &c->client_watched, LOOP_READ);
+	if (!c->client_watched ||
+	    loop_after(l, LINGER_MS, on_lingered, c, &c->timer, NULL) != 0)
+		close_conn(c);
+	else
+		drain(c);
+}
+
 static void
 pump(struct injecting *c)
 {
 	int moved = 1;
 
+	if (c->lingers) {
+		drain(c);
+		return;
+	}
 	while (moved == 1) {
 		int up, down = 0;
 
@@ -353,12 +420,10 @@ pump(struct injecting *c)
 		}
 		moved = up == 1 || down == 1;
 	}
-	if (is_over(c)) {
-		tls_end_shut(&c->client);
-		close_conn(c);
-		return;
-	}
-	watch_both(c);
+	if (is_over(c))
+		linger(c);
+	else
+		watch_both(c);
 }
 
 static void
