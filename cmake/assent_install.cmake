@@ -22,8 +22,8 @@ foreach(completion
 	add_custom_command(OUTPUT ${made}
 		COMMAND ${CMAKE_COMMAND} -E make_directory
 			${CMAKE_BINARY_DIR}/completion/${shell}
-		COMMAND assent completion ${shell} > ${made}
-		DEPENDS assent VERBATIM)
+		COMMAND assent-cli completion ${shell} > ${made}
+		DEPENDS assent-cli VERBATIM)
 	list(APPEND completions ${made})
 	install(FILES ${made} DESTINATION ${folder})
 endforeach()

@@ -59,6 +59,17 @@ endforeach()
 configure_file(${CMAKE_SOURCE_DIR}/cmake/commands.c.in
 	${CMAKE_BINARY_DIR}/generated/commands.c @ONLY)
 
+# Those of them that are in assent itself, for agents wait for them. Each has
+# to do with what lint.needed lets assent load.
+set(ASSENT_FRONT_ROWS "")
+foreach(name hook run shell sandbox)
+	string(APPEND ASSENT_FRONT_ROWS "\t&command_${name},\n")
+endforeach()
+set(ASSENT_COMMAND_ROWS ${ASSENT_FRONT_ROWS})
+set(ASSENT_VERB_ROWS "\tNULL,\n")
+configure_file(${CMAKE_SOURCE_DIR}/cmake/commands.c.in
+	${CMAKE_BINARY_DIR}/generated/front.c @ONLY)
+
 # assent_program(NAME SOURCES a.c ... MODULES x y ...): what it is made of is
 # also what it may hold. It waits for its sources: a program whose main file is
 # not there yet is not built.
@@ -80,7 +91,20 @@ function(assent_program name)
 	set_property(GLOBAL APPEND PROPERTY ASSENT_PROGRAMS ${name})
 endfunction()
 
+# What the small programs need of libcrypto is linked statically: loading the
+# library would cost more than a hook or a sandbox.
+find_library(LIBCRYPTO_STATIC NAMES libcrypto.a REQUIRED)
+set(sha256_lean engine/base/lean/sha256_lean.c)
+
+# assent is small, for a client starts it before each tool call; for commands
+# that it does not have it becomes assent-cli, which has all.
 assent_program(assent
+	SOURCES engine/tools/front_main.c ${sha256_lean}
+		${CMAKE_BINARY_DIR}/generated/front.c
+	MODULES tools sandbox)
+target_link_libraries(assent PRIVATE ${LIBCRYPTO_STATIC})
+
+assent_program(assent-cli
 	SOURCES engine/tools/assent_main.c
 		${CMAKE_BINARY_DIR}/generated/commands.c
 	MODULES tools tui rules db sandbox reviewer_tool credentials_tool)
@@ -111,11 +135,8 @@ assent_program(assent-broker
 
 # The helpers of the sandbox know neither JSON, the network client nor the
 # store: tests/lint/elf.sh holds them to it.
-# What it needs of libcrypto is linked statically: loading the library would
-# cost more than a sandbox.
-find_library(LIBCRYPTO_STATIC NAMES libcrypto.a REQUIRED)
 assent_program(assent-exec
-	SOURCES sandbox/exec_main.c engine/base/lean/sha256_lean.c
+	SOURCES sandbox/exec_main.c ${sha256_lean}
 	MODULES sandbox)
 if(TARGET assent-exec)
 	target_link_libraries(assent-exec PRIVATE ${LIBCRYPTO_STATIC})
@@ -126,10 +147,10 @@ assent_program(assent-proxy
 
 # assent(1), its list of commands made from the table above.
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/assent.1
-	COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:assent>
+	COMMAND ${CMAKE_COMMAND} -D PROGRAM=$<TARGET_FILE:assent-cli>
 		-D IN=${CMAKE_SOURCE_DIR}/docs/man/assent.1.in
 		-D OUT=${CMAKE_BINARY_DIR}/man/assent.1
 		-P ${CMAKE_SOURCE_DIR}/cmake/man_page.cmake
-	DEPENDS assent docs/man/assent.1.in cmake/man_page.cmake
+	DEPENDS assent-cli docs/man/assent.1.in cmake/man_page.cmake
 	VERBATIM)
 add_custom_target(man ALL DEPENDS ${CMAKE_BINARY_DIR}/man/assent.1)

@@ -5,14 +5,13 @@
  */
 #include "model/command.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
 #include "base/mem.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "model/requirements.h"
 #include "oneshot.h"
@@ -62,24 +61,6 @@ const struct command command_sandbox = {
 	.option_count = ARRAY_LEN(sandbox_options),
 	.run = run_sandbox,
 };
-
-/* The helper beside our own program, wherever that is installed. */
-static int
-helper_path(char path[static PATH_MAX])
-{
-	const ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	if (n <= 0)
-		return -1;
-	path[n] = '\0';
-	slash = strrchr(path, '/');
-	if (slash == NULL ||
-	    (size_t)(slash - path) + sizeof("/" HELPER) > PATH_MAX)
-		return -1;
-	memcpy(slash, "/" HELPER, sizeof("/" HELPER));
-	return 0;
-}
 
 /* The value of an option that stands before the command. */
 static const char *
@@ -173,10 +154,11 @@ load_profiles(
 }
 
 static int
-exec_helper(const char *path, const char *profiles, int argc, char **argv)
+become_helper(const char *profiles, int argc, char **argv)
 {
 	const size_t words = argc < 1 ? 0 : (size_t)argc - 1;
 	AUTO_FREE const char **args = mem_new(words + 5, sizeof(*args));
+	struct err e = ERR_INIT;
 	size_t n = 0;
 
 	if (args == NULL)
@@ -189,9 +171,8 @@ exec_helper(const char *path, const char *profiles, int argc, char **argv)
 	}
 	if (words > 0)
 		memcpy(args + n, argv + 1, words * sizeof(*args));
-	(void)execv(path, (char *const *)(uintptr_t)args);
-	(void)fprintf(stderr, "assent: cannot start '%s': %s\n", path,
-	    strerrordesc_np(errno));
+	(void)program_become(HELPER, (char *const *)(uintptr_t)args, &e);
+	(void)fprintf(stderr, "assent: %s\n", e.msg);
 	return ONESHOT_FAILED;
 }
 
@@ -200,7 +181,6 @@ run_sandbox(int argc, char **argv)
 {
 	AUTO_BUF struct buf profiles = BUF_INIT(ARGUMENT_MAX);
 	struct err e = ERR_INIT;
-	char path[PATH_MAX];
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		command_help(&command_sandbox);
@@ -211,7 +191,5 @@ run_sandbox(int argc, char **argv)
 		(void)fprintf(stderr, "assent: %s\n", e.msg);
 		return EXIT_CONFIG;
 	}
-	if (helper_path(path) != 0)
-		return ONESHOT_FAILED;
-	return exec_helper(path, buf_cstr(&profiles), argc, argv);
+	return become_helper(buf_cstr(&profiles), argc, argv);
 }

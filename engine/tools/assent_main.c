@@ -1,7 +1,7 @@
 /*
- * assent: find the subcommand in the table and run it.
- * Runs in: assent.  Trusts: nothing; arguments are escaped when shown.
- * Owns: nothing.
+ * assent-cli: find the subcommand in the table and run it.
+ * Runs in: assent-cli, which takes the place of assent (front_main.c).
+ * Trusts: nothing; arguments are escaped when shown.  Owns: nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -172,20 +172,12 @@ help_on(int argc, char **argv)
 	return EXIT_OK;
 }
 
-static bool
-is_shell(const char *called)
-{
-	const char *const slash = strrchr(called, '/');
-
-	return strcmp(slash == NULL ? called : slash + 1, SHELL_PROGRAM) == 0;
-}
-
 int
 main(int argc, char **argv)
 {
 	const struct command *c;
 
-	if (argc > 0 && is_shell(argv[0]))
+	if (argc > 0 && shell_is_name(argv[0]))
 		return shell_run(argc, argv);
 	if (argc < 2) {
 		overview(stderr);

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/program.h"
 #include "base/spawn.h"
 #include "doctor.h"
 
 #define PROBE_OUTPUT_MAX 65536
 #define PROBE_WAIT_MS 20000
-#define PATH_LEN 4096
 
 /* Prints one word a line for each thing that holds. */
 static const char probe[] =
@@ -48,18 +48,6 @@ static const struct {
 	{ "own-processes", "allow PID namespaces" },
 };
 
-/* The file that runs now: the sandbox is a command of the same program. */
-static int
-own_path(char ret[static PATH_LEN], struct err *e)
-{
-	const ssize_t n = readlink("/proc/self/exe", ret, PATH_LEN - 1);
-
-	if (n < 0)
-		return err_sys(e, "cannot tell where this program is");
-	ret[n] = '\0';
-	return ERR_OK;
-}
-
 /* stdout and stderr of the run, until it ends or time is over. */
 static int
 collect(int fd, int pidfd, struct buf *out, int *ret_exit, struct err *e)
@@ -79,7 +67,7 @@ collect(int fd, int pidfd, struct buf *out, int *ret_exit, struct err *e)
 static int
 run_probe(const char *folder, struct buf *out, int *ret_exit, struct err *e)
 {
-	char path[PATH_LEN];
+	char path[PROGRAM_PATH_MAX];
 	AUTO_FREE char *workspace = strdup(folder);
 	AUTO_FREE char *script = strdup(probe);
 	char *argv[] = {
@@ -101,7 +89,7 @@ run_probe(const char *folder, struct buf *out, int *ret_exit, struct err *e)
 
 	if (workspace == NULL || script == NULL)
 		return err_nomem(e);
-	r = own_path(path, e);
+	r = program_beside("assent", path, e);
 	if (r != 0)
 		return r;
 	if (pipe2(pipes, O_CLOEXEC) != 0)

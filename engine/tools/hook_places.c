@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/program.h"
 
 #define PARENTS_MAX 64
 
@@ -51,13 +52,10 @@ hook_places_project(const char *folder)
 static int
 set_runner(struct hook *h, struct err *e)
 {
-	char path[PATH_MAX];
-	const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char path[PROGRAM_PATH_MAX];
+	const int r = program_beside("assent", path, e);
 
-	if (n <= 0)
-		return err_sys(e, "cannot tell where assent itself is");
-	path[n] = '\0';
-	return hook_set_runner(h, path, e);
+	return r != 0 ? r : hook_set_runner(h, path, e);
 }
 
 int

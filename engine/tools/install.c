@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "capture.h"
 #include "model/command.h"
@@ -171,12 +172,11 @@ static int
 make_command(struct install *in, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(COMMAND_BYTES_MAX);
-	char path[PATH_MAX];
-	const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char path[PROGRAM_PATH_MAX];
+	const int r = program_beside("assent", path, e);
 
-	if (n <= 0)
-		return err_sys(e, "cannot tell where assent itself is");
-	path[n] = '\0';
+	if (r != 0)
+		return r;
 	put_word(&out, path);
 	buf_printf(&out, " hook %s --timeout %llds", in->client->name,
 	    (long long)(in->client->timeout_s - MARGIN_S));

@@ -5,7 +5,6 @@
  */
 #include "shell.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "model/command.h"
 
+#define SHELL_PROGRAM "assent-shell"
 #define WORDS_MAX 4096
 #define RUN_OWN_WORDS 10 /* what is put before the caller's words */
 
@@ -85,6 +85,14 @@ run_script(struct shell_call *c, char **words, size_t count)
 		argv[argc++] = words[i];
 	argv[argc] = NULL;
 	return command_run.run(argc, argv);
+}
+
+bool
+shell_is_name(const char *called)
+{
+	const char *const slash = strrchr(called, '/');
+
+	return strcmp(slash == NULL ? called : slash + 1, SHELL_PROGRAM) == 0;
 }
 
 int

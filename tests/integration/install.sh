@@ -9,8 +9,8 @@ chmod 755 "$folder"
 DESTDIR=$folder cmake --install "$ASSENT_BIN/.." --prefix /opt/assent \
 	>"$folder/log"
 root=$folder/opt/assent
-for file in bin/assent bin/assentd bin/assent-exec share/man/man1/assent.1 \
-	share/man/man5/assent.rules.5 share/man/man8/assentd.8 \
+for file in bin/assent bin/assent-cli bin/assentd bin/assent-exec \
+	share/man/man1/assent.1 share/man/man5/assent.rules.5 share/man/man8/assentd.8 \
 	share/bash-completion/completions/assent \
 	lib/systemd/system/assentd.service \
 	lib/systemd/system/assent-rules.service \

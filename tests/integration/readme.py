@@ -45,8 +45,8 @@ def run_demo(folder, before=()):
     command = ["bash", f"{SOURCE}/tests/demo/demo.sh"]
     if before:
         # what nobody may read and start
-        for name in ("assent", "assentd", "assent-exec", "assent-proxy",
-                     "assent-reviewer"):
+        for name in ("assent", "assent-cli", "assentd", "assent-exec",
+                     "assent-proxy", "assent-reviewer"):
             shutil.copy(f"{env['ASSENT_BIN']}/{name}", folder)
         shutil.copy(command[1], folder)
         shutil.copy(f"{SOURCE}/tests/fake/provider.py", folder)

@@ -274,7 +274,8 @@ def as_nobody():
     """This very test once more, with programs that nobody may start."""
     with tempfile.TemporaryDirectory(prefix="assent-it-") as folder:
         os.chmod(folder, 0o755)
-        for name in ("assent", "assentd", "assent-exec", "assent-proxy"):
+        for name in ("assent", "assent-cli", "assentd", "assent-exec",
+                     "assent-proxy"):
             shutil.copy(f"{BIN}/{name}", folder)
         os.symlink("assent", f"{folder}/assent-shell")
         for name in ("run.py", "lib_daemon.py"):

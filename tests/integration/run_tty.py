@@ -297,8 +297,9 @@ def as_nobody():
     """The whole test again as a plain user."""
     folder = tempfile.mkdtemp(prefix="assent-it-nobody-", dir="/var/tmp")
     os.chmod(folder, 0o755)
-    for name in ("assent", "assentd", "assent-exec", "assent-reporter",
-                 "assent-reviewer", "assent-proxy", "assent-broker"):
+    for name in ("assent", "assent-cli", "assentd", "assent-exec",
+                 "assent-reporter", "assent-reviewer", "assent-proxy",
+                 "assent-broker"):
         if os.path.exists(f"{BIN}/{name}"):
             shutil.copy(f"{BIN}/{name}", folder)
     here = os.path.dirname(os.path.abspath(__file__))

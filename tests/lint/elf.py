@@ -17,8 +17,12 @@ import sys
 FOREIGN = ("libcurl", "libjansson", "libsqlite3", "libmicrohttpd",
            "libpcre2", "libncurses", "libyaml", "libssl")
 LEAN = ("assent-exec", "assent-proxy")
+# What talks to a network is not in the programs of a person, either.
+NETWORK = ("libcurl", "libssl", "libmicrohttpd", "libgnutls")
 # A hook starts assent before each tool call: what it loads is time.
-SLOW = ("libcurl", "libssl", "libmicrohttpd", "libgnutls")
+SLOW = (*NETWORK, "libcrypto", "libsqlite3", "libpcre2", "libncurses",
+        "libtinfo", "libseccomp", "libm.")
+OTHERS = {"assent": SLOW, "assent-cli": NETWORK}
 
 # Flags that leave no other trace than what gcc notes in the debug data.
 NOTED_FLAGS = (
@@ -88,8 +92,8 @@ def check_notes(path):
 
 def check_needed(path):
     program = os.path.basename(path)
-    foreign = {"assent": SLOW}.get(program, FOREIGN)
-    if program not in (*LEAN, "assent"):
+    foreign = OTHERS.get(program, FOREIGN)
+    if program not in (*LEAN, *OTHERS):
         return
     for name in re.findall(r"\(NEEDED\).*\[(.*)\]", readelf("-d", path)):
         if name.startswith(foreign):

@@ -71,7 +71,8 @@ TEST_LIBRARIES = "tests"  # tests may use everything
 STARTERS = re.compile(
     r"\b(fork|vfork|clone|clone3|execve|execv|execvp|execvpe|execl|execlp"
     r"|execle|execveat|fexecve|posix_spawn|posix_spawnp|daemon)\s*\(")
-STARTER_PLACES = ("engine/base/spawn.c", "sandbox/", "tests/")
+STARTER_PLACES = ("engine/base/spawn.c", "engine/base/program.c",
+                  "sandbox/", "tests/")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 

@@ -1,8 +1,8 @@
 /*
- * SHA-256 for assent-exec alone: the same interface as sha256.h on the
+ * SHA-256 for assent and assent-exec: the same interface as sha256.h on the
  * three functions of libcrypto that do the work, linked statically. Loading
- * the whole library would cost more than a sandbox.
- * Runs in: assent-exec.  Trusts: libcrypto.  Owns: its contexts.
+ * the whole library would cost more than a hook or a sandbox.
+ * Runs in: assent, assent-exec.  Trusts: libcrypto.  Owns: its contexts.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/sha256.h"
