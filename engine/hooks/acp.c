@@ -10,50 +10,29 @@
 
 #include "acp_int.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "model/limits.h"
-
-#define BODY_MAX ((size_t)64 << 20)
-#define NAME_MAX_BYTES 256 /* of a session or a call, else it is none */
-#define ID_BYTES (RPC_ID_MAX + 1)
-
-struct acp_session {
-	char id[NAME_MAX_BYTES];
-	char cwd[PATH_BYTES_MAX];
-};
-
-/* A question of the editor that names a folder: the answer names a session. */
-struct acp_opening {
-	char id[ID_BYTES];
-	char cwd[PATH_BYTES_MAX];
-};
-
-struct acp_told {
-	char call[NAME_MAX_BYTES];
-	char *input; /* JSON of an object */
-};
+#include "bridge_int.h"
+#include "recall.h"
 
 struct acp {
-	struct acp_options o;
+	struct bridge_options o;
 	struct rpc message;
 	struct buf body;
-	struct acp_session sessions[ACP_SESSIONS_MAX];
-	struct acp_opening openings[ACP_SESSIONS_MAX];
-	struct acp_told told[ACP_CALLS_MAX];
-	size_t next_session, next_opening, next_told;
-	char session[NAME_BYTES_MAX + 1]; /* assent's name of the last one */
-	char agent[NAME_BYTES_MAX + 1], version[NAME_BYTES_MAX + 1];
+	struct recall sessions; /* folders */
+	struct recall openings; /* folders, by the id of who asked for one */
+	struct recall told; /* inputs of calls: JSON of an object */
+	char session[BRIDGE_NAME_MAX]; /* assent's name of the last one */
+	char agent[BRIDGE_NAME_MAX], version[BRIDGE_NAME_MAX];
 };
 
 int
-acp_new(const struct acp_options *o, struct acp **ret, struct err *e)
+acp_new(const struct bridge_options *o, struct acp **ret, struct err *e)
 {
 	struct acp *a = mem_new(1, sizeof(*a));
 
 	if (a == NULL)
 		return err_nomem(e);
 	a->o = *o;
-	a->body = (struct buf)BUF_INIT(BODY_MAX);
+	a->body = (struct buf)BUF_INIT(BRIDGE_BODY_MAX);
 	(void)snprintf(a->agent, sizeof(a->agent), "acp");
 	*ret = a;
 	return ERR_OK;
@@ -64,8 +43,9 @@ acp_free(struct acp *a)
 {
 	if (a == NULL)
 		return;
-	for (size_t i = 0; i < ACP_CALLS_MAX; i++)
-		free(a->told[i].input);
+	recall_done(&a->sessions);
+	recall_done(&a->openings);
+	recall_done(&a->told);
 	rpc_done(&a->message);
 	buf_free(&a->body);
 	free(a);
@@ -80,126 +60,51 @@ acp_freep(struct acp **a)
 
 /* ---- sessions ------------------------------------------------------------ */
 
-static bool
-is_plain(const char *s, size_t max)
-{
-	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_.";
-
-	return s != NULL && s[0] != '\0' && strlen(s) <= max &&
-	    s[strspn(s, letters)] == '\0';
-}
-
-static struct acp_session *
-find_session(struct acp *a, const char *id)
-{
-	for (size_t i = 0; i < ACP_SESSIONS_MAX; i++) {
-		if (id[0] != '\0' && strcmp(a->sessions[i].id, id) == 0)
-			return &a->sessions[i];
-	}
-	return NULL;
-}
-
-/* The oldest one makes room: it is then where we were started. */
+/* Without one, a session works where we were started. */
 static void
 add_session(struct acp *a, const char *id, const char *cwd)
 {
-	struct acp_session *s;
-
-	if (id == NULL || cwd == NULL || cwd[0] != '/' ||
-	    strlen(id) >= NAME_MAX_BYTES || strlen(cwd) >= PATH_BYTES_MAX)
-		return;
-	s = find_session(a, id);
-	if (s == NULL)
-		s = &a->sessions[a->next_session++ % ACP_SESSIONS_MAX];
-	(void)snprintf(s->id, sizeof(s->id), "%s", id);
-	(void)snprintf(s->cwd, sizeof(s->cwd), "%s", cwd);
+	if (id != NULL && cwd != NULL && cwd[0] == '/' &&
+	    strlen(cwd) < PATH_BYTES_MAX)
+		recall_set(&a->sessions, str_of(id), str_of(cwd));
 }
 
+/* The answer to it will name the session. */
 static void
 note_opening(struct acp *a, const char *cwd)
 {
-	struct acp_opening *o =
-	    &a->openings[a->next_opening++ % ACP_SESSIONS_MAX];
-
-	if (strlen(cwd) >= PATH_BYTES_MAX)
-		return;
-	(void)snprintf(o->id, sizeof(o->id), "%.*s", STR_ARG(a->message.id));
-	(void)snprintf(o->cwd, sizeof(o->cwd), "%s", cwd);
+	if (strlen(cwd) < PATH_BYTES_MAX)
+		recall_set(&a->openings, a->message.id, str_of(cwd));
 }
 
 static void
 end_opening(struct acp *a)
 {
 	const struct rpc *m = &a->message;
+	const char *cwd = recall_text(&a->openings, m->id);
 
-	for (size_t i = 0; i < ACP_SESSIONS_MAX; i++) {
-		struct acp_opening *o = &a->openings[i];
-
-		if (o->id[0] == '\0' || !str_eqz(m->id, o->id))
-			continue;
-		if (m->result != 0)
-			add_session(
-			    a, rpc_text(m, m->result, "sessionId"), o->cwd);
-		o->id[0] = '\0';
+	if (cwd == NULL)
 		return;
-	}
+	if (m->result != 0)
+		add_session(a, rpc_text(m, m->result, "sessionId"), cwd);
+	recall_set(&a->openings, m->id, STR_NONE);
 }
 
-/* assent's name of the agent's session. */
 static const char *
 name_session(struct acp *a, const char *id)
 {
-	AUTO_BUF struct buf hex = BUF_INIT(NAME_BYTES_MAX);
-	uint8_t digest[SHA256_LEN];
-
-	if (is_plain(id, NAME_BYTES_MAX - 8)) {
-		(void)snprintf(a->session, sizeof(a->session), "acp:%s", id);
-		return a->session;
-	}
-	if (id == NULL || sha256_of(id, strlen(id), digest, NULL) != 0)
-		return NULL;
-	text_hex(&hex, digest, SHA256_LEN / 2);
-	(void)snprintf(
-	    a->session, sizeof(a->session), "acp:%s", buf_cstr(&hex));
-	return a->session;
+	return bridge_name_session("acp", id, a->session) ? a->session : NULL;
 }
 
 /* ---- from the editor ----------------------------------------------------- */
 
-static void
-put_prompt(struct acp *a)
-{
-	AUTO_BUF struct buf text = BUF_INIT(BODY_MAX);
-	const struct rpc *m = &a->message;
-	const size_t prompt = rpc_node(m, m->params, "prompt");
-	struct jsonw w = jsonw_on(&a->body);
-	struct str words;
-
-	if (prompt == 0 || m->doc.nodes[prompt].kind != DOC_ARRAY)
-		return;
-	for (size_t n = doc_first(&m->doc, prompt);
-	     n < doc_end(&m->doc, prompt); n = doc_next(&m->doc, n)) {
-		const char *part = rpc_text(m, n, "text");
-
-		if (part != NULL)
-			buf_printf(&text, "%s\n", part);
-	}
-	words = hook_cut(buf_str(&text));
-	jsonw_object(&w);
-	jsonw_kstr(&w, "type", "prompt");
-	jsonw_key(&w, "text");
-	jsonw_str(&w, words);
-	jsonw_end(&w);
-}
-
 void
-acp_editor(struct acp *a, struct str line, struct acp_news *ret)
+acp_editor(struct acp *a, struct str line, struct bridge_news *ret)
 {
 	const struct rpc *m = &a->message;
 	const char *session, *cwd;
 
-	*ret = (struct acp_news){ .cancelled = NULL };
+	*ret = (struct bridge_news){ .cancelled = NULL };
 	buf_reset(&a->body);
 	if (rpc_read(&a->message, line, NULL) != 0 || m->params == 0)
 		return;
@@ -213,7 +118,7 @@ acp_editor(struct acp *a, struct str line, struct acp_news *ret)
 		ret->cancelled = session;
 	if (m->kind != RPC_REQUEST || !rpc_is(m, "session/prompt"))
 		return;
-	put_prompt(a);
+	bridge_put_prompt(&a->body, m, rpc_node(m, m->params, "prompt"));
 	ret->session = name_session(a, session);
 	if (ret->session != NULL && buf_done(&a->body, NULL) == 0)
 		ret->report = buf_str(&a->body);
@@ -229,46 +134,29 @@ note_agent(struct acp *a)
 	const char *name = info == 0 ? NULL : rpc_text(m, info, "name");
 	const char *version = info == 0 ? NULL : rpc_text(m, info, "version");
 
-	if (is_plain(name, NAME_BYTES_MAX))
+	if (bridge_is_plain(name, NAME_BYTES_MAX))
 		(void)snprintf(a->agent, sizeof(a->agent), "%s", name);
-	if (is_plain(version, NAME_BYTES_MAX))
+	if (bridge_is_plain(version, NAME_BYTES_MAX))
 		(void)snprintf(a->version, sizeof(a->version), "%s", version);
-}
-
-static struct acp_told *
-find_told(struct acp *a, const char *call)
-{
-	for (size_t i = 0; i < ACP_CALLS_MAX; i++) {
-		if (call[0] != '\0' && strcmp(a->told[i].call, call) == 0)
-			return &a->told[i];
-	}
-	return NULL;
 }
 
 static void
 note_input(struct acp *a, const char *call, size_t input)
 {
 	const struct str raw = rpc_raw(&a->message, input);
-	struct acp_told *t = find_told(a, call);
 
-	if (strlen(call) >= NAME_MAX_BYTES || raw.len > ACTION_BYTES_MAX)
-		return;
-	if (t == NULL)
-		t = &a->told[a->next_told++ % ACP_CALLS_MAX];
-	free(t->input);
-	t->input = strndup(raw.s, raw.len);
-	(void)snprintf(t->call, sizeof(t->call), "%s", call);
+	if (raw.len <= ACTION_BYTES_MAX)
+		recall_set(&a->told, str_of(call), raw);
 }
 
 /* Its texts; whatever else it gives as it is. */
 static void
 put_outcome(struct acp *a, size_t update, bool failed)
 {
-	AUTO_BUF struct buf text = BUF_INIT(BODY_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(BRIDGE_BODY_MAX);
 	const struct rpc *m = &a->message;
 	const size_t content = rpc_node(m, update, "content");
 	const size_t raw = rpc_node(m, update, "rawOutput");
-	struct jsonw w = jsonw_on(&a->body);
 
 	if (content != 0 && m->doc.nodes[content].kind == DOC_ARRAY) {
 		for (size_t n = doc_first(&m->doc, content);
@@ -283,15 +171,11 @@ put_outcome(struct acp *a, size_t update, bool failed)
 	}
 	if (text.len == 0 && raw != 0)
 		buf_put_str(&text, rpc_raw(m, raw));
-	jsonw_object(&w);
-	jsonw_kint(&w, "exit", failed ? 1 : 0);
-	jsonw_key(&w, failed ? "stderr" : "stdout");
-	jsonw_str(&w, hook_cut(buf_str(&text)));
-	jsonw_end(&w);
+	bridge_put_outcome(&a->body, failed, buf_str(&text));
 }
 
 static void
-take_update(struct acp *a, struct acp_result *result)
+take_update(struct acp *a, struct bridge_result *result)
 {
 	const struct rpc *m = &a->message;
 	const size_t update = rpc_node(m, m->params, "update");
@@ -313,39 +197,19 @@ take_update(struct acp *a, struct acp_result *result)
 	buf_reset(&a->body);
 	put_outcome(a, update, strcmp(status, "failed") == 0);
 	if (buf_done(&a->body, NULL) == 0)
-		*result = (struct acp_result){ .call = call,
+		*result = (struct bridge_result){ .call = call,
 			.outcome = buf_str(&a->body) };
 }
 
-static void
-put_claims(struct acp *a, struct jsonw *w, const char *cwd, const char *session)
-{
-	const char *name = name_session(a, session);
-
-	jsonw_kstr(w, "workspace", a->o.project(a->o.ctx, cwd));
-	if (name != NULL)
-		jsonw_kstr(w, "session", name);
-	jsonw_key(w, "agent");
-	jsonw_object(w);
-	jsonw_kstr(w, "name", a->agent);
-	if (a->version[0] != '\0')
-		jsonw_kstr(w, "version", a->version);
-	jsonw_end(w);
-	jsonw_kstr(w, "executor", "client");
-}
-
 static int
-put_action(struct acp *a, struct acp_question *q, size_t call, struct err *e)
+put_action(struct acp *a, struct bridge_question *q, size_t call, struct err *e)
 {
 	const struct rpc *m = &a->message;
-	const struct acp_session *s = find_session(a, q->session);
-	const struct acp_told *told = find_told(a, q->call);
+	const char *cwd = recall_text(&a->sessions, str_of(q->session));
 	const struct acp_place at = {
-		.cwd = s == NULL ? a->o.cwd : s->cwd,
+		.cwd = cwd == NULL ? a->o.cwd : cwd,
 		.title_is_command = strcmp(a->agent, "gemini-cli") == 0,
-		.told = told == NULL || told->input == NULL
-		    ? STR_NONE
-		    : str_of(told->input),
+		.told = str_of(recall_text(&a->told, str_of(q->call))),
 	};
 	struct jsonw w = jsonw_on(&a->body);
 	int r;
@@ -360,22 +224,20 @@ put_action(struct acp *a, struct acp_question *q, size_t call, struct err *e)
 		r = acp_put_file(&w, &at, m, e);
 	if (r != 0)
 		return r;
-	put_claims(a, &w, at.cwd, q->session);
+	bridge_put_claims(&w,
+	    &(struct bridge_claims){
+		.workspace = a->o.project(a->o.ctx, at.cwd),
+		.session = name_session(a, q->session),
+		.agent = a->agent,
+		.version = a->version,
+	    });
 	jsonw_end(&w);
 	q->body = buf_str(&a->body);
 	return buf_done(&a->body, e);
 }
 
-static enum acp_next
-refuse(struct str id, enum rpc_error code, const char *why, struct buf *out)
-{
-	buf_reset(out);
-	rpc_put_error(out, id, code, why);
-	return ACP_ANSWER;
-}
-
-static enum acp_next
-hold(struct acp *a, struct acp_question *q, struct buf *out)
+static enum bridge_next
+hold(struct acp *a, struct bridge_question *q, struct buf *out)
 {
 	static const char *const names[] = { "sessionId", "toolCall", "options",
 		"path", "content", "command", "args", "env", "cwd", NULL };
@@ -387,24 +249,24 @@ hold(struct acp *a, struct acp_question *q, struct buf *out)
 
 	if (m->params == 0 || !rpc_is_object(m, m->params) ||
 	    rpc_has_double(m, m->params, names))
-		return refuse(m->id, RPC_BAD_PARAMS,
+		return bridge_refuse(m->id, RPC_BAD_PARAMS,
 		    "'params' is no object, or has a member in another "
 		    "spelling",
 		    out);
-	*q = (struct acp_question){ .id = m->id,
+	*q = (struct bridge_question){ .id = m->id,
 		.session = session == NULL ? "" : session,
 		.call = name == NULL ? "" : name,
 		.permission = rpc_is(m, "session/request_permission") };
 	if (q->permission && (call == 0 || !rpc_is_object(m, call)))
-		return refuse(
+		return bridge_refuse(
 		    m->id, RPC_BAD_PARAMS, "'toolCall' is no object", out);
 	if (put_action(a, q, call, &e) != 0)
-		return refuse(m->id, RPC_BAD_PARAMS, e.msg, out);
-	return ACP_HOLD;
+		return bridge_refuse(m->id, RPC_BAD_PARAMS, e.msg, out);
+	return BRIDGE_HOLD;
 }
 
-static enum acp_next
-take_request(struct acp *a, struct acp_question *q, struct buf *out)
+static enum bridge_next
+take_request(struct acp *a, struct bridge_question *q, struct buf *out)
 {
 	static const char *const judged[] = { "session/request_permission",
 		"fs/write_text_file", "fs/read_text_file", "terminal/create",
@@ -416,14 +278,14 @@ take_request(struct acp *a, struct acp_question *q, struct buf *out)
 			return hold(a, q, out);
 	}
 	if (rpc_looks_like(m->method, judged))
-		return refuse(
+		return bridge_refuse(
 		    m->id, RPC_NO_METHOD, "there is no such method", out);
-	return ACP_PASS;
+	return BRIDGE_PASS;
 }
 
-static enum acp_next
+static enum bridge_next
 take_notification(
-    struct acp *a, struct acp_question *q, struct acp_result *result)
+    struct acp *a, struct bridge_question *q, struct bridge_result *result)
 {
 	const struct rpc *m = &a->message;
 	size_t id;
@@ -431,30 +293,30 @@ take_notification(
 	if (m->params != 0 && rpc_is(m, "session/update"))
 		take_update(a, result);
 	if (m->params == 0 || !rpc_is(m, "$/cancel_request"))
-		return ACP_PASS;
+		return BRIDGE_PASS;
 	id = rpc_node(m, m->params, "requestId");
-	*q = (struct acp_question){
+	*q = (struct bridge_question){
 		.id = id == 0 ? STR_NONE : rpc_raw(m, id),
 		.session = "",
 		.call = "",
 	};
-	return ACP_CANCEL;
+	return BRIDGE_CANCEL;
 }
 
-enum acp_next
-acp_agent(struct acp *a, struct str line, struct acp_question *question,
-    struct acp_result *result, struct buf *out)
+enum bridge_next
+acp_agent(struct acp *a, struct str line, struct bridge_question *question,
+    struct bridge_result *result, struct buf *out)
 {
 	const struct rpc *m = &a->message;
 	struct err e = ERR_INIT;
 
-	*result = (struct acp_result){ .call = NULL };
+	*result = (struct bridge_result){ .call = NULL };
 	buf_reset(out);
 	if (rpc_read(&a->message, line, &e) != 0) {
 		if (m->id.len > 0)
-			return refuse(m->id, RPC_NO_REQUEST, e.msg, out);
+			return bridge_refuse(m->id, RPC_NO_REQUEST, e.msg, out);
 		buf_puts(out, e.msg);
-		return ACP_DROP;
+		return BRIDGE_DROP;
 	}
 	switch (m->kind) {
 	case RPC_REQUEST:
@@ -464,15 +326,15 @@ acp_agent(struct acp *a, struct str line, struct acp_question *question,
 	case RPC_RESULT:
 		note_agent(a);
 		end_opening(a);
-		return ACP_PASS;
+		return BRIDGE_PASS;
 	case RPC_ERROR:
-		return ACP_PASS;
+		return BRIDGE_PASS;
 	case RPC_BATCH:
 	case RPC_INVALID:
 		break;
 	}
 	buf_puts(out, "a batch was not passed on");
-	return ACP_DROP;
+	return BRIDGE_DROP;
 }
 
 /* ---- what we say --------------------------------------------------------- */
@@ -617,3 +479,45 @@ acp_put_note(struct buf *out, const char *session, const char *text)
 	jsonw_end(&w);
 	jsonw_end(&w);
 }
+
+/* ---- as a bridge drives it ------------------------------------------------ */
+
+static int
+open_acp(const struct bridge_options *o, void **ret, struct err *e)
+{
+	struct acp *a = NULL;
+	const int r = acp_new(o, &a, e);
+
+	*ret = a;
+	return r;
+}
+
+static void
+close_acp(void *x)
+{
+	acp_free(x);
+}
+
+static void
+take_editor(void *x, struct str line, struct bridge_news *ret)
+{
+	acp_editor(x, line, ret);
+}
+
+static enum bridge_next
+take_agent(void *x, struct str line, struct bridge_question *question,
+    struct bridge_result *result, struct buf *out)
+{
+	return acp_agent(x, line, question, result, out);
+}
+
+const struct bridge_protocol acp_protocol = {
+	.open = open_acp,
+	.close = close_acp,
+	.client = take_editor,
+	.agent = take_agent,
+	.put_answer = acp_put_answer,
+	.put_cancelled = acp_put_cancelled,
+	.put_question = acp_put_question,
+	.put_note = acp_put_note,
+};

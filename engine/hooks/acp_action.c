@@ -104,7 +104,7 @@ static int
 put_told_folder(
     struct jsonw *w, const struct acp_place *at, const char *command)
 {
-	AUTO(arena_freep) struct arena *a = arena_new(4 * ACP_LINE_MAX);
+	AUTO(arena_freep) struct arena *a = arena_new(4 * BRIDGE_LINE_MAX);
 	struct rpc told = RPC_INIT;
 	const char *said = NULL, *folder = NULL;
 

@@ -274,7 +274,7 @@ place_session(struct sidecar *s, const char *session, const char *folder)
 	    "2.0", "id", 0, "method", "session/load", "params", "sessionId",
 	    session, "cwd", folder);
 	AUTO_FREE char *text = json_dumps(load, JSON_COMPACT);
-	struct acp_news news;
+	struct bridge_news news;
 
 	if (text != NULL)
 		acp_editor(s->acp, str_of(text), &news);
@@ -286,14 +286,14 @@ judge(struct asked *q, const json_t *permission, struct err *e)
 	AUTO_BUF struct buf out = BUF_INIT(REPLY_BYTES_MAX);
 	json_auto_t *message = as_acp(permission);
 	AUTO_FREE char *text = json_dumps(message, JSON_COMPACT);
-	struct acp_question found;
-	struct acp_result result;
+	struct bridge_question found;
+	struct bridge_result result;
 
 	if (text == NULL)
 		return err_set(
 		    e, ERR_INVALID, "its permission has another form");
 	if (acp_agent(q->sidecar->acp, str_of(text), &found, &result, &out) !=
-	    ACP_HOLD)
+	    BRIDGE_HOLD)
 		return err_set(e, ERR_INVALID, "%.200s", buf_cstr(&out));
 	return question_ask(q->sidecar->asker,
 	    &(struct question_options){ .body = found.body,
@@ -596,7 +596,7 @@ done(struct sidecar *s)
 static int
 serve(struct sidecar *s, const char *const *values)
 {
-	const struct acp_options o = {
+	const struct bridge_options o = {
 		.cwd = "/", .project = project, .ctx = s
 	};
 	struct err e = ERR_INIT;

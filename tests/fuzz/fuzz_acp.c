@@ -27,16 +27,16 @@ has(struct str text, const char *word)
 }
 
 static void
-check(enum acp_next next, struct str line, const struct acp_question *q)
+check(enum bridge_next next, struct str line, const struct bridge_question *q)
 {
 	AUTO(action_freep) struct action *a = NULL;
 	AUTO_BUF struct buf out = BUF_INIT(TEXT_MAX);
 
-	if (next == ACP_PASS)
+	if (next == BRIDGE_PASS)
 		assert(
 		    !has(line, "\"method\":\"fs/write_text_file\",\"id\":") &&
 		    !has(line, "\"method\":\"terminal/create\",\"id\":"));
-	if (next != ACP_HOLD)
+	if (next != BRIDGE_HOLD)
 		return;
 	if (action_new(&a, NULL) == 0 &&
 	    action_from_json(q->body, false, a, NULL) == 0)
@@ -50,13 +50,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	const struct acp_options o = { .cwd = "/w", .project = project };
+	const struct bridge_options o = { .cwd = "/w", .project = project };
 	struct str rest = str_n((const char *)bytes, len);
 	AUTO_BUF struct buf out = BUF_INIT(TEXT_MAX);
 	AUTO(acp_freep) struct acp *a = NULL;
-	struct acp_question q;
-	struct acp_result result;
-	struct acp_news news;
+	struct bridge_question q;
+	struct bridge_result result;
+	struct bridge_news news;
 
 	if (acp_new(&o, &a, NULL) != 0)
 		return 0;
