@@ -34,6 +34,7 @@ set(ASSENT_COMMANDS
 	mcp
 	mcp_proxy
 	acp
+	codex
 	opencode
 	completion)
 

@@ -106,7 +106,11 @@ acp_editor(struct acp *a, struct str line, struct bridge_news *ret)
 
 	*ret = (struct bridge_news){ .cancelled = NULL };
 	buf_reset(&a->body);
-	if (rpc_read(&a->message, line, NULL) != 0 || m->params == 0)
+	if (rpc_read(&a->message, line, NULL) != 0)
+		return;
+	if (m->kind == RPC_RESULT || m->kind == RPC_ERROR)
+		ret->answers = m->id;
+	if (m->params == 0)
 		return;
 	session = rpc_text(m, m->params, "sessionId");
 	cwd = rpc_text(m, m->params, "cwd");

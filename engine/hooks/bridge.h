@@ -44,6 +44,7 @@ struct bridge_news {
 	const char *cancelled; /* all that is held for this session, or NULL */
 	const char *session; /* of report: assent's name of it */
 	struct str report; /* as POST /v1/sessions/{id}/events takes it */
+	struct str answers; /* the id of what it answers, if it does */
 	struct str
 	    instead; /* goes on to the agent in its place, if not empty */
 };

@@ -98,13 +98,19 @@ looks_like(struct str name, struct str other)
 }
 
 bool
-rpc_looks_like(const char *name, const char *const *names)
+rpc_looks_like_str(struct str name, const char *const *names)
 {
 	for (size_t i = 0; names[i] != NULL; i++) {
-		if (looks_like(str_trim(str_of(name)), str_of(names[i])))
+		if (looks_like(str_trim(name), str_of(names[i])))
 			return true;
 	}
 	return false;
+}
+
+bool
+rpc_looks_like(const char *name, const char *const *names)
+{
+	return rpc_looks_like_str(str_of(name), names);
 }
 
 bool
@@ -214,22 +220,36 @@ take_kind(struct rpc *m, struct err *e)
 }
 
 static int
-take(struct rpc *m, struct err *e)
+check_version(const struct rpc *m, bool bare, struct err *e)
 {
 	const char *version = rpc_text(m, 0, "jsonrpc");
+
+	if (bare && rpc_node(m, 0, "jsonrpc") == 0)
+		return ERR_OK;
+	if (version == NULL || strcmp(version, "2.0") != 0)
+		return err_set(e, ERR_INVALID, "'jsonrpc' must be \"2.0\"");
+	return ERR_OK;
+}
+
+static int
+take(struct rpc *m, bool bare, struct err *e)
+{
 	int r;
 
 	m->method = rpc_text(m, 0, "method");
 	r = take_id(m, e);
-	if (r == 0 && (version == NULL || strcmp(version, "2.0") != 0))
-		r = err_set(e, ERR_INVALID, "'jsonrpc' must be \"2.0\"");
 	if (r == 0)
+		r = check_version(m, bare, e);
+	if (r == 0 && !bare)
 		r = check_members(m, e);
+	if (r == 0 && bare && rpc_has_double(m, 0, members))
+		r = err_set(e, ERR_INVALID,
+		    "a member of a message is spelled as another one");
 	return r != 0 ? r : take_kind(m, e);
 }
 
-int
-rpc_read(struct rpc *m, struct str line, struct err *e)
+static int
+read_message(struct rpc *m, struct str line, bool bare, struct err *e)
 {
 	char *copy;
 	int r;
@@ -253,7 +273,19 @@ rpc_read(struct rpc *m, struct str line, struct err *e)
 	}
 	if (m->doc.nodes[0].kind != DOC_OBJECT)
 		return err_set(e, ERR_INVALID, "a message must be one object");
-	return take(m, e);
+	return take(m, bare, e);
+}
+
+int
+rpc_read(struct rpc *m, struct str line, struct err *e)
+{
+	return read_message(m, line, false, e);
+}
+
+int
+rpc_read_bare(struct rpc *m, struct str line, struct err *e)
+{
+	return read_message(m, line, true, e);
 }
 
 /* ---- writing ------------------------------------------------------------- */

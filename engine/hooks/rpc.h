@@ -52,12 +52,16 @@ struct rpc {
 /* line is copied. ERR_INVALID: it is no message; what was found of it, as its
  * id, is in m all the same. */
 int rpc_read(struct rpc *m, struct str line, struct err *e);
+/* The same for peers that leave "jsonrpc" out and say more beside it, as
+ * Codex does; a member that could be taken for another one is refused. */
+int rpc_read_bare(struct rpc *m, struct str line, struct err *e);
 void rpc_done(struct rpc *m);
 bool rpc_is(const struct rpc *m, const char *method);
 
 /* Whether a name is one of names (NULL ends them) to a reader that minds
  * neither case nor space around it. */
 bool rpc_looks_like(const char *name, const char *const *names);
+bool rpc_looks_like_str(struct str name, const char *const *names);
 
 /* A member of an object node, or 0; its text, or NULL. */
 size_t rpc_node(const struct rpc *m, size_t object, const char *name);
@@ -73,7 +77,8 @@ bool rpc_has_double(
 /* Two members that differ in case alone. */
 bool rpc_has_twins(const struct rpc *m, size_t object);
 
-/* Messages of ours, without a newline. id is JSON; empty: null. */
+/* Messages of ours, without a newline. id is JSON; empty: null. "jsonrpc" is
+ * no trouble to those who leave it out. */
 void rpc_put_error(
     struct buf *out, struct str id, enum rpc_error code, const char *why);
 /* {"jsonrpc":"2.0","id":ID,"result":  the caller writes the value and ends. */

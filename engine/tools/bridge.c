@@ -389,6 +389,11 @@ from_client(void *ctx, struct str line)
 	struct bridge_news news;
 
 	b->protocol->client(b->talk, line, &news);
+	if (news.answers.len > 0 &&
+	    held_find(&b->asked, news.answers) != NULL) {
+		say(b, "the client answers what it was not asked; assent does");
+		return;
+	}
 	relay_to_server(b->relay, news.instead.len > 0 ? news.instead : line);
 	if (news.report.len > 0) {
 		buf_printf(&path, "/v1/sessions/%s/events", news.session);

@@ -48,7 +48,10 @@ class Client:
     """One client in a home of its own."""
     name = program = None
     contains = True  # --contain: it lets a hook rewrite the command
-    acp = None  # its words as an agent of an editor, behind assent acp
+    acp = None  # its words as an agent of an editor, behind a bridge
+    bridge = "acp"  # the command of assent between them
+    editor = "lib_acp.py"
+    commands = {}  # what it asks about where others do not, by cell
     serves = False  # a server, with assent opencode beside it
 
     def __init__(self, home, project, port):
@@ -208,6 +211,14 @@ class CopilotAcp(Copilot):
     acp = ["--acp"]
 
 
+class CodexApp(Codex):
+    """Its app-server, as an editor starts it."""
+    name, contains = "codex-app-server", False
+    acp, bridge, editor = ["app-server"], "codex", "lib_app.py"
+    # it runs "cat" without asking
+    commands = {"allow": "sort note.txt"}
+
+
 class OpencodeAsks(Opencode):
     contains = False
 
@@ -229,5 +240,5 @@ class OpencodeServe(OpencodeAsks):
     name, serves = "opencode-serve", True
 
 
-CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode, GeminiAcp,
+CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode, CodexApp, GeminiAcp,
            CopilotAcp, OpencodeAcp, OpencodeServe)

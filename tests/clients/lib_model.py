@@ -41,12 +41,21 @@ def parts_of(kind, body):
                 if message.get("role") == "tool"]
     if kind == "responses":
         items = body.get("input")
-        return [item.get("output") for item in
-                (items if isinstance(items, list) else [])
-                if str(item.get("type", "")).endswith("call_output")]
+        return responses_parts(items if isinstance(items, list) else [])
     return [part["functionResponse"] for content in body.get("contents", [])
             for part in content.get("parts", [])
             if "functionResponse" in part]
+
+
+def responses_parts(items):
+    """What a developer says behind a call is told of that call, too."""
+    parts = []
+    for item in items:
+        if str(item.get("type", "")).endswith("call_output"):
+            parts.append(item.get("output"))
+        elif parts and item.get("role") == "developer":
+            parts += [part.get("text") for part in item["content"]]
+    return parts
 
 
 class Model:

@@ -14,7 +14,8 @@ Each real client against a scripted model and a real assentd:
 opencode-serve is opencode's server with assent opencode beside it. Clients
 whose name ends in -acp are agents of an editor, behind assent acp. The
 protocol tells the model nothing of a denial: there the editor is told why, and
-there is nothing to rewrite.
+there is nothing to rewrite. codex-app-server is Codex as editors start it,
+behind assent codex.
 
 usage: matrix.py [--record] [CLIENT...]
 
@@ -66,7 +67,8 @@ class Cell:
         self.root = tempfile.mkdtemp(prefix="assent-client-", dir="/var/tmp")
         self.project = daemon.workspace
         # what only reads, Gemini CLI's own policy runs without asking
-        self.command = COMMANDS["ask" if cell == "slow" and kind.acp else cell]
+        self.command = kind.commands.get(
+            cell, COMMANDS["ask" if cell == "slow" and kind.acp else cell])
         self.model = Model(self.command)
         self.out = ""
         self.screen = None  # what came of the person there
@@ -97,10 +99,10 @@ class Cell:
             self.client.program, path=self.client.environment()["PATH"])
         words = [program, *self.client.arguments()]
         if self.kind.acp is not None:
-            words = [sys.executable, "-B", f"{HERE}/lib_acp.py", self.project,
-                     PROMPT, "--", f"{BIN}/assent", "acp", "--runtime",
-                     self.daemon.runtime, "--timeout", "60s", "--", program,
-                     *self.kind.acp]
+            words = [sys.executable, "-B", f"{HERE}/{self.kind.editor}",
+                     self.project, PROMPT, "--", f"{BIN}/assent",
+                     self.kind.bridge, "--runtime", self.daemon.runtime,
+                     "--timeout", "60s", "--", program, *self.kind.acp]
         if self.kind.serves:
             words = [sys.executable, "-B", f"{HERE}/lib_serve.py", PROMPT,
                      program, "--", f"{BIN}/assent", "opencode", "--runtime",

@@ -40,6 +40,34 @@ case_file(const char *folder, const char *name, struct buf *out)
 	return true;
 }
 
+/* NULL, or why folder/name is not what was got; record writes what is not
+ * there yet. */
+static inline const char *
+case_compare(
+    bool record, const char *folder, const char *name, const struct buf *got)
+{
+	AUTO_BUF struct buf want = BUF_INIT((size_t)16 << 20);
+	char path[CASE_PATH_MAX];
+	FILE *f;
+
+	if (case_file(folder, name, &want)) {
+		if (str_eq(buf_str(&want), buf_str(got)))
+			return NULL;
+		(void)printf("%s/%s:\n--- want\n%s--- got\n%s", folder, name,
+		    buf_cstr(&want), buf_cstr(got));
+		return "another result";
+	}
+	if (!record)
+		return "an expectation is missing";
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "we");
+	if (f == NULL)
+		return "cannot record";
+	(void)fwrite(buf_cstr(got), 1, got->len, f);
+	(void)fclose(f);
+	return NULL;
+}
+
 static inline int
 case_is_visible(const struct dirent *entry)
 {

@@ -19,32 +19,6 @@ struct walk {
 	bool record;
 };
 
-static const char *
-compare(const struct walk *w, const char *folder, const char *name,
-    const struct buf *got)
-{
-	AUTO_BUF struct buf want = BUF_INIT(TEXT_MAX);
-	char path[CASE_PATH_MAX];
-	FILE *f;
-
-	if (case_file(folder, name, &want)) {
-		if (str_eq(buf_str(&want), buf_str(got)))
-			return NULL;
-		(void)printf("%s/%s:\n--- want\n%s--- got\n%s", folder, name,
-		    buf_cstr(&want), buf_cstr(got));
-		return "another result";
-	}
-	if (!w->record)
-		return "an expectation is missing";
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	f = fopen(path, "we");
-	if (f == NULL)
-		return "cannot record";
-	(void)fwrite(buf_cstr(got), 1, got->len, f);
-	(void)fclose(f);
-	return NULL;
-}
-
 static void
 print_output(const struct hook_output *o, struct buf *out)
 {
@@ -76,7 +50,7 @@ check_answer(const struct walk *w, const char *folder, const struct hook *h,
 
 	hook_answer(h, &ruling, &out);
 	print_output(&out, &got);
-	why = compare(w, folder, names[verdict], &got);
+	why = case_compare(w->record, folder, names[verdict], &got);
 	hook_output_done(&out);
 	return why;
 }
@@ -92,7 +66,7 @@ check_call(const struct walk *w, const char *folder, struct hook *h)
 	if (hook_action(h, &json, &e) != 0) {
 		buf_reset(&json);
 		buf_printf(&json, "%s\n", e.msg);
-		return compare(w, folder, "error", &json);
+		return case_compare(w->record, folder, "error", &json);
 	}
 	if (action_new(&a, &e) != 0 ||
 	    action_from_json(buf_str(&json), false, a, &e) != 0) {
@@ -100,7 +74,7 @@ check_call(const struct walk *w, const char *folder, struct hook *h)
 		return "the action is not one that assent takes";
 	}
 	buf_printf(&json, "\nkey %s\n", hook_key(h));
-	why = compare(w, folder, "action", &json);
+	why = case_compare(w->record, folder, "action", &json);
 	for (unsigned v = HOOK_DENY; v <= HOOK_ALLOW && why == NULL; v++)
 		why = check_answer(w, folder, h, (enum hook_verdict)v);
 	return why;
@@ -120,7 +94,7 @@ check_report(const struct walk *w, const char *folder, struct hook *h)
 	    hook_session(h) == NULL ? "" : hook_session(h), hook_key(h));
 	hook_pass(h, &out);
 	print_output(&out, &got);
-	why = compare(w, folder, "report", &got);
+	why = case_compare(w->record, folder, "report", &got);
 	hook_output_done(&out);
 	return why;
 }
@@ -156,7 +130,7 @@ check(void *ctx, const char *folder)
 		return "no such client";
 	if (hook_take(h, buf_str(&input), &e) != 0) {
 		buf_printf(&got, "%s\n", e.msg);
-		why = compare(w, folder, "error", &got);
+		why = case_compare(w->record, folder, "error", &got);
 		return why != NULL ? why
 				   : check_answer(w, folder, h, HOOK_DENY);
 	}

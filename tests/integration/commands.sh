@@ -16,7 +16,7 @@ wrong()
 
 # Those that print for programs anyway, or run one; and the screen, which is
 # for people alone (programs read pending --json).
-without_json='^(completion .*|hook( .*)?|mcp|mcp-proxy|acp|opencode|sandbox|shell|tui|rules (schema|reference))$'
+without_json='^(completion .*|hook( .*)?|mcp|mcp-proxy|acp|codex|opencode|sandbox|shell|tui|rules (schema|reference))$'
 
 # has_json COMMAND: it, or each of its verbs
 has_json()
