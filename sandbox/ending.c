@@ -14,13 +14,19 @@ static void
 say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
     char text[static ENDING_TEXT_MAX])
 {
-	const bool memory = (flags & CTL_MEMORY) != 0;
+	const char *of = "disk";
+	uint64_t bytes = plan->limits.disk_bytes;
 
+	if ((flags & CTL_OUTPUT) != 0) {
+		of = "output";
+		bytes = plan->limits.output_bytes;
+	} else if ((flags & CTL_MEMORY) != 0) {
+		of = "memory";
+		bytes = plan->limits.memory_bytes;
+	}
 	(void)snprintf(text, ENDING_TEXT_MAX,
-	    "ended: more than %llu bytes of %s",
-	    (unsigned long long)(memory ? plan->limits.memory_bytes
-					: plan->limits.disk_bytes),
-	    memory ? "memory" : "disk");
+	    "ended: more than %llu bytes of %s (limits.%s)",
+	    (unsigned long long)bytes, of, of);
 	ret->failure = text;
 }
 
@@ -51,6 +57,6 @@ ending_fill(struct outcome *ret, const struct ctl *end, const struct plan *plan,
 		ret->exit = WEXITSTATUS(end->code);
 	else if (WIFSIGNALED(end->code))
 		ret->signal = WTERMSIG(end->code);
-	if ((end->flags & (CTL_MEMORY | CTL_DISK)) != 0)
+	if ((end->flags & (CTL_MEMORY | CTL_DISK | CTL_OUTPUT)) != 0)
 		say_exceeded(ret, end->flags, plan, text);
 }

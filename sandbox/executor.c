@@ -31,8 +31,8 @@
 #define PROFILES_ARENA ((size_t)8 << 20)
 #define CONFIG_RECORD_MAX ((size_t)4 << 20)
 
-static struct started *
-find_action(const struct executor *x, const char *action_id)
+struct started *
+executor_find_action(const struct executor *x, const char *action_id)
 {
 	for (struct started *s = x->runs; s != NULL; s = s->next) {
 		if (strcmp(s->action_id, action_id) == 0)
@@ -96,25 +96,6 @@ on_started(void *ctx, struct ipc_msg *m, struct err *e)
 	if (code == 0 && s != NULL)
 		l->x->ev->started(l->x->ctx, s->action_id);
 	return code;
-}
-
-static int
-on_output(void *ctx, struct ipc_msg *m, struct err *e)
-{
-	struct launcher_link *l = ctx;
-	struct rec r = rec_of(m->payload);
-	const struct started *s = executor_find_number(l, rec_u64(&r));
-	const uint8_t stream = rec_u8(&r);
-	const struct str bytes = rec_str(&r);
-	const int code = rec_done(&r, e);
-
-	if (code != 0)
-		return code;
-	if (stream != 1 && stream != 2)
-		return err_set(e, ERR_INVALID, "output of stream %u", stream);
-	if (s != NULL)
-		l->x->ev->output(l->x->ctx, s->action_id, stream, bytes);
-	return ERR_OK;
 }
 
 static int
@@ -190,7 +171,7 @@ static const struct ipc_row rows[] = {
 	{
 	    .type = LX_OUTPUT,
 	    .len_max = PROTO_OUTPUT_BYTES + 16,
-	    .handler = on_output,
+	    .handler = executor_on_output,
 	},
 	{
 	    .type = LX_ENDED,
@@ -539,7 +520,7 @@ sandbox_start(struct executor *x, const struct action *a,
 		r = check_plan(x, a, plan, e);
 	if (r != 0)
 		return r;
-	if (find_action(x, a->id) != NULL)
+	if (executor_find_action(x, a->id) != NULL)
 		return err_set(e, ERR_CONFLICT, "this action runs already");
 	if (l == NULL)
 		return err_set(e, ERR_NOTFOUND,
@@ -605,7 +586,7 @@ static int
 find_running(const struct executor *x, const char *action_id,
     struct started **ret, struct err *e)
 {
-	*ret = find_action(x, action_id);
+	*ret = executor_find_action(x, action_id);
 	return *ret != NULL
 	    ? ERR_OK
 	    : err_set(e, ERR_CONFLICT, "this action is not running");
@@ -687,6 +668,7 @@ const struct executor_port sandbox_executor = {
 	.look = sandbox_look,
 	.changes = sandbox_changes,
 	.give_broker = executor_give_broker,
+	.taken = executor_taken,
 	.send_stdin = sandbox_send_stdin,
 	.kill = sandbox_kill,
 	.resize = sandbox_resize,

@@ -45,6 +45,13 @@ struct executor {
 struct started *executor_find_number(
     const struct launcher_link *l, uint64_t number);
 
+struct started *executor_find_action(
+    const struct executor *x, const char *action_id);
+
+/* executor_output.c */
+ipc_handler executor_on_output;
+void executor_taken(struct executor *x, const char *action_id, uint64_t bytes);
+
 /* executor_broker.c */
 int executor_give_broker(
     struct executor *x, const struct action *a, int fd, struct err *e);

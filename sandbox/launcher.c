@@ -24,7 +24,6 @@
 #define RUNS_MAX 256
 #define NET_VERDICT_ARENA ((size_t)32 << 10)
 #define ENDING_MAX 2048 /* answered, and the kernel still clears up */
-#define KILL_GRACE_MS 500
 
 static struct lrun *
 find(const struct launcher *l, uint64_t number)
@@ -180,15 +179,6 @@ on_stdin(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
-static void
-kill_now(void *ctx)
-{
-	struct lrun *r = ctx;
-
-	r->kill_timer = NULL;
-	(void)sys_pidfd_kill(r->run.pidfd, SIGKILL);
-}
-
 static int
 on_signal(void *ctx, struct ipc_msg *m, struct err *e)
 {
@@ -197,18 +187,28 @@ on_signal(void *ctx, struct ipc_msg *m, struct err *e)
 	struct lrun *r = find(l, rec_u64(&rec));
 	const uint32_t signo = rec_u32(&rec);
 	const int code = rec_done(&rec, e);
-	const struct ctl c = {
-		.type = signo == SIGKILL ? CTL_KILL : CTL_SIGNAL,
-		.code = (int32_t)signo,
-	};
+	const struct ctl c = { .type = CTL_SIGNAL, .code = (int32_t)signo };
 
 	if (code != 0 || r == NULL || lrun_type_signal(r, signo))
 		return code;
-	(void)ctl_send(r->run.ctl, &c);
-	if (signo == SIGKILL && r->kill_timer == NULL)
-		(void)loop_after(
-		    l->loop, KILL_GRACE_MS, kill_now, r, &r->kill_timer, NULL);
+	if (signo == SIGKILL)
+		lrun_kill(r);
+	else
+		(void)ctl_send(r->run.ctl, &c);
 	return ERR_OK;
+}
+
+static int
+on_taken(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct rec rec = rec_of(m->payload);
+	struct lrun *r = find(ctx, rec_u64(&rec));
+	const uint64_t bytes = rec_u64(&rec);
+	const int code = rec_done(&rec, e);
+
+	if (code == 0 && r != NULL)
+		lrun_taken(r, bytes);
+	return code;
 }
 
 static int
@@ -278,6 +278,7 @@ static const struct ipc_row rows[] = {
 	    .handler = on_stdin,
 	},
 	{ .type = XL_RESIZE, .len_max = 16, .handler = on_resize },
+	{ .type = XL_TAKEN, .len_max = 16, .handler = on_taken },
 	{ .type = XL_SIGNAL, .len_max = 12, .handler = on_signal },
 	{ .type = XL_CHANGES,
 	    .len_max = PROTO_CHANGES_BYTES,

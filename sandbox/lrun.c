@@ -20,6 +20,7 @@
 #include "sys.h"
 
 #define RUN_ARENA ((size_t)64 << 20)
+#define KILL_GRACE_MS 500
 
 void
 lrun_free(struct lrun *r)
@@ -88,6 +89,8 @@ lrun_end_if_over(struct lrun *r)
 			.truncated = r->truncated,
 			.wall_ms = (loop_now_ns() - r->started_ns) / 1000000,
 		};
+		if (r->too_much)
+			r->end.flags |= CTL_OUTPUT;
 		lrun_net_violations(r, &r->end);
 		if (r->reported)
 			ending_fill(&o, &r->end, r->plan, text);
@@ -109,6 +112,26 @@ lrun_end_if_over(struct lrun *r)
 	}
 	if (r->answered && r->gone)
 		lrun_free(r);
+}
+
+static void
+kill_now(void *ctx)
+{
+	struct lrun *r = ctx;
+
+	r->kill_timer = NULL;
+	(void)sys_pidfd_kill(r->run.pidfd, SIGKILL);
+}
+
+void
+lrun_kill(struct lrun *r)
+{
+	const struct ctl c = { .type = CTL_KILL, .code = SIGKILL };
+
+	(void)ctl_send(r->run.ctl, &c);
+	if (r->kill_timer == NULL)
+		(void)loop_after(r->l->loop, KILL_GRACE_MS, kill_now, r,
+		    &r->kill_timer, NULL);
 }
 
 static void
@@ -147,6 +170,7 @@ on_control(void *ctx, int fd, unsigned events)
 		tell_of_copy(&r->end);
 		if (m.type == CTL_FAILED && r->lent.template != 0)
 			pool_failed(r->l->pool);
+		lrun_drain(r);
 		lrun_end_if_over(r);
 	}
 }
@@ -173,6 +197,7 @@ on_gone(void *ctx, int fd, unsigned events)
 	}
 	loop_forget(r->l->loop, fd);
 	r->gone = true;
+	lrun_drain(r);
 	lrun_end_if_over(r);
 }
 

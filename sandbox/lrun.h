@@ -49,7 +49,8 @@ struct lrun {
 	bool in_ends; /* after in_bytes */
 	struct loop_timer *kill_timer;
 	struct ctl end;
-	bool gone, reported, answered, truncated;
+	bool gone, reported, answered, truncated, too_much;
+	uint64_t under_way; /* bytes of output that the engine has not taken */
 	struct lent lent; /* by the pool */
 	struct net_link *net; /* of a run that is online */
 	int broker; /* its link to the broker of credentials, or -1 */
@@ -94,6 +95,8 @@ void launcher_send_ended(
 /* NULL without memory. */
 struct lrun *lrun_new(struct launcher *l, uint64_t number);
 int lrun_begin(struct lrun *r, struct err *e);
+/* At once, and its first process if that does not see to it. */
+void lrun_kill(struct lrun *r);
 /* Its last word goes out when all has been said; it frees itself then. */
 void lrun_end_if_over(struct lrun *r);
 void lrun_free(struct lrun *r);
@@ -102,6 +105,10 @@ void lrun_free(struct lrun *r);
 void lrun_on_output(void *ctx, int fd, unsigned events);
 void lrun_on_input(void *ctx, int fd, unsigned events);
 void lrun_add_input(struct lrun *r, struct str bytes);
+/* The engine has taken so much of its output. */
+void lrun_taken(struct lrun *r, uint64_t bytes);
+/* Nothing of it is alive: what is in its pipes is read whoever waits. */
+void lrun_drain(struct lrun *r);
 /* The terminal of a run that has one: its output, and where input goes. */
 int lrun_take_terminal(struct lrun *r, int master, struct err *e);
 void lrun_resize(struct lrun *r);

@@ -5,6 +5,7 @@
  */
 #include "lrun.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "model/limits.h"
 #include "proto.h"
 
 #define ENGINE_QUEUE_MAX ((size_t)4 << 20) /* then the pipes wait */
@@ -28,34 +30,67 @@ lrun_unwatch(struct lrun *r, int *fd)
 	*fd = -1;
 }
 
+/* Who reads the output is behind: the pipe fills, the run waits. What a run
+ * that is over has left is little, and read whoever waits. */
+static bool
+must_wait(const struct lrun *r)
+{
+	return !r->reported && !r->gone && r->under_way >= RUN_WINDOW_BYTES;
+}
+
+static void
+go_on(struct lrun *r)
+{
+	for (size_t i = 0; i < 2 && !must_wait(r); i++) {
+		if (!r->out[i].waiting || r->out[i].fd < 0)
+			continue;
+		r->out[i].waiting = false;
+		(void)loop_fd(r->l->loop, r->out[i].fd, LOOP_READ,
+		    lrun_on_output, &r->out[i], NULL);
+	}
+}
+
 static void
 resume(void *ctx)
 {
 	struct launcher *l = ctx;
 
 	l->resume = NULL;
-	for (struct lrun *r = l->runs; r != NULL; r = r->next) {
-		for (size_t i = 0; i < 2; i++) {
-			if (!r->out[i].waiting || r->out[i].fd < 0)
-				continue;
-			r->out[i].waiting = false;
-			(void)loop_fd(l->loop, r->out[i].fd, LOOP_READ,
-			    lrun_on_output, &r->out[i], NULL);
-		}
-	}
+	for (struct lrun *r = l->runs; r != NULL; r = r->next)
+		go_on(r);
 }
 
-/* The engine is slower than the run: the pipe fills, the run waits. */
 static void
 hold(struct stream *s)
 {
+	s->waiting = true;
+	loop_forget(s->run->l->loop, s->fd);
+}
+
+/* The engine is behind with the words of all runs. */
+static void
+hold_a_while(struct stream *s)
+{
 	struct launcher *l = s->run->l;
 
-	s->waiting = true;
-	loop_forget(l->loop, s->fd);
+	hold(s);
 	if (l->resume == NULL)
 		(void)loop_after(
 		    l->loop, RESUME_AFTER_MS, resume, l, &l->resume, NULL);
+}
+
+void
+lrun_taken(struct lrun *r, uint64_t bytes)
+{
+	r->under_way -= bytes < r->under_way ? bytes : r->under_way;
+	go_on(r);
+}
+
+void
+lrun_drain(struct lrun *r)
+{
+	assert(r->reported || r->gone);
+	go_on(r);
 }
 
 static void
@@ -65,7 +100,10 @@ pass(struct stream *s, const char *bytes, size_t n)
 	const size_t keep = n > s->left ? (size_t)s->left : n;
 
 	s->left -= keep;
-	s->run->truncated = s->run->truncated || keep < n;
+	if (keep < n && !s->run->too_much) {
+		s->run->too_much = s->run->truncated = true;
+		lrun_kill(s->run);
+	}
 	if (keep == 0)
 		return;
 	rec_put_u64(&b, s->run->number);
@@ -73,6 +111,7 @@ pass(struct stream *s, const char *bytes, size_t n)
 	rec_put_str(&b, str_n(bytes, keep));
 	if (launcher_tell(s->run->l, LX_OUTPUT, &b, NULL) != 0)
 		s->run->truncated = true;
+	s->run->under_way += keep;
 }
 
 void
@@ -92,9 +131,13 @@ lrun_on_output(void *ctx, int fd, unsigned events)
 		return;
 	}
 	pass(s, bytes, (size_t)n);
-	if (s->run->l->engine != NULL &&
-	    ipc_queued(s->run->l->engine) > ENGINE_QUEUE_MAX)
+	if (s->fd < 0)
+		return;
+	if (must_wait(s->run))
 		hold(s);
+	else if (s->run->l->engine != NULL &&
+	    ipc_queued(s->run->l->engine) > ENGINE_QUEUE_MAX)
+		hold_a_while(s);
 }
 
 void

@@ -5,7 +5,7 @@
  * over base/ipc.h.
  *
  *     executor -> launcher  XL_RUN, XL_STDIN, XL_SIGNAL, XL_LOOK,
- *                           XL_CHANGES, XL_NET_VERDICT, XL_BROKER
+ *                           XL_CHANGES, XL_NET_VERDICT, XL_BROKER, XL_TAKEN
  *     launcher -> executor  LX_STARTED, LX_OUTPUT, LX_ENDED, LX_LOOKED,
  *                           LX_CHANGES, LX_NET_ASK, LX_NET_EVENT
  *
@@ -32,6 +32,8 @@ enum proto_type {
 	XL_NET_VERDICT, /* u64 run, struct proxy_verdict */
 	/* u64 run, which follows; with its link to the broker */
 	XL_BROKER,
+	/* u64 run, u64 bytes of its output: nobody has to keep them now */
+	XL_TAKEN,
 	LX_STARTED = 0x901, /* u64 run */
 	LX_OUTPUT, /* u64 run, u8 stream (1 or 2), str bytes */
 	LX_ENDED, /* u64 run, outcome; always the last of a run */

@@ -109,6 +109,7 @@ next_request(struct client *c)
 	c->guard = (struct guard)GUARD_INIT;
 	c->sent_continue = false;
 	c->streaming = false;
+	c->paced = false;
 	c->state = CLIENT_READING;
 	deadline_set(&c->front->deadlines, &c->deadline, DEADLINE_IDLE);
 	watch(c);
@@ -142,8 +143,9 @@ flush(struct client *c)
 	}
 	if (n > 0) {
 		buf_consume(&c->out, (size_t)n);
-		deadline_set(
-		    &c->front->deadlines, &c->deadline, DEADLINE_CLIENT);
+		c->silent = 0;
+		deadline_set(&c->front->deadlines, &c->deadline,
+		    c->paced ? DEADLINE_STREAM : DEADLINE_CLIENT);
 	}
 	return true;
 }
@@ -187,7 +189,7 @@ client_pump(struct client *c)
 	if (over) {
 		c->close_after = c->close_after || n == 0;
 		client_answered(c);
-	} else if (c->streaming && c->out.len == 0) {
+	} else if (c->streaming && (c->out.len == 0 || c->paced)) {
 		deadline_set(&f->deadlines, &c->deadline, DEADLINE_STREAM);
 	}
 }
@@ -208,6 +210,8 @@ client_answer(struct client *c, const struct answer *a)
 	c->state = CLIENT_ANSWERING;
 	c->streaming = a->chunks && !c->head_only;
 	c->heartbeat = c->streaming && a->type == BODY_EVENTS;
+	c->paced = c->streaming && a->paced;
+	c->silent = 0;
 	deadline_set(&f->deadlines, &c->deadline, DEADLINE_CLIENT);
 	if (link_answer(c, a, &e) != 0) {
 		log_warn("answer_failed", "request=%s error=%s", c->request_id,
@@ -615,10 +619,17 @@ client_new(struct front *f, int fd, const struct auth_peer *peer,
 	return ERR_OK;
 }
 
+/* Whoever follows a run may stop reading, as at a pipe: the run waits for
+ * him, and not the other way round; but nobody waits for ever. */
 static void
 sign_of_life(struct client *c)
 {
-	if (c->heartbeat)
+	if (c->out.len > 0 &&
+	    ++c->silent >= HTTP_READER_STALL_MS / HTTP_SIGN_OF_LIFE_MS) {
+		client_close(c);
+		return;
+	}
+	if (c->heartbeat && c->out.len == 0)
 		(void)link_chunk(c->link, STR(":\n\n"));
 	deadline_set(&c->front->deadlines, &c->deadline, DEADLINE_STREAM);
 }

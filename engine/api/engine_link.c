@@ -53,6 +53,7 @@ on_reply(void *ctx, struct ipc_msg *m, struct err *e)
 		.type = reply.type,
 		.body = reply.body,
 		.chunks = reply.chunks,
+		.paced = reply.paced,
 		.etag = reply.etag,
 		.location = reply.location,
 		.retry_after_s = reply.retry_after_s,
@@ -179,6 +180,18 @@ front_call(struct front *f, struct client *c, struct call *call)
 	if (c != NULL)
 		c->call_id = call->id;
 	return 0;
+}
+
+void
+front_taken(struct front *f, const struct client *c, uint64_t bytes)
+{
+	AUTO_BUF struct buf b = BUF_INIT(64);
+
+	if (c->call_id == 0 || f->engine == NULL)
+		return;
+	rec_put_u64(&b, c->call_id);
+	rec_put_u64(&b, bytes);
+	(void)ipc_send(f->engine, FE_TAKEN, buf_str(&b), -1, NULL);
 }
 
 void

@@ -57,6 +57,8 @@ struct client {
 	uint64_t call_id; /* 0: the engine owes nothing */
 	/* of the request that is being answered */
 	bool close_after, head_only, sent_continue, streaming, heartbeat;
+	bool paced; /* the engine waits for what is taken of the stream */
+	unsigned silent; /* signs of life since it took something */
 	unsigned minor;
 	int64_t wait_ms;
 	char request_id[REQUEST_ID_MAX + 1];
@@ -68,7 +70,7 @@ struct answer {
 	unsigned status;
 	enum body_type type;
 	struct str body;
-	bool chunks;
+	bool chunks, paced;
 	const char *etag, *location;
 	unsigned allow; /* methods, for the header Allow */
 	uint32_t retry_after_s;
@@ -137,6 +139,8 @@ void front_engine_gone(struct front *f);
 /* Sends a call for c; -1 when the engine is away or does not keep up. */
 int front_call(struct front *f, struct client *c, struct call *call);
 void front_call_gone(struct front *f, struct client *c);
+/* c has taken so many bytes of a paced stream. */
+void front_taken(struct front *f, const struct client *c, uint64_t bytes);
 
 /* client.c */
 int client_new(struct front *f, int fd, const struct auth_peer *peer,

@@ -23,6 +23,7 @@
 #define CONNECTION_MEMORY ((size_t)8 << 10)
 #define HEADER_VALUE_MAX 256
 #define MHD_TURNS_MAX 16
+#define TAKEN_STEP ((size_t)64 << 10) /* of a paced stream: one word */
 
 struct link {
 	struct front *front;
@@ -37,6 +38,7 @@ struct link {
 	/* a stream */
 	struct buf queue;
 	size_t queue_at;
+	size_t taken; /* of a paced one; the engine has not heard of it */
 	bool streaming, ended, suspended;
 };
 
@@ -141,6 +143,18 @@ on_connection(void *cls, struct MHD_Connection *connection, void **ctx,
 	link_free_if_over(k);
 }
 
+static void
+count_taken(struct link *k, size_t n)
+{
+	if (k->client == NULL || !k->client->paced)
+		return;
+	k->taken += n;
+	if (k->taken < TAKEN_STEP)
+		return;
+	front_taken(k->front, k->client, k->taken);
+	k->taken = 0;
+}
+
 /* More of a stream; suspends the connection while there is nothing. */
 static ssize_t
 on_more(void *cls, uint64_t pos, char *to, size_t max)
@@ -153,6 +167,7 @@ on_more(void *cls, uint64_t pos, char *to, size_t max)
 	if (n > 0) {
 		memcpy(to, k->queue.s + k->queue_at, n);
 		k->queue_at += n;
+		count_taken(k, n);
 		return (ssize_t)n;
 	}
 	buf_reset(&k->queue);
@@ -445,6 +460,7 @@ link_answer(struct client *c, const struct answer *a, struct err *e)
 	k->ended = false;
 	buf_reset(&k->queue);
 	k->queue_at = 0;
+	k->taken = 0;
 	if (a->chunks)
 		buf_put_str(&k->queue, a->body);
 	if (send(k->fd, ask.s, ask.len, MSG_DONTWAIT | MSG_NOSIGNAL) !=

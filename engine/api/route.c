@@ -21,6 +21,7 @@ static const char *const tools[] = { "shell", "exec", "stdin", "file", "fetch",
 static const char *const verdicts[] = { "allow", "deny", "review", NULL };
 static const char *const signals[] = { "HUP", "INT", "QUIT", "KILL", "TERM",
 	"USR1", "USR2", "WINCH", NULL };
+static const char *const ruptures[] = { "continue", "end", NULL };
 static const char *const log_formats[] = { "jsonl", "ocsf", "ecs", "cef",
 	NULL };
 static const char *const event_types[] = { "session_start", "prompt",
@@ -49,6 +50,10 @@ static const struct param log_query[] = {
 	    .max = INT64_MAX },
 	{ .name = "limit", .kind = PARAM_NUMBER, .min = 1, .max = INT64_MAX },
 	{ .name = "format", .kind = PARAM_CHOICE, .choices = log_formats },
+};
+
+static const struct param output_query[] = {
+	{ .name = "disconnect", .kind = PARAM_CHOICE, .choices = ruptures },
 };
 
 static const struct param decide_fields[] = {
@@ -219,7 +224,8 @@ static const struct route routes[] = {
 	    .path = "/v1/actions/{id}/output",
 	    .route = ROUTE_OUTPUT,
 	    .roles = AGENT | APPROVER,
-	    .flags = ROUTE_MAY_STREAM },
+	    .flags = ROUTE_MAY_STREAM,
+	    QUERY(output_query) },
 	{ .operation = "signalAction",
 	    .method = METHOD_POST,
 	    .path = "/v1/actions/{id}/signal",

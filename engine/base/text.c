@@ -250,7 +250,12 @@ static const char base64_digits[] =
 void
 text_base64(struct buf *out, struct str bytes)
 {
-	for (size_t i = 0; i < bytes.len; i += 3) {
+	const size_t len = (bytes.len + 2) / 3 * 4;
+	char *to = buf_reserve(out, len);
+
+	if (to == NULL)
+		return;
+	for (size_t i = 0; i < bytes.len; i += 3, to += 4) {
 		const size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
 		uint32_t v = 0;
 
@@ -258,48 +263,63 @@ text_base64(struct buf *out, struct str bytes)
 			v = v << 8 |
 			    (k < n ? (unsigned char)bytes.s[i + k] : 0);
 		for (size_t k = 0; k < 4; k++)
-			buf_putc(out,
-			    k > n ? '='
-				  : base64_digits[v >> (18 - 6 * k) & 63]);
+			to[k] =
+			    k > n ? '=' : base64_digits[v >> (18 - 6 * k) & 63];
 	}
+	buf_advance(out, len);
 }
 
 static int
 base64_value(char c)
 {
-	const char *at = c == '\0' ? NULL : strchr(base64_digits, c);
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
 
-	return at == NULL ? -1 : (int)(at - base64_digits);
+/* One group of four; false: it is none, or none that text_base64 writes. */
+static bool
+unbase64_group(const char *from, size_t padding, char to[static 3])
+{
+	uint32_t v = 0;
+
+	for (size_t k = 0; k < 4; k++) {
+		const int digit = k < 4 - padding ? base64_value(from[k]) : 0;
+
+		if (digit < 0)
+			return false;
+		v = v << 6 | (uint32_t)digit;
+	}
+	for (size_t k = 0; k < 3; k++)
+		to[k] = (char)(v >> (16 - 8 * k) & 255);
+	/* bits that nothing reads would make two texts of one value */
+	return (v & ((1U << (8 * padding)) - 1)) == 0;
 }
 
 int
 text_unbase64(struct str text, struct buf *out)
 {
 	size_t padding = 0;
+	char *to;
 
 	if (text.len % 4 != 0)
 		return ERR_INVALID;
 	while (padding < 2 && padding < text.len &&
 	    text.s[text.len - 1 - padding] == '=')
 		padding++;
+	to = buf_reserve(out, text.len / 4 * 3);
+	if (to == NULL)
+		return out->failed;
 	for (size_t i = 0; i < text.len; i += 4) {
-		const size_t skip = i + 4 == text.len ? padding : 0;
-		uint32_t v = 0;
-
-		for (size_t k = 0; k < 4; k++) {
-			const int digit =
-			    k < 4 - skip ? base64_value(text.s[i + k]) : 0;
-
-			if (digit < 0)
-				return ERR_INVALID;
-			v = v << 6 | (uint32_t)digit;
-		}
-		for (size_t k = 0; k < 3 - skip; k++)
-			buf_putc(out, (char)(v >> (16 - 8 * k) & 255));
-		/* bits that nothing reads would make two texts of one value */
-		if ((v & ((1U << (8 * skip)) - 1)) != 0)
+		if (!unbase64_group(text.s + i, i + 4 == text.len ? padding : 0,
+			to + i / 4 * 3))
 			return ERR_INVALID;
 	}
+	buf_advance(out, text.len / 4 * 3 - padding);
 	return ERR_OK;
 }
 

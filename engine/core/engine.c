@@ -63,6 +63,7 @@ engine_free(struct engine *g)
 	for (size_t i = 0; i < g->change_count; i++)
 		undo_quietly(&g->changes[i]);
 	mem_freep(&g->changes);
+	mem_freep(&g->output_calls);
 	grants_done(&g->grants);
 	live_table_free(g->live);
 	sessions_free(g->sessions);
@@ -353,8 +354,11 @@ engine_gone(struct engine *g, uint64_t call_id)
 	struct live *l = NULL;
 
 	engine_unpark(g, call_id);
-	while ((l = live_next(g->live, l)) != NULL)
+	while ((l = live_next(g->live, l)) != NULL) {
 		live_gone(l, call_id);
+		if (l->output.readers != NULL)
+			engine_output_gone(g, l, call_id);
+	}
 	for (size_t i = 0; i < g->event_count; i++) {
 		if (g->events[i].call_id == call_id)
 			g->events[i--] = g->events[--g->event_count];
@@ -371,8 +375,7 @@ engine_all_gone(struct engine *g)
 	while ((l = live_next(g->live, l)) != NULL) {
 		while (l->waiters != NULL)
 			live_gone(l, l->waiters->call_id);
-		while (l->readers != NULL)
-			live_gone(l, l->readers->call_id);
+		engine_output_gone(g, l, 0);
 	}
 }
 
@@ -461,6 +464,7 @@ engine_tick(struct engine *g)
 			engine_present_over(l, now);
 		if (l->in_review && l->review_deadline_ns <= now)
 			engine_review_late(g, l);
+		engine_output_tick(g, l, now);
 		if (l->looking && l->look_deadline_ns <= now)
 			engine_look_late(g, l);
 		if (l->deadline_ns != 0 && l->deadline_ns <= now && !l->busy)

@@ -129,6 +129,8 @@ int engine_recover(struct engine *g, struct err *e);
 void engine_call(struct engine *g, const struct call *c);
 /* The client behind a call has gone. */
 void engine_gone(struct engine *g, uint64_t call_id);
+/* It has taken so many bytes more of a paced body. */
+void engine_taken(struct engine *g, uint64_t call_id, uint64_t bytes);
 /* Every client has gone (the link to front broke). */
 void engine_all_gone(struct engine *g);
 void engine_commit(struct engine *g);

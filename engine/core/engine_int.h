@@ -69,6 +69,12 @@ struct parked {
 	struct buf call; /* encoded */
 };
 
+/* Who follows the output of which action. */
+struct output_call {
+	uint64_t call_id;
+	char id[ACTION_ID_MAX];
+};
+
 struct event_reader {
 	uint64_t call_id;
 	uint64_t seq; /* sent up to here */
@@ -127,6 +133,8 @@ struct engine {
 	uint64_t next_ticket;
 	struct event_reader events[EVENT_READERS_MAX];
 	size_t event_count;
+	struct output_call *output_calls;
+	size_t output_call_count, output_call_cap;
 	struct feed feeds[FEEDS_MAX];
 	uint8_t mask_key[SHA256_LEN];
 	bool has_mask_key;
@@ -320,6 +328,16 @@ void engine_run(struct engine *g, struct live *l);
 /* Sends the rows since the last time to those who follow the events. */
 void engine_events_send(struct engine *g);
 void engine_events_ping(struct engine *g);
+/* ---- engine_output.c ----------------------------------------------------- */
+
+/* The executor's event. */
+void engine_on_output(
+    void *ctx, const char *action_id, int stream, struct str bytes);
+void engine_output_ended(struct engine *g, struct live *l);
+/* A reader of the output of l hung up; 0: front has gone, with all. */
+void engine_output_gone(struct engine *g, struct live *l, uint64_t call_id);
+void engine_output_tick(struct engine *g, struct live *l, int64_t now_ns);
+
 /* Retention, a step at a time, while nobody waits. */
 void engine_retain_tick(struct engine *g);
 /* Gives the reporter what it waits for, writes down what it has. */

@@ -148,6 +148,19 @@ on_gone(void *ctx, struct ipc_msg *m, struct err *e)
 	return r;
 }
 
+static int
+on_taken(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct engine_process *p = ctx;
+	struct rec in = rec_of(m->payload);
+	const uint64_t call_id = rec_u64(&in), bytes = rec_u64(&in);
+	const int r = rec_done(&in, e);
+
+	if (r == 0)
+		engine_taken(p->engine, call_id, bytes);
+	return r;
+}
+
 static const struct ipc_row front_rows[] = {
 	{
 	    .type = FE_CALL,
@@ -158,6 +171,11 @@ static const struct ipc_row front_rows[] = {
 	    .type = FE_GONE,
 	    .len_max = 64,
 	    .handler = on_gone,
+	},
+	{
+	    .type = FE_TAKEN,
+	    .len_max = 64,
+	    .handler = on_taken,
 	},
 };
 

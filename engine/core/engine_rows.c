@@ -188,8 +188,8 @@ row_body_outcome(struct engine *g, const struct live *l,
 	jsonw_kint(&w, "exit", o->exit);
 	jsonw_kint(&w, "signal", o->signal);
 	jsonw_kint(&w, "wall_ms", o->wall_ms);
-	jsonw_kint(&w, "stdout_bytes", (int64_t)l->out.len);
-	jsonw_kint(&w, "stderr_bytes", (int64_t)l->err_out.len);
+	jsonw_kint(&w, "stdout_bytes", (int64_t)l->output.total[0]);
+	jsonw_kint(&w, "stderr_bytes", (int64_t)l->output.total[1]);
 	jsonw_kbool(&w, "truncated", o->truncated);
 	jsonw_kbool(&w, "timed_out", o->timed_out);
 	if (o->copy)

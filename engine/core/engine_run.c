@@ -10,13 +10,10 @@
 
 #include "base/num.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "engine_int.h"
 #include "stage.h"
 
 #define ROW_BODY_MAX ((size_t)256 << 10)
-#define EVENT_BYTES_MAX ((size_t)1 << 20)
-#define OUTPUT_SLICE ((size_t)64 << 10) /* of one event; escaped, it fits */
 
 void
 engine_run_failed(struct engine *g, struct live *l, const char *why)
@@ -165,62 +162,6 @@ on_started(void *ctx, const char *action_id)
 	log_debug("started", "id=%s", action_id);
 }
 
-/* Text as a JSON string; what JSON cannot hold exactly in base64. */
-static void
-send_output_slice(struct engine *g, const struct output_reader *to,
-    const char *event, struct str bytes)
-{
-	AUTO_BUF struct buf out = BUF_INIT(EVENT_BYTES_MAX);
-	struct jsonw w = jsonw_on(&out);
-
-	if (text_is_utf8(bytes) && str_find(bytes, '\0') == bytes.len) {
-		buf_printf(&out, "event: %s\ndata: ", event);
-		jsonw_str(&w, bytes);
-	} else {
-		buf_printf(&out, "event: %s-base64\ndata: \"", event);
-		text_base64(&out, bytes);
-		buf_putc(&out, '"');
-	}
-	buf_puts(&out, "\n\n");
-	assert(out.failed != ERR_LIMIT);
-	if (out.failed == 0)
-		g->o.out.chunk(g->o.out.ctx, to->call_id, buf_str(&out));
-}
-
-static void
-send_output_event(struct engine *g, const struct output_reader *to,
-    const char *event, struct str text)
-{
-	for (size_t at = 0; at < text.len; at += OUTPUT_SLICE)
-		send_output_slice(
-		    g, to, event, str_head(str_from(text, at), OUTPUT_SLICE));
-}
-
-/* Keeps the first LIVE_OUTPUT_MAX bytes of a stream. */
-static void
-keep_output(struct live *l, struct buf *to, struct str bytes)
-{
-	const size_t room = to->max - to->len;
-
-	if (bytes.len > room)
-		l->output_cut = true;
-	buf_put_str(to, str_head(bytes, room));
-}
-
-static void
-on_output(void *ctx, const char *action_id, int stream, struct str bytes)
-{
-	struct engine *g = ctx;
-	struct live *l = live_find(g->live, action_id);
-
-	if (l == NULL)
-		return;
-	keep_output(l, stream == 2 ? &l->err_out : &l->out, bytes);
-	for (struct output_reader *to = l->readers; to != NULL; to = to->next)
-		send_output_event(
-		    g, to, stream == 2 ? "stderr" : "stdout", bytes);
-}
-
 /* That it ran as somebody else than it should have is said with the rest. */
 static void
 add_note(struct live *l, struct outcome *to)
@@ -243,9 +184,9 @@ keep_outcome(struct live *l, const struct outcome *o)
 	struct outcome *to = &l->a->outcome;
 
 	*to = *o;
-	to->out = buf_str(&l->out);
-	to->err_out = buf_str(&l->err_out);
-	to->truncated = o->truncated || l->output_cut;
+	to->out = buf_str(&l->output.kept[0]);
+	to->err_out = buf_str(&l->output.kept[1]);
+	to->truncated = o->truncated || outflow_is_cut(&l->output);
 	to->failure = o->failure == NULL ? NULL : arena_strdup(a, o->failure);
 	to->violations =
 	    arena_array(a, o->violation_count + 1, sizeof(*to->violations));
@@ -280,17 +221,6 @@ record_outcome(struct engine *g, struct live *l, struct err *e)
 }
 
 static void
-end_readers(struct engine *g, struct live *l)
-{
-	while (l->readers != NULL) {
-		const uint64_t call_id = l->readers->call_id;
-
-		g->o.out.end(g->o.out.ctx, call_id);
-		live_gone(l, call_id);
-	}
-}
-
-static void
 on_ended(void *ctx, const char *action_id, const struct outcome *o)
 {
 	struct engine *g = ctx;
@@ -304,7 +234,7 @@ on_ended(void *ctx, const char *action_id, const struct outcome *o)
 	keep_outcome(l, o);
 	if (o->failure != NULL)
 		g->n.run_failures++;
-	end_readers(g, l);
+	engine_output_ended(g, l);
 	/* Without a store the row is missing: the action stays running here
 	 * and becomes unknown at the next start. It is never run again. */
 	if (record_outcome(g, l, &why) != 0)
@@ -318,7 +248,7 @@ const struct executor_events engine_executor_events = {
 	.started = on_started,
 	.looked = engine_looked,
 	.changed = engine_changed,
-	.output = on_output,
+	.output = engine_on_output,
 	.ended = on_ended,
 };
 
@@ -436,68 +366,6 @@ engine_execute(struct engine *g, const struct call *c)
 	}
 	if (execute(g, c, l, &why) != 0)
 		engine_problem_err(g, c->id, &why);
-}
-
-static void
-reply_output(struct engine *g, uint64_t call_id, const struct live *l)
-{
-	AUTO_BUF struct buf body = BUF_INIT((size_t)64 << 20);
-	struct jsonw w = jsonw_on(&body);
-
-	jsonw_object(&w);
-	jsonw_kstr(&w, "id", l->a->id);
-	jsonw_kstr(&w, "state", stage_name(l->a->stage));
-	jsonw_key(&w, "stdout");
-	jsonw_str(&w, buf_str(&l->out));
-	jsonw_key(&w, "stderr");
-	jsonw_str(&w, buf_str(&l->err_out));
-	jsonw_kbool(&w, "truncated", l->output_cut);
-	jsonw_end(&w);
-	if (body.failed != 0)
-		engine_problem(g, call_id, 413, "limit",
-		    "the output is too long for one answer; stream it");
-	else
-		engine_reply_json(g, call_id, 200, buf_str(&body));
-}
-
-/* Live: what there is, then what comes, as server-sent events. */
-void
-engine_output(struct engine *g, const struct call *c)
-{
-	struct live *l = engine_target(g, c);
-	const struct reply head = {
-		.id = c->id,
-		.status = 200,
-		.type = BODY_EVENTS,
-		.chunks = true,
-	};
-	struct output_reader *reader;
-
-	if (l == NULL)
-		return;
-	if (!c->stream) {
-		reply_output(g, c->id, l);
-		return;
-	}
-	reader = mem_new(1, sizeof(*reader));
-	if (reader == NULL) {
-		engine_problem(g, c->id, 503, "no_memory", "no memory");
-		return;
-	}
-	reader->call_id = c->id;
-	g->o.out.reply(g->o.out.ctx, &head);
-	if (l->out.len > 0)
-		send_output_event(g, reader, "stdout", buf_str(&l->out));
-	if (l->err_out.len > 0)
-		send_output_event(g, reader, "stderr", buf_str(&l->err_out));
-	if (l->a->stage == STAGE_RUNNING || l->a->stage == STAGE_PENDING ||
-	    (l->a->stage == STAGE_DECIDED && l->run_requested)) {
-		reader->next = l->readers;
-		l->readers = reader;
-		return;
-	}
-	free(reader);
-	g->o.out.end(g->o.out.ctx, c->id);
 }
 
 static int

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/limits.h"
 #include "stage.h"
 
 #define BUCKETS ((size_t)4096)
@@ -22,6 +23,7 @@ struct live_table {
 	struct live *oldest, *newest;
 	struct live *ended_first, *ended_last; /* those that may be over */
 	size_t ended, pending;
+	size_t kept, kept_ended; /* bytes of output */
 	struct uid_count *uids;
 	size_t uid_count, uid_cap;
 };
@@ -36,6 +38,12 @@ bucket_of(const char *id)
 	return (size_t)(h % BUCKETS);
 }
 
+static size_t
+live_output(const struct live *l)
+{
+	return l->output.kept[0].len + l->output.kept[1].len;
+}
+
 int
 live_table_new(struct live_table **ret, struct err *e)
 {
@@ -47,19 +55,13 @@ static void
 live_free(struct live *l)
 {
 	struct waiter *w;
-	struct output_reader *reader;
 
 	while ((w = l->waiters) != NULL) {
 		l->waiters = w->next;
 		free(w);
 	}
-	while ((reader = l->readers) != NULL) {
-		l->readers = reader->next;
-		free(reader);
-	}
 	receipt_free(l->intent);
-	buf_free(&l->out);
-	buf_free(&l->err_out);
+	outflow_free(&l->output);
 	action_free(l->a);
 	free(l);
 }
@@ -96,8 +98,7 @@ live_add(
 	if (l == NULL)
 		return err_nomem(e);
 	l->a = TAKE_PTR(*a);
-	l->out = (struct buf)BUF_INIT(LIVE_OUTPUT_MAX);
-	l->err_out = (struct buf)BUF_INIT(LIVE_OUTPUT_MAX);
+	outflow_init(&l->output, LIVE_OUTPUT_MAX);
 	b = bucket_of(l->a->id);
 	l->hash_next = t->buckets[b];
 	t->buckets[b] = l;
@@ -139,7 +140,24 @@ live_remove(struct live_table *t, struct live *l)
 		l->newer->older = l->older;
 	else
 		t->newest = l->older;
+	t->kept -= live_output(l);
+	if (l->in_ended)
+		t->kept_ended -= live_output(l);
 	live_free(l);
+}
+
+void
+live_kept(struct live_table *t, const struct live *l, size_t bytes)
+{
+	t->kept += bytes;
+	if (l->in_ended)
+		t->kept_ended += bytes;
+}
+
+size_t
+live_may_keep(const struct live_table *t)
+{
+	return t->kept < RUN_KEPT_BYTES_MAX ? RUN_KEPT_BYTES_MAX - t->kept : 0;
 }
 
 struct live *
@@ -152,7 +170,7 @@ live_next(struct live_table *t, struct live *from)
 static bool
 is_over(const struct live *l)
 {
-	if (l->busy || l->waiters != NULL || l->readers != NULL)
+	if (l->busy || l->waiters != NULL || l->output.readers != NULL)
 		return false;
 	if (stage_is_final(l->a->stage))
 		return true;
@@ -164,6 +182,7 @@ static void
 ended_push(struct live_table *t, struct live *l)
 {
 	l->in_ended = true;
+	t->kept_ended += live_output(l);
 	l->ended_next = NULL;
 	if (t->ended_last != NULL)
 		t->ended_last->ended_next = l;
@@ -183,13 +202,17 @@ ended_pop(struct live_table *t)
 		t->ended_last = NULL;
 	t->ended--;
 	l->in_ended = false;
+	t->kept_ended -= live_output(l);
 	return l;
 }
 
 void
 live_trim(struct live_table *t)
 {
-	for (size_t n = t->ended; n > 0 && t->ended > LIVE_ENDED_MAX; n--) {
+	for (size_t n = t->ended; n > 0 &&
+	     (t->ended > LIVE_ENDED_MAX ||
+		 t->kept_ended > RUN_KEPT_ENDED_BYTES_MAX);
+	     n--) {
 		struct live *l = ended_pop(t);
 
 		if (is_over(l))
@@ -275,7 +298,6 @@ void
 live_gone(struct live *l, uint64_t call_id)
 {
 	struct waiter **w = &l->waiters;
-	struct output_reader **reader = &l->readers;
 
 	while (*w != NULL) {
 		struct waiter *at = *w;
@@ -285,16 +307,6 @@ live_gone(struct live *l, uint64_t call_id)
 			continue;
 		}
 		*w = at->next;
-		free(at);
-	}
-	while (*reader != NULL) {
-		struct output_reader *at = *reader;
-
-		if (at->call_id != call_id) {
-			reader = &at->next;
-			continue;
-		}
-		*reader = at->next;
 		free(at);
 	}
 }

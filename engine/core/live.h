@@ -7,8 +7,9 @@
  *     r = live_add(t, action, &l, e);         takes the action
  *     l = live_find(t, id);
  *
- * Ended actions are kept until LIVE_ENDED_MAX newer ones have ended; what is
- * gone from here is read from the store.
+ * Ended actions are kept until LIVE_ENDED_MAX newer ones have ended, or their
+ * output is too much together; what is gone from here is read from the store,
+ * which has no output.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include "base/buf.h"
 #include "core/ports.h"
 #include "model/action.h"
+#include "outflow.h"
 
 #define LIVE_ENDED_MAX 128
 #define LIVE_OUTPUT_MAX RUN_OUTPUT_BYTES_DEFAULT
@@ -27,12 +29,6 @@ struct waiter {
 	int64_t deadline_ns; /* CLOCK_BOOTTIME */
 	bool for_done; /* not satisfied by a decision, waits for the end */
 	bool not_modified; /* answers 304 at its deadline */
-};
-
-/* A stream of the run's output. */
-struct output_reader {
-	struct output_reader *next;
-	uint64_t call_id;
 };
 
 struct live {
@@ -64,10 +60,10 @@ struct live {
 	unsigned credential_rows; /* uses of this run in the log */
 	uint64_t net_ticket; /* of a question during a run: its proxy's */
 	unsigned net_rows[2]; /* refused and other connections in the log */
-	struct buf out, err_out;
-	bool output_cut;
+	struct outflow output;
+	int64_t output_late_ns; /* nobody reads it by then; 0: no matter */
+	int64_t kill_ns; /* its reader hung up; 0: no */
 	struct waiter *waiters;
-	struct output_reader *readers;
 	bool in_ended;
 	struct live *hash_next, *older, *newer, *ended_next;
 };
@@ -88,11 +84,14 @@ struct live *live_next(struct live_table *t, struct live *from);
 void live_set_stage(struct live_table *t, struct live *l, enum stage to);
 /* Forgets ended actions beyond LIVE_ENDED_MAX that nobody waits for. */
 void live_trim(struct live_table *t);
+/* Output that was kept for l; and how much more may be. */
+void live_kept(struct live_table *t, const struct live *l, size_t bytes);
+size_t live_may_keep(const struct live_table *t);
 size_t live_pending(const struct live_table *t);
 size_t live_pending_of(const struct live_table *t, uid_t uid);
 
 int live_wait(struct live *l, const struct waiter *w, struct err *e);
-/* Removes the waiters and readers of a call that is gone. */
+/* Removes the waiters of a call that is gone. */
 void live_gone(struct live *l, uint64_t call_id);
 
 #endif

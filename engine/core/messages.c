@@ -95,6 +95,7 @@ reply_encode(const struct reply *r, struct buf *out)
 	rec_put_u16(out, (uint16_t)r->status);
 	rec_put_u8(out, (uint8_t)r->type);
 	rec_put_u8(out, r->chunks ? 1 : 0);
+	rec_put_u8(out, r->paced ? 1 : 0);
 	rec_put_cstr(out, r->etag);
 	rec_put_cstr(out, r->location);
 	rec_put_u32(out, r->retry_after_s);
@@ -111,6 +112,7 @@ reply_decode(
 	ret->status = rec_u16(&in);
 	ret->type = (enum body_type)rec_u8(&in);
 	ret->chunks = rec_u8(&in) == 1;
+	ret->paced = rec_u8(&in) == 1;
 	ret->etag = rec_cstr(&in, a);
 	ret->location = rec_cstr(&in, a);
 	ret->retry_after_s = rec_u32(&in);

@@ -5,7 +5,7 @@
  * Every payload is a base/buf.h record; readers end in rec_done, so a byte
  * too many ends the sender (I6).
  *
- *     front -> engine    FE_CALL, FE_GONE
+ *     front -> engine    FE_CALL, FE_GONE, FE_TAKEN
  *     engine -> front    EF_REPLY, EF_CHUNK, EF_END
  *     role -> supervisor RS_READY, RS_PEER_ENDED, RS_PROGRAM, RS_PROGRAM_DONE
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
@@ -23,6 +23,9 @@
 enum front_to_engine {
 	FE_CALL = 0x101,
 	FE_GONE, /* u64 call id: nobody waits for that reply any more */
+	/* u64 call id, u64 bytes: its client has taken so many more of a
+	 * paced body */
+	FE_TAKEN,
 };
 
 enum engine_to_front {
@@ -233,6 +236,7 @@ struct reply {
 	unsigned status;
 	enum body_type type;
 	bool chunks; /* EF_CHUNK follow until EF_END */
+	bool paced; /* FE_TAKEN says how much of them was taken */
 	char *etag, *location;
 	uint32_t retry_after_s; /* 0: none */
 	struct str body;

@@ -455,6 +455,10 @@ struct executor_port {
 	 * such a connection ends. May be NULL. */
 	int (*net_answer)(struct executor *x, const char *action_id,
 	    uint64_t ticket, bool allow, const char *who, struct err *e);
+	/* So many bytes of a run's output need not be kept any more: it waits
+	 * while RUN_WINDOW_BYTES are under way. May be NULL. */
+	void (*taken)(
+	    struct executor *x, const char *action_id, uint64_t bytes);
 	int (*send_stdin)(struct executor *x, const char *action_id,
 	    struct str text, struct err *e);
 	int (*kill)(struct executor *x, const char *action_id, int signo,

@@ -234,10 +234,12 @@ outcome(struct jsonw *w, const struct action *a)
 	number_or_null(w, "exit", o->exit, o->exit >= 0);
 	number_or_null(w, "signal", o->signal, o->signal > 0);
 	jsonw_key(w, "stdout");
-	jsonw_str(w, o->out);
+	jsonw_str(w, str_head(o->out, OUTCOME_OUTPUT_BYTES_MAX));
 	jsonw_key(w, "stderr");
-	jsonw_str(w, o->err_out);
-	jsonw_kbool(w, "truncated", o->truncated);
+	jsonw_str(w, str_head(o->err_out, OUTCOME_OUTPUT_BYTES_MAX));
+	jsonw_kbool(w, "truncated",
+	    o->truncated || o->out.len > OUTCOME_OUTPUT_BYTES_MAX ||
+		o->err_out.len > OUTCOME_OUTPUT_BYTES_MAX);
 	jsonw_kbool(w, "timed_out", o->timed_out);
 	if (o->copy)
 		jsonw_kbool(w, "copy", true);

@@ -33,6 +33,7 @@
 #define HTTP_IDLE_MS 300000 /* between two requests */
 #define HTTP_STALL_MS 30000 /* a client takes nothing of its answer */
 #define HTTP_LINGER_MS 1000 /* after the last answer */
+#define HTTP_READER_STALL_MS 3600000 /* the same of a run's output */
 #define HTTP_SIGN_OF_LIFE_MS 15000 /* a comment in an event stream */
 #define HTTP_WAIT_MS_MAX 600000
 #define HTTP_CONNECTIONS_MAX 4096
@@ -49,6 +50,12 @@
 #define RULE_FILE_BYTES_MAX ((size_t)16 << 20)
 
 #define RUN_OUTPUT_BYTES_DEFAULT ((size_t)8 << 20)
+#define OUTCOME_OUTPUT_BYTES_MAX ((size_t)1 << 20) /* in a decision */
+#define RUN_WINDOW_BYTES ((size_t)512 << 10) /* of output not yet taken */
+#define RUN_FIRST_READER_MS 2000 /* output that is not kept waits for one */
+#define RUN_ORPHAN_MS 2000 /* from HUP to KILL when its reader hung up */
+#define RUN_KEPT_BYTES_MAX ((size_t)256 << 20) /* output of all actions */
+#define RUN_KEPT_ENDED_BYTES_MAX ((size_t)64 << 20) /* that ended */
 #define RUN_WALL_MS_DEFAULT 600000
 
 #endif

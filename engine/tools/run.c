@@ -325,10 +325,9 @@ keys_wait(void)
 }
 
 /* While the program runs, it gets the signal; before that, we stop waiting. */
-static int
-on_signal(void *ctx, struct err *e)
+int
+run_wake(struct run *r, struct err *e)
 {
-	struct run *r = ctx;
 	struct signalfd_siginfo got;
 
 	if (r->terminal != NULL && keys_wait())
@@ -346,6 +345,18 @@ on_signal(void *ctx, struct err *e)
 	}
 	r->interrupted = true;
 	return err_set(e, ERR_CONFLICT, "interrupted; nothing was run");
+}
+
+int
+run_wake_fd(const struct run *r)
+{
+	return r->terminal != NULL ? r->wake_fd : r->signal_fd;
+}
+
+static int
+on_signal(void *ctx, struct err *e)
+{
+	return run_wake(ctx, e);
 }
 
 static int
@@ -567,7 +578,7 @@ static int
 follow(struct run *r, struct err *e)
 {
 	bool gave_up = false;
-	int result = wait_for_answer(r, &gave_up, e);
+	int result = wait_for_answer(r, &gave_up, e), status;
 
 	if (r->interrupted || gave_up)
 		cancel(r);
@@ -584,7 +595,10 @@ follow(struct run *r, struct err *e)
 		return failed(e->msg);
 	if (!r->json)
 		say_denied(r);
-	return status_of_end(r);
+	status = status_of_end(r);
+	if (!r->json && !r->whole && status == 0)
+		return failed("some of its output was lost on the way");
+	return status;
 }
 
 /* ---- the command --------------------------------------------------------- */

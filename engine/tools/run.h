@@ -30,6 +30,8 @@ struct run {
 	int64_t deadline_ms; /* of run_now_ms, where there is a timeout */
 	struct client_reply reply; /* the last decision */
 	struct verdict now; /* of reply */
+	uint64_t shown[2]; /* bytes of each stream */
+	bool whole; /* all of it was shown */
 };
 
 int64_t run_now_ms(void);
@@ -39,6 +41,9 @@ void run_pass_on(struct run *r, const char *name);
 
 /* Output as it comes, to stdout and stderr; returns when it has ended. */
 int run_stream(struct run *r, struct err *e);
+/* A signal or a key has come: run_wake_fd is readable. */
+int run_wake(struct run *r, struct err *e);
+int run_wake_fd(const struct run *r);
 
 /*
  * Shows the question on the terminal and sends the answer to the approver

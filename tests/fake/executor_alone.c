@@ -85,8 +85,10 @@ on_output(void *ctx, const char *id, int stream, struct str bytes)
 {
 	struct one *o = find(ctx, id);
 
-	if (o != NULL)
-		buf_put_str(&o->out[stream - 1], bytes);
+	if (o == NULL)
+		return;
+	buf_put_str(&o->out[stream - 1], bytes);
+	sandbox_executor.taken(((struct driver *)ctx)->x, id, bytes.len);
 }
 
 static void

@@ -1,5 +1,6 @@
 """assent against a daemon that lies, breaks off, and sends hostile text."""
 
+import base64
 import json
 import os
 import pty
@@ -11,13 +12,25 @@ from lib_fake_daemon import (BIN, FakeDaemon, chunked_reply, decision,
 
 POST = "POST /v1/actions"
 GET = "GET /v1/actions/act_01TEST"
-OUTPUT = GET + "/output"
+OUTPUT = GET + "/output?disconnect=end"
 PENDING = decision(state="pending", decision="ask", outcome=None)
 ALLOWED = 0
 DENIED, UNANSWERED, FAILED = 125, 124, 123
 
 
-def stream(*events):
+def stream(*events, whole=True):
+    """Events, and at the end how much they were."""
+    counts = {"stdout": 0, "stderr": 0}
+    for name, data in events:
+        try:
+            text = json.loads(data)
+            counts[name[:6]] += len(
+                base64.b64decode(text) if name.endswith("-base64")
+                else text.encode("utf-8", "surrogatepass"))
+        except (KeyError, TypeError, ValueError):
+            pass
+    if whole:
+        events = [*events, ("done", json.dumps(counts))]
     body = b"".join(
         f"event: {name}\ndata: {data}\n\n".encode() for name, data in events)
     return raw_reply(200, "text/event-stream", body)
@@ -203,6 +216,18 @@ class RunShowsWhatRan(unittest.TestCase):
         self.assertEqual(self.run_done(
             [], {"failure": "no sandbox"})[0].returncode, FAILED)
         self.assertEqual(self.run_done([], None)[0].returncode, FAILED)
+
+    def test_output_that_is_not_whole_is_a_failure(self):
+        for events in ([("stdout", '"ran\\n"')],
+                       [("stdout", '"ran\\n"'),
+                        ("done", '{"stdout":5,"stderr":0}')],
+                       [("done", '{"stdout":0,"stderr":1}')]):
+            with FakeDaemon() as fake:
+                fake.answer(POST, json_reply(200, decision()))
+                fake.answer(OUTPUT, stream(*events, whole=False))
+                ran = fake.assent("run", "--", "true")
+            self.assertEqual(ran.returncode, FAILED)
+            self.assertIn(b"some of its output was lost", ran.stderr)
 
     def test_i8_output_on_a_terminal_is_inert(self):
         master, slave = pty.openpty()
