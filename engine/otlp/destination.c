@@ -203,13 +203,25 @@ on_taken(struct destination *d, const struct sink_result *r)
 	d->len = d->now->count - d->at;
 }
 
+/* It takes them as fast as it can: no failure, and the others have a turn. */
+static bool
+goes_on(struct destination *d, const struct sink_result *r)
+{
+	if (r->taken == 0 || r->taken >= d->len || r->retry_after_ms > 0)
+		return false;
+	advance(d, r->taken);
+	send_after(d, 0);
+	return true;
+}
+
 static void
 on_later(struct destination *d, const struct sink_result *r)
 {
 	int64_t ms;
 
+	if (goes_on(d, r))
+		return;
 	d->failures++;
-	advance(d, r->taken < d->len ? r->taken : 0);
 	if (d->ahead) {
 		drop_next(d);
 		ask(d, 0);

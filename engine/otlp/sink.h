@@ -19,7 +19,8 @@
  */
 enum sink_verdict {
 	SINK_TAKEN, /* all rows are safe there, but for `refused` of them */
-	SINK_LATER, /* the same again, after a while */
+	SINK_LATER, /* the same again, after a while; what is left of it at
+		       once, if some were taken */
 	SINK_REFUSED, /* as they are they will never be taken */
 };
 

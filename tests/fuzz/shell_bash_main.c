@@ -1,7 +1,7 @@
 /*
  * Compares what the shell reader says with what bash does: random scripts run
  * in a sandbox of their own (bwrap: no network, an empty file system), where
- * every program but a few wrappers is a stub that writes down its arguments
+ * every program but a few wrappers is a stub (shell_stub_main.c) that writes down its arguments
  * and directory. Whatever a stub saw must be covered by a part. In every other
  * script the commands are deletions: the decision on the script may not be
  * looser than that on any of the deletions that bash came to, by itself.
@@ -37,34 +37,6 @@
 #define ARGS_MAX 256
 #define SECONDS_MAX 3
 #define LOST_SHOWN 10
-
-/* ---- the stub ---------------------------------------------------------- */
-
-/* One record: directory, count, arguments, each with its length before it. */
-static int
-stub(int argc, char **argv)
-{
-	AUTO_BUF struct buf b = BUF_INIT(LOG_BYTES_MAX);
-	AUTO_FD int fd = open(LOG_PATH, O_WRONLY | O_APPEND | O_CLOEXEC);
-	char cwd[PATH_MAX];
-	const char *const slash = strrchr(argv[0], '/');
-	const char *const rc = getenv("STUB_EXIT");
-
-	if (fd < 0 || getcwd(cwd, sizeof(cwd)) == NULL)
-		return 99;
-	rec_put_cstr(&b, cwd);
-	rec_put_u32(&b, (uint32_t)argc);
-	for (int i = 0; i < argc; i++)
-		rec_put_cstr(&b,
-		    i == 0 && slash != NULL && argv[0][0] == '/' ? slash + 1
-								 : argv[i]);
-	if (fdio_write_all(fd, b.s, b.len, NULL) != 0)
-		return 99;
-	if (slash == NULL ? strcmp(argv[0], "ls") == 0
-			  : strcmp(slash + 1, "ls") == 0)
-		(void)puts("one two\nthree");
-	return rc != NULL && rc[0] == '1';
-}
 
 /* ---- inside the sandbox ------------------------------------------------ */
 
@@ -156,13 +128,17 @@ read_exact(int fd, void *p, size_t len)
 	return true;
 }
 
-/* Scripts come on descriptor 3, answers go to 4: status, log. */
+/*
+ * Scripts come on descriptor 3, each after a word that says whether it was
+ * understood; answers go to 4: status, log.
+ */
 static int
 inside(void)
 {
-	uint32_t len;
+	uint32_t understood, len;
 
-	while (read_exact(3, &len, sizeof(len))) {
+	while (read_exact(3, &understood, sizeof(understood)) &&
+	    read_exact(3, &len, sizeof(len))) {
 		AUTO_FREE char *script = malloc((size_t)len + 1);
 		AUTO_BUF struct buf log = BUF_INIT(LOG_BYTES_MAX);
 		AUTO_BUF struct buf answer = BUF_INIT(LOG_BYTES_MAX * 2);
@@ -173,7 +149,9 @@ inside(void)
 		script[len] = '\0';
 		if (!fresh_work())
 			return 1;
-		const int syntax = run_script(script, "0", true);
+		/* What was not understood may be wrong as well. */
+		const int syntax =
+		    understood != 0 ? run_script(script, "0", true) : 0;
 
 		(void)run_script(script, len % 2 == 0 ? "0" : "1", false);
 		if (fdio_read_file(LOG_PATH, &log, NULL) != 0)
@@ -250,7 +228,7 @@ exec_sandbox(const char *self)
 	add(argv, &n, "--dir");
 	add(argv, &n, HOME_PATH);
 	for (size_t i = 0; i < ARRAY_LEN(stubs); i++)
-		add_bind(argv, &n, self, joined("/stub", stubs[i]));
+		add_bind(argv, &n, SHELL_STUB, joined("/stub", stubs[i]));
 	for (size_t i = 0; i < ARRAY_LEN(wrappers); i++) {
 		add(argv, &n, "--symlink");
 		add(argv, &n, joined("/usr/bin", wrappers[i]));
@@ -289,14 +267,17 @@ sandbox_open(const char *self, struct sandbox *s)
 }
 
 static bool
-sandbox_run(struct sandbox *s, struct str script, struct buf *answer)
+sandbox_run(
+    struct sandbox *s, struct str script, bool understood, struct buf *answer)
 {
+	const uint32_t flag = understood ? 1 : 0;
 	const uint32_t len = (uint32_t)script.len;
 	uint32_t size;
 	char *p;
 
 	buf_reset(answer);
-	if (fdio_write_all(s->to, &len, sizeof(len), NULL) != 0 ||
+	if (fdio_write_all(s->to, &flag, sizeof(flag), NULL) != 0 ||
+	    fdio_write_all(s->to, &len, sizeof(len), NULL) != 0 ||
 	    fdio_write_all(s->to, script.s, script.len, NULL) != 0 ||
 	    !read_exact(s->from, &size, sizeof(size)))
 		return false;
@@ -519,7 +500,8 @@ one_script(struct sandbox *s, struct classifier *rules, struct totals *t,
 		return true;
 	if (shell_understand(buf_str(&script), &context, a, &r, NULL) != 0)
 		return false;
-	if (!sandbox_run(s, buf_str(&script), &answer))
+	if (!sandbox_run(
+		s, buf_str(&script), r.not_understood == NULL, &answer))
 		return false;
 	compare(t,
 	    &(struct subject){ .rules = rules,
@@ -554,8 +536,6 @@ main(int argc, char **argv)
 
 	if (strncmp(argv[0], "/inside", 7) == 0)
 		return inside();
-	if (strstr(argv[0], "shell_bash") == NULL)
-		return stub(argc, argv);
 	const uint64_t count = number_argument(argc, argv, 1, COUNT_DEFAULT);
 	const uint64_t seed = number_argument(argc, argv, 2, 1);
 
@@ -568,7 +548,8 @@ main(int argc, char **argv)
 		return 1;
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (access("/usr/bin/bash", X_OK) != 0 || !sandbox_open(self, &s) ||
-	    !sandbox_run(&s, STR("canary probe"), &probe) || probe.len < 12) {
+	    !sandbox_run(&s, STR("canary probe"), true, &probe) ||
+	    probe.len < 12) {
 		(void)printf("SKIPPED: no bash, or bwrap cannot make a "
 			     "sandbox here; the reader is not compared with "
 			     "bash\n");

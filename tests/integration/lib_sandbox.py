@@ -10,7 +10,9 @@ import sys
 import tempfile
 
 BIN = os.environ["ASSENT_BIN"]
-USER = 59990  # owns nothing, is nobody
+# Owns nothing, is nobody; another one in each test, since a limit on processes
+# counts per user: a bomb in the sandbox of one would starve another.
+USER = 20000 + os.getpid() % 30000
 GIT = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t.example",
        "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t.example",
        "GIT_CONFIG_NOSYSTEM": "1"}

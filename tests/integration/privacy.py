@@ -12,7 +12,7 @@ import time
 import unittest
 
 from lib_daemon import BIN, Daemon
-from lib_telemetry import Datagrams, Posted, Receiver
+from lib_telemetry import WITHIN_S, Datagrams, Posted, Receiver, TextOf
 
 RANDOM = random.Random(1)  # the same values in every run
 LETTERS = string.ascii_letters + string.digits
@@ -130,32 +130,32 @@ class Privacy(unittest.TestCase):
         yield "daemon's own log", daemon.daemon_log()
         last = json.loads(self.log(
             daemon, "export").stdout.splitlines()[-1])["seq"]
-        end = time.monotonic() + 20
-        text = ""
-        while f'"seq":{last},' not in text and time.monotonic() < end:
-            time.sleep(0.1)
-            if os.path.exists(f"{daemon.root}/rows.jsonl"):
-                with open(f"{daemon.root}/rows.jsonl",
-                          encoding="ascii") as file:
-                    text = file.read()
-        yield "telemetry file", text
-        for path in ("/v1/logs", "/v1/traces", "/hook"):
+        yield "telemetry file", self.arrived(
+            TextOf(f"{daemon.root}/rows.jsonl"), last)
+        for path in ("/v1/logs", "/hook"):
             yield path, self.arrived(Posted(self.receiver, path), last)
+        # a span is of an action, once it is decided
+        spans = Posted(self.receiver, "/v1/traces")
+        decided = self.log(daemon, "export", "--kind", "decided").stdout
+        for line in decided.splitlines():
+            self.wait_for(spans, [json.loads(line)["action_id"]])
+        yield "/v1/traces", spans.bytes().decode("utf-8", "replace")
         for name, taker in self.takers.items():
             yield name, self.arrived(taker, last)
 
     def arrived(self, way, last):
         """All that a destination has, once it has the last row."""
-        words = [word.encode() for word in (
+        self.wait_for(way, (
             f'"seq":{last},', f'seq="{last}"', f"ASSENT_SEQ={last}\n",
-            f'"intValue":"{last}"')]
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            text = way.bytes()
-            if any(word in text for word in words):
-                break
-            time.sleep(0.1)
+            f'"intValue":"{last}"'))
         return way.bytes().decode("utf-8", "replace")
+
+    def wait_for(self, way, words):
+        """Until it has one of these."""
+        end = time.monotonic() + WITHIN_S
+        while not any(word.encode() in way.bytes() for word in words):
+            self.assertLess(time.monotonic(), end, words)
+            time.sleep(0.05)
 
     def report(self, daemon, kind, text):
         status, body, _ = daemon.agent(

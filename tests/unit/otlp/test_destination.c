@@ -430,6 +430,7 @@ what_a_receiver_has_of_a_batch_is_not_sent_again(void **state)
 	w.part = 10;
 	destination_link(w.d, 0);
 	run_until_all_are_there(&w);
+	assert_int_equal(w.told.failures, 0);
 	for (unsigned i = 1; i <= 300; i++)
 		assert_int_equal(w.got[i], 1);
 	stop(&w);

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "sink_journal.h"
 
 #define ENTRY_MAX ((size_t)8 << 20)
@@ -252,6 +253,29 @@ a_journal_that_is_started_anew_gets_the_next_row(void **state)
 	expect_field(j, "ASSENT_SEQ", "41");
 }
 
+/* The others, and the end of the daemon, wait for it no longer than this. */
+#define BLOCKED_NS_MAX INT64_C(1000000000)
+#define QUEUE_MAX 10000
+
+static void
+a_reader_that_stands_still_holds_up_nobody(void **state)
+{
+	struct journal *j = *state;
+	unsigned sent = 0;
+	int64_t began;
+
+	do {
+		began = loop_now_ns();
+		send_row(j, DECIDED_ROW);
+		assert_true(loop_now_ns() - began < BLOCKED_NS_MAX);
+	} while (j->verdict == SINK_TAKEN && ++sent < QUEUE_MAX);
+	assert_int_equal(j->verdict, SINK_LATER);
+	assert_int_equal(j->taken, 0);
+	receive(j);
+	send_row(j, DECIDED_ROW);
+	assert_int_equal(j->verdict, SINK_TAKEN);
+}
+
 int
 main(void)
 {
@@ -266,6 +290,9 @@ main(void)
 		    set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    a_journal_that_is_started_anew_gets_the_next_row, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    a_reader_that_stands_still_holds_up_nobody, set_up,
 		    tear_down),
 	};
 
