@@ -7,10 +7,11 @@
  *
  *     front -> engine    FE_CALL, FE_GONE, FE_TAKEN
  *     engine -> front    EF_REPLY, EF_CHUNK, EF_END
- *     role -> supervisor RS_READY, RS_PEER_ENDED, RS_PROGRAM, RS_PROGRAM_DONE
+ *     role -> supervisor RS_READY, RS_PEER_ENDED, RS_PROGRAM, RS_PROGRAM_DONE,
+ *                        RS_SOURCE
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
  *                        SR_RELOAD, SR_STOP, SR_KEY, SR_PROGRAM,
- *                        SR_PROGRAM_ENDED
+ *                        SR_PROGRAM_ENDED, SR_SOURCE, SR_SOURCE_FAILED
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
  *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED
  *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER, RE_STATUS
@@ -41,6 +42,8 @@ enum role_to_supervisor {
 	/* Reviewer: u64 ticket, u32 provider: start that one's program */
 	RS_PROGRAM,
 	RS_PROGRAM_DONE, /* u64 ticket: end it if it still runs */
+	/* Broker: u64 ticket, u32 credential: open where its secret is */
+	RS_SOURCE,
 };
 
 enum supervisor_to_role {
@@ -55,6 +58,8 @@ enum supervisor_to_role {
 	/* u64 ticket; with the program's standard input and output */
 	SR_PROGRAM,
 	SR_PROGRAM_ENDED, /* u64 ticket, u8 it ended with status 0 */
+	SR_SOURCE, /* u64 ticket; with what it can be read from */
+	SR_SOURCE_FAILED, /* u64 ticket, cstr why */
 };
 
 enum engine_supervisor {

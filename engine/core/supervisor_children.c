@@ -229,12 +229,36 @@ static const struct ipc_row reviewer_rows[] = {
 	},
 };
 
+/* The broker's: it opens nothing itself. */
+static const struct ipc_row broker_rows[] = {
+	{
+	    .type = RS_READY,
+	    .flags = IPC_ONCE,
+	    .len_max = REPORT_BYTES_MAX,
+	    .handler = on_ready,
+	},
+	{
+	    .type = RS_PEER_ENDED,
+	    .len_max = REASON_BYTES,
+	    .handler = on_peer_ended,
+	},
+	{
+	    .type = RS_SOURCE,
+	    .len_max = 12,
+	    .handler = supervisor_on_source,
+	},
+};
+
 static const struct ipc_row *
 rows_of(const struct role *r, size_t *ret_count)
 {
 	if (r->takes_keys) {
 		*ret_count = ARRAY_LEN(reviewer_rows);
 		return reviewer_rows;
+	}
+	if (r->takes_secrets) {
+		*ret_count = ARRAY_LEN(broker_rows);
+		return broker_rows;
 	}
 	*ret_count = is_engine(r) ? ARRAY_LEN(every_row)
 				  : ARRAY_LEN(every_row) - ROWS_OF_ENGINE;

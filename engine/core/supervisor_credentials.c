@@ -77,14 +77,20 @@ supervisor_credentials_folder(struct child *c, struct err *e)
 	return ERR_OK;
 }
 
-static void
-send_one(struct child *c, size_t at)
+static struct review_identity
+identity_of(const struct child *c)
 {
-	const struct review_identity who = {
+	return (struct review_identity){
 		.set = c->has_user,
 		.uid = c->uid,
 		.gid = c->gid,
 	};
+}
+
+static void
+send_one(struct child *c, size_t at)
+{
+	const struct review_identity who = identity_of(c);
 	const struct config_credential *k = &c->s->config->credentials[at];
 	AUTO_BUF struct buf b = BUF_INIT(16);
 	AUTO_FD int fd = -1;
@@ -103,6 +109,37 @@ supervisor_credentials_send(struct child *c)
 {
 	const size_t count = c->s->config->credential_count;
 
-	for (size_t i = 0; c->link != NULL && i < count; i++)
-		send_one(c, i);
+	for (size_t i = 0; c->link != NULL && i < count; i++) {
+		/* What is in an agent is asked for when it is used. */
+		if (c->s->config->credentials[i].agent == NULL)
+			send_one(c, i);
+	}
+}
+
+int
+supervisor_on_source(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct child *c = ctx;
+	const struct config *config = c->s->config;
+	struct rec in = rec_of(m->payload);
+	const uint64_t ticket = rec_u64(&in);
+	const uint32_t at = rec_u32(&in);
+	AUTO_BUF struct buf b = BUF_INIT(ERR_MSG_MAX + 32);
+	const struct review_identity who = identity_of(c);
+	AUTO_FD int fd = -1;
+	struct err why = ERR_INIT;
+	int r = rec_done(&in, e);
+
+	if (r != 0)
+		return r;
+	/* While settings change the broker may still have the old ones. */
+	r = at >= config->credential_count
+	    ? err_set(&why, ERR_CONFLICT, "the settings have changed")
+	    : credential_open(
+		  c->s->review, &config->credentials[at], &who, &fd, &why);
+	rec_put_u64(&b, ticket);
+	if (r == 0)
+		return ipc_send(m->from, SR_SOURCE, buf_str(&b), fd, e);
+	rec_put_cstr(&b, why.msg);
+	return ipc_send(m->from, SR_SOURCE_FAILED, buf_str(&b), -1, e);
 }

@@ -137,6 +137,7 @@ int supervisor_credentials_check(
     struct supervisor *s, const struct config *now, struct err *e);
 int supervisor_credentials_folder(struct child *c, struct err *e);
 void supervisor_credentials_send(struct child *c);
+ipc_handler supervisor_on_source;
 
 /* supervisor_link.c: listeners, links and status for those that are up. */
 void supervisor_introduce(struct child *c);

@@ -71,6 +71,8 @@ static const struct config_entry entries[] = {
 	{ "file", read_file, AT(file) },
 	{ "env", config_read_text, AT(env) },
 	{ "systemd", config_read_text, AT(systemd) },
+	{ "agent", config_read_text, AT(agent) },
+	{ "public_key", config_read_text, AT(public_key) },
 	{ "secret_service", read_words, AT(secret_service) },
 	{ "command", read_words, AT(command) },
 };
@@ -262,16 +264,39 @@ check_kind(const struct checking *k)
 	}
 }
 
+/* Which key is said here, not by whatever the agent holds then. */
+static void
+check_agent(const struct checking *k)
+{
+	const struct config_credential *c = k->c;
+	const bool ssh = credential_kind_of(c) == CREDENTIAL_SSH;
+
+	if (c->agent != NULL && !ssh)
+		refuse(k, "agent", NULL,
+		    "has its secret in an agent, which only kind ssh can");
+	if (c->agent != NULL && c->agent[0] != '/' &&
+	    !is_made_of(c->agent, VARIABLE_MAX, LOWER UPPER DIGITS "_"))
+		refuse(k, "agent", "agent: SSH_AUTH_SOCK, or a path from /",
+		    "names no socket of an agent");
+	if (c->agent != NULL && c->public_key == NULL)
+		refuse(k, "agent", "public_key: a line of 'ssh-add -L'",
+		    "does not say which key of the agent it is");
+	if (c->public_key != NULL && c->agent == NULL)
+		refuse(k, "public_key", NULL,
+		    "has a public_key, which only one in an agent needs");
+}
+
 static void
 check_source(const struct checking *k)
 {
 	const struct config_credential *c = k->c;
 	const int sources = (c->file != NULL) + (c->env != NULL) +
-	    (c->systemd != NULL) + (c->secret_service.count > 0) +
-	    (c->command.count > 0);
+	    (c->systemd != NULL) + (c->agent != NULL) +
+	    (c->secret_service.count > 0) + (c->command.count > 0);
 
 	if (sources != 1)
-		refuse(k, NULL, "file, env, systemd, secret_service or command",
+		refuse(k, NULL,
+		    "file, env, systemd, agent, secret_service or command",
 		    "has to say in one way where its secret is");
 	if (c->env != NULL &&
 	    !is_made_of(c->env, VARIABLE_MAX, LOWER UPPER DIGITS "_"))
@@ -316,6 +341,7 @@ check_credential(
 	check_username(&k);
 	check_variable(&k);
 	check_kind(&k);
+	check_agent(&k);
 	check_source(&k);
 }
 

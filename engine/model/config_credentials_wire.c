@@ -20,6 +20,8 @@ static const size_t texts[] = {
 	AT(file),
 	AT(env),
 	AT(systemd),
+	AT(agent),
+	AT(public_key),
 };
 
 static const size_t lists[] = {

@@ -194,6 +194,8 @@ credential_source(const struct config_credential *c, struct buf *out)
 		buf_printf(out, "variable %s of the daemon", c->env);
 	else if (c->systemd != NULL)
 		buf_printf(out, "systemd credential %s", c->systemd);
+	else if (c->agent != NULL)
+		buf_printf(out, "agent %s", c->agent);
 	else if (c->secret_service.count > 0)
 		buf_puts(out, "Secret Service");
 	else if (c->command.count > 0)

@@ -44,12 +44,16 @@ struct config_credential {
 	const char *variable;
 	const char *ca_file; /* whom to trust there, or NULL: the system's */
 	struct credential_list host_keys; /* ssh: "ssh-ed25519 AAAA..." */
+	const char *public_key; /* ssh: which of the agent's; or NULL */
 	bool ask; /* a person answers, once a host and run */
 	bool plaintext; /* also over http:// */
 	/* For whom; an empty list: for all. */
 	struct credential_list profiles, sessions, agents, users;
 	/* Where the secret is: exactly one. */
 	const char *file, *env, *systemd;
+	/* A user's own agent of ssh: its socket, or the variable of the
+	 * daemon that names it. The secret stays there. */
+	const char *agent;
 	struct credential_list secret_service; /* attribute, value, ... */
 	struct credential_list command;
 };

@@ -26,7 +26,9 @@ struct agent_conn {
 	int fd;
 	struct buf in, out;
 	struct agent_session session;
+	struct buf binding; /* the message, for an agent that has the key */
 	uint64_t use; /* that is waited for; 0: none */
+	struct forwarding *forward; /* then: the agent that has the key */
 	size_t message; /* its length, at the start of in */
 	const struct holding *h; /* whose key signs then */
 	struct agent_conn *next;
@@ -48,10 +50,13 @@ close_conn(struct agent_conn *c)
 	}
 	if (c->use != 0)
 		broker_forget_use(r->b, c->use);
+	if (c->forward != NULL)
+		broker_forward_cancel(c->forward);
 	loop_forget(r->b->env->loop, c->fd);
 	fd_closep(&c->fd);
 	buf_free(&c->in);
 	buf_free(&c->out);
+	buf_free(&c->binding);
 	mem_freep(&c);
 }
 
@@ -60,7 +65,7 @@ close_conn(struct agent_conn *c)
 static bool
 is_offered(const struct agent_conn *c, const struct holding *h)
 {
-	return h->u != NULL && h->u->key != NULL &&
+	return h->u != NULL && usable_blob(h->u).len > 0 &&
 	    credential_fits(h->c, &c->run->scope);
 }
 
@@ -74,7 +79,7 @@ list_keys(struct agent_conn *c)
 	for (size_t i = 0; i < b->held_count && count < CREDENTIALS_MAX; i++) {
 		if (is_offered(c, &b->held[i]))
 			list[count++] = (struct agent_identity){
-				.blob = ssh_key_blob(b->held[i].u->key),
+				.blob = usable_blob(b->held[i].u),
 				.comment = b->held[i].c->name,
 			};
 	}
@@ -88,7 +93,7 @@ find_key(const struct agent_conn *c, struct str blob)
 
 	for (size_t i = 0; i < b->held_count; i++) {
 		if (is_offered(c, &b->held[i]) &&
-		    str_eq(ssh_key_blob(b->held[i].u->key), blob))
+		    str_eq(usable_blob(b->held[i].u), blob))
 			return &b->held[i];
 	}
 	return NULL;
@@ -107,35 +112,63 @@ request_at(const struct agent_conn *c)
 	return q;
 }
 
-static int
-sign(struct agent_conn *c, struct err *e)
+static void
+end_request(struct agent_conn *c, struct str signature)
 {
-	AUTO_BUF struct buf signature = BUF_INIT(SSH_SIGNATURE_MAX * 2);
-	const struct agent_request q = request_at(c);
-	const int r =
-	    ssh_key_sign(c->h->u->key, q.data, q.flags, &signature, e);
+	if (signature.len > 0)
+		agent_put_signature(&c->out, signature);
+	else
+		agent_put_failure(&c->out);
+	buf_consume(&c->in, c->message);
+	go_on(c);
+}
 
-	if (r == 0)
-		agent_put_signature(&c->out, buf_str(&signature));
-	return r;
+static void
+on_signed(void *ctx, struct str signature)
+{
+	struct agent_conn *c = ctx;
+
+	c->forward = NULL;
+	end_request(c, signature);
+}
+
+static int
+forward(struct agent_conn *c, struct err *e)
+{
+	const struct agent_request q = request_at(c);
+	const struct forward_wish w = {
+		.h = c->h,
+		.binding = buf_str(&c->binding),
+		.data = q.data,
+		.flags = q.flags,
+	};
+
+	return broker_forward(c->run->b, &w, on_signed, c, &c->forward, e);
 }
 
 static void
 on_used(void *ctx, bool allowed)
 {
+	AUTO_BUF struct buf signature = BUF_INIT(SSH_SIGNATURE_MAX * 2);
 	struct agent_conn *c = ctx;
+	const struct agent_request q = request_at(c);
 	struct err e = ERR_INIT;
+	int r;
 
 	c->use = 0;
-	if (allowed && sign(c, &e) != 0) {
+	if (!allowed) {
+		end_request(c, STR_NONE);
+		return;
+	}
+	if (c->h->c->agent != NULL && forward(c, &e) == 0)
+		return;
+	r = c->h->u->key == NULL
+	    ? ERR_SYS
+	    : ssh_key_sign(c->h->u->key, q.data, q.flags, &signature, &e);
+	if (r != 0)
 		log_err("not-signed", "id=%s credential=%s why=%s", c->run->id,
 		    c->h->c->name, e.msg);
-		allowed = false;
-	}
-	if (!allowed)
-		agent_put_failure(&c->out);
-	buf_consume(&c->in, c->message);
-	go_on(c);
+	end_request(c, r == 0 ? buf_str(&signature) : STR_NONE);
 }
 
 /* "sign as git for the server SHA256:..." */
@@ -207,8 +240,11 @@ answer(struct agent_conn *c, struct str body)
 		break;
 	case AGENT_BIND:
 		r = agent_bind(&c->session, &q, &e);
-		if (r == 0)
+		if (r == 0) {
+			buf_reset(&c->binding);
+			buf_put_str(&c->binding, body);
 			agent_put_success(&c->out);
+		}
 		break;
 	case AGENT_REFUSED:
 		r = err_set(
@@ -239,6 +275,12 @@ answer_next(struct agent_conn *c, struct err *e)
 }
 
 static bool
+waits(const struct agent_conn *c)
+{
+	return c->use != 0 || c->forward != NULL;
+}
+
+static bool
 flush(struct agent_conn *c)
 {
 	while (c->out.len > 0) {
@@ -261,7 +303,7 @@ go_on(struct agent_conn *c)
 	int r = 1;
 
 	while (r > 0) {
-		r = c->use != 0 || c->out.len > 0 ? 0 : answer_next(c, &e);
+		r = waits(c) || c->out.len > 0 ? 0 : answer_next(c, &e);
 		if (!flush(c))
 			r = ERR_SYS;
 	}
@@ -269,7 +311,7 @@ go_on(struct agent_conn *c)
 		close_conn(c);
 		return;
 	}
-	events = c->out.len > 0 ? LOOP_WRITE : c->use != 0 ? 0 : LOOP_READ;
+	events = c->out.len > 0 ? LOOP_WRITE : waits(c) ? 0 : LOOP_READ;
 	(void)loop_change(c->run->b->env->loop, c->fd, events, NULL);
 }
 
@@ -280,7 +322,7 @@ on_conn(void *ctx, int fd, unsigned events)
 	char bytes[READ_BYTES];
 	ssize_t n = -1;
 
-	if ((events & LOOP_READ) != 0 && c->use == 0) {
+	if ((events & LOOP_READ) != 0 && !waits(c)) {
 		n = recv(fd, bytes, sizeof(bytes), 0);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 			close_conn(c);
@@ -314,6 +356,7 @@ take_conn(struct broker_run_state *r, int fd)
 	c->fd = TAKE_FD(conn);
 	c->in = (struct buf)BUF_INIT(IN_MAX + READ_BYTES);
 	c->out = (struct buf)BUF_INIT(OUT_MAX);
+	c->binding = (struct buf)BUF_INIT(AGENT_MESSAGE_MAX);
 	c->next = r->agents;
 	r->agents = c;
 	r->agent_count++;

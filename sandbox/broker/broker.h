@@ -55,7 +55,9 @@ struct answer {
 };
 
 struct agent_conn;
+struct forwarding;
 struct injecting;
+struct opening;
 struct handing;
 
 struct broker_run_state {
@@ -84,7 +86,8 @@ struct broker {
 	struct broker_run_state *runs;
 	size_t run_count;
 	struct use *uses;
-	uint64_t last_use;
+	struct opening *openings; /* that the supervisor was asked for */
+	uint64_t last_use, last_opening;
 	const char *ca_dir;
 };
 
@@ -127,6 +130,34 @@ void broker_forget_use(struct broker *b, uint64_t number);
 void broker_verdict(struct broker *b, uint64_t number, bool allowed);
 /* The engine is gone: nothing that waits is used. */
 void broker_refuse_all(struct broker *b);
+
+/* ---- sources.c ------------------------------------------------------------ */
+
+/* fd: where the secret is, to be taken; -1: why not. Exactly once, unless it
+ * was forgotten. */
+typedef void broker_opened_fn(void *ctx, int fd, const char *why);
+int broker_open_source(struct broker *b, const struct holding *h,
+    broker_opened_fn *fn, void *ctx, uint64_t *ret, struct err *e);
+void broker_forget_source(struct broker *b, uint64_t number);
+/* Takes fd. */
+void broker_source_opened(
+    struct broker *b, uint64_t number, int fd, const char *why);
+
+/* ---- forwarding.c --------------------------------------------------------- */
+
+struct forward_wish {
+	const struct holding *h; /* of an agent */
+	struct str binding; /* as the client said it; or empty */
+	struct str data;
+	uint32_t flags;
+};
+
+/* signature: as the agent's message has it; empty: it did not sign. */
+typedef void broker_signed_fn(void *ctx, struct str signature);
+/* 0 and *ret: fn is called later, once, unless it was canceled. */
+int broker_forward(struct broker *b, const struct forward_wish *w,
+    broker_signed_fn *fn, void *ctx, struct forwarding **ret, struct err *e);
+void broker_forward_cancel(struct forwarding *f);
 
 /* ---- agents.c ------------------------------------------------------------- */
 

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker.h"
+#include "sources.h"
 
 #define ARENA_MAX ((size_t)32 << 10)
 #define TICKET_BYTES 8
@@ -220,7 +221,53 @@ on_secret(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+static int
+on_source(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	struct role_env *env = ctx;
+	struct process *p = env->self;
+	struct rec in = rec_of(m->payload);
+	const uint64_t number = rec_u64(&in);
+	const int r = rec_done(&in, e);
+
+	if (r == 0)
+		broker_source_opened(&p->b, number, TAKE_FD(m->fd), NULL);
+	return r;
+}
+
+static int
+on_source_failed(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	struct role_env *env = ctx;
+	struct process *p = env->self;
+	struct rec in = rec_of(m->payload);
+	const uint64_t number = rec_u64(&in);
+	const char *why;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	why = rec_cstr(&in, a);
+	r = rec_done(&in, e);
+	if (r == 0)
+		broker_source_opened(
+		    &p->b, number, -1, why == NULL ? "it is not there" : why);
+	return r;
+}
+
 static const struct ipc_row supervisor_rows[] = {
+	{
+	    .type = SR_SOURCE,
+	    .flags = IPC_FD,
+	    .len_max = TICKET_BYTES,
+	    .handler = on_source,
+	},
+	{
+	    .type = SR_SOURCE_FAILED,
+	    .len_max = BROKER_MESSAGE_MAX,
+	    .handler = on_source_failed,
+	},
 	{
 	    .type = SR_KEY,
 	    .flags = IPC_FD,
@@ -239,6 +286,21 @@ open_folder(struct broker *b, char path[static PATH_BYTES_MAX], struct err *e)
 		return err_set(e, ERR_LIMIT, "the runtime folder is too long");
 	b->ca_dir = path;
 	return ERR_OK;
+}
+
+/* No secret comes for these; it stays where it is. */
+static void
+hold_agents(struct holding *h)
+{
+	struct err e = ERR_INIT;
+
+	if (h->c->agent == NULL)
+		return;
+	if (usable_make_agent(h->c, &h->u, &e) != 0)
+		log_err("no-secret", "credential=%s why=%s", h->c->name, e.msg);
+	else
+		log_info("holds", "credential=%s kind=%s in an agent",
+		    h->c->name, h->c->kind_name);
 }
 
 static int
@@ -262,8 +324,10 @@ broker_open(struct role_env *env, struct err *e)
 	if (p->b.held == NULL)
 		return err_nomem(e);
 	p->b.held_count = c->credential_count;
-	for (size_t i = 0; i < c->credential_count; i++)
+	for (size_t i = 0; i < c->credential_count; i++) {
 		p->b.held[i].c = &c->credentials[i];
+		hold_agents(&p->b.held[i]);
+	}
 	r = open_folder(&p->b, path, e);
 	if (r == 0)
 		r = broker_trust_open(&p->b, e);
@@ -302,6 +366,8 @@ broker_close(struct role_env *env)
 		return;
 	while (b->runs != NULL)
 		broker_run_free(b->runs);
+	while (b->openings != NULL)
+		broker_source_opened(b, b->openings->number, -1, "it ended");
 	for (size_t i = 0; i < CREDENTIALS_MAX; i++) {
 		if (p->in[i].fd >= 0)
 			loop_forget(env->loop, p->in[i].fd);

@@ -207,6 +207,63 @@ agent_may_sign(const struct agent_session *s, const struct agent_rule *rule,
 	return r;
 }
 
+/* ---- another agent ------------------------------------------------------- */
+
+void
+agent_put_body(struct buf *out, struct str body)
+{
+	wire_put_str(out, body);
+}
+
+void
+agent_put_sign_request(
+    struct buf *out, struct str blob, struct str data, uint32_t flags)
+{
+	wire_put_u32(out, (uint32_t)(1 + 3 * HEAD_LEN + blob.len + data.len));
+	wire_put_u8(out, AGENT_MSG_SIGN_REQUEST);
+	wire_put_str(out, blob);
+	wire_put_str(out, data);
+	wire_put_u32(out, flags);
+}
+
+void
+agent_put_list_request(struct buf *out)
+{
+	wire_put_u32(out, 1);
+	wire_put_u8(out, AGENT_MSG_REQUEST_IDENTITIES);
+}
+
+int
+agent_parse_signature(struct str body, struct str *ret, struct err *e)
+{
+	struct wire w = wire_of(body);
+	const uint8_t type = wire_u8(&w);
+	const struct str signature = wire_str(&w);
+
+	if (type != AGENT_MSG_SIGN_RESPONSE || !wire_ends(&w) ||
+	    signature.len == 0 || signature.len > SSH_SIGNATURE_MAX)
+		return err_set(e, ERR_DENIED,
+		    "the agent that has the key did not sign: it may be "
+		    "locked, not have it, or its user said no");
+	*ret = signature;
+	return ERR_OK;
+}
+
+bool
+agent_lists(struct str body, struct str blob)
+{
+	struct wire w = wire_of(body);
+	const bool is_list = wire_u8(&w) == AGENT_MSG_IDENTITIES_ANSWER;
+	uint32_t count = wire_u32(&w);
+	bool found = false;
+
+	for (; is_list && count > 0 && !w.failed; count--) {
+		found = str_eq(wire_str(&w), blob) || found;
+		(void)wire_str(&w);
+	}
+	return found && !w.failed;
+}
+
 /* ---- answers ------------------------------------------------------------- */
 
 static void

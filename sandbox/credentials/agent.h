@@ -75,6 +75,16 @@ int agent_bind(
 int agent_may_sign(const struct agent_session *s, const struct agent_rule *rule,
     const struct agent_request *q, struct agent_auth *ret, struct err *e);
 
+/* To another agent, framed: what was asked of us, or a binding as it came. */
+void agent_put_sign_request(
+    struct buf *out, struct str blob, struct str data, uint32_t flags);
+void agent_put_body(struct buf *out, struct str body);
+/* The signature in its answer; ERR_DENIED: it did not sign. */
+int agent_parse_signature(struct str body, struct str *ret, struct err *e);
+/* Does its answer to a request for identities name that key? */
+bool agent_lists(struct str body, struct str blob);
+void agent_put_list_request(struct buf *out);
+
 /* Answers, framed. */
 void agent_put_failure(struct buf *out);
 void agent_put_success(struct buf *out);

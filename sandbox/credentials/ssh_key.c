@@ -46,8 +46,7 @@ parse_pem(struct str text, EVP_PKEY **ret, struct err *e)
 	BIO *bio;
 
 	if (str_search(text, STR("ENCRYPTED")) < text.len)
-		return err_set(e, ERR_INVALID,
-		    "the key has a passphrase, which nobody could type here");
+		return err_set(e, ERR_INVALID, SSH_KEY_LOCKED);
 	if (text.len > TEXT_MAX)
 		return err_set(e, ERR_LIMIT, "the private key is too long");
 	bio = BIO_new_mem_buf(text.s, (int)text.len);

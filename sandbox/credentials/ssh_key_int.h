@@ -8,6 +8,13 @@
 
 #include "ssh_key.h"
 
+/* What can be done with it, as nobody is there to type. */
+#define SSH_KEY_LOCKED                                                         \
+	"the key has a passphrase, and nobody could type it here; leave it "   \
+	"in your own agent (ssh-add, then agent: SSH_AUTH_SOCK and "           \
+	"public_key: in the settings), or let a command print the key "        \
+	"without it (command: [...])"
+
 struct ssh_key_kind {
 	const char *type; /* of the public half */
 	int id; /* EVP_PKEY_... */

@@ -271,10 +271,7 @@ read_bytes(struct str bytes, EVP_PKEY **ret, struct err *e)
 		return err_set(e, ERR_INVALID, "this is no private key");
 	cipher = wire_str(&w);
 	if (!w.failed && !str_eqz(cipher, "none"))
-		return err_set(e, ERR_INVALID,
-		    "the key has a passphrase, which nobody could type here; "
-		    "make one without (ssh-keygen -p -N '' on a copy), kept "
-		    "in a file of mode 0600");
+		return err_set(e, ERR_INVALID, SSH_KEY_LOCKED);
 	(void)wire_str(&w); /* how a passphrase is used */
 	(void)wire_str(&w);
 	if (wire_u32(&w) != 1)

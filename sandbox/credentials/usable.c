@@ -92,10 +92,10 @@ make_git(struct usable *u, const struct config_credential *c, struct str bytes,
 }
 
 static int
-make_ssh(struct usable *u, const struct config_credential *c, struct str bytes,
-    struct err *e)
+take_host_keys(
+    struct usable *u, const struct config_credential *c, struct err *e)
 {
-	int r = ssh_key_parse(bytes, &u->key, e);
+	int r = ERR_OK;
 
 	for (size_t i = 0; r == 0 && i < c->host_keys.count; i++) {
 		AUTO_BUF struct buf blob = BUF_INIT(SSH_BLOB_MAX);
@@ -105,6 +105,15 @@ make_ssh(struct usable *u, const struct config_credential *c, struct str bytes,
 			wire_put_str(&u->host_keys, buf_str(&blob));
 	}
 	return r != 0 ? r : buf_done(&u->host_keys, e);
+}
+
+static int
+make_ssh(struct usable *u, const struct config_credential *c, struct str bytes,
+    struct err *e)
+{
+	const int r = ssh_key_parse(bytes, &u->key, e);
+
+	return r != 0 ? r : take_host_keys(u, c, e);
 }
 
 static int
@@ -127,16 +136,26 @@ without_end(struct str s)
 	return s;
 }
 
+static struct usable *new (void)
+{
+	struct usable *u = mem_new(1, sizeof(*u));
+
+	if (u != NULL) {
+		u->host_keys = (struct buf)BUF_INIT(HOST_KEYS_MAX);
+		u->blob = (struct buf)BUF_INIT(SSH_BLOB_MAX);
+	}
+	return u;
+}
+
 int
 usable_make(const struct config_credential *c, struct str bytes,
     struct usable **ret, struct err *e)
 {
-	AUTO(usable_freep) struct usable *u = mem_new(1, sizeof(*u));
+	AUTO(usable_freep) struct usable *u = new ();
 	int r = ERR_INTERNAL;
 
 	if (u == NULL)
 		return err_nomem(e);
-	u->host_keys = (struct buf)BUF_INIT(HOST_KEYS_MAX);
 	if (bytes.len > CREDENTIAL_BYTES_MAX)
 		return err_set(e, ERR_LIMIT,
 		    "the secret is longer than %zu bytes",
@@ -162,6 +181,29 @@ usable_make(const struct config_credential *c, struct str bytes,
 	return r;
 }
 
+int
+usable_make_agent(
+    const struct config_credential *c, struct usable **ret, struct err *e)
+{
+	AUTO(usable_freep) struct usable *u = new ();
+	int r;
+
+	if (u == NULL)
+		return err_nomem(e);
+	r = ssh_blob_parse(str_of(c->public_key), &u->blob, e);
+	if (r == 0)
+		r = take_host_keys(u, c, e);
+	if (r == 0)
+		*ret = TAKE_PTR(u);
+	return r;
+}
+
+struct str
+usable_blob(const struct usable *u)
+{
+	return u->key != NULL ? ssh_key_blob(u->key) : buf_str(&u->blob);
+}
+
 void
 usable_free(struct usable *u)
 {
@@ -170,6 +212,7 @@ usable_free(struct usable *u)
 	secret_free(u->value);
 	ssh_key_free(u->key);
 	buf_free(&u->host_keys);
+	buf_free(&u->blob);
 	mem_freep(&u);
 }
 

@@ -17,13 +17,19 @@
 struct usable {
 	char header[USABLE_HEADER_NAME_MAX]; /* its name; "": none */
 	struct secret *value; /* of the header, or to hand out */
-	struct ssh_key *key;
+	struct ssh_key *key; /* NULL also where an agent has it */
+	struct buf blob; /* its public half then */
 	struct buf host_keys; /* as agent.h wants them */
 };
 
 /* The error says what is wrong with the secret, and not a byte of it. */
 int usable_make(const struct config_credential *c, struct str bytes,
     struct usable **ret, struct err *e);
+/* One whose secret stays in an agent: there are no bytes of it here. */
+int usable_make_agent(
+    const struct config_credential *c, struct usable **ret, struct err *e);
+/* What a key of ssh is known by; empty: there is none. */
+struct str usable_blob(const struct usable *u);
 void usable_free(struct usable *u);
 void usable_freep(struct usable **u);
 struct str usable_value(const struct usable *u);

@@ -32,6 +32,8 @@ profiles:
                     "else.test:443", "fake.test:443", "ask.test:443",
                     "api.test:80"]}}
   signs: {{network: ["git.test:22"]}}
+  laptop: {{network: ["git.test:22"]}}
+  free: {{network: ["git.test:22"]}}
   bare: {{network: ["git.test:443", "git.test:22", "api.test:443"]}}
 telemetry: {{file: {root}/telemetry.jsonl}}
 credentials:
@@ -45,6 +47,11 @@ credentials:
      ca_file: {root}/ca.pem}}
   - {{name: deploy, kind: ssh, hosts: [git.test], username: {user},
      file: {root}/secrets/key, host_keys: ["{host_key}"], profiles: [site]}}
+  - {{name: laptop, kind: ssh, hosts: [git.test], username: {user},
+     agent: {root}/agent.sock, public_key: "{agent_key}", users: ["{uid}"],
+     host_keys: ["{host_key}"], profiles: [laptop]}}
+  - {{name: free, kind: ssh, hosts: [git.test], profiles: [free],
+     agent: {root}/agent.sock, public_key: "{agent_key}", users: ["{uid}"]}}
   - {{name: anywhere, kind: ssh, hosts: [git.test], profiles: [signs],
      file: {root}/secrets/key, ask: true}}
 """
@@ -275,6 +282,37 @@ def serve(world, address, handler, context, port=443):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
+class OwnAgent:
+    """ssh-agent with two keys, as a user has one."""
+
+    def __init__(self, path, *keys):
+        self.path = path
+        self.keys = keys
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["ssh-agent", "-D", "-a", self.path], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while not os.path.exists(self.path):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        self.add(*self.keys)
+
+    def add(self, *words):
+        return subprocess.run(
+            ["ssh-add", "-q", *words], check=True, capture_output=True,
+            env={**os.environ, "SSH_AUTH_SOCK": self.path}).stdout
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+
 class Site(Daemon):
     def __init__(self, top, user, host_key):
         super().__init__()
@@ -285,9 +323,14 @@ class Site(Daemon):
             self.secret(name, text)
         with open(f"{top}/user", encoding="ascii") as f:
             self.secret("key", f.read())
+        with open(f"{top}/laptop.pub", encoding="ascii") as f:
+            agent_key = f.read().strip()
         with open(self.config, "w", encoding="ascii") as f:
             f.write(CONFIG.format(root=self.root, user=user,
-                                  host_key=host_key))
+                                  host_key=host_key, agent_key=agent_key,
+                                  uid=os.geteuid()))
+        self.owner = OwnAgent(f"{self.root}/agent.sock", f"{top}/laptop",
+                              f"{top}/other")
         shutil.copy(f"{top}/known_hosts", f"{self.workspace}/known_hosts")
         with open(f"{self.workspace}/search.py", "w", encoding="ascii") as f:
             f.write(SEARCH)
@@ -300,7 +343,7 @@ class Site(Daemon):
     def start(self):
         super().start()
         end = time.monotonic() + 20
-        while self.daemon_log().count(" holds ") < 4:
+        while self.daemon_log().count(" holds ") < 7:
             assert time.monotonic() < end, self.daemon_log()[-3000:]
             time.sleep(0.02)
 
@@ -353,7 +396,7 @@ class CredentialProtection(unittest.TestCase):
         cls.untrusted = authority.context("fake.test", trusted=False)
         serve(cls.world, OTHER, Service, context)
         serve(cls.world, OTHER, Service, None, 80)
-        for name in ("user", "host"):
+        for name in ("user", "host", "laptop", "other"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "",
                 "-f", f"{cls.top}/{name}")
         with open(f"{cls.top}/host.pub", encoding="ascii") as f:
@@ -374,7 +417,7 @@ class CredentialProtection(unittest.TestCase):
         with open(f"{cls.top}/sshd_config", "w", encoding="ascii") as f:
             f.write(f"""ListenAddress {WEB}
 HostKey {cls.top}/host
-AuthorizedKeysFile {cls.top}/user.pub
+AuthorizedKeysFile {cls.top}/user.pub {cls.top}/laptop.pub
 PidFile none
 StrictModes no
 UsePAM no
@@ -394,6 +437,7 @@ PasswordAuthentication no
 
     @classmethod
     def tearDownClass(cls):
+        cls.site.owner.stop()
         cls.site.__exit__(None, None, None)
         if cls.sshd is not None:
             cls.sshd.kill()
@@ -454,6 +498,62 @@ PasswordAuthentication no
         self.assertIn(f"sign as {self.user} for the server SHA256:",
                       uses[0]["what"])
         self.assertEqual(uses[0]["host"], "git.test")
+
+    def test_2a_git_clones_with_a_key_that_stays_in_the_users_agent(self):
+        if self.sshd is None:
+            self.skipTest("needs root and openssh-server")
+        owner = self.site.owner
+        # For that host alone: the agent hears which one the client is at.
+        owner.add("-h", "git.test", "-H", f"{self.top}/known_hosts",
+                  f"{self.top}/laptop")
+        self.addCleanup(owner.add, f"{self.top}/laptop")
+        self.addCleanup(owner.add, "-d", f"{self.top}/laptop")
+        self.done(
+            "set -e; export GIT_SSH_COMMAND=\"ssh -o "
+            "UserKnownHostsFile=$PWD/known_hosts -o StrictHostKeyChecking=yes "
+            "-o BatchMode=yes\"; rm -rf l; "
+            f"git clone -q ssh://{self.user}@git.test{self.repos}/a.git l",
+            "laptop")
+        uses = self.used("laptop")
+        self.assertEqual(len(uses), 1, uses)
+        self.assertIn(f"sign as {self.user} for the server SHA256:",
+                      uses[0]["what"])
+
+    def test_2b_the_users_agent_signs_what_is_chosen_and_does_nothing_else(
+            self):
+        with open(f"{self.top}/laptop.pub", encoding="ascii") as f:
+            chosen = f.read().split()[1]
+        before = sorted(self.site.owner.add("-L").splitlines())
+        out = self.done(
+            "ssh-add -L; ssh-add -D; ssh-add -x </dev/null; "
+            "ssh-keygen -q -t ed25519 -N '' -f k; ssh-add k; "
+            "echo x > m; ssh-add -L > pub; "
+            "ssh-keygen -Y sign -f pub -n git m; test ! -e m.sig; "
+            "rm -f k k.pub m pub; ls /proc/*/fd -l | grep -c agent.sock; "
+            "true", "laptop")["outcome"]
+        self.assertEqual(out["stdout"].split()[:2], ["ssh-ed25519", chosen])
+        self.assertEqual(len(out["stdout"].splitlines()), 2, out)
+        # Neither emptied nor locked, and no key more.
+        self.assertEqual(sorted(self.site.owner.add("-L").splitlines()),
+                         before)
+        self.assertEqual(len(before), 2)
+
+    def test_2c_an_agent_that_is_gone_signs_nothing_and_is_found_again(self):
+        d = self.site
+        with open(f"{d.workspace}/sign.py", "w", encoding="ascii") as to:
+            to.write(SIGN)
+        d.owner.stop()
+        out = self.done("python3 sign.py a", "free")["outcome"]
+        self.assertEqual(out["stdout"], "no\n", out)
+        self.assertIn("cannot reach the agent", d.daemon_log())
+        words = ["credentials", "test", "--config", d.config, "free"]
+        self.assertEqual(d.assent(*words).returncode, 1)
+        d.owner.start()
+        out = self.done("python3 sign.py a", "free")["outcome"]
+        self.assertEqual(out["stdout"], "yes\n", out)
+        self.assertIn("good, the agent has SHA256:", d.assent(*words).stdout)
+        # Each was recorded before the agent was asked.
+        self.assertEqual(len(self.used("free")), 2)
 
     def test_3_the_agent_lists_and_does_nothing_else(self):
         out = self.done(
@@ -608,7 +708,7 @@ PasswordAuthentication no
     def test_9_after_the_broker_came_back_all_goes_on(self):
         d = self.site
         end = time.monotonic() + 20
-        while d.daemon_log().count(" holds ") < 8:
+        while d.daemon_log().count(" holds ") < 14:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
         self.done("curl -sS https://api.test/after")

@@ -14,11 +14,13 @@
 #include "base/jsonw.h"
 #include "base/text.h"
 #include "core/credential_source.h"
+#include "credentials/agent.h"
 #include "credentials/usable.h"
 #include "model/command.h"
 
 #define OUTPUT_MAX ((size_t)4 << 20)
 #define WAIT_MS 20000
+#define AGENT_BYTES ((size_t)4096)
 
 enum {
 	OPT_CONFIG,
@@ -184,6 +186,66 @@ read_secret(int fd, struct buf *to, struct err *e)
 	return buf_done(to, e);
 }
 
+/* Until its answer is whole. Blocking would do, but for its patience. */
+static int
+read_answer(int fd, struct buf *in, struct str *ret_body, struct err *e)
+{
+	int n = 0;
+
+	while (n == 0) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		char *at = buf_reserve(in, AGENT_BYTES);
+		ssize_t got;
+
+		if (at == NULL || poll(&p, 1, WAIT_MS) <= 0)
+			return err_set(
+			    e, ERR_LIMIT, "the agent does not answer");
+		got = read(fd, at, AGENT_BYTES);
+		if (got <= 0)
+			return err_set(e, ERR_SYS, "the agent hung up");
+		buf_advance(in, (size_t)got);
+		n = agent_message(buf_str(in), ret_body, e);
+	}
+	return n < 0 ? n : ERR_OK;
+}
+
+/* Nothing is signed: that could ask a person. */
+static int
+ask_agent(int fd, const struct usable *u, struct err *e)
+{
+	AUTO_BUF struct buf out = BUF_INIT(AGENT_BYTES);
+	AUTO_BUF struct buf in = BUF_INIT(2 * AGENT_MESSAGE_MAX);
+	struct str body;
+	int r;
+
+	agent_put_list_request(&out);
+	r = fdio_write_all(fd, out.s, out.len, e);
+	if (r == 0)
+		r = read_answer(fd, &in, &body, e);
+	if (r == 0 && !agent_lists(body, usable_blob(u)))
+		r = err_set(e, ERR_NOTFOUND,
+		    "the agent does not have this key now; ssh-add it");
+	return r;
+}
+
+static int
+try_agent(struct work *w, const struct config_credential *c,
+    struct usable **ret, struct err *e)
+{
+	static const struct review_identity nobody = { .set = false };
+	AUTO(usable_freep) struct usable *u = NULL;
+	AUTO_FD int fd = -1;
+	int r = usable_make_agent(c, &u, e);
+
+	if (r == 0)
+		r = credential_open(w->helpers, c, &nobody, &fd, e);
+	if (r == 0)
+		r = ask_agent(fd, u, e);
+	if (r == 0)
+		*ret = TAKE_PTR(u);
+	return r;
+}
+
 static int
 try(struct work *w, const struct config_credential *c, struct usable **ret,
     struct err *e)
@@ -203,16 +265,27 @@ try(struct work *w, const struct config_credential *c, struct usable **ret,
 }
 
 static void
+put_key(struct work *w, const struct usable *u, const char *print)
+{
+	if (u->key != NULL)
+		buf_printf(&w->out, "good, %.*s %s",
+		    STR_ARG(ssh_key_type(u->key)), print);
+	else
+		buf_printf(&w->out, "good, the agent has %s", print);
+}
+
+static void
 test(struct work *w, const struct config_credential *c)
 {
 	AUTO(usable_freep) struct usable *u = NULL;
 	char print[SSH_FINGERPRINT_MAX] = "";
 	struct err e = ERR_INIT;
-	const int r = try(w, c, &u, &e);
+	const int r =
+	    c->agent != NULL ? try_agent(w, c, &u, &e) : try(w, c, &u, &e);
 
 	w->failed = w->failed || r != 0;
-	if (r == 0 && u->key != NULL)
-		(void)ssh_blob_fingerprint(ssh_key_blob(u->key), print, NULL);
+	if (r == 0 && usable_blob(u).len > 0)
+		(void)ssh_blob_fingerprint(usable_blob(u), print, NULL);
 	if (w->values[OPT_JSON] != NULL) {
 		jsonw_kbool(&w->json, "usable", r == 0);
 		if (print[0] != '\0')
@@ -225,8 +298,7 @@ test(struct work *w, const struct config_credential *c)
 	if (r != 0)
 		text_escape(&w->out, str_of(e.msg));
 	else if (print[0] != '\0')
-		buf_printf(&w->out, "good, %.*s %s",
-		    STR_ARG(ssh_key_type(u->key)), print);
+		put_key(w, u, print);
 	else
 		buf_puts(&w->out, "good");
 	buf_putc(&w->out, '\n');

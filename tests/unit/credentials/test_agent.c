@@ -269,6 +269,74 @@ a_message_is_whole_or_waited_for_and_never_too_long(void **state)
 	    agent_message(STR("\377\377\377\377x"), &body, NULL), ERR_LIMIT);
 }
 
+/* What we say to the user's own agent is what we would read ourselves. */
+static void
+another_agent_is_asked_to_sign_and_for_its_keys_only(void **state)
+{
+	AUTO_BUF struct buf out = BUF_INIT(8192);
+	struct agent_request q;
+	struct str body;
+	int n;
+
+	(void)state;
+	agent_put_sign_request(&out, STR("blob"), STR("data"), 4);
+	n = agent_message(buf_str(&out), &body, NULL);
+	assert_int_equal(n, out.len);
+	agent_parse(body, &q);
+	assert_int_equal(q.kind, AGENT_SIGN);
+	assert_true(str_eqz(q.blob, "blob") && str_eqz(q.data, "data"));
+	assert_int_equal(q.flags, 4);
+	buf_reset(&out);
+	agent_put_list_request(&out);
+	assert_true(agent_message(buf_str(&out), &body, NULL) > 0);
+	assert_int_equal(kind_of(body), AGENT_LIST);
+}
+
+static void
+an_answer_of_another_agent_is_a_signature_or_nothing(void **state)
+{
+	const struct str bad[] = {
+		STR(""),
+		STR("\5"),
+		STR("\34"),
+		STR("\16"),
+		STR("\16\0\0\0\0"),
+		STR("\16\0\0\0\3ab"),
+		STR("\16\0\0\0\2abc"),
+		STR("\14\0\0\0\2ab"),
+	};
+	struct str got;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(
+		    agent_parse_signature(bad[i], &got, NULL), ERR_DENIED);
+	assert_int_equal(
+	    agent_parse_signature(STR("\16\0\0\0\2ab"), &got, NULL), 0);
+	assert_true(str_eqz(got, "ab"));
+}
+
+static void
+a_list_of_another_agent_names_a_key_or_does_not(void **state)
+{
+	AUTO_BUF struct buf out = BUF_INIT(8192);
+	const struct agent_identity list[] = {
+		{ .blob = STR("one"), .comment = "two" },
+		{ .blob = STR("three"), .comment = "" },
+	};
+	struct str body;
+
+	(void)state;
+	agent_put_identities(&out, list, ARRAY_LEN(list));
+	assert_true(agent_message(buf_str(&out), &body, NULL) > 0);
+	assert_true(agent_lists(body, STR("one")));
+	assert_true(agent_lists(body, STR("three")));
+	assert_false(agent_lists(body, STR("two"))); /* a comment */
+	body.len--; /* cut short */
+	assert_false(agent_lists(body, STR("one")));
+	assert_false(agent_lists(STR("\5"), STR("")));
+}
+
 int
 main(void)
 {
@@ -284,6 +352,12 @@ main(void)
 		WITH(a_binding_needs_the_servers_signature),
 		WITH(a_forwarded_agent_signs_nothing),
 		cmocka_unit_test(add_remove_lock_and_all_else_is_refused),
+		cmocka_unit_test(
+		    another_agent_is_asked_to_sign_and_for_its_keys_only),
+		cmocka_unit_test(
+		    an_answer_of_another_agent_is_a_signature_or_nothing),
+		cmocka_unit_test(
+		    a_list_of_another_agent_names_a_key_or_does_not),
 		cmocka_unit_test(
 		    a_message_is_whole_or_waited_for_and_never_too_long),
 	};

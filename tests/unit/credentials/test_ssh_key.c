@@ -102,7 +102,7 @@ a_locked_weak_or_foreign_key_is_refused_with_a_reason(void **state)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{ key_locked, "passphrase" },
+		{ key_locked, "agent: SSH_AUTH_SOCK" },
 		{ key_small, "less than 2048 bits" },
 		{ "hunter2-secret", "no private key" },
 		{ "", "no private key" },

@@ -157,6 +157,18 @@ static const struct {
 	{ "name: a, kind: header, hosts: [a.b], file: /k, "
 	  "header: \"X: {}\", variable: LD_PRELOAD",
 	    "not plain" },
+	{ "name: a, kind: ssh, hosts: [a.b], agent: SSH_AUTH_SOCK",
+	    "which key of the agent" },
+	{ "name: a, kind: ssh, hosts: [a.b], agent: ./sock, public_key: k",
+	    "names no socket" },
+	{ "name: a, kind: git, hosts: [a.b], username: u, agent: X, "
+	  "public_key: k",
+	    "only kind ssh can" },
+	{ "name: a, kind: ssh, hosts: [a.b], file: /k, public_key: k",
+	    "only one in an agent" },
+	{ "name: a, kind: ssh, hosts: [a.b], file: /k, agent: X, "
+	  "public_key: k",
+	    "in one way" },
 	{ "name: a, kind: ssh, hosts: [a.b], file: /k, ask: maybe",
 	    "true or false" },
 	{ "name: a, kind: ssh, hosts: [a.b], file: /k, "
