@@ -45,12 +45,25 @@ word_of(const struct search *s, size_t i)
 	return i < s->j->shell->argc ? &s->j->shell->argv[i] : NULL;
 }
 
+/* "*", "?*": every name has it. */
+static bool
+is_any_name(struct str pattern)
+{
+	for (size_t i = 0; i < pattern.len; i++) {
+		if (pattern.s[i] != '*' && pattern.s[i] != '?')
+			return false;
+	}
+	return true;
+}
+
 static void
 note_name(struct search *s)
 {
 	const struct shell_word *v = word_of(s, s->at + 1);
 
 	s->at++;
+	if (v != NULL && shell_word_known(v) && is_any_name(v->text))
+		return;
 	if (v == NULL || !shell_word_known(v) ||
 	    s->name_count == ARRAY_LEN(s->names)) {
 		s->narrowed_odd = true;
@@ -207,6 +220,29 @@ find_names_generated(struct judge *j, const struct shell_part *find)
 		names++;
 	}
 	return names > 0;
+}
+
+/* Is nothing left out that has another name? */
+bool
+find_takes_all(const struct shell_part *find)
+{
+	static const char *const tests[] = { "-name", "-iname", "-path",
+		"-ipath", "-wholename", "-iwholename", "-regex", "-iregex" };
+	static const char *const odd[] = { "!", "-not", "-o", "-or", "," };
+	bool narrowed = false;
+
+	for (size_t i = 1; i < find->argc; i++) {
+		const struct shell_word *const w = &find->argv[i];
+
+		if (!shell_word_known(w) ||
+		    listed(w->text, odd, ARRAY_LEN(odd)))
+			return true;
+		narrowed = narrowed ||
+		    (listed(w->text, tests, ARRAY_LEN(tests)) &&
+			i + 1 < find->argc &&
+			!is_any_name(find->argv[i + 1].text));
+	}
+	return !narrowed;
 }
 
 /* "*" "/.config/x/secret": meant in the homes that are searched. */

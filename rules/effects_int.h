@@ -192,6 +192,7 @@ bool judge_seen(const struct judge *j, const char *option);
 void judge_shell_text(struct judge *j, const struct arg *a, const char *via);
 void judge_child(struct judge *j, size_t from, const char *via);
 bool find_names_generated(struct judge *j, const struct shell_part *find);
+bool find_takes_all(const struct shell_part *find);
 bool find_names_secret(struct judge *j, const struct shell_part *find);
 /* Text in another language (effects_code.c). */
 void judge_code(struct judge *j, struct str language, const struct arg *a);

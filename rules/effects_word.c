@@ -36,6 +36,7 @@ struct sketch {
 	bool any_names; /* names that somebody else listed, of any place */
 	bool secrets; /* names were looked for that secrets have */
 	bool far; /* names of files outside of the workspace */
+	bool all; /* a find listed everything that is there */
 };
 
 static unsigned
@@ -75,6 +76,14 @@ is_hunt(struct judge *j, uint32_t part)
 	    find_names_secret(j, p);
 }
 
+/* A find that lists everything. */
+static bool
+is_whole(const struct shell_part *find)
+{
+	return find != NULL && str_eqz(shell_part_program(find), "find") &&
+	    find_takes_all(find);
+}
+
 static void
 sketch_piece(struct judge *j, const struct arg *a, size_t i, struct str text,
     struct sketch *s)
@@ -96,6 +105,7 @@ sketch_piece(struct judge *j, const struct arg *a, size_t i, struct str text,
 	case PIECE_BELOW:
 		s->secrets = s->secrets || is_hunt(j, piece->part);
 		if (last) {
+			s->all = is_whole(script_part(j, piece->part));
 			s->below = true;
 			break;
 		}
@@ -433,7 +443,7 @@ place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
 		ret->root =
 		    ret->root && !ret->in_workspace && ret->base != PATH_TEMP;
 		ret->generated = ret->generated && !s->any_names;
-		if (ret->base == PATH_HOME)
+		if (ret->base == PATH_HOME && !s->all && !is_whole(parent))
 			ret->root = false;
 	}
 	if (s->below && s->far) {

@@ -90,45 +90,6 @@ arith_text_check(struct norm *n, const struct value *v)
 	arith_check(n, v, 0);
 }
 
-/* "x=1", "x+=1", "x++", "--x" set x: a number afterwards. */
-void
-arith_assigns(struct norm *n, struct str text)
-{
-	bool sets = false;
-
-	for (size_t i = 0; i < text.len; i++) {
-		const char c = text.s[i];
-		const char d = i + 1 < text.len ? text.s[i + 1] : '\0';
-		const char before = i > 0 ? text.s[i - 1] : '\0';
-
-		if ((c == '+' || c == '-') && d == c)
-			sets = true;
-		if (c == '=' && d == '=') {
-			i++;
-			continue;
-		}
-		if (c == '=' && before != '!' && before != '=' &&
-		    !(before == '<' && (i < 2 || text.s[i - 2] != '<')) &&
-		    !(before == '>' && (i < 2 || text.s[i - 2] != '>')))
-			sets = true;
-	}
-	if (!sets)
-		return;
-	for (size_t i = 0; i < text.len;) {
-		const size_t from = i;
-
-		while (i < text.len && lex_name_char((unsigned char)text.s[i]))
-			i++;
-		if (i > from && lex_name_start((unsigned char)text.s[from])) {
-			const struct value v = value_digits(n);
-
-			var_set(n, str_n(text.s + from, i - from), &v);
-		}
-		if (i == from)
-			i++;
-	}
-}
-
 /* ---- can it fail ------------------------------------------------------- */
 
 /*
@@ -354,6 +315,74 @@ arith_certain(struct norm *n, const struct value *v)
 	return check_expr(&c) && check_char(&c) == '\0';
 }
 
+/* ---- what it sets ------------------------------------------------------ */
+
+/* "x=1", "x += 1", "x++", "x[0]=": the text behind a name. */
+static bool
+sets_name(struct str rest)
+{
+	static const char *const operators[] = { "++", "--", "+=", "-=", "*=",
+		"/=", "%=", "&=", "^=", "|=", "<<=", ">>=", "[" };
+
+	rest = str_trim(rest);
+	for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
+		if (str_starts(rest, str_of(operators[i])))
+			return true;
+	}
+	return str_at(rest, 0) == '=' && str_at(rest, 1) != '=';
+}
+
+/* "++x" */
+static bool
+steps_name(struct str before)
+{
+	before = str_trim(before);
+	return str_ends(before, STR("++")) || str_ends(before, STR("--"));
+}
+
+static void
+set_names(struct norm *n, struct str text)
+{
+	for (size_t i = 0; i < text.len;) {
+		const size_t from = i;
+		const struct value v = value_digits(n);
+
+		while (i < text.len && lex_name_char((unsigned char)text.s[i]))
+			i++;
+		if (i == from)
+			i++;
+		else if (lex_name_start((unsigned char)text.s[from]) &&
+		    (sets_name(str_from(text, i)) ||
+			steps_name(str_head(text, from))))
+			var_set(n, str_n(text.s + from, i - from), &v);
+	}
+}
+
+/* "0 && (x=1)", "a ? b : (x=1)" may leave x as it was. */
+static bool
+may_skip(struct str text)
+{
+	return str_search(text, STR("&&")) < text.len ||
+	    str_search(text, STR("||")) < text.len ||
+	    str_find(text, '?') < text.len;
+}
+
+void
+arith_assigns(struct norm *n, const struct value *v)
+{
+	const struct mark m = state_mark(n);
+	bool maybe = !arith_certain(n, v);
+
+	for (uint32_t i = 0; i < v->count; i++) {
+		if (v->pieces[i].kind != PIECE_TEXT)
+			continue;
+		maybe = maybe || may_skip(v->pieces[i].text);
+		set_names(n, v->pieces[i].text);
+	}
+	if (maybe)
+		state_blur(n, &m);
+}
+
 void
 expand_arith(struct norm *n, const struct word *w)
 {
@@ -365,8 +394,5 @@ expand_arith(struct norm *n, const struct word *w)
 	arith_text_check(n, &v);
 	if (!arith_certain(n, &v))
 		state_may_abort(n);
-	for (const struct seg *s = w->segs; s != NULL; s = s->next) {
-		if (s->kind == SEG_TEXT)
-			arith_assigns(n, s->text);
-	}
+	arith_assigns(n, &v);
 }

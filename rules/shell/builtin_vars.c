@@ -633,6 +633,6 @@ builtin_let(struct norm *n, uint32_t part, struct flow *f)
 		const struct value v = value_of_word(&p.argv[i]);
 
 		arith_text_check(n, &v);
-		arith_assigns(n, p.argv[i].text);
+		arith_assigns(n, &v);
 	}
 }

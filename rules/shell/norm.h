@@ -404,7 +404,7 @@ bool name_plain(struct str name);
 /* printf's output for known words. False: cannot be told. */
 bool printf_text(
     struct norm *n, const struct shell_word *w, size_t count, struct str *ret);
-void arith_assigns(struct norm *n, struct str text);
+void arith_assigns(struct norm *n, const struct value *v);
 /* The words from `from` on, joined by blanks; false when not all are known
  * (then as they are likely to read). */
 bool words_join(
