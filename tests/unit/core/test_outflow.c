@@ -1,4 +1,6 @@
-/* Output on its way: exact for who reads, bounded by who does not. */
+/*
+ * Output on its way: exact for who reads, bounded by who does not.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
