@@ -150,7 +150,7 @@ judge_move(struct scan *x, size_t i)
 	b = arg_text(x->j->arena, x->literals[i + 1].text);
 	arg_place(x->j, &a, &from);
 	arg_place(x->j, &b, &to);
-	if (from.in_workspace && !to.in_workspace)
+	if (from.base != PATH_TEMP && !to.in_workspace)
 		effect_delete(x->j, &a, true);
 }
 
