@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "hooked.h"
 #include "hooks/hooks.h"
-#include "hooks/mcp.h"
+#include "mcp_hub.h"
 #include "mcped.h"
 
 #define READ_BYTES ((size_t)64 << 10)
@@ -62,12 +62,23 @@ forget_input(struct client *c)
 	buf_free(&c->in);
 }
 
+static void
+forget_mcp(struct client *c)
+{
+	if (c->work != NULL)
+		mcp_work_client_gone(c->work);
+	if (c->stream != NULL)
+		mcp_stream_client_gone(c->stream, c);
+	c->stream = NULL;
+}
+
 void
 client_close(struct client *c)
 {
 	struct front *f = c->front;
 
 	front_call_gone(f, c);
+	forget_mcp(c);
 	deadline_set(&f->deadlines, &c->deadline, DEADLINE_NONE);
 	for (struct client **at = &f->answering; *at != NULL;
 	     at = &(*at)->next_answering) {
@@ -84,7 +95,6 @@ client_close(struct client *c)
 	forget_input(c);
 	buf_free(&c->out);
 	hook_freep(&c->hook);
-	mcp_freep(&c->mcp);
 	front_client_gone(f, c);
 	free(c);
 }
@@ -94,6 +104,7 @@ client_close(struct client *c)
 static void
 linger(struct client *c)
 {
+	forget_mcp(c);
 	forget_input(c);
 	link_drop(c->link);
 	c->link = NULL;
@@ -106,6 +117,7 @@ linger(struct client *c)
 static void
 next_request(struct client *c)
 {
+	forget_mcp(c);
 	c->guard = (struct guard)GUARD_INIT;
 	c->sent_continue = false;
 	c->streaming = false;
@@ -355,10 +367,10 @@ make_call(
 	struct refusal why;
 	int r;
 
-	if (rq->match.route->body == ROUTE_BODY_MCP) {
+	if (rq->match.route->local == LOCAL_MCP) {
 		r = request_head(rq, a, call, &why);
 		if (r == 0)
-			r = mcped_call(rq, a, &c->front->record, call, c, &why);
+			r = mcped_call(rq, call, c, &why);
 	} else if (rq->match.route->body != ROUTE_BODY_HOOK) {
 		r = request_call(rq, a, &c->front->record, call, &why);
 	} else {
@@ -375,6 +387,14 @@ make_call(
 }
 
 static void
+wait_for_answer(struct client *c)
+{
+	c->state = CLIENT_WAITING;
+	deadline_set(&c->front->deadlines, &c->deadline, DEADLINE_ENGINE);
+	watch(c);
+}
+
+static void
 ask_engine(struct client *c, struct request *rq)
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(CALL_ARENA_MAX);
@@ -386,8 +406,11 @@ ask_engine(struct client *c, struct request *rq)
 		    c, 503, "no_memory", "memory is short; try again later", 1);
 		return;
 	}
-	if (make_call(c, rq, arena, &call) != 0)
+	if (make_call(c, rq, arena, &call) != 0) {
+		if (c->work != NULL)
+			wait_for_answer(c);
 		return;
+	}
 	if ((rq->match.route->flags & ROUTE_WAITS) != 0)
 		c->wait_ms = call.wait_ms;
 	if (front_call(f, c, &call) != 0) {
@@ -396,9 +419,7 @@ ask_engine(struct client *c, struct request *rq)
 		    1);
 		return;
 	}
-	c->state = CLIENT_WAITING;
-	deadline_set(&f->deadlines, &c->deadline, DEADLINE_ENGINE);
-	watch(c);
+	wait_for_answer(c);
 }
 
 static void

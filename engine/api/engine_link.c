@@ -7,11 +7,12 @@
 
 #include "base/log.h"
 #include "hooked.h"
+#include "mcp_hub.h"
 
 #define SLOT_BITS 16
 #define REPLY_ARENA_MAX ((size_t)1 << 20)
 
-_Static_assert(HTTP_CONNECTIONS_MAX + TOLD_MAX < 1 << SLOT_BITS,
+_Static_assert(HTTP_CONNECTIONS_MAX + TOLD_MAX < MCP_SLOT_FIRST,
     "a call's id holds the slot of its client");
 
 /* Who waits for it, or NULL: he has hung up. */
@@ -38,6 +39,10 @@ on_reply(void *ctx, struct ipc_msg *m, struct err *e)
 	r = reply_decode(m->payload, a, &reply, e);
 	if (r != 0)
 		return r;
+	if ((reply.id & MCP_SLOT_FIRST) != 0) {
+		mcp_work_reply(f->mcp, &reply);
+		return ERR_OK;
+	}
 	c = caller(f, reply.id);
 	if (c == NULL)
 		return ERR_OK;
@@ -156,6 +161,8 @@ void
 front_engine_gone(struct front *f)
 {
 	ipc_freep(&f->engine);
+	if (f->mcp != NULL)
+		mcp_work_engine_gone(f->mcp);
 	for (size_t i = 0; i < f->client_cap; i++) {
 		if (f->clients[i] != NULL)
 			tell(f->clients[i]);
@@ -163,13 +170,13 @@ front_engine_gone(struct front *f)
 }
 
 int
-front_call(struct front *f, struct client *c, struct call *call)
+front_send(struct front *f, size_t slot, struct call *call)
 {
 	struct err e = ERR_INIT;
 
 	if (f->engine == NULL)
 		return -1;
-	call->id = ++f->calls << SLOT_BITS | (c == NULL ? 0 : c->slot);
+	call->id = ++f->calls << SLOT_BITS | slot;
 	buf_reset(&f->call);
 	call_encode(call, &f->call);
 	if (buf_done(&f->call, &e) != 0 ||
@@ -177,6 +184,14 @@ front_call(struct front *f, struct client *c, struct call *call)
 		log_warn("call_failed", "error=%s", e.msg);
 		return -1;
 	}
+	return 0;
+}
+
+int
+front_call(struct front *f, struct client *c, struct call *call)
+{
+	if (front_send(f, c == NULL ? 0 : c->slot, call) != 0)
+		return -1;
 	if (c != NULL)
 		c->call_id = call->id;
 	return 0;
@@ -195,14 +210,19 @@ front_taken(struct front *f, const struct client *c, uint64_t bytes)
 }
 
 void
-front_call_gone(struct front *f, struct client *c)
+front_unask(struct front *f, uint64_t call_id)
 {
 	AUTO_BUF struct buf b = BUF_INIT(64);
 
-	if (c->call_id == 0)
+	if (call_id == 0 || f->engine == NULL)
 		return;
-	rec_put_u64(&b, c->call_id);
+	rec_put_u64(&b, call_id);
+	(void)ipc_send(f->engine, FE_GONE, buf_str(&b), -1, NULL);
+}
+
+void
+front_call_gone(struct front *f, struct client *c)
+{
+	front_unask(f, c->call_id);
 	c->call_id = 0;
-	if (f->engine != NULL)
-		(void)ipc_send(f->engine, FE_GONE, buf_str(&b), -1, NULL);
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "mcp_hub.h"
 
 #define ACCEPT_BATCH_MAX 64
 #define ACCEPT_PAUSE_MS 100
@@ -298,7 +299,9 @@ front_new(struct loop *l, uid_t owner, struct front **ret, struct err *e)
 		front_free(f);
 		return r;
 	}
-	r = link_daemon(f, e);
+	r = mcp_hub_new(f, &mcp_assent, &f->mcp, e);
+	if (r == 0)
+		r = link_daemon(f, e);
 	if (r != 0) {
 		front_free(f);
 		return r;
@@ -321,6 +324,7 @@ front_free(struct front *f)
 		fd_closep(&f->listeners[i].fd);
 	}
 	link_daemon_stop(f);
+	mcp_hub_free(f->mcp);
 	deadlines_done(&f->deadlines);
 	ipc_freep(&f->engine);
 	tokens_free(f->tokens);

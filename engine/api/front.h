@@ -53,7 +53,8 @@ struct client {
 	struct buf out; /* of the answer, not taken by the socket */
 	struct link *link; /* NULL until the first answer */
 	struct hook *hook; /* of a client's own form; or NULL */
-	struct mcp *mcp; /* the same, of an MCP message */
+	struct mcp_work *work; /* an MCP message that it waits for; or NULL */
+	struct mcp_stream *stream; /* of MCP, that it hears; or NULL */
 	uint64_t call_id; /* 0: the engine owes nothing */
 	/* of the request that is being answered */
 	bool close_after, head_only, sent_continue, streaming, heartbeat;
@@ -72,6 +73,7 @@ struct answer {
 	struct str body;
 	bool chunks, paced;
 	const char *etag, *location;
+	const char *session; /* of MCP */
 	unsigned allow; /* methods, for the header Allow */
 	uint32_t retry_after_s;
 };
@@ -108,6 +110,7 @@ struct front {
 	struct uid_count *uids;
 	size_t uid_cap, uid_count;
 	struct deadlines deadlines;
+	struct mcp_hub *mcp;
 	size_t buffered; /* bytes of requests that are not complete */
 	size_t held; /* bytes of answers that are not taken */
 	uint64_t calls;
@@ -138,6 +141,10 @@ int front_engine(struct front *f, int fd, ipc_closed_fn *closed, struct err *e);
 void front_engine_gone(struct front *f);
 /* Sends a call for c; -1 when the engine is away or does not keep up. */
 int front_call(struct front *f, struct client *c, struct call *call);
+/* The same for what has a slot of its own. Sets the call's id. */
+int front_send(struct front *f, size_t slot, struct call *call);
+/* Nobody waits for the reply of that call; 0: none. */
+void front_unask(struct front *f, uint64_t call_id);
 void front_call_gone(struct front *f, struct client *c);
 /* c has taken so many bytes of a paced stream. */
 void front_taken(struct front *f, const struct client *c, uint64_t bytes);

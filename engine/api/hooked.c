@@ -11,7 +11,7 @@
 #include "base/num.h"
 #include "front.h"
 #include "hooks/hooks.h"
-#include "mcped.h"
+#include "mcp_hub.h"
 #include "model/action_json.h"
 
 #define WAIT_MS_DEFAULT 50000 /* less than clients wait */
@@ -278,8 +278,8 @@ form_failed(struct client *c, const char *why)
 {
 	if (c->hook != NULL)
 		hooked_failed(c, why);
-	else if (c->mcp != NULL)
-		mcped_failed(c, why);
+	else if (c->work != NULL)
+		mcp_work_fail(c->work, why);
 	else
 		return false;
 	return true;
@@ -290,8 +290,6 @@ form_reply(struct client *c, const struct reply *reply)
 {
 	if (c->hook != NULL)
 		hooked_reply(c, reply);
-	else if (c->mcp != NULL)
-		mcped_reply(c, reply);
 	else
 		return false;
 	return true;

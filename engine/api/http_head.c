@@ -41,6 +41,8 @@ static const struct str header_names[] = {
 	[HEADER_ORIGIN] = NAME("Origin"),
 	[HEADER_SEC_FETCH_SITE] = NAME("Sec-Fetch-Site"),
 	[HEADER_X_REQUEST_ID] = NAME("X-Request-Id"),
+	[HEADER_MCP_SESSION_ID] = NAME("Mcp-Session-Id"),
+	[HEADER_MCP_PROTOCOL_VERSION] = NAME("MCP-Protocol-Version"),
 };
 _Static_assert(
     ARRAY_LEN(header_names) == HEADERS_KNOWN, "every header has a name");

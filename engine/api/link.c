@@ -405,6 +405,8 @@ put_headers(
 		good = good && header(r, MHD_HTTP_HEADER_ETAG, a->etag);
 	if (a->location != NULL)
 		good = good && header(r, MHD_HTTP_HEADER_LOCATION, a->location);
+	if (a->session != NULL)
+		good = good && header(r, "Mcp-Session-Id", a->session);
 	if (a->retry_after_s != 0)
 		good = good &&
 		    number_header(

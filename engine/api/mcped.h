@@ -1,22 +1,19 @@
 #ifndef API_MCPED_H
 #define API_MCPED_H
 /*
- * POST /v1/mcp: one MCP message in, its answer out (streamable HTTP, without
- * sessions and without streams). The client waits with the message beside it.
+ * /v1/mcp: streamable HTTP of the Model Context Protocol. POST brings a
+ * message, GET opens or resumes a stream, DELETE ends a session.
  *
- *     switch (mcped_call(rq, arena, &record, &call, c, &why)) ...
- *     mcped_reply(c, &reply);       the engine's answer
- *     mcped_failed(c, "...");       or why there is none
+ *     if (mcped_call(rq, arena, call, c, &why) < 0) refuse
+ *
+ * The client was answered, or c->work will answer it, or its stream is open.
  */
 #include "request.h"
 
 struct client;
 
-/* 0: for the engine; 1: c was answered; -1: refused, why says it. */
-int mcped_call(const struct request *rq, struct arena *a, struct buf *record,
-    struct call *ret, struct client *c, struct refusal *why);
-/* Each takes the message from the client and answers. */
-void mcped_reply(struct client *c, const struct reply *reply);
-void mcped_failed(struct client *c, const char *why);
+/* 1, or -1: refused, why says it. */
+int mcped_call(struct request *rq, struct call *head, struct client *c,
+    struct refusal *why);
 
 #endif

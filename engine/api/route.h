@@ -34,6 +34,7 @@ enum route_local {
 	LOCAL_NONE,
 	LOCAL_HEALTH,
 	LOCAL_OPENAPI,
+	LOCAL_MCP, /* sessions of it; the engine is asked beside them */
 };
 
 #define ROLE_BIT(r) (1u << (r))

@@ -38,6 +38,14 @@
 #define HTTP_WAIT_MS_MAX 600000
 #define HTTP_CONNECTIONS_MAX 4096
 #define HTTP_CONNECTIONS_PER_UID_MAX 2048
+#define MCP_SESSIONS_MAX 1024 /* over HTTP; the oldest idle one ends */
+#define MCP_SESSIONS_PER_UID_MAX 512
+#define MCP_IDLE_MS 1800000 /* then a session ends */
+#define MCP_STREAMS_MAX 32 /* of a session */
+#define MCP_WORKS_PER_SESSION_MAX 16 /* calls under way */
+#define MCP_WORKS_MAX 4096 /* of all sessions, and subscriptions */
+#define MCP_KEPT_BYTES_MAX ((size_t)1 << 20) /* of a session, for who resumes */
+#define MCP_KEPT_ALL_BYTES_MAX ((size_t)64 << 20) /* of all sessions */
 
 #define PENDING_MAX 10000
 #define PENDING_PER_UID_MAX 2000

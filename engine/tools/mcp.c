@@ -13,11 +13,10 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "held.h"
-#include "hooks/gate.h"
-#include "hooks/rpc.h"
+#include "hooks/mcp_menu.h"
 #include "lines.h"
+#include "mcp_watch.h"
 #include "model/command.h"
 #include "model/limits.h"
 #include "question.h"
@@ -25,9 +24,7 @@
 
 #define TIMEOUT_MS_DEFAULT 590000
 #define PATH_BYTES 256
-#define ASK_ID_BYTES 32
 #define FAREWELL_MS 5000 /* for answers under way */
-#define SAY_BYTES 8192
 #define OUT_MAX ((size_t)64 << 20)
 
 extern const struct command command_mcp;
@@ -53,11 +50,11 @@ struct server {
 	struct asker *asker;
 	struct held_list calls;
 	struct loop_timer *farewell;
+	struct mcp_session *session;
+	struct watches *watches;
 	const char *runtime, *workspace;
 	int64_t timeout_ms;
-	bool elicits; /* its client can ask a person */
 	bool ends; /* no more is read: what is asked is still answered */
-	unsigned asked; /* persons at the client, so far */
 	struct buf text;
 };
 
@@ -66,9 +63,7 @@ struct call {
 	struct held held;
 	struct server *server;
 	struct mcp *mcp;
-	char ask_id[ASK_ID_BYTES]; /* of our question to the client, or "" */
-	char action[ACTION_ID_MAX];
-	unsigned waited;
+	char action[ACTION_ID_MAX]; /* or "": it was not told that it waits */
 	bool runs;
 };
 
@@ -104,48 +99,15 @@ forget_call(struct call *c)
 	end_if_idle(s);
 }
 
-/* ---- the person at the client -------------------------------------------- */
-
-/* The person there can give up; a yes is for who may answer at assent. */
+/* What the message has to say before its answer. */
 static void
-ask_client(struct call *c, const struct hook_ruling *r)
+send_told(struct server *s, struct mcp *m)
 {
-	AUTO_BUF struct buf words = BUF_INIT(SAY_BYTES);
-	struct server *s = c->server;
-	struct jsonw w;
+	struct str told = mcp_told(m);
 
-	(void)snprintf(c->ask_id, sizeof(c->ask_id), "assent-%u", ++s->asked);
-	buf_printf(&words,
-	    "%.1024s\nIt is answered at assent: assent approve %s. Accept here "
-	    "to go on waiting; decline to give it up.",
-	    r->message, r->id);
-	buf_reset(&s->text);
-	w = rpc_begin_request(&s->text, c->ask_id, "elicitation/create");
-	jsonw_object(&w);
-	jsonw_kstr(&w, "message", buf_cstr(&words));
-	jsonw_key(&w, "requestedSchema");
-	jsonw_raw(&w, STR("{\"type\":\"object\",\"properties\":{}}"));
-	jsonw_end(&w);
-	jsonw_end(&w);
-	send_text(s);
-}
-
-/* It is decided: the question at the client is none any more. */
-static void
-take_question_back(struct call *c)
-{
-	struct server *s = c->server;
-	struct jsonw w;
-
-	if (c->ask_id[0] == '\0')
-		return;
-	buf_reset(&s->text);
-	w = rpc_begin_notification(&s->text, "notifications/cancelled");
-	jsonw_object(&w);
-	jsonw_kstr(&w, "requestId", c->ask_id);
-	jsonw_end(&w);
-	jsonw_end(&w);
-	send_text(s);
+	while (told.len > 0)
+		line_out_put(s->out, str_cut(&told, '\n'));
+	mcp_told_done(m);
 }
 
 /* ---- what the daemon says ------------------------------------------------ */
@@ -153,28 +115,14 @@ take_question_back(struct call *c)
 static void
 on_wait(void *ctx, const struct question_news *news)
 {
-	AUTO_BUF struct buf words = BUF_INIT(SAY_BYTES);
 	struct call *c = ctx;
-	const struct str token = mcp_progress(c->mcp);
 
 	if (c->server->ends)
 		return;
 	(void)snprintf(c->action, sizeof(c->action), "%s", news->ruling->id);
 	c->runs = !news->ruling->pending;
-	if (c->runs)
-		take_question_back(c);
-	if (c->runs)
-		c->ask_id[0] = '\0';
-	else if (c->waited == 0 && c->server->elicits)
-		ask_client(c, news->ruling);
-	c->waited++;
-	if (token.len == 0)
-		return;
-	buf_printf(&words, "%s (%s)",
-	    c->runs ? "it runs" : "it waits for an answer", news->ruling->id);
-	buf_reset(&c->server->text);
-	gate_put_progress(&c->server->text, token, c->waited, buf_cstr(&words));
-	send_text(c->server);
+	mcp_hear_wait(c->mcp, news->ruling);
+	send_told(c->server, c->mcp);
 }
 
 static void
@@ -184,8 +132,8 @@ on_end(void *ctx, const struct question_news *news)
 	struct server *s = c->server;
 
 	c->held.question = NULL;
-	take_question_back(c);
-	mcp_answer(c->mcp, news->status, news->text, &s->text);
+	(void)mcp_hear_daemon(c->mcp, news->status, news->text, &s->text);
+	send_told(s, c->mcp);
 	send_text(s);
 	forget_call(c);
 }
@@ -195,6 +143,12 @@ on_end(void *ctx, const struct question_news *news)
 static int
 ask(struct call *c, struct err *e)
 {
+	static const char *const paths[] = {
+		[MCP_PROPOSE] = NULL, /* the usual */
+		[MCP_EVALUATE] = "/v1/evaluate",
+		[MCP_VERSION] = "/v1/version",
+		[MCP_REQUIREMENTS] = "/v1/requirements",
+	};
 	const struct mcp_question *q = mcp_question(c->mcp);
 	char path[PATH_BYTES];
 	struct question_options o = { .body = q->body,
@@ -205,8 +159,9 @@ ask(struct call *c, struct err *e)
 		.on_end = on_end,
 		.ctx = c };
 
-	if (q->route == MCP_EVALUATE)
-		o.path = "/v1/evaluate";
+	o.path = paths[q->route];
+	if (q->route == MCP_VERSION || q->route == MCP_REQUIREMENTS)
+		o.method = "GET";
 	if (q->id != NULL) {
 		(void)snprintf(path, sizeof(path), "/v1/actions/%s%s", q->id,
 		    q->route == MCP_EXPLAIN ? "/explain" : "");
@@ -239,7 +194,7 @@ hold(struct server *s, struct mcp *m)
 	c->mcp = m;
 	if (ask(c, &e) == 0)
 		return;
-	mcp_answer(m, 0, str_of(e.msg), &s->text);
+	(void)mcp_hear_daemon(m, 0, str_of(e.msg), &s->text);
 	send_text(s);
 	forget_call(c);
 }
@@ -266,29 +221,22 @@ cancel(struct server *s, struct str id)
 	if (c == NULL)
 		return;
 	stop_call(c);
-	take_question_back(c);
+	mcp_withdraw(c->mcp);
+	send_told(s, c->mcp);
 	forget_call(c);
 }
 
 static void
-take_reply(struct server *s, const struct mcp *m)
+take_reply(struct server *s, const struct mcp *reply)
 {
 	for (struct held *h = s->calls.first; h != NULL; h = h->next) {
 		struct call *c = (struct call *)h;
-		struct str own = mcp_about(m);
 
-		if (c->ask_id[0] == '\0' || own.len < 2 ||
-		    !str_eqz(
-			str_head(str_from(own, 1), own.len - 2), c->ask_id))
+		if (!mcp_asks(c->mcp, reply))
 			continue;
-		c->ask_id[0] = '\0';
-		if (!mcp_said_no(m))
+		if (mcp_hear_client(c->mcp, reply, &s->text) != MCP_SAY)
 			return;
 		stop_call(c);
-		buf_reset(&s->text);
-		gate_put_denied(&s->text, mcp_id(c->mcp),
-		    "assent: the person at the client gave it up; it was not "
-		    "run");
 		send_text(s);
 		forget_call(c);
 		return;
@@ -305,17 +253,19 @@ on_line(void *ctx, struct str line)
 
 	if (line.len == 0)
 		return;
-	if (mcp_new(s->workspace, &m, NULL) != 0) {
+	if (mcp_new(s->session, &m, NULL) != 0) {
 		loop_stop(s->loop);
 		return;
 	}
 	buf_reset(&s->text);
 	switch (mcp_take(m, line, &s->text)) {
 	case MCP_QUIET:
+	case MCP_WAIT: /* no tool of ours waits for anything else */
 		break;
 	case MCP_SAY:
-		s->elicits = s->elicits || mcp_elicits(m);
 		send_text(s);
+		if (mcp_is_subscription(m))
+			watches_follow(s->watches, s->session);
 		break;
 	case MCP_ASK:
 		hold(s, TAKE_PTR(m));
@@ -339,7 +289,7 @@ drop_known(struct server *s)
 		struct call *c = (struct call *)h;
 
 		next = h->next;
-		if (c->waited == 0)
+		if (c->action[0] == '\0')
 			continue;
 		stop_call(c);
 		forget_call(c);
@@ -372,12 +322,24 @@ on_input_end(void *ctx, const struct err *why)
 }
 
 static void
+on_change(void *ctx, const char *uri)
+{
+	struct server *s = ctx;
+
+	buf_reset(&s->text);
+	mcp_put_updated(&s->text, uri);
+	send_text(s);
+}
+
+static void
 done(struct server *s)
 {
 	while (s->calls.first != NULL) {
 		stop_call((struct call *)s->calls.first);
 		forget_call((struct call *)s->calls.first);
 	}
+	watches_free(s->watches);
+	mcp_session_free(s->session);
 	asker_free(s->asker);
 	line_in_free(s->in);
 	line_out_free(s->out);
@@ -393,6 +355,11 @@ serve(struct server *s)
 	struct err e = ERR_INIT;
 	int status = EXIT_OK, r = loop_new(&s->loop, &e);
 
+	if (r == 0)
+		r = mcp_session_new(&mcp_assent, s->workspace, &s->session, &e);
+	if (r == 0)
+		r = watches_new(
+		    s->loop, s->runtime, on_change, s, &s->watches, &e);
 	if (r == 0)
 		r = asker_new(s->loop, s->runtime, &s->asker, &e);
 	if (r == 0)

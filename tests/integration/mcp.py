@@ -232,7 +232,7 @@ class Mcp(unittest.TestCase):
             "jsonrpc": "2.0", "method": "notifications/initialized"})[0], 202)
         self.assertEqual(
             self.post("ping", {"Origin": "http://evil.example"})[0], 403)
-        self.assertEqual(self.d.agent("GET", "/v1/mcp")[0], 405)
+        self.assertEqual(self.d.agent("GET", "/v1/mcp")[0], 400)
 
     # ---- while a call waits ------------------------------------------------
 
@@ -347,6 +347,23 @@ class Mcp(unittest.TestCase):
             self.assertEqual(gone["method"], "notifications/cancelled")
             self.assertEqual(gone["params"]["requestId"], asked["id"])
             self.assertTrue(self.line(s)["result"]["isError"])
+
+    def test_a_subscriber_hears_of_a_change(self):
+        with self.server() as s:
+            self.start(s, ASKED)
+            action = self.pending()
+            uri = f"assent://actions/{action}"
+            self.assertEqual(
+                s.call("resources/subscribe", uri=uri)["result"], {})
+            time.sleep(0.2)
+            self.deny(action)
+            said = [self.line(s), self.line(s)]
+            told = [m for m in said if "method" in m][0]
+            self.assertEqual(told["method"],
+                             "notifications/resources/updated")
+            self.assertEqual(told["params"]["uri"], uri)
+            self.assertEqual(
+                s.call("resources/unsubscribe", uri=uri)["result"], {})
 
     def test_what_was_sent_before_the_end_of_the_input_is_answered(self):
         ran = subprocess.run(

@@ -11,7 +11,7 @@
 #include "auth.h"
 #include "base/fdio.h"
 #include "hooks/hooks.h"
-#include "hooks/mcp.h"
+#include "hooks/mcp_menu.h"
 #include "model/action_json.h"
 #include "model/json_in.h"
 #include "openapi.h"
@@ -315,9 +315,12 @@ check_example(const struct route *r, const json_t *example)
 	assert_non_null(json);
 	if (r->body == ROUTE_BODY_MCP) {
 		AUTO_BUF struct buf out = BUF_INIT((size_t)1 << 20);
+		AUTO(mcp_session_freep) struct mcp_session *s = NULL;
 		AUTO(mcp_freep) struct mcp *m = NULL;
 
-		rc = mcp_new(NULL, &m, &e);
+		rc = mcp_session_new(&mcp_assent, NULL, &s, &e);
+		if (rc == 0)
+			rc = mcp_new(s, &m, &e);
 		if (rc == 0 && mcp_take(m, str_of(json), &out) != MCP_SAY)
 			rc = ERR_INVALID;
 		assert_null(strstr(buf_cstr(&out), "error"));

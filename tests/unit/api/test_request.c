@@ -122,6 +122,8 @@ static const struct permitted {
 	{ "POST", "/v1/admission", "G" },
 	{ "POST", "/v1/codex/responses", "G" },
 	{ "POST", "/v1/mcp", "G" },
+	{ "GET", "/v1/mcp", "G" },
+	{ "DELETE", "/v1/mcp", "G" },
 	{ "POST", "/v1/sessions/s-1/events", "G" },
 	{ "POST", "/v1/evaluate", "GPD" },
 	{ "GET", "/v1/events", "PU" },
