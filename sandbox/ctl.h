@@ -16,7 +16,7 @@
 enum ctl_type {
 	CTL_INVALID,
 	CTL_FAILED, /* the run could not be set up; code, text */
-	CTL_STARTED,
+	CTL_STARTED, /* not of a run that ends at once */
 	CTL_TERMINAL, /* with the run's terminal, before it starts */
 	CTL_ENDED,
 	CTL_LISTENER, /* see net_listen.h */

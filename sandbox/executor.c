@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "action_plan.h"
 #include "base/ipc.h"
 #include "base/mem.h"
 #include "copies.h"
 #include "executor_int.h"
+#include "profile_set.h"
 #include "proto.h"
 #include "sandbox/plan.h"
 #include "sandbox/plan_credentials.h"
@@ -327,70 +327,6 @@ sandbox_close(struct executor *x)
 	free(x);
 }
 
-/* Accounts of the pool that have a run now, a bit each. */
-static uint64_t
-busy_accounts(const struct executor *x)
-{
-	uint64_t busy = 0;
-
-	for (const struct started *s = x->runs; s != NULL; s = s->next) {
-		for (size_t i = 0; i < x->elevation.online_count; i++) {
-			if (s->account != 0 &&
-			    s->account == x->elevation.online[i].uid)
-				busy |= UINT64_C(1) << i;
-		}
-	}
-	return busy;
-}
-
-static int
-sandbox_plan(struct executor *x, const struct action *a, struct arena *arena,
-    struct plan_ref *ret, struct err *e)
-{
-	AUTO_BUF struct buf record = BUF_INIT(PLAN_BYTES_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(PLAN_BYTES_MAX);
-	struct plan *p = NULL;
-	struct plan_ref out = { .text = NULL };
-	const struct action_plan_with with = {
-		.profiles = x->profiles,
-		.config = x->config,
-		.elevation = &x->elevation,
-		.busy = busy_accounts(x),
-	};
-	struct elevate_choice choice;
-	int r = action_plan(a, &with, arena, &p, &choice, e);
-
-	if (r != 0)
-		return r;
-	plan_encode(p, &record);
-	plan_json(p, &text);
-	r = buf_done(&record, e);
-	if (r == 0)
-		r = buf_done(&text, e);
-	if (r == 0)
-		r = plan_hash(buf_str(&record), out.sha256, e);
-	if (r != 0)
-		return r;
-	out.record =
-	    str_n(arena_strndup(arena, record.s, record.len), record.len);
-	out.text = arena_strndup(arena, text.s, text.len);
-	buf_reset(&text);
-	plan_network_text(p, &text);
-	out.network = arena_strndup(arena, buf_cstr(&text), text.len);
-	out.elevated = choice.elevated;
-	out.account = choice.elevated ? choice.who.uid : 0;
-	out.why_not =
-	    choice.why_not == NULL ? NULL : arena_strdup(arena, choice.why_not);
-	out.values =
-	    plan_credentials_values(p->credentials, p->credential_count) > 0;
-	out.credentials =
-	    p->credential_count == 0 ? NULL : arena_strdup(arena, p->profile);
-	if (arena_failed(arena))
-		return err_nomem(e);
-	*ret = out;
-	return ERR_OK;
-}
-
 static struct launcher_link *
 find_launcher(const struct executor *x, uid_t uid, gid_t gid)
 {
@@ -463,11 +399,12 @@ check_plan(struct executor *x, const struct action *a,
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(PLAN_ARENA);
 	struct plan_ref now;
+	struct plan *p;
 	int r;
 
 	if (arena == NULL)
 		return err_nomem(e);
-	r = sandbox_plan(x, a, arena, &now, e);
+	r = executor_make_plan(x, a, arena, &now, &p, e);
 	if (r != 0)
 		return r;
 	if (memcmp(now.sha256, plan->sha256, SHA256_LEN) != 0 ||
@@ -661,7 +598,7 @@ const struct executor_port sandbox_executor = {
 	.close = sandbox_close,
 	.configure = sandbox_configure,
 	.profile = sandbox_profile,
-	.plan = sandbox_plan,
+	.plan = executor_plan,
 	.has_launcher = sandbox_has_launcher,
 	.add_launcher = sandbox_add_launcher,
 	.start = sandbox_start,

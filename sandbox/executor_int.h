@@ -52,6 +52,15 @@ struct started *executor_find_action(
 ipc_handler executor_on_output;
 void executor_taken(struct executor *x, const char *action_id, uint64_t bytes);
 
+/* executor_plan.c */
+struct plan;
+/* What is approved by its hash, without the texts that show it. */
+int executor_make_plan(struct executor *x, const struct action *a,
+    struct arena *arena, struct plan_ref *ret, struct plan **ret_plan,
+    struct err *e);
+int executor_plan(struct executor *x, const struct action *a,
+    struct arena *arena, struct plan_ref *ret, struct err *e);
+
 /* executor_broker.c */
 int executor_give_broker(
     struct executor *x, const struct action *a, int fd, struct err *e);

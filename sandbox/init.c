@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -38,6 +40,7 @@
 #include "terminal.h"
 #include "watch.h"
 
+#define STARTED_AFTER_MS 2
 #define JOB_ARENA ((size_t)8 << 20)
 #define BARE_ARENA ((size_t)1 << 20)
 
@@ -57,6 +60,7 @@ struct init {
 	int64_t deadline_ms;
 	uint32_t flags;
 	bool supervised, ended, killing;
+	bool started; /* and that has been told */
 	bool not_joined; /* there was a group, and it could not be entered */
 	bool alone; /* no other process of the run is left */
 	int status;
@@ -120,7 +124,7 @@ init_take_group(struct job *j, const struct cgroup *g)
 }
 
 /* The kernel may take milliseconds for it, so another process waits there
- * while this one builds. */
+ * while this one builds. Nobody waits for one that is prepared. */
 static void
 start_joining(struct init *in)
 {
@@ -129,6 +133,10 @@ start_joining(struct init *in)
 
 	if (j->join_count == 0)
 		return;
+	if (!j->fresh) {
+		in->not_joined = cgroup_join(j->join, j->join_count, "0") != 0;
+		return;
+	}
 	in->joining = sys_fork(0, NULL);
 	if (in->joining != 0)
 		return;
@@ -149,10 +157,10 @@ finish_joining(struct init *in)
 	}
 	for (size_t i = 0; i < CGROUP_PLACES_MAX; i++)
 		fd_closep(&j->join[i]);
-	if (j->join_count > 0 && status != 0) {
+	if (j->fresh && j->join_count > 0)
+		in->not_joined = status != 0;
+	if (in->not_joined)
 		j->controls = 0;
-		in->not_joined = true;
-	}
 }
 
 static int
@@ -391,8 +399,8 @@ reap(struct init *in)
 	int status;
 	pid_t pid;
 
-	while (read(in->signals, &info, sizeof(info)) > 0)
-		;
+	/* Of one signal there is one at a time. */
+	(void)!read(in->signals, &info, sizeof(info));
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == in->command) {
 			in->status = status;
@@ -428,7 +436,8 @@ wait_once(struct init *in)
 		    .events = POLLIN },
 	};
 
-	if (poll(p, 3, WATCH_EVERY_MS) < 0 && errno != EINTR)
+	if (poll(p, 3, in->started ? WATCH_EVERY_MS : STARTED_AFTER_MS) < 0 &&
+	    errno != EINTR)
 		kill_all(in, 0);
 	/* Calls are answered first: many come, each is short. */
 	if ((p[2].revents & POLLIN) != 0 && !gate_serve(&in->gate)) {
@@ -452,16 +461,29 @@ check_use(struct init *in)
 	    : watch_check(&in->watch);
 }
 
+/* Of a run that ends at once only the end is told. */
+static void
+say_started(struct init *in)
+{
+	const struct ctl started = { .type = CTL_STARTED };
+
+	(void)ctl_send(in->job->ctl, &started);
+	in->started = true;
+}
+
 static void
 serve(struct init *in)
 {
-	int64_t watched = now_ms();
+	const int64_t began = now_ms();
+	int64_t watched = began;
 
 	while (!in->ended) {
 		int64_t now;
 
 		wait_once(in);
 		now = now_ms();
+		if (!in->started && now - began >= STARTED_AFTER_MS)
+			say_started(in);
 		if (!in->killing && now >= in->deadline_ms)
 			kill_all(in, CTL_TIMED_OUT);
 		if (!in->killing && now - watched >= WATCH_EVERY_MS) {
@@ -545,36 +567,6 @@ report(struct init *in)
 	(void)ctl_send(in->job->ctl, &m);
 }
 
-int
-init_filter(const struct plan *p, bool lent, unsigned controls,
-    struct bpf_program *ret, struct err *e)
-{
-	unsigned flags = FILTER_SUPERVISED;
-
-	flags |= p->deny_count > 0 ? (unsigned)FILTER_READS : 0U;
-	flags |= p->strict ? (unsigned)FILTER_STRICT : 0U;
-	flags |= lent ? (unsigned)FILTER_TRACES : 0U;
-	flags |= (controls & CGROUP_MEMORY) == 0 ? (unsigned)FILTER_SHARES : 0U;
-	return filter_build(flags, ret) == 0
-	    ? ERR_OK
-	    : err_set(e, ERR_INTERNAL, "the system call filter is wrong");
-}
-
-static int
-bare_filter(struct init *in, struct err *e)
-{
-	unsigned flags = FILTER_SUPERVISED | FILTER_READS | FILTER_BARE;
-
-	flags |= in->job->plan->strict ? (unsigned)FILTER_STRICT : 0U;
-	flags |= in->bare.signals ? (unsigned)FILTER_SIGNALS : 0U;
-	flags |= (in->job->controls & CGROUP_MEMORY) == 0
-	    ? (unsigned)FILTER_SHARES
-	    : 0U;
-	return filter_build(flags, &in->filter) == 0
-	    ? ERR_OK
-	    : err_set(e, ERR_INTERNAL, "the system call filter is wrong");
-}
-
 static int
 prepare(struct init *in, struct err *e)
 {
@@ -599,7 +591,8 @@ prepare(struct init *in, struct err *e)
 		r = in->memory == NULL ? err_nomem(e) : ERR_OK;
 	}
 	if (r == 0 && (j->filter == NULL || in->not_joined)) {
-		r = j->bare ? bare_filter(in, e)
+		r = j->bare ? init_filter_bare(j->plan, in->bare.signals,
+				  j->controls, &in->filter, e)
 			    : init_filter(j->plan, !j->fresh, j->controls,
 				  &in->filter, e);
 		j->filter = &in->filter;
@@ -615,9 +608,8 @@ wait_for_job(struct init *in, struct err *e)
 	const struct str frame = in->job->frame;
 	struct str record;
 	struct plan *p;
-	int r = a == NULL
-	    ? err_nomem(e)
-	    : job_receive(in->job->ctl, a, &record, in->job->stdio, e);
+	int r =
+	    a == NULL ? err_nomem(e) : job_receive(in->job->ctl, a, &record, e);
 
 	if (r == ERR_NOTFOUND)
 		_exit(0);
@@ -630,14 +622,28 @@ wait_for_job(struct init *in, struct err *e)
 	return r;
 }
 
+/*
+ * The kernel takes down our namespaces when we end, on a processor that those
+ * who hear of the run's end may need. The launcher says when it is time.
+ */
+static void
+wait_for_release(int ctl)
+{
+	char ignored;
+
+	while (recv(ctl, &ignored, 1, 0) > 0 || errno == EINTR)
+		;
+}
+
 _Noreturn void
 init_main(struct job *j)
 {
-	const struct ctl started = { .type = CTL_STARTED };
-	struct init *in = mem_new(1, sizeof(*in)); /* too large for a stack */
+	/* Too large for a stack; only what is used of it costs anything. */
+	struct init *in = mmap(NULL, sizeof(*in), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct err e = ERR_INIT;
 
-	if (in == NULL)
+	if (in == MAP_FAILED)
 		_exit(1);
 	in->job = j;
 	in->gate.listener = in->spawn.domain = -1;
@@ -660,10 +666,11 @@ init_main(struct job *j)
 	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
 				     : start_command(in)) != 0)
 		give_up(in, &e);
-	(void)ctl_send(j->ctl, &started);
 	serve(in);
 	end_all(in);
 	bare_close(&in->bare);
 	report(in);
+	if (!j->fresh)
+		wait_for_release(j->ctl);
 	_exit(0);
 }

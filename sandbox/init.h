@@ -42,6 +42,9 @@ void init_take_group(struct job *j, const struct cgroup *g);
 /* The system call filter of a run of this plan. */
 int init_filter(const struct plan *p, bool lent, unsigned controls,
     struct bpf_program *ret, struct err *e);
+/* signals: Landlock does not hold them. */
+int init_filter_bare(const struct plan *p, bool signals, unsigned controls,
+    struct bpf_program *ret, struct err *e);
 /* Every signal does what it does by default. */
 void init_signals(void);
 /* Prepared (not fresh): waits for its job (job.h) with nothing left to give

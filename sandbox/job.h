@@ -1,11 +1,11 @@
 #ifndef SANDBOX_JOB_H
 #define SANDBOX_JOB_H
 /*
- * What a prepared process is told to run: a plan record and the command's
- * input and output, as one message on its control link.
+ * What a prepared process is told to run: a plan record, as one message on its
+ * control link. It has the command's input and output already.
  *
- *     job_send(ctl, record, stdio, e)          the launcher, once
- *     job_receive(ctl, arena, &record, stdio)  the prepared process, once
+ *     job_send(ctl, record, e)             the launcher, once
+ *     job_receive(ctl, arena, &record, e)  the prepared process, once
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -14,12 +14,10 @@
 /* A longer plan is run with everything fresh. */
 #define JOB_BYTES_MAX ((size_t)128 * 1024)
 
-/* stdio: 0, 1, 2 of the command; borrowed. Never blocks. */
-int job_send(
-    int ctl, struct str record, const int stdio[static 3], struct err *e);
+/* Never blocks. */
+int job_send(int ctl, struct str record, struct err *e);
 /* Waits. ERR_NOTFOUND when the other end is gone. The record lives in the
- * arena, the descriptors are the caller's. */
-int job_receive(int ctl, struct arena *a, struct str *ret,
-    int ret_stdio[static 3], struct err *e);
+ * arena. */
+int job_receive(int ctl, struct arena *a, struct str *ret, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "launcher.h"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include "base/ipc.h"
@@ -24,6 +25,7 @@
 #define RUNS_MAX 256
 #define NET_VERDICT_ARENA ((size_t)32 << 10)
 #define ENDING_MAX 2048 /* answered, and the kernel still clears up */
+#define KEEP_BYTES (1 << 20)
 
 static struct lrun *
 find(const struct launcher *l, uint64_t number)
@@ -148,17 +150,16 @@ on_run(void *ctx, struct ipc_msg *m, struct err *e)
 	r->record = str_n(kept, record.len);
 	r->broker = TAKE_FD(broker);
 	/* A plan that cannot be read is a broken engine: the link ends. */
-	code = plan_decode(r->record, r->arena, &r->plan, e);
+	code = lrun_read_plan(r, e);
 	if (code != 0)
 		return code;
 	find_groups(l);
-	r->out[0].left = r->out[1].left = r->plan->limits.output_bytes;
 	if (lrun_begin(r, &why) != 0) {
 		lrun_free(r);
 		send_failed(l, number, why.msg);
 		return ERR_OK;
 	}
-	pool_used(l->pool, r->plan, r->record);
+	pool_used(l->pool, r->prepared ? NULL : r->plan, r->record);
 	return ERR_OK;
 }
 
@@ -306,6 +307,9 @@ launcher_main(int link)
 	struct err e = ERR_INIT;
 	int r = loop_new(&l.loop, &e);
 
+	/* What a run gives back the next one takes. */
+	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	(void)mallopt(M_TOP_PAD, KEEP_BYTES);
 	if (r == 0)
 		r = pool_new(l.loop, &l.groups, &l.pool, &e);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -316,6 +320,7 @@ launcher_main(int link)
 		r = loop_run(l.loop, &e);
 	if (r != 0)
 		log_err("launcher", "why=%s", e.msg);
+	loop_cancel(l.loop, l.release);
 	while (l.runs != NULL)
 		lrun_free(l.runs);
 	ipc_free(l.engine);

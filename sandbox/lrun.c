@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -21,6 +22,9 @@
 
 #define RUN_ARENA ((size_t)64 << 20)
 #define KILL_GRACE_MS 500
+/* The kernel takes several namespaces down for little more than one. */
+#define RELEASE_AFTER_MS 20
+#define RELEASE_AT 8
 
 void
 lrun_free(struct lrun *r)
@@ -70,6 +74,90 @@ may_be_told(const struct lrun *r)
 	return r->gone || (r->reported && !r->end.has_fd);
 }
 
+static void
+tell_started(struct lrun *r)
+{
+	AUTO_BUF struct buf b = BUF_INIT(64);
+
+	if (r->told)
+		return;
+	r->told = true;
+	rec_put_u64(&b, r->number);
+	(void)launcher_tell(r->l, LX_STARTED, &b, NULL);
+}
+
+/* First processes that have reported wait for the end of the link. */
+static void
+release(void *ctx)
+{
+	struct launcher *l = ctx;
+
+	l->release = NULL;
+	l->unreleased = 0;
+	for (struct lrun *r = l->runs; r != NULL; r = r->next) {
+		if (r->answered && !r->released)
+			(void)shutdown(r->run.ctl, SHUT_RDWR);
+		r->released = r->answered;
+	}
+}
+
+static void
+release_soon(struct launcher *l)
+{
+	if (l->release == NULL)
+		(void)loop_after(
+		    l->loop, RELEASE_AFTER_MS, release, l, &l->release, NULL);
+	if (++l->unreleased < RELEASE_AT && l->release != NULL)
+		return;
+	loop_cancel(l->loop, l->release);
+	release(l);
+}
+
+static void
+answer(struct lrun *r)
+{
+	struct outcome o = {
+		.exit = -1,
+		.truncated = r->truncated,
+		.wall_ms = (loop_now_ns() - r->started_ns) / 1000000,
+	};
+	char text[ENDING_TEXT_MAX];
+
+	if (r->too_much)
+		r->end.flags |= CTL_OUTPUT;
+	lrun_net_violations(r, &r->end);
+	if (r->reported)
+		ending_fill(&o, &r->end, r->plan, text);
+	else
+		o.failure =
+		    ending_without_report(r->run.group.events, r->plan, text);
+	if (r->reported && r->end.type == CTL_ENDED)
+		tell_started(r);
+	launcher_send_ended(r->l, r->number, &o);
+	if (r->l->engine != NULL)
+		ipc_flush(r->l->engine);
+}
+
+/* Who waits for the answer has it: now to the rest. */
+static void
+clear_up(struct lrun *r)
+{
+	struct launcher *l = r->l;
+
+	l->run_count--;
+	l->ending++;
+	lrun_unwatch(r, &r->in);
+	/* Its first process uses neither on its way out. */
+	if (r->reported)
+		pool_give_back(
+		    l->pool, &r->lent, (r->end.flags & CTL_NO_TRACES) != 0);
+	pool_ended(l->pool, r->record);
+	if (r->gone)
+		return;
+	loop_forget(l->loop, r->run.ctl);
+	release_soon(l);
+}
+
 /*
  * The report is there and the pipes are empty: when it was sent, nothing of
  * the run was alive but its first process, whose own end, and that of its
@@ -78,37 +166,11 @@ may_be_told(const struct lrun *r)
 void
 lrun_end_if_over(struct lrun *r)
 {
-	struct launcher *l = r->l;
-	struct outcome o;
-	char text[ENDING_TEXT_MAX];
-
 	if (!r->answered && may_be_told(r) && r->out[0].fd < 0 &&
 	    r->out[1].fd < 0 && lrun_net_is_over(r)) {
-		o = (struct outcome){
-			.exit = -1,
-			.truncated = r->truncated,
-			.wall_ms = (loop_now_ns() - r->started_ns) / 1000000,
-		};
-		if (r->too_much)
-			r->end.flags |= CTL_OUTPUT;
-		lrun_net_violations(r, &r->end);
-		if (r->reported)
-			ending_fill(&o, &r->end, r->plan, text);
-		else
-			o.failure = ending_without_report(
-			    r->run.group.events, r->plan, text);
-		launcher_send_ended(l, r->number, &o);
+		answer(r);
 		r->answered = true;
-		l->run_count--;
-		l->ending++;
-		lrun_unwatch(r, &r->in);
-		if (l->engine != NULL)
-			ipc_flush(l->engine);
-		/* Its first process uses neither on its way out. */
-		if (r->reported)
-			pool_give_back(l->pool, &r->lent,
-			    (r->end.flags & CTL_NO_TRACES) != 0);
-		pool_ended(l->pool, r->plan, r->record);
+		clear_up(r);
 	}
 	if (r->answered && r->gone)
 		lrun_free(r);
@@ -147,7 +209,6 @@ static void
 on_control(void *ctx, int fd, unsigned events)
 {
 	struct lrun *r = ctx;
-	AUTO_BUF struct buf b = BUF_INIT(64);
 	struct ctl m;
 
 	(void)events;
@@ -156,8 +217,7 @@ on_control(void *ctx, int fd, unsigned events)
 		return;
 	}
 	if (m.type == CTL_STARTED) {
-		rec_put_u64(&b, r->number);
-		(void)launcher_tell(r->l, LX_STARTED, &b, NULL);
+		tell_started(r);
 	} else if (m.type == CTL_LISTENER) {
 		lrun_net_listener(r, &m);
 	} else if (m.type == CTL_TERMINAL && m.has_fd) {
@@ -201,45 +261,31 @@ on_gone(void *ctx, int fd, unsigned events)
 	lrun_end_if_over(r);
 }
 
-static int
-open_pipes(struct lrun *r, int theirs[static 3], struct err *e)
+static void
+take_pipes(struct lrun *r, const int pipes[static 3])
 {
-	int in[2], out[2], err[2];
-
-	if (pipe2(in, O_CLOEXEC) != 0)
-		return err_sys(e, "cannot make a pipe");
-	theirs[0] = in[0];
-	r->in = in[1];
-	if (pipe2(out, O_CLOEXEC) != 0)
-		return err_sys(e, "cannot make a pipe");
-	theirs[1] = out[1];
-	r->out[0].fd = out[0];
-	if (pipe2(err, O_CLOEXEC) != 0)
-		return err_sys(e, "cannot make a pipe");
-	theirs[2] = err[1];
-	r->out[1].fd = err[0];
-	return ERR_OK;
+	r->in = pipes[0];
+	r->out[0].fd = pipes[1];
+	r->out[1].fd = pipes[2];
 }
 
 static int
 watch_pipes(struct lrun *r, struct err *e)
 {
 	struct loop *loop = r->l->loop;
-	int code = fdio_nonblock(r->out[0].fd, e);
+	int code = loop_fd(
+	    loop, r->out[0].fd, LOOP_READ, lrun_on_output, &r->out[0], e);
 
-	if (code == 0)
-		code = fdio_nonblock(r->out[1].fd, e);
-	if (code == 0)
-		code = fdio_nonblock(r->in, e);
-	if (code == 0)
-		code = loop_fd(loop, r->out[0].fd, LOOP_READ, lrun_on_output,
-		    &r->out[0], e);
 	if (code == 0)
 		code = loop_fd(loop, r->out[1].fd, LOOP_READ, lrun_on_output,
 		    &r->out[1], e);
-	if (code == 0)
-		code = loop_fd(loop, r->in, LOOP_WRITE, lrun_on_input, r, e);
-	return code;
+	if (code != 0)
+		return code;
+	if (r->in_ends && r->in_bytes.len == 0) {
+		fd_closep(&r->in);
+		return ERR_OK;
+	}
+	return loop_fd(loop, r->in, LOOP_WRITE, lrun_on_input, r, e);
 }
 
 static int
@@ -248,8 +294,6 @@ watch(struct lrun *r, struct err *e)
 	struct loop *loop = r->l->loop;
 	int code = r->plan->tty ? ERR_OK : watch_pipes(r, e);
 
-	if (code == 0)
-		code = fdio_nonblock(r->run.ctl, e);
 	if (code == 0)
 		code = loop_fd(loop, r->run.ctl, LOOP_READ, on_control, r, e);
 	if (code == 0)
@@ -274,25 +318,54 @@ check_identity(const struct plan *p, struct err *e)
 	    geteuid());
 }
 
+/* Everything fresh. */
 static int
-start(struct lrun *r, const int theirs[static 3], struct err *e)
+start_fresh(struct lrun *r, struct err *e)
 {
-	struct pool *pool = r->l->pool;
 	struct run_with with = {
-		.stdio = { theirs[0], theirs[1], theirs[2] },
+		.stdio = { -1, -1, -1 },
 		.tty = -1,
+		.groups = &r->l->groups,
 	};
+	int ours[3], code = ERR_OK;
 
-	/* What waits prepared has its descriptors already. */
-	if (r->value_count == 0 &&
-	    pool_start(pool, r->plan, r->record, theirs, &r->run, &r->lent))
-		return ERR_OK;
-	r->lent = pool_lend(pool, r->plan);
+	/* A terminal is made in the run, and comes from there. */
+	if (!r->plan->tty)
+		code = run_open_pipes(with.stdio, ours, e);
+	if (code != 0)
+		return code;
+	if (!r->plan->tty)
+		take_pipes(r, ours);
+	r->lent = pool_lend(r->l->pool, r->plan);
+	with.userns = r->lent.userns;
 	with.values = r->values;
 	with.value_count = r->value_count;
-	with.userns = r->lent.userns;
-	with.groups = &r->l->groups;
-	return run_start(r->plan, &with, &r->run, e);
+	code = run_start(r->plan, &with, &r->run, e);
+	for (size_t i = 0; i < 3; i++)
+		fd_closep(&with.stdio[i]);
+	return code == 0 ? fdio_nonblock(r->run.ctl, e) : code;
+}
+
+static int
+start(struct lrun *r, struct err *e)
+{
+	struct pool_run started;
+	int code;
+
+	if (!r->prepared)
+		return start_fresh(r, e);
+	/* What waits prepared has its descriptors already. */
+	if (r->value_count == 0 &&
+	    pool_start(r->l->pool, r->record, &started)) {
+		r->run = started.run;
+		r->lent = started.lent;
+		take_pipes(r, started.pipes);
+		return ERR_OK;
+	}
+	/* Or the template has just ended. */
+	r->prepared = false;
+	code = plan_decode(r->record, r->arena, &r->plan, e);
+	return code == 0 ? start_fresh(r, e) : code;
 }
 
 /* Held open from before the run: what is applied later goes there. */
@@ -309,25 +382,29 @@ open_workspace(struct lrun *r, struct err *e)
 }
 
 int
+lrun_read_plan(struct lrun *r, struct err *e)
+{
+	r->plan = pool_plan(r->l->pool, r->record, r->arena);
+	r->prepared = r->plan != NULL;
+	return r->prepared ? ERR_OK
+			   : plan_decode(r->record, r->arena, &r->plan, e);
+}
+
+int
 lrun_begin(struct lrun *r, struct err *e)
 {
-	int theirs[3] = { -1, -1, -1 };
 	int code = check_identity(r->plan, e);
 
+	r->out[0].left = r->out[1].left = r->plan->limits.output_bytes;
 	if (code == 0 && r->plan->overlay)
 		code = open_workspace(r, e);
-	/* A terminal is made in the run, and comes from there. */
-	if (code == 0 && !r->plan->tty)
-		code = open_pipes(r, theirs, e);
 	if (code == 0)
 		code = lrun_take_values(r, e);
 	if (code == 0)
 		code = lrun_net_start(r, e);
 	if (code == 0)
-		code = start(r, theirs, e);
+		code = start(r, e);
 	lrun_close_values(r);
-	for (size_t i = 0; i < 3; i++)
-		fd_closep(&theirs[i]);
 	if (code != 0)
 		return code;
 	/* An empty input that was given stays open for more to come. */

@@ -5,7 +5,8 @@
  * how it ends. Only for launcher.c and lrun*.c.
  *
  *     r = lrun_new(l, number);
- *     lrun_begin(r, e);      with r->plan set; else lrun_free(r)
+ *     lrun_read_plan(r, e);
+ *     lrun_begin(r, e);      else lrun_free(r)
  *     lrun_add_input(r, bytes);
  *
  * A run that has begun frees itself when it is over.
@@ -41,6 +42,7 @@ struct lrun {
 	struct arena *arena;
 	struct str record; /* of the plan */
 	struct plan *plan;
+	bool prepared; /* plan has only what pool_plan leaves of it */
 	struct run run;
 	struct stream out[2];
 	int in; /* -1: closed */
@@ -51,6 +53,8 @@ struct lrun {
 	struct ctl end;
 	bool gone, reported, answered, truncated, too_much;
 	uint64_t under_way; /* bytes of output that the engine has not taken */
+	bool told; /* that it has started */
+	bool released; /* its first process may end */
 	struct lent lent; /* by the pool */
 	struct net_link *net; /* of a run that is online */
 	int broker; /* its link to the broker of credentials, or -1 */
@@ -76,6 +80,8 @@ struct launcher {
 	size_t run_count; /* that are not answered */
 	size_t ending;
 	struct loop_timer *resume;
+	struct loop_timer *release; /* of first processes that have reported */
+	size_t unreleased;
 	struct pool *pool;
 	struct cgroup_places groups; /* found with the first run */
 	struct broker_waiting brokers[BROKERS_WAITING_MAX];
@@ -94,6 +100,8 @@ void launcher_send_ended(
 /* lrun.c */
 /* NULL without memory. */
 struct lrun *lrun_new(struct launcher *l, uint64_t number);
+/* An error: the record cannot be read. */
+int lrun_read_plan(struct lrun *r, struct err *e);
 int lrun_begin(struct lrun *r, struct err *e);
 /* At once, and its first process if that does not see to it. */
 void lrun_kill(struct lrun *r);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "facts.h"
@@ -24,10 +25,20 @@
 #define SEEN_MAX 32
 #define IDLE_MS 60000
 #define BACK_OFF_MS 10000 /* after a template could not be made */
+#define PLAN_ARENA ((size_t)8 << 20)
+#define PIPES 3
+
+/* What a run gets before it is there. */
+struct order {
+	int ctl, userns;
+	struct cgroup group;
+	int pipes[PIPES]; /* our ends */
+};
 
 struct waiting {
 	struct run run;
 	int userns, net;
+	int pipes[PIPES];
 };
 
 struct kept {
@@ -35,15 +46,14 @@ struct kept {
 	uint64_t id;
 	char *frame; /* owned; NULL: this slot is free */
 	size_t frame_len;
+	struct arena *arena; /* of plan, which has this frame */
+	struct plan *plan;
 	struct facts *facts;
 	struct tmpl template;
 	bool ready;
 	struct waiting at[WAITING_MAX + ORDERS_MAX];
 	size_t count; /* that wait */
-	struct {
-		int ctl, userns;
-		struct cgroup group;
-	} orders[ORDERS_MAX];
+	struct order orders[ORDERS_MAX];
 	size_t order_count;
 	int64_t used_ns;
 };
@@ -105,10 +115,18 @@ give_space(struct pool *p, int userns)
 		(void)close(userns);
 }
 
+static void
+close_pipes(int pipes[static PIPES])
+{
+	for (size_t i = 0; i < PIPES; i++)
+		fd_closep(&pipes[i]);
+}
+
 /* Nothing of it has run yet, so nothing can be left of it. */
 static void
 end_waiting(struct pool *p, struct waiting *w)
 {
+	close_pipes(w->pipes);
 	run_done(&w->run);
 	give_space(p, w->userns);
 }
@@ -126,13 +144,16 @@ drop(struct kept *k)
 	while (k->count > 0)
 		end_waiting(p, &k->at[--k->count]);
 	while (k->order_count > 0) {
-		k->order_count--;
-		(void)close(k->orders[k->order_count].ctl);
+		struct order *o = &k->orders[--k->order_count];
+
+		(void)close(o->ctl);
+		close_pipes(o->pipes);
 		/* What was ordered may still come to life in it. */
-		fd_closep(&k->orders[k->order_count].userns);
-		cgroup_remove(p->groups, &k->orders[k->order_count].group);
+		fd_closep(&o->userns);
+		cgroup_remove(p->groups, &o->group);
 	}
 	facts_free(k->facts);
+	arena_free(k->arena);
 	free(k->frame);
 	*k = (struct kept){ .pool = p };
 }
@@ -157,25 +178,44 @@ on_change(void *ctx, int fd, unsigned events)
 }
 
 static int
-order(struct kept *k, const struct plan *plan, struct err *e)
+ask_template(struct kept *k, struct order *o, const int theirs[static PIPES],
+    struct err *e)
 {
-	struct cgroup group;
-	int ctl, userns, r;
+	const struct template_with with = {
+		.stdio = { theirs[0], theirs[1], theirs[2] },
+		.userns = o->userns,
+		.group = &o->group,
+	};
 
-	r = run_make_group(plan, k->pool->groups, &group, e);
+	run_give_pipes(k->plan, with.stdio);
+	return template_order(&k->template, &with, &o->ctl, e);
+}
+
+static int
+order(struct kept *k, struct err *e)
+{
+	struct pool *p = k->pool;
+	struct order *o = &k->orders[k->order_count];
+	int theirs[PIPES] = { -1, -1, -1 };
+	int r;
+
+	*o = (struct order){ .ctl = -1, .pipes = { -1, -1, -1 } };
+	r = run_make_group(k->plan, p->groups, &o->group, e);
 	if (r != 0)
 		return r;
-	userns = take_space(k->pool, plan);
-	r = template_order(&k->template, userns, &group, &ctl, e);
-	cgroup_close_joins(&group);
+	o->userns = take_space(p, k->plan);
+	r = run_open_pipes(theirs, o->pipes, e);
+	if (r == 0)
+		r = ask_template(k, o, theirs, e);
+	close_pipes(theirs);
+	cgroup_close_joins(&o->group);
 	if (r != 0) {
-		give_space(k->pool, userns);
-		cgroup_remove(k->pool->groups, &group);
+		close_pipes(o->pipes);
+		give_space(p, o->userns);
+		cgroup_remove(p->groups, &o->group);
 		return r;
 	}
-	k->orders[k->order_count].ctl = ctl;
-	k->orders[k->order_count].group = group;
-	k->orders[k->order_count++].userns = userns;
+	k->order_count++;
 	return ERR_OK;
 }
 
@@ -183,33 +223,34 @@ static int
 collect(struct kept *k, struct err *e)
 {
 	struct waiting *w = &k->at[k->count];
-	const int ctl = k->orders[0].ctl;
-	struct cgroup group = k->orders[0].group;
+	struct order o = k->orders[0];
 	int r;
 
-	w->userns = k->orders[0].userns;
 	k->order_count--;
 	memmove(&k->orders[0], &k->orders[1],
 	    k->order_count * sizeof(k->orders[0]));
-	r = template_collect(&k->template, ctl, &w->run, &w->net, e);
+	w->userns = o.userns;
+	memcpy(w->pipes, o.pipes, sizeof(w->pipes));
+	r = template_collect(&k->template, o.ctl, &w->run, &w->net, e);
 	if (r != 0) {
+		close_pipes(w->pipes);
 		fd_closep(&w->userns);
-		cgroup_remove(k->pool->groups, &group);
+		cgroup_remove(k->pool->groups, &o.group);
 		return r;
 	}
-	w->run.group = group;
+	w->run.group = o.group;
 	w->run.groups = k->pool->groups;
 	k->count++;
-	return ERR_OK;
+	return fdio_nonblock(w->run.ctl, e);
 }
 
 static void
-fill(struct kept *k, const struct plan *plan)
+fill(struct kept *k)
 {
 	struct err e = ERR_INIT;
 
 	while (k->ready && k->count + k->order_count < WAITING_MAX) {
-		if (order(k, plan, &e) != 0) {
+		if (order(k, &e) != 0) {
 			fail(k, &e);
 			return;
 		}
@@ -303,16 +344,21 @@ watch(struct kept *k, struct err *e)
 }
 
 static void
-make(struct pool *p, const struct plan *plan, struct str frame)
+make(struct pool *p, struct str record, struct str frame)
 {
+	AUTO(arena_freep) struct arena *a = arena_new(PLAN_ARENA);
 	AUTO(facts_freep) struct facts *facts = NULL;
 	AUTO_FREE char *copy = mem_strndup(frame.s, frame.len);
+	struct plan *plan = NULL;
 	struct tmpl t;
 	struct err e = ERR_INIT;
 	struct kept *k;
-	/* First, so that no change is missed while it is made. */
-	int r = copy == NULL ? err_nomem(&e) : facts_take(plan, &facts, &e);
+	int r = copy == NULL || a == NULL ? err_nomem(&e)
+					  : plan_decode(record, a, &plan, &e);
 
+	/* First, so that no change is missed while it is made. */
+	if (r == 0)
+		r = facts_take(plan, &facts, &e);
 	if (r == 0)
 		r = template_start(
 		    plan, str_n(copy, frame.len), p->groups->controls, &t, &e);
@@ -325,6 +371,8 @@ make(struct pool *p, const struct plan *plan, struct str frame)
 	k = free_slot(p);
 	k->frame = TAKE_PTR(copy);
 	k->frame_len = frame.len;
+	k->arena = TAKE_PTR(a);
+	k->plan = plan;
 	k->facts = TAKE_PTR(facts);
 	k->template = t;
 	k->id = ++p->last_id;
@@ -363,38 +411,38 @@ pool_used(struct pool *p, const struct plan *plan, struct str record)
 	AUTO_BUF struct buf frame = BUF_INIT(JOB_BYTES_MAX);
 	struct kept *k;
 
-	if (!can_prepare(plan, record))
+	if (plan != NULL && !can_prepare(plan, record))
 		return;
 	/* While one waits, the run that just began goes first. */
 	k = find(p, record);
 	if (k != NULL && k->count == 0)
-		fill(k, plan);
-	if (k != NULL)
+		fill(k);
+	if (k != NULL || plan == NULL)
 		return;
 	plan_template_key(plan, &frame);
 	if (buf_done(&frame, NULL) == 0 && loop_now_ns() >= p->not_before_ns &&
 	    seen_before(p, buf_str(&frame)))
-		make(p, plan, buf_str(&frame));
+		make(p, record, buf_str(&frame));
 }
 
 void
-pool_ended(struct pool *p, const struct plan *plan, struct str record)
+pool_ended(struct pool *p, struct str record)
 {
-	struct kept *k = can_prepare(plan, record) ? find(p, record) : NULL;
+	struct kept *k = find(p, record);
 
 	if (k != NULL)
-		fill(k, plan);
+		fill(k);
 }
 
 /* One that waits already, or the next that comes. */
 static bool
-take(struct kept *k, const struct plan *plan, struct waiting *ret)
+take(struct kept *k, struct waiting *ret)
 {
 	struct err e = ERR_INIT;
 	int r = ERR_OK;
 
 	if (k->count == 0 && k->order_count == 0)
-		r = order(k, plan, &e);
+		r = order(k, &e);
 	if (r == 0 && k->count == 0)
 		r = collect(k, &e);
 	if (r != 0) {
@@ -408,11 +456,40 @@ take(struct kept *k, const struct plan *plan, struct waiting *ret)
 	return true;
 }
 
-bool
-pool_start(struct pool *p, const struct plan *plan, struct str record,
-    const int stdio[static 3], struct run *ret, struct lent *ret_lent)
+/* The template may be dropped before the run ends. */
+static void
+keep_own(struct plan *p, struct arena *a)
 {
-	struct kept *k = can_prepare(plan, record) ? find(p, record) : NULL;
+	p->profile = arena_strdup(a, p->profile);
+	p->workspace = arena_strdup(a, p->workspace);
+	p->home = p->home == NULL ? NULL : arena_strdup(a, p->home);
+	p->who.name = p->who.name == NULL ? NULL : arena_strdup(a, p->who.name);
+	p->ops = NULL;
+	p->protect = p->deny = p->require = p->write_roots = p->sockets = NULL;
+	p->ports = NULL;
+	p->op_count = p->protect_count = p->deny_count = p->require_count = 0;
+	p->write_root_count = p->port_count = p->socket_count = 0;
+}
+
+struct plan *
+pool_plan(struct pool *p, struct str record, struct arena *a)
+{
+	const struct kept *k = find(p, record);
+	struct plan *plan;
+
+	if (k == NULL || !k->ready ||
+	    plan_decode_run(record, str_n(k->frame, k->frame_len), k->plan, a,
+		&plan, NULL) != 0 ||
+	    !can_prepare(plan, record))
+		return NULL;
+	keep_own(plan, a);
+	return arena_failed(a) ? NULL : plan;
+}
+
+bool
+pool_start(struct pool *p, struct str record, struct pool_run *ret)
+{
+	struct kept *k = find(p, record);
 	struct waiting w;
 
 	if (k == NULL || !k->ready)
@@ -422,19 +499,19 @@ pool_start(struct pool *p, const struct plan *plan, struct str record,
 		return false;
 	}
 	k->used_ns = loop_now_ns();
-	if (!take(k, plan, &w))
+	if (!take(k, &w))
 		return false;
-	run_give_pipes(plan, stdio);
-	if (job_send(w.run.ctl, record, stdio, NULL) != 0) {
+	if (job_send(w.run.ctl, record, NULL) != 0) {
 		end_waiting(p, &w);
 		return false;
 	}
-	*ret = w.run;
-	*ret_lent = (struct lent){
+	ret->run = w.run;
+	ret->lent = (struct lent){
 		.template = k->id,
 		.net = w.net,
 		.userns = w.userns,
 	};
+	memcpy(ret->pipes, w.pipes, sizeof(ret->pipes));
 	return true;
 }
 

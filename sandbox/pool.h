@@ -4,9 +4,10 @@
  * Prepared runs: for plans that come again, templates and in each of them a
  * few first processes that wait. A prepared process runs one command and ends.
  *
- *     if (!pool_start(pool, plan, record, stdio, &run))
+ *     plan = pool_plan(pool, record, arena)
+ *     if (plan == NULL || !pool_start(pool, record, &started))
  *             ... everything fresh ...
- *     pool_used(pool, plan, record)     after the start of either kind
+ *     pool_used(pool, NULL or plan, record)   after the start of either kind
  *
  * Whatever is not as it was when a template was made - the plan, a folder on
  * the way, a name that has to be hidden or protected, the mount table - ends
@@ -31,14 +32,26 @@ struct lent {
 	int userns; /* or -1 */
 };
 
-/* True: the command has been handed to a prepared process. */
-bool pool_start(struct pool *p, const struct plan *plan, struct str record,
-    const int stdio[static 3], struct run *ret, struct lent *ret_lent);
+/* What a run has that was handed over: its process, and our ends of its
+ * input, output and errors, which do not block. */
+struct pool_run {
+	struct run run;
+	struct lent lent;
+	int pipes[3];
+};
+
+/* Where a template is ready for it: the plan without what that has performed,
+ * which is the lists of its frame. Else NULL. */
+struct plan *pool_plan(struct pool *p, struct str record, struct arena *a);
+/* For a plan of pool_plan. True: the command has been handed to a prepared
+ * process. */
+bool pool_start(struct pool *p, struct str record, struct pool_run *ret);
 /* A prepared run could not be set up: everything fresh for a while. */
 void pool_failed(struct pool *p);
+/* plan: the whole one, NULL where pool_start has handed it over. */
 void pool_used(struct pool *p, const struct plan *plan, struct str record);
 /* After its answer was sent. */
-void pool_ended(struct pool *p, const struct plan *plan, struct str record);
+void pool_ended(struct pool *p, struct str record);
 /* For a fresh run. */
 struct lent pool_lend(struct pool *p, const struct plan *plan);
 /* When nothing of the run is alive but its first process. clean: it never had

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "bare.h"
 #include "identity.h"
@@ -44,6 +45,35 @@ explain(struct err *e)
 		return err_wrap(e, r,
 		    "this system does not let a plain user make namespaces "
 		    "(see 'assent doctor')");
+	return r;
+}
+
+static int
+open_pipe(bool input, int *ret_theirs, int *ret_ours, struct err *e)
+{
+	int pair[2];
+	int *const ours = input ? &pair[1] : &pair[0];
+
+	if (pipe2(pair, O_CLOEXEC) != 0)
+		return err_sys(e, "cannot make a pipe");
+	*ret_theirs = input ? pair[0] : pair[1];
+	*ret_ours = *ours;
+	return fdio_nonblock(*ours, e);
+}
+
+int
+run_open_pipes(int ret_theirs[static 3], int ret_ours[static 3], struct err *e)
+{
+	int r = ERR_OK;
+
+	for (size_t i = 0; i < 3; i++)
+		ret_theirs[i] = ret_ours[i] = -1;
+	for (size_t i = 0; r == 0 && i < 3; i++)
+		r = open_pipe(i == 0, &ret_theirs[i], &ret_ours[i], e);
+	for (size_t i = 0; r != 0 && i < 3; i++) {
+		fd_closep(&ret_theirs[i]);
+		fd_closep(&ret_ours[i]);
+	}
 	return r;
 }
 
@@ -204,7 +234,7 @@ run_done(struct run *r)
 		;
 	reap_strays();
 	if (r->groups != NULL)
-		cgroup_remove(r->groups, &r->group);
+		cgroup_give_back(r->groups, &r->group);
 	fd_closep(&r->pidfd);
 	fd_closep(&r->ctl);
 	*r = (struct run){ .pid = -1, .pidfd = -1, .ctl = -1 };

@@ -33,6 +33,10 @@ int run_start(const struct plan *p, const struct run_with *with,
 /* A control group with the plan's limits, where there can be one. */
 int run_make_group(const struct plan *p, struct cgroup_places *groups,
     struct cgroup *ret, struct err *e);
+/* For the command and for us; ours do not block. All are closed and -1 on
+ * failure. */
+int run_open_pipes(
+    int ret_theirs[static 3], int ret_ours[static 3], struct err *e);
 /* Lets the run's user open its pipes again by name. */
 void run_give_pipes(const struct plan *p, const int stdio[3]);
 struct job;

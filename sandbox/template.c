@@ -26,11 +26,12 @@
 #include "sys.h"
 
 #define CLONE_TIMEOUT_MS 2000
-#define FDS_MAX (3 + CGROUP_PLACES_MAX)
+#define STDIO_COUNT 3
+#define FDS_MAX (3 + STDIO_COUNT + CGROUP_PLACES_MAX)
 
 enum request_kind {
 	REQUEST_INVALID,
-	REQUEST_CLONE, /* with its control link and maybe a user space */
+	REQUEST_CLONE, /* with descriptors, see take_descriptors */
 	REQUEST_NET_CLEAN, /* nothing was changed in this network */
 	REQUEST_NET_USED, /* it is not used again */
 };
@@ -169,7 +170,8 @@ take_back(struct nets *n, int i, bool clean)
 	n->at[i].net = n->at[i].ipc = -1;
 }
 
-/* In this order: link, user space, those to enter a group, its events. */
+/* In this order: link, input and outputs, user space, those to enter a group,
+ * its events. */
 static void
 take_descriptors(struct job *j, const struct request *q, const int *fds)
 {
@@ -177,6 +179,8 @@ take_descriptors(struct job *j, const struct request *q, const int *fds)
 	size_t n = 0;
 
 	j->ctl = fds[n++];
+	for (size_t i = 0; i < STDIO_COUNT; i++)
+		j->stdio[i] = fds[n++];
 	j->userns = q->has_userns != 0 ? fds[n++] : -1;
 	while (g.join_count < q->join_count)
 		g.join[g.join_count++] = fds[n++];
@@ -188,8 +192,8 @@ take_descriptors(struct job *j, const struct request *q, const int *fds)
 static bool
 is_complete(const struct request *q, const int *fds)
 {
-	const size_t count =
-	    1U + (q->has_userns != 0) + q->join_count + (q->has_events != 0);
+	const size_t count = 1U + STDIO_COUNT + (q->has_userns != 0) +
+	    q->join_count + (q->has_events != 0);
 
 	return q->join_count <= CGROUP_PLACES_MAX && fds[count - 1] >= 0 &&
 	    (count == FDS_MAX || fds[count] < 0);
@@ -381,14 +385,15 @@ template_ready(struct tmpl *t, int timeout_ms, struct err *e)
 }
 
 int
-template_order(struct tmpl *t, int userns, const struct cgroup *group, int *ret,
-    struct err *e)
+template_order(
+    struct tmpl *t, const struct template_with *with, int *ret, struct err *e)
 {
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
+	const struct cgroup *group = with->group;
 	const struct request q = {
 		.kind = REQUEST_CLONE,
-		.has_userns = userns >= 0,
+		.has_userns = with->userns >= 0,
 		.has_events = group->events >= 0,
 		.join_count = (uint8_t)group->join_count,
 		.controls = (uint16_t)group->controls,
@@ -401,8 +406,10 @@ template_order(struct tmpl *t, int userns, const struct cgroup *group, int *ret,
 	mine = pair[0];
 	theirs = pair[1];
 	fds[n++] = theirs;
-	if (userns >= 0)
-		fds[n++] = userns;
+	for (size_t i = 0; i < STDIO_COUNT; i++)
+		fds[n++] = with->stdio[i];
+	if (with->userns >= 0)
+		fds[n++] = with->userns;
 	for (size_t i = 0; i < group->join_count; i++)
 		fds[n++] = group->join[i];
 	if (group->events >= 0)

@@ -7,7 +7,7 @@
  *
  *     template_start(plan, frame, &t, e)       builds, in its own process
  *     template_ready(&t, timeout_ms, e)        waits until it has
- *     template_order(&t, userns, &group, &ctl, e)  asks for a run's first process
+ *     template_order(&t, &with, &ctl, e)       asks for a run's first process
  *     template_collect(&t, ctl, &run, &net, e) here it is: waits for a job on
  *                                              run.ctl; in order
  *
@@ -32,10 +32,17 @@ int template_start(const struct plan *p, struct str frame, unsigned controls,
     struct tmpl *ret, struct err *e);
 /* ERR_LIMIT: not ready after that time. */
 int template_ready(struct tmpl *t, int timeout_ms, struct err *e);
-/* After an error of these two the template is of no use any more. userns:
- * see struct job; borrowed. *ret is the end of the new link. */
-int template_order(struct tmpl *t, int userns, const struct cgroup *group,
-    int *ret, struct err *e);
+/* What a run gets; all borrowed. */
+struct template_with {
+	int stdio[3]; /* what its command has as 0, 1, 2 */
+	int userns; /* see struct job */
+	const struct cgroup *group;
+};
+
+/* After an error of these two the template is of no use any more. *ret is the
+ * end of the new link. */
+int template_order(
+    struct tmpl *t, const struct template_with *with, int *ret, struct err *e);
 /* Waits for the answer to the oldest order; takes ctl, also on failure. */
 int template_collect(
     struct tmpl *t, int ctl, struct run *ret, int *ret_net, struct err *e);

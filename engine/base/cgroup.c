@@ -17,12 +17,15 @@
 
 #include "cgroup_int.h"
 #include "mem.h"
+#include "num.h"
 
 #define PREFIX "assent-run-"
 #define CPU_PERIOD_US 100000U
 #define NUMBER_BYTES 32
 #define EVENTS_BYTES 512
 #define SWEEP_MAX 4096
+/* What stays charged after a small run: the kernel charges in batches. */
+#define CHARGED_MAX ((uint64_t)4 << 20)
 
 static bool
 has_place(const struct cgroup_places *p)
@@ -156,6 +159,8 @@ cgroup_find(struct cgroup_places *ret)
 void
 cgroup_places_close(struct cgroup_places *p)
 {
+	while (p->spare_count > 0)
+		cgroup_remove(p, &p->spare[--p->spare_count]);
 	for (size_t i = 0; i < p->count; i++)
 		fd_closep(&p->at[i].dir);
 	p->count = 0;
@@ -222,6 +227,23 @@ set_limits(int dir, const struct cgroup_place *place,
 }
 
 static int
+open_in(
+    const struct cgroup_place *place, int dir, struct cgroup *g, struct err *e)
+{
+	const int fd = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "cannot open a control group to enter it");
+	g->join[g->join_count++] = fd;
+	g->controls |= place->controls;
+	if ((place->controls & CGROUP_MEMORY) != 0)
+		g->events = openat(dir,
+		    place->unified ? "memory.events" : "memory.oom_control",
+		    O_RDONLY | O_CLOEXEC);
+	return ERR_OK;
+}
+
+static int
 make_in(const struct cgroup_place *place, const struct cgroup_limits *l,
     struct cgroup *g, struct err *e)
 {
@@ -235,19 +257,52 @@ make_in(const struct cgroup_place *place, const struct cgroup_limits *l,
 	if (dir < 0)
 		return err_sys(e, "cannot open a control group");
 	r = set_limits(dir, place, l, e);
-	if (r != 0)
-		return r;
-	g->join[g->join_count] =
-	    openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	if (g->join[g->join_count] < 0)
-		return err_sys(e, "cannot open a control group to enter it");
-	g->join_count++;
-	g->controls |= place->controls;
-	if ((place->controls & CGROUP_MEMORY) != 0)
-		g->events = openat(dir,
-		    place->unified ? "memory.events" : "memory.oom_control",
-		    O_RDONLY | O_CLOEXEC);
-	return ERR_OK;
+	return r == 0 ? open_in(place, dir, g, e) : r;
+}
+
+static bool
+has_limits(const struct cgroup *g, const struct cgroup_limits *l)
+{
+	return g->limits.memory_bytes == l->memory_bytes &&
+	    g->limits.pids == l->pids &&
+	    g->limits.cpu_percent == l->cpu_percent;
+}
+
+static int
+open_again(const struct cgroup_places *p, struct cgroup *g)
+{
+	const unsigned controls = g->controls;
+	int r = ERR_OK;
+
+	for (size_t i = 0; r == 0 && i < p->count; i++) {
+		AUTO_FD int dir = -1;
+
+		if ((p->at[i].controls & controls) == 0)
+			continue;
+		dir = openat(
+		    p->at[i].dir, g->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = dir < 0 ? ERR_SYS : open_in(&p->at[i], dir, g, NULL);
+	}
+	return r;
+}
+
+static bool
+take_spare(struct cgroup_places *p, const struct cgroup_limits *limits,
+    struct cgroup *ret)
+{
+	for (size_t i = p->spare_count; i > 0; i--) {
+		struct cgroup g = p->spare[i - 1];
+
+		if (!has_limits(&g, limits))
+			continue;
+		p->spare[i - 1] = p->spare[--p->spare_count];
+		if (open_again(p, &g) == 0) {
+			*ret = g;
+			return true;
+		}
+		cgroup_remove(p, &g);
+	}
+	return false;
 }
 
 int
@@ -257,6 +312,9 @@ cgroup_make(struct cgroup_places *p, const struct cgroup_limits *limits,
 	struct cgroup g = CGROUP_INIT;
 	int r = ERR_OK;
 
+	if (take_spare(p, limits, ret))
+		return ERR_OK;
+	g.limits = *limits;
 	(void)snprintf(
 	    g.name, sizeof(g.name), PREFIX "%d-%u", getpid(), p->made++);
 	for (size_t i = 0; r == 0 && i < p->count; i++) {
@@ -326,4 +384,40 @@ cgroup_remove(const struct cgroup_places *p, struct cgroup *g)
 	for (size_t i = 0; g->name[0] != '\0' && i < p->count; i++)
 		(void)unlinkat(p->at[i].dir, g->name, AT_REMOVEDIR);
 	g->name[0] = '\0';
+}
+
+static bool
+is_clean(const struct cgroup_place *place, const struct cgroup *g)
+{
+	char path[CGROUP_NAME_MAX + 32], text[NUMBER_BYTES];
+	AUTO_FD int fd = -1;
+	uint64_t charged;
+	ssize_t n;
+
+	if ((place->controls & CGROUP_MEMORY) == 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "%s/%s", g->name,
+	    place->unified ? "memory.current" : "memory.usage_in_bytes");
+	fd = openat(place->dir, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	return n > 1 && cgroup_oom_kills(g->events) == 0 &&
+	    num_parse_u64(
+		str_n(text, (size_t)n - 1), 0, UINT64_MAX, &charged) == 0 &&
+	    charged <= CHARGED_MAX;
+}
+
+void
+cgroup_give_back(struct cgroup_places *p, struct cgroup *g)
+{
+	bool clean = g->name[0] != '\0' && p->spare_count < CGROUP_SPARE_MAX;
+
+	for (size_t i = 0; clean && i < p->count; i++)
+		clean = is_clean(&p->at[i], g);
+	if (!clean) {
+		cgroup_remove(p, g);
+		return;
+	}
+	cgroup_close(g);
+	p->spare[p->spare_count++] = *g;
+	*g = (struct cgroup)CGROUP_INIT;
 }

@@ -7,7 +7,7 @@
  *     r = cgroup_make(&places, &limits, &group, e);
  *     cgroup_join(group.join, group.join_count, "0")    in the process itself
  *     ... cgroup_oom_kills(group.events)
- *     cgroup_remove(&places, &group);         when nothing is alive in it
+ *     cgroup_give_back(&places, &group);      when nothing is alive in it
  *     cgroup_places_close(&places);
  *
  * Version 2 where its controllers can be used here, version 1 for what it
@@ -24,6 +24,7 @@
 #define CGROUP_PLACES_MAX 3
 #define CGROUP_NAME_MAX 48
 #define CGROUP_PATH_MAX 1024
+#define CGROUP_SPARE_MAX 16
 
 enum cgroup_control {
 	CGROUP_MEMORY = 1,
@@ -36,14 +37,6 @@ struct cgroup_place {
 	int dir; /* owned */
 	unsigned controls;
 	bool unified; /* version 2 */
-};
-
-struct cgroup_places {
-	struct cgroup_place at[CGROUP_PLACES_MAX];
-	size_t count;
-	unsigned controls; /* of all together */
-	unsigned made; /* groups so far, for their names */
-	char why[160]; /* what is missing, "" when nothing is */
 };
 
 struct cgroup_limits {
@@ -59,6 +52,17 @@ struct cgroup {
 	size_t join_count;
 	int events; /* for cgroup_oom_kills, or -1; owned */
 	unsigned controls; /* what it limits */
+	struct cgroup_limits limits;
+};
+
+struct cgroup_places {
+	struct cgroup_place at[CGROUP_PLACES_MAX];
+	size_t count;
+	unsigned controls; /* of all together */
+	unsigned made; /* groups so far, for their names */
+	char why[160]; /* what is missing, "" when nothing is */
+	struct cgroup spare[CGROUP_SPARE_MAX]; /* as good as new, closed */
+	size_t spare_count;
 };
 
 #define CGROUP_INIT                                                            \
@@ -67,6 +71,7 @@ struct cgroup {
 	}
 
 void cgroup_find(struct cgroup_places *ret);
+/* Removes the groups that were given back, too. */
 void cgroup_places_close(struct cgroup_places *p);
 /* Groups that a process of ours left behind when it was killed go, too. */
 int cgroup_make(struct cgroup_places *p, const struct cgroup_limits *limits,
@@ -79,6 +84,13 @@ uint64_t cgroup_oom_kills(int events);
 void cgroup_close_joins(struct cgroup *g);
 /* Closes what the group holds; it itself may stay. */
 void cgroup_close(struct cgroup *g);
+/*
+ * Making and removing a group costs more than most commands. One in which
+ * nothing was ended for its memory, and to which hardly anything is charged
+ * any more, is as good as new: the next cgroup_make with the same limits gets
+ * it. Any other is removed.
+ */
+void cgroup_give_back(struct cgroup_places *p, struct cgroup *g);
 void cgroup_remove(const struct cgroup_places *p, struct cgroup *g);
 
 /*

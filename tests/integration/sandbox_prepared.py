@@ -1,5 +1,6 @@
 """Runs in prepared namespaces: they share a template, and nothing else."""
 
+import glob
 import json
 import os
 import shutil
@@ -81,6 +82,15 @@ def gone(pid):
             return text.read().rsplit(")", 1)[1].split()[0] == "Z"
     except OSError:
         return True
+
+
+def groups_of(pid):
+    """The numbers of its runs' control groups."""
+    found = set()
+    for path in glob.glob(f"/sys/fs/cgroup/**/assent-run-{pid}-*",
+                          recursive=True):
+        found.add(int(path.rsplit("-", 1)[1]))
+    return found
 
 
 def in_each_mode(test):
@@ -180,6 +190,27 @@ class Prepared(unittest.TestCase):
                 "; s.recv(1)'; ")
         for _ in range(6):
             self.assertEqual(s.out(count + send + count), "0\n1")
+
+    @in_each_mode
+    def test_a_control_group_serves_again_only_when_it_is_as_new(self, w, s):
+        s.warm()
+        groups = groups_of(s.launcher())
+        if not groups:
+            self.skipTest("no control groups for this user")
+        for _ in range(30):
+            self.assertEqual(s.out("echo fine"), "fine")
+        before = groups_of(s.launcher())
+        self.assertLess(max(before), 30)
+        # What a run left in the page cache is charged to its group.
+        s.out("head -c 32M /dev/zero > large; rm large; head -c 32M "
+              "/dev/zero > large")
+        one = s.run("exec python3 -c 'x = b\"x\" * (3 << 30)'")
+        self.assertIn("memory", one["failure"])
+        for _ in range(30):
+            self.assertEqual(s.out("echo fine"), "fine")
+        time.sleep(0.1)
+        after = groups_of(s.launcher())
+        self.assertGreaterEqual(len(before - after), 2, (before, after))
 
     @in_each_mode
     def test_what_is_to_be_hidden_or_protected_is_found_for_each_run(
