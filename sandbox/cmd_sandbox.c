@@ -1,7 +1,7 @@
 /*
  * assent sandbox: the executor alone.
- * Runs in: assent.  Trusts: the folder that assent itself was started from.
- * Owns: nothing; the work is done by assent-exec, which takes its place.
+ * Runs in: assent.  Trusts: the administrator's files.
+ * Owns: nothing.
  */
 #include "model/command.h"
 
@@ -11,16 +11,12 @@
 
 #include "base/fdio.h"
 #include "base/mem.h"
-#include "base/program.h"
-#include "base/text.h"
 #include "model/requirements.h"
-#include "oneshot.h"
-#include "options.h"
+#include "oneshot_command.h"
 
-#define HELPER "assent-exec"
 #define NOWHERE "/nonexistent"
-#define RECORD_MAX ((size_t)60 << 10)
-#define ARGUMENT_MAX ((size_t)120 << 10) /* the kernel's is 128 KiB */
+#define FOLDERS_MAX ((size_t)60 << 10)
+#define DIAGS_TEXT_MAX ((size_t)60 << 10)
 
 static int run_sandbox(int argc, char **argv);
 
@@ -111,17 +107,16 @@ check_requirements(const struct config *c, int argc, char **argv, struct err *e)
 	return r;
 }
 
-/* The profiles as a record; empty where no file has any. */
+/* NULL where no file has any. */
 static int
 load_profiles(
-    const char *file, int argc, char **argv, struct buf *out, struct err *e)
+    const char *file, int argc, char **argv, struct config **ret, struct err *e)
 {
 	struct config_sources from = { .file = file };
-	AUTO(arena_freep) struct arena *a = arena_new(RECORD_MAX);
+	AUTO(arena_freep) struct arena *a = arena_new(FOLDERS_MAX);
 	AUTO(diags_freep) struct diags *d = diags_new();
 	AUTO(config_freep) struct config *c = NULL;
-	AUTO_BUF struct buf record = BUF_INIT(RECORD_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(RECORD_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(DIAGS_TEXT_MAX);
 	const char *dir;
 	int r;
 
@@ -141,55 +136,27 @@ load_profiles(
 		return r;
 	}
 	r = check_requirements(c, argc, argv, e);
-	if (r != 0)
-		return r;
-	if (c->profile_count == 0 && c->ceiling.profiles.count == 0 &&
-	    c->require_count == 0)
-		return ERR_OK;
-	config_encode(c, false, &record);
-	r = buf_done(&record, e);
-	if (r == 0)
-		text_hex(out, record.s, record.len);
-	return r == 0 ? buf_done(out, e) : r;
-}
-
-static int
-become_helper(const char *profiles, int argc, char **argv)
-{
-	const size_t words = argc < 1 ? 0 : (size_t)argc - 1;
-	AUTO_FREE const char **args = mem_new(words + 5, sizeof(*args));
-	struct err e = ERR_INIT;
-	size_t n = 0;
-
-	if (args == NULL)
-		return ONESHOT_FAILED;
-	args[n++] = HELPER;
-	args[n++] = "--oneshot";
-	if (profiles[0] != '\0') {
-		args[n++] = OPTIONS_PROFILES;
-		args[n++] = profiles;
-	}
-	if (words > 0)
-		memcpy(args + n, argv + 1, words * sizeof(*args));
-	(void)program_become(HELPER, (char *const *)(uintptr_t)args, &e);
-	(void)fprintf(stderr, "assent: %s\n", e.msg);
-	return ONESHOT_FAILED;
+	if (r == 0 &&
+	    (c->profile_count > 0 || c->ceiling.profiles.count > 0 ||
+		c->require_count > 0))
+		*ret = TAKE_PTR(c);
+	return r;
 }
 
 static int
 run_sandbox(int argc, char **argv)
 {
-	AUTO_BUF struct buf profiles = BUF_INIT(ARGUMENT_MAX);
+	AUTO(config_freep) struct config *c = NULL;
 	struct err e = ERR_INIT;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		command_help(&command_sandbox);
 		return EXIT_OK;
 	}
-	if (load_profiles(option_value(argc, argv, "--config"), argc, argv,
-		&profiles, &e) != 0) {
+	if (load_profiles(option_value(argc, argv, "--config"), argc, argv, &c,
+		&e) != 0) {
 		(void)fprintf(stderr, "assent: %s\n", e.msg);
 		return EXIT_CONFIG;
 	}
-	return become_helper(buf_cstr(&profiles), argc, argv);
+	return oneshot_command(argc, argv, c);
 }

@@ -1,11 +1,12 @@
 /*
  * Choose the environment of a run.
- * Runs in: engine, assent-exec.  Trusts: nothing.  Owns: nothing.
+ * Runs in: engine, assent, assent-exec.  Trusts: nothing.  Owns: nothing.
  */
 #include "env.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/limits.h"
 #include "net_listen.h"
@@ -166,4 +167,11 @@ env_build(const struct plan_options *o, struct arena *a, const char ***ret,
 	*ret = l.at;
 	*ret_count = l.count;
 	return ERR_OK;
+}
+
+void
+env_wipe(void)
+{
+	for (char **at = environ; *at != NULL; at++)
+		explicit_bzero(*at, strlen(*at));
 }

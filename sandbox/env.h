@@ -8,6 +8,8 @@
 /* NAME=value strings in the arena. */
 int env_build(const struct plan_options *o, struct arena *a, const char ***ret,
     size_t *ret_count, struct err *e);
+/* That of our own process: it would stay readable in /proc/1/environ. */
+void env_wipe(void);
 /* True when a variable of the caller may pass. */
 bool env_allowed(const struct profile *p, const char *name, size_t len);
 

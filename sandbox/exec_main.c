@@ -9,95 +9,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/fdio.h"
 #include "base/log.h"
+#include "env.h"
 #include "launcher.h"
-#include "oneshot.h"
-#include "options.h"
-#include "pin.h"
+#include "oneshot_command.h"
 #include "sys.h"
 
-#define PLAN_ARENA ((size_t)256 << 20)
-#define PLAN_TEXT_MAX ((size_t)16 << 20)
 #define EXIT_BAD_USAGE 64
 #define LAUNCHER_LINK 3
-
-extern char **environ;
-
-/* 0, 1 and 2 are open, nothing else is, and nobody else can look at us. */
-static void
-close_the_rest(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd < 3 && fcntl(fd, F_SETFD, 0) == 0);
-	(void)sys_close_from(3);
-}
-
-/* The environment stays readable in /proc/1/environ of the run: wipe it. */
-static void
-wipe_environment(void)
-{
-	for (char **at = environ; *at != NULL; at++)
-		explicit_bzero(*at, strlen(*at));
-}
-
-static int
-print_plan(const struct plan *p)
-{
-	AUTO_BUF struct buf text = BUF_INIT(PLAN_TEXT_MAX);
-	struct err e = ERR_INIT;
-
-	plan_json(p, &text);
-	buf_putc(&text, '\n');
-	if (buf_done(&text, &e) != 0 ||
-	    fdio_write_all(STDOUT_FILENO, text.s, text.len, &e) != 0)
-		return oneshot_error(&e);
-	return 0;
-}
-
-/* A pinned plan is the recorded one; the caller may shorten its time. */
-static int
-make_plan(
-    const struct options *o, struct arena *a, struct plan **ret, struct err *e)
-{
-	struct pin *pin;
-	int r;
-
-	if (o->pinned == NULL)
-		return options_plan(o, a, ret, e);
-	r = pin_read(o->pinned, a, &pin, e);
-	if (r == 0)
-		r = pin_apply(pin, o->argv, o->argc, a, ret, e);
-	if (r == 0)
-		r = options_check_pinned(o, *ret, e);
-	return r;
-}
-
-static int
-oneshot(int argc, char **argv)
-{
-	AUTO(arena_freep) struct arena *a = arena_new(PLAN_ARENA);
-	struct options o;
-	struct plan *plan;
-	struct err e = ERR_INIT;
-
-	close_the_rest();
-	if (a == NULL || options_parse(argc, argv, &o, &e) != 0) {
-		(void)oneshot_error(&e);
-		return EXIT_BAD_USAGE;
-	}
-	if (make_plan(&o, a, &plan, &e) != 0)
-		return oneshot_error(&e);
-	if (o.pin != NULL)
-		return pin_write(o.pin, plan, &e) == 0 ? 0 : oneshot_error(&e);
-	wipe_environment();
-	const struct oneshot_apply apply = { o.apply, o.apply_count };
-
-	return o.print_plan ? print_plan(plan) : oneshot_run(plan, &apply);
-}
 
 /* Descriptor 3 is the engine's link; 2 is the daemon's log. */
 static int
@@ -106,7 +25,7 @@ launch(void)
 	if (fcntl(LAUNCHER_LINK, F_SETFD, FD_CLOEXEC) != 0)
 		return EXIT_BAD_USAGE;
 	(void)sys_close_from(LAUNCHER_LINK + 1);
-	wipe_environment();
+	env_wipe();
 	log_open("launcher", LOG_INFO);
 	return launcher_main(LAUNCHER_LINK);
 }
@@ -117,7 +36,7 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--launcher") == 0)
 		return launch();
 	if (argc > 1 && strcmp(argv[1], "--oneshot") == 0)
-		return oneshot(argc - 1, argv + 1);
+		return oneshot_command(argc - 1, argv + 1, NULL);
 	(void)fprintf(stderr, "assent-exec is started by assent and assentd\n");
 	return EXIT_BAD_USAGE;
 }

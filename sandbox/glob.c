@@ -96,7 +96,7 @@ any_name_matches(const char *pattern, char *names)
 }
 
 enum glob_answer
-glob_match(const char *pattern, const char *rel)
+glob_match_name(const char *pattern, const char *rel)
 {
 	struct parts p;
 	struct reach at = { .by_star = 1 };
@@ -124,7 +124,7 @@ glob_match_any(const char *const *patterns, size_t count, const char *rel)
 	enum glob_answer worst = GLOB_NO;
 
 	for (size_t i = 0; i < count; i++) {
-		const enum glob_answer a = glob_match(patterns[i], rel);
+		const enum glob_answer a = glob_match_name(patterns[i], rel);
 
 		if (a == GLOB_MATCH)
 			return a;

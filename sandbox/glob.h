@@ -17,7 +17,7 @@ enum glob_answer {
 };
 
 /* rel: relative, normal form, not empty. */
-enum glob_answer glob_match(const char *pattern, const char *rel);
+enum glob_answer glob_match_name(const char *pattern, const char *rel);
 /* The strictest answer of all patterns. */
 enum glob_answer glob_match_any(
     const char *const *patterns, size_t count, const char *rel);

@@ -1,6 +1,6 @@
 /*
  * Read the command line of `assent sandbox`.
- * Runs in: assent-exec, with the caller's rights.  Trusts: nobody's folder
+ * Runs in: assent, assent-exec, with the caller's rights.  Trusts: nobody's folder
  * but what the kernel says of it.
  * Owns: nothing.
  */
@@ -101,7 +101,7 @@ parse_timeout(const char *text, int64_t *ret, struct err *e)
 }
 
 int
-options_parse(int argc, char **argv, struct options *ret, struct err *e)
+options_read(int argc, char **argv, struct options *ret, struct err *e)
 {
 	struct options o = { .profile = "workspace-write" };
 	const char *timeout = NULL, *config = NULL;
@@ -109,8 +109,7 @@ options_parse(int argc, char **argv, struct options *ret, struct err *e)
 		{ "--profile", &o.profile }, { "--workspace", &o.workspace },
 		{ "--home", &o.home }, { "--timeout", &timeout },
 		{ "--pin", &o.pin }, { "--pinned", &o.pinned },
-		{ OPTIONS_PROFILES, &o.profiles },
-		{ "--config", &config }, /* assent has read it */
+		{ "--config", &config }, /* the caller has read it */
 	};
 	int i = 1, r = ERR_OK;
 
@@ -201,32 +200,13 @@ check_workspace(const char *path, const char *home, struct err *e)
 	return ERR_OK;
 }
 
-/* What assent read of the configuration. */
-static int
-read_profiles(
-    const char *hex, struct arena *a, struct profile_set **ret, struct err *e)
-{
-	AUTO(config_freep) struct config *c = NULL;
-	const size_t len = hex == NULL ? 0 : strlen(hex) / 2;
-	uint8_t *record = arena_alloc(a, len + 1);
-	int r = ERR_OK;
-
-	if (record == NULL)
-		return err_nomem(e);
-	if (hex != NULL && text_unhex(str_of(hex), record, len) != 0)
-		return err_set(e, ERR_INVALID, "the profiles are ill-formed");
-	if (hex != NULL)
-		r = config_decode(str_n((const char *)record, len), &c, e);
-	return r == 0 ? profile_set_make(c, a, ret, e) : r;
-}
-
 static int
 find_profile(const struct options *o, struct arena *a,
     struct plan_limits *limits, const struct profile **ret, struct err *e)
 {
 	struct profile_set *set = NULL;
 	const char *name = o->profile;
-	int r = read_profiles(o->profiles, a, &set, e);
+	int r = profile_set_make(o->config, a, &set, e);
 
 	if (r == 0)
 		r = profile_set_get(set, name, ret, e);

@@ -5,8 +5,7 @@
 
 #include "sandbox/plan.h"
 
-/* Between assent and assent-exec. */
-#define OPTIONS_PROFILES "--profiles-record"
+struct config;
 
 #define OPTIONS_APPLY_MAX 64
 #define OPTIONS_HOSTS_MAX 64
@@ -14,7 +13,7 @@
 struct options {
 	const char *profile, *workspace, *home;
 	const char *pin, *pinned; /* files */
-	const char *profiles; /* a configuration's record in hex, or NULL */
+	const struct config *config; /* with the profiles, or NULL */
 	int64_t timeout_ms;
 	bool print_plan, help, overlay, tty;
 	/* With overlay: "all", "none", or paths in the workspace. */
@@ -27,7 +26,7 @@ struct options {
 };
 
 /* ERR_INVALID with a sentence for people. */
-int options_parse(int argc, char **argv, struct options *ret, struct err *e);
+int options_read(int argc, char **argv, struct options *ret, struct err *e);
 /* Looks at the caller: who, which home, which folder, which environment. */
 int options_plan(
     const struct options *o, struct arena *a, struct plan **ret, struct err *e);

@@ -59,7 +59,7 @@ as_pattern(struct str bytes, struct arena *a)
 	const struct guard g = { .deny = &pattern, .deny_count = 1 };
 
 	if (pattern == NULL || rel == NULL || rel[0] == '\0' ||
-	    glob_match(pattern, rel) != GLOB_MATCH)
+	    glob_match_name(pattern, rel) != GLOB_MATCH)
 		return;
 	for (int act = GUARD_WRITE; act <= GUARD_READ; act++)
 		assert(
