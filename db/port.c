@@ -22,8 +22,8 @@ port_open(const char *state_dir, struct recorder **ret, struct err *e)
 }
 
 /* A second connection that only reads: it sees what is durable. */
-static int
-need_reader(struct recorder *r, struct err *e)
+int
+store_need_reader(struct recorder *r, struct err *e)
 {
 	if (r->reader != NULL)
 		return ERR_OK;
@@ -64,7 +64,7 @@ port_list(struct recorder *r, const struct log_filter *f, log_row_fn *fn,
 		.ctx = ctx,
 		.json = BUF_INIT(LOG_JSON_BYTES_MAX),
 	};
-	int done = need_reader(r, e);
+	int done = store_need_reader(r, e);
 
 	if (done == 0)
 		done = reader_each(r->reader, &q, list_row, &l, e);
@@ -134,6 +134,8 @@ const struct recorder_port db_recorder = {
 	.head = port_head,
 	.cursor_get = port_cursor_get,
 	.cursor_put = port_cursor_put,
+	.memo_put = store_memo_put,
+	.memo_get = store_memo_get,
 	.mask_key = port_mask_key,
 	.checkpoint = port_checkpoint,
 	.retain = store_retain,

@@ -65,6 +65,8 @@ static const char *const statements[] = {
 			  "FROM actions WHERE n <= "
 			  "(SELECT max(n) FROM actions) - ?1 "
 			  "AND NOT " OPEN_ACTIONS " ORDER BY n LIMIT 1024)",
+	[Q_MEMO_PUT] = "INSERT INTO meta (key, value) VALUES (?1, ?2) "
+		       "ON CONFLICT (key) DO UPDATE SET value = ?2",
 };
 _Static_assert(ARRAY_LEN(statements) == Q_COUNT, "every statement has a text");
 

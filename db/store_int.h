@@ -27,6 +27,7 @@ enum statement {
 	Q_ACTION_KEY,
 	Q_ACTION_EACH,
 	Q_ACTION_TRIM,
+	Q_MEMO_PUT,
 	Q_COUNT,
 };
 
@@ -108,6 +109,15 @@ int store_get_open(struct recorder *r, const char *id, open_action_fn *fn,
 int store_find_idempotent(struct recorder *r, uid_t uid, const char *key,
     struct buf *ret_action_id, struct err *e);
 int store_actions_trim(struct recorder *r, struct err *e);
+
+/* ---- store_memo.c ------------------------------------------------------ */
+
+int store_memo_put(
+    struct recorder *r, const char *key, struct str value, struct err *e);
+int store_memo_get(
+    struct recorder *r, const char *key, struct buf *ret, struct err *e);
+/* port.c: a second connection that only reads what is durable. */
+int store_need_reader(struct recorder *r, struct err *e);
 
 /* ---- store_space.c ----------------------------------------------------- */
 

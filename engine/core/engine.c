@@ -412,6 +412,7 @@ static engine_call_fn *const routes[] = {
 	[ROUTE_READY] = engine_ready,
 	[ROUTE_VERSION] = engine_version,
 	[ROUTE_REQUIREMENTS] = engine_requirements,
+	[ROUTE_CREDENTIALS] = engine_credentials,
 	[ROUTE_REFUSED] = engine_refused,
 };
 

@@ -100,6 +100,8 @@ struct engine_settings {
 	unsigned may_cover; /* see classifier_options */
 	/* The administrator's; of the configuration, or NULL. */
 	const struct config_ceiling *ceiling;
+	const struct config_credential *credentials; /* as well */
+	size_t credential_count;
 };
 
 struct engine_options {

@@ -147,6 +147,8 @@ record(
 	if (r == 0)
 		r = engine_append(
 		    g, &change, ROW_CREDENTIAL, buf_str(&body), NULL, e);
+	if (r == 0)
+		r = engine_credential_note(g, l->a, u, e);
 	/* The action itself does not change: uses of a batch share it. */
 	change.live = NULL;
 	return r != 0 ? r : engine_push(g, &change, e);

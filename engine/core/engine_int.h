@@ -249,6 +249,11 @@ engine_call_fn engine_refused, engine_session_event;
 engine_call_fn engine_grants_call, engine_revoke_call, engine_grant_preview;
 engine_call_fn engine_rule_draft, engine_rules_preview, engine_checkpoint;
 engine_call_fn engine_requirements;
+/* engine_credentials.c */
+engine_call_fn engine_credentials;
+/* In the open transaction. */
+int engine_credential_note(struct engine *g, const struct action *a,
+    const struct broker_use *u, struct err *e);
 /* Plans the action (l->plan), and says as whom it will run. */
 int engine_plan(struct engine *g, struct live *l, struct err *e);
 /* What the administrator's requirements do not permit is denied, whatever

@@ -84,6 +84,8 @@ engine_settings_of(const struct config *c)
 		.elevated_why_not = c->elevated_setup.why_not,
 		.may_cover = cover_of(&c->ceiling),
 		.ceiling = &c->ceiling,
+		.credentials = c->credentials,
+		.credential_count = c->credential_count,
 	};
 
 	s.policy.grants = grants_of(c->grants);

@@ -185,6 +185,7 @@ enum api_route {
 	ROUTE_CHANGES, /* POST /v1/actions/{id}/changes */
 	ROUTE_RULES_PREVIEW, /* POST /v1/rules/preview */
 	ROUTE_REQUIREMENTS, /* GET /v1/requirements */
+	ROUTE_CREDENTIALS, /* GET /v1/credentials */
 	ROUTE_CHECKPOINT, /* GET /v1/log/checkpoint */
 	ROUTE_REFUSED, /* front refused a caller: recorded, not answered */
 };

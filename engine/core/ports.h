@@ -252,6 +252,13 @@ struct recorder_port {
 	    struct recorder *r, const char *name, uint64_t *ret, struct err *e);
 	int (*cursor_put)(
 	    struct recorder *r, const char *name, uint64_t seq, struct err *e);
+	/* Something small that is of use after a restart, beside the chain, in
+	 * the open transaction; and as it is durable, ERR_NOTFOUND. Both may
+	 * be NULL. */
+	int (*memo_put)(struct recorder *r, const char *key, struct str value,
+	    struct err *e);
+	int (*memo_get)(struct recorder *r, const char *key, struct buf *ret,
+	    struct err *e);
 	/* The key of this store with which masked values are hashed, so that
 	 * whoever knows a secret can look for it. May be NULL. */
 	int (*mask_key)(

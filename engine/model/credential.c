@@ -185,6 +185,28 @@ credential_placeholder(const struct config_credential *c, struct buf *out)
 	buf_printf(out, "assent-placeholder-%s", c->name);
 }
 
+const char *
+credential_source_kind(const struct config_credential *c)
+{
+	const struct {
+		bool there;
+		const char *word;
+	} kinds[] = {
+		{ c->file != NULL, "file" },
+		{ c->env != NULL, "env" },
+		{ c->systemd != NULL, "systemd" },
+		{ c->agent != NULL, "agent" },
+		{ c->secret_service.count > 0, "secret_service" },
+		{ c->command.count > 0, "command" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (kinds[i].there)
+			return kinds[i].word;
+	}
+	return "nowhere";
+}
+
 void
 credential_source(const struct config_credential *c, struct buf *out)
 {

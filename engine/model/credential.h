@@ -81,5 +81,10 @@ bool credential_is_injected(const struct config_credential *c);
 void credential_placeholder(const struct config_credential *c, struct buf *out);
 /* Where its secret is, in words: "file '/x'", "variable 'X'". */
 void credential_source(const struct config_credential *c, struct buf *out);
+/* The same in one word, which tells no place: "file". */
+const char *credential_source_kind(const struct config_credential *c);
+struct jsonw;
+/* Its members, into an object that the caller begins and ends. */
+void credential_json(struct jsonw *w, const struct config_credential *c);
 
 #endif

@@ -359,6 +359,7 @@ class Described(unittest.TestCase):
                 ("getReady", "/readyz"), ("getHealth", "/healthz"),
                 ("getVersion", "/v1/version"),
                 ("getRequirements", "/v1/requirements"),
+                ("listCredentials", "/v1/credentials"),
                 ("getMetrics", "/metrics"),
                 ("getOpenapi", "/openapi.json")):
             self.assertEqual(self.call(operation, "GET", path)[0], 200)

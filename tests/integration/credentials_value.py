@@ -179,6 +179,43 @@ class Values(unittest.TestCase):
                          0)
         self.assertEqual(len(self.site.handed()), before + 2)
 
+    def test_5b_the_api_tells_names_and_last_use_and_no_value(self):
+        d = self.site
+        action = d.begin("true", "release")
+        d.end(action)
+        for status, told, _ in (d.agent("GET", "/v1/credentials"),
+                                d.approver("GET", "/v1/credentials")):
+            self.assertEqual(status, 200)
+            by_name = {c["name"]: c for c in told["credentials"]}
+            self.assertEqual(list(by_name),
+                             ["quiet", "signing", "second", "asked", "gone"])
+            signing = by_name["signing"]
+            self.assertEqual(signing["kind"], "value")
+            self.assertEqual(signing["hosts"], [])
+            self.assertEqual(signing["source"], "file")
+            self.assertEqual(signing["last_use"]["action_id"], action)
+            self.assertIsNone(by_name["gone"]["last_use"])
+            self.assertNotIn("secrets", json.dumps(told))
+            self.assertNotIn(VALUE, json.dumps(told))
+        words = ["credentials", "list", "--runtime", d.runtime]
+        self.assertEqual(
+            json.loads(d.assent(*words, "--json").stdout), told)
+        text = d.assent(*words, "signing").stdout
+        self.assertIn(f"by {action}\n", text)
+        self.assertNotIn("second", text)
+        # Without the daemon: the same but for the last use.
+        offline = json.loads(d.assent(
+            "credentials", "list", "--json", "--config", d.config).stdout)
+        for c in told["credentials"]:
+            c["last_use"] = None
+        self.assertEqual(offline, told)
+        # A restart does not forget.
+        d.stop()
+        d.start()
+        _, told, _ = d.agent("GET", "/v1/credentials")
+        self.assertEqual(told["credentials"][1]["last_use"]["action_id"],
+                         action)
+
     def test_6_a_value_that_asks_waits_for_a_person(self):
         d = self.site
         for answer in ("deny", "allow"):

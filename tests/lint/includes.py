@@ -36,7 +36,8 @@ MODULES = {
                             "credentials/"),
     "sandbox/credentials/tool": ("base/", "model/",
                                  "core/credential_source.h",
-                                 "credentials/"),
+                                 "credentials/", "tools/client.h",
+                                 "tools/show.h"),
     "sandbox/broker": ("base/", "model/", "core/broker_messages.h",
                        "core/messages.h", "core/role.h", "credentials/",
                        "sandbox/broker_proto.h"),
@@ -62,7 +63,8 @@ LIBRARIES = {
                   "sandbox/broker"),
     r"jansson\.h": ("engine/model", "engine/core", "engine/api",
                     "engine/otlp", "engine/tools", "engine/tui", "reviewer",
-                    "reviewer/role", "reviewer/tool", "rules", "db"),
+                    "reviewer/role", "reviewer/tool",
+                    "sandbox/credentials/tool", "rules", "db"),
     r"cmocka\.h": ("tests",),
 }
 TEST_LIBRARIES = "tests"  # tests may use everything

@@ -1,6 +1,6 @@
 /*
  * assent credentials: which there are, for whom; and whether a secret is where
- * it should be, without showing it.
+ * it should be, without showing it. The daemon is asked in ask.c.
  * Runs in: assent.  Trusts: the configuration.  Owns: secrets while it tests.
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "base/fdio.h"
 #include "base/jsonw.h"
 #include "base/text.h"
+#include "ask.h"
 #include "core/credential_source.h"
 #include "credentials/agent.h"
 #include "credentials/usable.h"
@@ -24,13 +25,19 @@
 
 enum {
 	OPT_CONFIG,
+	OPT_RUNTIME,
+	OPT_OFFLINE,
 	OPT_JSON,
 	OPT_COUNT,
 };
 
 static const struct command_option options[] = {
 	[OPT_CONFIG] = { "--config", "FILE",
-	    "settings with credentials; by default the daemon's" },
+	    "settings with credentials; list: read these, ask no daemon" },
+	[OPT_RUNTIME] = { "--runtime", "DIR",
+	    "list: the daemon's runtime folder" },
+	[OPT_OFFLINE] = { "--offline", NULL,
+	    "list: read the settings, and ask no daemon" },
 	[OPT_JSON] = { "--json", NULL, "answer as JSON" },
 };
 
@@ -42,12 +49,14 @@ const struct command command_credentials = {
 	.summary = "Show the broker's credentials, never their values",
 	.usage = "credentials list|test [OPTIONS] [NAME...]",
 	.details =
-	    "list shows each credential: its kind, its hosts, where its "
-	    "secret is, and for\nwhom it is. test reads each secret as the "
-	    "daemon would, says whether it can be\nused, and forgets it; of "
-	    "a key it shows the fingerprint. A variable is looked for\nin "
-	    "this program's environment. Nothing is sent anywhere.\nExit "
-	    "status of test: 0, or 1 when a secret cannot be used.",
+	    "list asks the daemon for each credential: its kind, its hosts, "
+	    "for whom it is,\nand its last use; with --offline it reads the "
+	    "settings, which also say where the\nsecret is. test reads each "
+	    "secret as the daemon would, says whether it can be\nused, and "
+	    "forgets it; of a key it shows the fingerprint. A variable is "
+	    "looked for\nin this program's environment. Nothing is sent "
+	    "anywhere.\nExit status of test: 0, or 1 when a secret cannot be "
+	    "used.",
 	.example = "assent credentials test github",
 	.options = options,
 	.option_count = OPT_COUNT,
@@ -122,33 +131,6 @@ show(struct work *w, const struct config_credential *c)
 	put_list(out, "\n    sessions: ", &c->sessions);
 	put_list(out, "\n    users: ", &c->users);
 	buf_putc(out, '\n');
-}
-
-static void
-json_list(struct jsonw *w, const char *key, const struct credential_list *l)
-{
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < l->count; i++)
-		jsonw_cstr(w, l->items[i]);
-	jsonw_end(w);
-}
-
-static void
-json_credential(struct work *w, const struct config_credential *c)
-{
-	AUTO_BUF struct buf source = BUF_INIT(PATH_BYTES_MAX * 2);
-
-	credential_source(c, &source);
-	jsonw_kstr(&w->json, "name", c->name);
-	jsonw_kstr(&w->json, "kind", c->kind_name);
-	jsonw_kstr(&w->json, "source", buf_cstr(&source));
-	jsonw_kbool(&w->json, "ask", c->ask);
-	json_list(&w->json, "hosts", &c->hosts);
-	json_list(&w->json, "profiles", &c->profiles);
-	json_list(&w->json, "agents", &c->agents);
-	json_list(&w->json, "sessions", &c->sessions);
-	json_list(&w->json, "users", &c->users);
 }
 
 /* ---- test ------------------------------------------------------------------- */
@@ -326,8 +308,11 @@ each(struct work *w, bool tests, char **names, int count)
 {
 	const bool json = w->values[OPT_JSON] != NULL;
 
-	if (json)
+	if (json) {
+		jsonw_object(&w->json);
+		jsonw_key(&w->json, "credentials");
 		jsonw_array(&w->json);
+	}
 	for (size_t i = 0; i < w->config->credential_count; i++) {
 		const struct config_credential *c = &w->config->credentials[i];
 
@@ -335,19 +320,25 @@ each(struct work *w, bool tests, char **names, int count)
 			continue;
 		if (json) {
 			jsonw_object(&w->json);
-			json_credential(w, c);
+			credential_json(&w->json, c);
 		} else if (!tests) {
 			show(w, c);
 		}
 		if (tests)
 			test(w, c);
+		if (json && !tests) {
+			jsonw_key(&w->json, "last_use");
+			jsonw_null(&w->json);
+		}
 		if (json)
 			jsonw_end(&w->json);
 	}
-	if (json)
+	if (json) {
 		jsonw_end(&w->json);
-	else if (w->config->credential_count == 0)
+		jsonw_end(&w->json);
+	} else if (w->config->credential_count == 0) {
 		buf_puts(&w->out, "no credentials");
+	}
 	if (w->out.len > 0 && w->out.s[w->out.len - 1] != '\n')
 		buf_putc(&w->out, '\n');
 }
@@ -402,5 +393,9 @@ run_credentials(int argc, char **argv)
 	    &command_credentials, argc, argv, w.values, NULL, NULL, &status);
 	if (at < 0)
 		return status;
+	if (!tests && w.values[OPT_OFFLINE] == NULL &&
+	    w.values[OPT_CONFIG] == NULL)
+		return credentials_ask(w.values[OPT_RUNTIME],
+		    w.values[OPT_JSON] != NULL, argv + at, argc - at);
 	return work(&w, tests, argv + at, argc - at);
 }

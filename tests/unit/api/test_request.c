@@ -139,6 +139,7 @@ static const struct permitted {
 	{ "GET", "/readyz", "GPUD" },
 	{ "GET", "/v1/version", "GPUD" },
 	{ "GET", "/v1/requirements", "GPUD" },
+	{ "GET", "/v1/credentials", "GPUD" },
 	{ "GET", "/healthz", "GPUD" },
 	{ "GET", "/openapi.json", "GPUD" },
 };
