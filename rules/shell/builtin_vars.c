@@ -171,7 +171,7 @@ builtin_popd(struct norm *n, uint32_t part, struct flow *f)
 
 struct declare {
 	bool integer, reference, assoc, exported, function, print, local;
-	bool fixed;
+	bool fixed, global;
 };
 
 /* Options; false: one that is not known. */
@@ -201,6 +201,8 @@ declare_options(const struct shell_part *p, struct declare *d, size_t *ret_from)
 			d->function =
 			    d->function || w.s[k] == 'f' || w.s[k] == 'F';
 			d->print = d->print || w.s[k] == 'p';
+			d->fixed = d->fixed || w.s[k] == 'r';
+			d->global = d->global || w.s[k] == 'g';
 			if (w.s[k] == 'l' || w.s[k] == 'u')
 				d->integer = true;
 		}
@@ -231,6 +233,17 @@ hide(struct norm *n, struct str name)
 	h->old = v != NULL ? *v : (struct var){ .kind = VAR_INHERITED };
 	h->old.name = name;
 	h->maybe = (n->frame.context & unsure) != 0;
+}
+
+/* Is there a local variable of that name? */
+static bool
+is_hidden(const struct norm *n, struct str name)
+{
+	for (uint32_t i = 0; i < n->hidden_count; i++) {
+		if (str_eq(n->hidden[i].old.name, name))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -281,7 +294,8 @@ declare_one(struct norm *n, const struct shell_word *w, const struct declare *d,
 		fix(n, w->text, d);
 		return true;
 	}
-	if (!name_plain(name) || (w->flags & WORD_SPLIT) != 0)
+	if (!name_plain(name) || (w->flags & WORD_SPLIT) != 0 ||
+	    (d->global && is_hidden(n, name)))
 		return false;
 	v = value_of_word(&value);
 	*ret = assign_part(n, name, append, &v);
@@ -317,11 +331,12 @@ builtin_declare(struct norm *n, uint32_t part, struct flow *f)
 	/* Inside a function, declare is local, too. */
 	if ((str_eqz(self, "declare") || str_eqz(self, "typeset")) &&
 	    n->function_depth > 0)
-		d.local = true;
+		d.local = !d.global;
 	/* Elsewhere "local" is an error that sets nothing. */
 	if (str_eqz(self, "local") && n->function_depth == 0)
 		return;
-	if (d.function || d.print)
+	/* export and readonly set what they are given beside a -p. */
+	if (d.function || (d.print && !d.exported && !d.fixed))
 		return;
 	if (d.reference)
 		part_refuse(n, part, "a variable that means another one");
@@ -367,6 +382,9 @@ builtin_unset(struct norm *n, uint32_t part, struct flow *f)
 		v = var_change(n, p.argv[i].text, function);
 		if (v == NULL)
 			return;
+		if (v->fixed)
+			norm_refuse(
+			    n, "a readonly variable is unset", n->place);
 		v->kind = function ? VAR_INHERITED : VAR_UNSET;
 		v->epoch = n->epoch;
 		v->value = (struct value){ .count = 0 };

@@ -360,6 +360,8 @@ struct shell_part *part_at(struct norm *n, uint32_t i);
 void part_doubt(struct norm *n, const char *why, const struct shell_word *text);
 
 /* simple.c */
+/* May it be that one of them fails, so that nothing is run? */
+bool redirs_may_fail(const struct shell_redir *r, size_t count);
 void input_of_redirs(struct norm *n, const struct shell_redir *r,
     uint32_t count, struct input *ret);
 struct flow walk_simple(struct norm *n, const struct node *nd);

@@ -574,6 +574,7 @@ struct flow
 run_command(struct norm *n, struct shell_part *p)
 {
 	struct input in = n->frame.input;
+	const struct mark m = state_mark(n);
 	uint32_t part;
 	struct flow f = flow_same(n);
 
@@ -593,6 +594,10 @@ run_command(struct norm *n, struct shell_part *p)
 	}
 	if (shell_word_known(&p->argv[0])) {
 		f = run_known(n, part, p->argv[0].text);
+		if (redirs_may_fail(p->redirs, p->redir_count)) {
+			state_blur(n, &m);
+			f.fail = dirs_union(n, f.fail, m.dirs);
+		}
 	} else {
 		if ((n->frame.context & CONTEXT_GUESS) == 0)
 			run_likely(n, p);

@@ -320,11 +320,15 @@ walk_function(struct norm *n, const struct node *nd)
 }
 
 /* May it be that there is no such file, or that it cannot be opened? */
-static bool
-redir_may_fail(const struct shell_redir *r)
+bool
+redirs_may_fail(const struct shell_redir *r, size_t count)
 {
-	return r->op != REDIR_DUP && r->op != REDIR_TEXT &&
-	    !shell_word_is(&r->target, "/dev/null");
+	for (size_t i = 0; i < count; i++) {
+		if (r[i].op != REDIR_DUP && r[i].op != REDIR_TEXT &&
+		    !shell_word_is(&r[i].target, "/dev/null"))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -339,17 +343,13 @@ compound_redirs(struct norm *n, const struct node *nd)
 	struct shell_redir *const r =
 	    redirs_expand(n, nd->redirs, true, &count);
 
-	bool sure = r != NULL;
-
 	if (r == NULL)
 		return false;
 	p.redirs = r;
 	p.redir_count = count;
 	(void)part_add(n, &p);
 	input_of_redirs(n, r, count, &n->frame.input);
-	for (uint32_t i = 0; i < count; i++)
-		sure = sure && !redir_may_fail(&r[i]);
-	return sure;
+	return !redirs_may_fail(r, count);
 }
 
 static struct flow

@@ -573,9 +573,41 @@ gen_builtin(struct gen *g)
 		"set -e",
 		"set -f",
 		"set +e",
+		"declare -g x=canary",
+		"declare -r x=canary",
+		"local -r x=canary",
+		"local x=canary y=1",
+		"readonly x",
+		"export -p x=canary",
+		"export -n x",
+		"((0 && (x=1)))",
+		"((1 ? 2 : (x=1)))",
+		"((x=1))",
+		"((x++))",
+		"let 'y=0 || (x=1)'",
+		"declare -i x",
+		"declare -n y=x",
+		": ${x:=canary}",
+		"set -- $x canary",
+		"shift 2",
+		"read -r x y <<< 'canary 2'",
+		"read -a a <<< 'canary 3'",
+		"mapfile -t a <<< canary",
+		"a[1]=canary",
+		"a+=(canary)",
+		"x+=canary",
+		"unset a",
+		"unset 'a[0]'",
+		"x=${a[0]}",
+		"getopts b: x -b canary",
+		"eval 'x=canary'",
+		"break",
+		"continue",
 	};
 
 	put(g, PICK(g, builtins));
+	if (chance(g, 12))
+		put(g, chance(g, 50) ? " < nofile" : " > none/file");
 }
 
 static void
