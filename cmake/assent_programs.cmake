@@ -129,6 +129,11 @@ assent_program(assent-reporter
 	SOURCES engine/otlp/reporter_main.c
 	MODULES otlp)
 
+# So has what speaks with remote MCP servers (assent mcp-proxy --url).
+assent_program(assent-mcp-remote
+	SOURCES engine/remote/remote_main.c
+	MODULES remote)
+
 # The broker of credentials: it alone has their secrets, and libssl.
 assent_program(assent-broker
 	SOURCES sandbox/broker/broker_main.c

@@ -307,9 +307,9 @@ take_agent(void *ctx, struct str line, struct bridge_question *question,
 	case RPC_NOTIFICATION:
 		return take_notification(x, question, result);
 	case RPC_RESULT:
-		note_thread(x, m->result);
-		/* fall through */
 	case RPC_ERROR:
+		if (m->kind == RPC_RESULT)
+			note_thread(x, m->result);
 		return str_eqz(m->id, OWN_ID) ? BRIDGE_DROP : BRIDGE_PASS;
 	case RPC_BATCH:
 	case RPC_INVALID:

@@ -12,11 +12,13 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "held.h"
 #include "hooks/gate.h"
 #include "model/command.h"
 #include "model/limits.h"
+#include "model/provider_url.h"
 #include "pins.h"
 #include "question.h"
 #include "relay.h"
@@ -34,6 +36,9 @@
 extern const struct command command_mcp_proxy;
 
 enum proxy_option {
+	OPT_URL,
+	OPT_HEADERS,
+	OPT_CA,
 	OPT_NAME,
 	OPT_PROFILE,
 	OPT_WORKSPACE,
@@ -45,8 +50,15 @@ enum proxy_option {
 };
 
 static const struct command_option options[] = {
+	[OPT_URL] = { "--url", "URL",
+	    "a server over streamable HTTP, instead of a program" },
+	[OPT_HEADERS] = { "--header-file", "FILE",
+	    "lines 'Name: value' that --url is sent, such as Authorization" },
+	[OPT_CA] = { "--ca-file", "FILE",
+	    "who vouches for --url, instead of the system's list" },
 	[OPT_NAME] = { "--name", "SERVER",
-	    "the server's name in rules; its program's if not given" },
+	    "the server's name in rules; its program's or host's if not "
+	    "given" },
 	[OPT_PROFILE] = { "--profile", "NAME",
 	    "run the server in assent's sandbox, under this profile" },
 	[OPT_WORKSPACE] = { "--workspace", "DIR",
@@ -371,6 +383,40 @@ default_name(char *const *argv, char *ret, size_t size, struct err *e)
 }
 
 static int
+name_of_url(const char *text, char *ret, size_t size, struct err *e)
+{
+	struct provider_url url;
+	const char *why = NULL;
+
+	if (provider_url_parse(text, &url, &why) != 0)
+		return err_set(e, ERR_INVALID, "--url '%s': %s", text, why);
+	if (url.is_unix || url.host.len >= size)
+		return err_set(
+		    e, ERR_INVALID, "--url '%s' is no http or https URL", text);
+	(void)snprintf(ret, size, "%.*s", STR_ARG(url.host));
+	if (!is_name(ret))
+		return err_set(e, ERR_INVALID,
+		    "'%.64s' is no name for rules; give the server a --name",
+		    ret);
+	return ERR_OK;
+}
+
+/* A program stands in for the remote one: ret is its path. */
+static int
+stand_in(const char *const *values, char *path, char **words, struct err *e)
+{
+	const char *const all[] = { path, values[OPT_URL],
+		values[OPT_HEADERS] == NULL ? "" : values[OPT_HEADERS],
+		values[OPT_CA] == NULL ? "" : values[OPT_CA] };
+	int r = program_beside("assent-mcp-remote", path, e);
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		words[i] = (char *)(uintptr_t)all[i];
+	words[ARRAY_LEN(all)] = NULL;
+	return r;
+}
+
+static int
 session_name(char ret[static SESSION_MAX], struct err *e)
 {
 	AUTO_BUF struct buf hex = BUF_INIT(SESSION_MAX);
@@ -450,6 +496,7 @@ serve(const char *const *values, char **argv, const char *name,
 	    values[OPT_WORKSPACE] == NULL ? "." : values[OPT_WORKSPACE], NULL);
 	AUTO_FREE char *self = realpath("/proc/self/exe", NULL);
 	char session[SESSION_MAX], *words[SERVER_WORDS_MAX + 1];
+	char remote[PROGRAM_PATH_MAX];
 	struct proxy p = { .timeout_ms = timeout_ms,
 		.out = BUF_INIT(MESSAGE_MAX) };
 	struct gate_options g = {
@@ -464,6 +511,10 @@ serve(const char *const *values, char **argv, const char *name,
 						  : values[OPT_WORKSPACE]);
 	if (r == 0)
 		r = session_name(session, &e);
+	if (r == 0 && values[OPT_URL] != NULL) {
+		r = stand_in(values, remote, words, &e);
+		argv = words;
+	}
 	if (r == 0 && values[OPT_PROFILE] != NULL) {
 		r = contain(
 		    words, self, values[OPT_PROFILE], workspace, argv, &e);
@@ -510,9 +561,16 @@ run_mcp_proxy(int argc, char **argv)
 		    "--name takes letters, digits, '-', '_' and '.'");
 	if (values[OPT_FORGET] != NULL)
 		return forget(values);
-	if (at >= argc)
-		return command_usage_error(
-		    &command_mcp_proxy, "name the server's program");
+	if ((at < argc) == (values[OPT_URL] != NULL))
+		return command_usage_error(&command_mcp_proxy,
+		    "name the server's program, or its --url");
+	if (values[OPT_URL] != NULL
+		? values[OPT_PROFILE] != NULL
+		: values[OPT_HEADERS] != NULL || values[OPT_CA] != NULL)
+		return command_usage_error(&command_mcp_proxy,
+		    values[OPT_URL] != NULL
+			? "--profile is for a server's program"
+			: "--header-file and --ca-file are for --url");
 	if (values[OPT_TIMEOUT] != NULL &&
 	    num_parse_duration_ms(str_of(values[OPT_TIMEOUT]), &timeout_ms) !=
 		0)
@@ -520,7 +578,9 @@ run_mcp_proxy(int argc, char **argv)
 		    "--timeout takes a time such as 30s or 9m, not '%s'",
 		    values[OPT_TIMEOUT]);
 	if (values[OPT_NAME] == NULL &&
-	    default_name(argv + at, name, sizeof(name), &e) != 0)
+	    (values[OPT_URL] != NULL
+		    ? name_of_url(values[OPT_URL], name, sizeof(name), &e)
+		    : default_name(argv + at, name, sizeof(name), &e)) != 0)
 		return command_usage_error(&command_mcp_proxy, "%s", e.msg);
 	return serve(values, argv + at,
 	    values[OPT_NAME] == NULL ? name : values[OPT_NAME], timeout_ms);
@@ -529,10 +589,12 @@ run_mcp_proxy(int argc, char **argv)
 const struct command command_mcp_proxy = {
 	.name = "mcp-proxy",
 	.summary = "Judge the calls to another MCP server",
-	.usage = "mcp-proxy [OPTIONS] -- SERVER...",
+	.usage = "mcp-proxy [OPTIONS] [--url URL | -- SERVER...]",
 	.details =
-	    "Put it in front of a server that speaks MCP on stdin and stdout. "
-	    "Each tools/call is\ndecided by rules (tool: mcp) before the "
+	    "Put it in front of a server that speaks MCP on stdin and stdout, "
+	    "or "
+	    "over HTTP. Each tools/call is\ndecided by rules (tool: mcp) "
+	    "before the "
 	    "server "
 	    "sees it; a person answers while the\nclient waits; a denial is an "
 	    "error that the model reads. All else passes as it is.\nA tool "

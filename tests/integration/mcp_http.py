@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -476,6 +477,26 @@ class Product(unittest.TestCase):
         self.assertEqual(said["method"], "notifications/resources/updated")
         self.assertEqual(said["params"]["uri"], uri)
         answer.close()
+
+    def test_the_example_of_the_page_is_true(self):
+        with open(f"{os.environ['ASSENT_SOURCE']}/docs/agents/mcp.md",
+                  encoding="utf-8") as f:
+            blocks = re.findall(r"^```sh\n(.*?)^```", f.read(), re.S | re.M)
+        self.assertEqual(len(blocks), 3)
+        # its sockets are in a folder of their own, called assent
+        os.symlink(self.d.runtime, f"{self.d.root}/assent")
+        ran = subprocess.run(
+            ["sh", "-c", "".join(blocks) + 'echo "session $session"'],
+            cwd=self.d.workspace, text=True, check=False,
+            capture_output=True, timeout=60,
+            env={**os.environ, "XDG_RUNTIME_DIR": self.d.root})
+        self.assertEqual(ran.stderr, "")
+        self.assertRegex(ran.stdout, r"session [0-9a-f]{32}\n$")
+        self.assertIn("id: 4294967297\ndata: ", ran.stdout)
+        self.assertIn("assent denied this", ran.stdout)
+        c = Http(f"{self.d.runtime}/agent.sock")
+        c.session = ran.stdout.split()[-1]
+        self.assertEqual(c.ask("ping").status, 404)
 
     def test_sessions_do_not_survive_the_daemon_and_that_is_said(self):
         c = Http(f"{self.d.runtime}/agent.sock")

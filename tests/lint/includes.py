@@ -48,7 +48,7 @@ EXTRA = {"engine/model": ("core/ports.h",)}
 
 # header (as a regular expression) -> the folders that may include it.
 LIBRARIES = {
-    r"curl/": ("reviewer/role", "engine/otlp", "engine/web"),
+    r"curl/": ("reviewer/role", "engine/otlp", "engine/remote", "engine/web"),
     r"zlib\.h": ("engine/web",),
     r"http_parser\.h": ("engine/tools",),
     r"sqlite3\.h": ("db",),
