@@ -123,7 +123,7 @@ init_take_group(struct job *j, const struct cgroup *g)
 	j->controls = g->controls;
 }
 
-/* The kernel may take milliseconds for it, so another process waits there
+/* Where the kernel takes milliseconds for it another process waits there
  * while this one builds. Nobody waits for one that is prepared. */
 static void
 start_joining(struct init *in)
@@ -133,7 +133,7 @@ start_joining(struct init *in)
 
 	if (j->join_count == 0)
 		return;
-	if (!j->fresh) {
+	if (!j->fresh || !cgroup_join_waits(j->join, j->join_count)) {
 		in->not_joined = cgroup_join(j->join, j->join_count, "0") != 0;
 		return;
 	}
@@ -157,7 +157,7 @@ finish_joining(struct init *in)
 	}
 	for (size_t i = 0; i < CGROUP_PLACES_MAX; i++)
 		fd_closep(&j->join[i]);
-	if (j->fresh && j->join_count > 0)
+	if (in->joining != 0)
 		in->not_joined = status != 0;
 	if (in->not_joined)
 		j->controls = 0;

@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/tool.h"
 
@@ -16,6 +17,8 @@
 #define ENTRY_BYTES_MAX ((size_t)64 << 10)
 #define NAME_MAX_LEN 32
 #define ARGS_MAX 12
+#define USED_EVERY_MS 50
+#define USED_TRIES 200
 
 static void
 online_name(size_t i, char ret[static NAME_MAX_LEN])
@@ -148,6 +151,26 @@ setup_accounts_make(size_t pool, bool dry, struct arena *a,
 	return r;
 }
 
+/* Its last runs may be about to end; as long as one is there its number must
+ * not become somebody else's. */
+static int
+remove_unused(const char *const *args, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = 1000000L * USED_EVERY_MS };
+	struct err why = ERR_INIT;
+	int r;
+
+	for (int i = 0; i < USED_TRIES; i++) {
+		r = run("/usr/sbin/userdel", args, &why);
+		if (r == 0)
+			return ERR_OK;
+		if (strstr(why.msg, "currently used") == NULL)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	return err_set(e, why.code, "%s", why.msg);
+}
+
 static int
 remove_account(
     const char *name, gid_t group, bool dry, struct buf *out, struct err *e)
@@ -162,7 +185,7 @@ remove_account(
 	if (r != 0)
 		return r;
 	buf_printf(out, "remove the account %s\n", name);
-	return dry ? ERR_OK : run("/usr/sbin/userdel", args, e);
+	return dry ? ERR_OK : remove_unused(args, e);
 }
 
 int

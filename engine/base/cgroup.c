@@ -8,11 +8,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "cgroup_int.h"
@@ -230,7 +232,8 @@ static int
 open_in(
     const struct cgroup_place *place, int dir, struct cgroup *g, struct err *e)
 {
-	const int fd = openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	const int fd = openat(dir, place->unified ? "cgroup.procs" : "tasks",
+	    O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_sys(e, "cannot open a control group to enter it");
@@ -342,6 +345,19 @@ cgroup_join(const int *join, size_t count, const char *pid)
 	return 0;
 }
 
+bool
+cgroup_join_waits(const int *join, size_t count)
+{
+	struct statfs st;
+
+	for (size_t i = 0; i < count; i++) {
+		if (fstatfs(join[i], &st) != 0 ||
+		    st.f_type != CGROUP_SUPER_MAGIC)
+			return true;
+	}
+	return false;
+}
+
 uint64_t
 cgroup_oom_kills(int events)
 {
@@ -386,6 +402,18 @@ cgroup_remove(const struct cgroup_places *p, struct cgroup *g)
 	g->name[0] = '\0';
 }
 
+/* Whoever is in it still would be in the next run's. */
+static bool
+is_empty(const struct cgroup_place *place, const struct cgroup *g)
+{
+	char path[CGROUP_NAME_MAX + 32], text[1];
+	AUTO_FD int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", g->name);
+	fd = openat(place->dir, path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? read(fd, text, 1) == 0 : errno == ENOENT;
+}
+
 static bool
 is_clean(const struct cgroup_place *place, const struct cgroup *g)
 {
@@ -394,6 +422,8 @@ is_clean(const struct cgroup_place *place, const struct cgroup *g)
 	uint64_t charged;
 	ssize_t n;
 
+	if (!is_empty(place, g))
+		return false;
 	if ((place->controls & CGROUP_MEMORY) == 0)
 		return true;
 	(void)snprintf(path, sizeof(path), "%s/%s", g->name,

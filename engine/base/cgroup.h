@@ -47,7 +47,8 @@ struct cgroup_limits {
 
 struct cgroup {
 	char name[CGROUP_NAME_MAX]; /* "": there is none */
-	/* Write "0" to each of them to be inside; owned. */
+	/* Write "0" to each of them to be inside, before there is a second
+	 * thread; owned. */
 	int join[CGROUP_PLACES_MAX];
 	size_t join_count;
 	int events; /* for cgroup_oom_kills, or -1; owned */
@@ -78,6 +79,9 @@ int cgroup_make(struct cgroup_places *p, const struct cgroup_limits *limits,
     struct cgroup *ret, struct err *e);
 /* pid: a number in the writer's own process namespace, "0": itself. */
 int cgroup_join(const int *join, size_t count, const char *pid);
+/* May entering take milliseconds? Version 2 moves whole processes, and for
+ * that stops all that start or end meanwhile; version 1 moves a thread. */
+bool cgroup_join_waits(const int *join, size_t count);
 /* How many processes in it were ended for its memory; 0 where nobody tells. */
 uint64_t cgroup_oom_kills(int events);
 /* Nobody enters it any more by this process. */
