@@ -97,6 +97,27 @@ put_trace(const char *traceparent, struct str body, struct buf *out)
 	buf_put_str(out, rest);
 }
 
+/* Stricter rules that matched are named first, also where another one covers
+ * what they ask about: the one that decided says what was decided. */
+static const char *
+rule_of(const struct classification *c)
+{
+	if (c->rule.id != NULL && c->rule.decision == c->decision)
+		return c->rule.id;
+	for (size_t i = 0; i < c->part_count; i++) {
+		const struct part *p = &c->parts[i];
+
+		if (p->decision != c->decision || p->rule_count == 0)
+			continue;
+		for (size_t k = 0; k < p->rule_count; k++) {
+			if (p->rules[k].decision == p->decision)
+				return p->rules[k].id;
+		}
+		return p->rules[0].id;
+	}
+	return NULL;
+}
+
 int
 engine_append(struct engine *g, struct change *c, enum row_kind kind,
     struct str body, struct receipt **receipt, struct err *e)
@@ -123,15 +144,7 @@ engine_append(struct engine *g, struct change *c, enum row_kind kind,
 		row.by = a->ruling.by;
 		if (row.decision == DECISION_INVALID)
 			row.decision = a->classification.decision;
-		for (size_t i = 0; i < a->classification.part_count; i++) {
-			const struct part *p = &a->classification.parts[i];
-
-			if (p->decision == a->classification.decision &&
-			    p->rule_count > 0) {
-				row.rule_id = p->rules[0].id;
-				break;
-			}
-		}
+		row.rule_id = rule_of(&a->classification);
 	}
 	if (ruling != NULL) {
 		row.decision = ruling->decision;

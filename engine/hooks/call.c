@@ -427,6 +427,8 @@ put_kind(struct hook *h, struct jsonw *w, struct err *e)
 		return put_patch(h, w, e);
 	case KIND_FETCH:
 		return put_fetch(h, w);
+	case KIND_FORM:
+		return h->client->put(h, w);
 	case KIND_OWN:
 		return put_mcp(
 		    h, w, str_of(h->client->own), str_of(h->tool_name));
@@ -486,6 +488,8 @@ put_claims(const struct hook *h, struct jsonw *w)
 
 	if (why == NULL)
 		why = hook_text(h, h->input, "justification");
+	if (why == NULL)
+		why = hook_text(h, h->input, "reason");
 	if (hook_session(h) != NULL)
 		jsonw_kstr(w, "session", hook_session(h));
 	jsonw_key(w, "agent");

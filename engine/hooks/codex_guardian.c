@@ -8,21 +8,26 @@
  * parts of the last message are Codex's own, and what others wrote is each a
  * part of its own: so the action is found by its place from the end, and
  * never by a search. An action of more than 36000 characters comes in several
- * parts; then the title is not where it must be, and the answer is no.
+ * parts; then the title is not where it must be, and the answer is no. What a
+ * server of MCP says of its tool is one more part behind the action.
  */
 #include "codex_guardian.h"
 
 #include <string.h>
 
 #include "base/mem.h"
+#include "codex_put.h"
 
 #define REVIEW_KEY "guardian:" /* prompt_cache_key of every review */
 #define ACTION_START ">>> APPROVAL REQUEST START\n"
 #define ACTION_TITLE "Planned action JSON:\n"
+#define NETWORK_TITLE "Network access JSON:\n"
+#define DESCRIPTIONS "<guardian_tool_descriptions>"
 #define ACTION_END ">>> APPROVAL REQUEST END\n"
 #define PLACE_START "<environment_context>\n  <cwd>"
 #define PLACE_END "</cwd>\n"
 #define PLACE_MESSAGE 2 /* behind the policy and the reviewer's permissions */
+#define PORT_MAX 65535
 #define HERE "local" /* environment_id of the machine that Codex runs on */
 
 /* Parts at the end of the last message. */
@@ -40,15 +45,82 @@ static const struct client_names guardian_names = {
 
 static const struct client_event guardian_events[] = { { "call", HOOK_CALL } };
 
-/* What is not here is a question: write_stdin goes on with what was said to a
- * program before, and the others were not seen in every form. */
-#define COMMAND_FIELDS                                                         \
-	"cwd environment_id justification sandbox_permissions tool tty"
+/* ---- what is reviewed ---------------------------------------------------- */
 
+static size_t
+member(const struct hook *h, const char *name)
+{
+	const size_t node = hook_node(h, h->input, name);
+
+	return node != 0 && h->doc.nodes[node].kind == DOC_NULL ? 0 : node;
+}
+
+static int
+put_network(const struct hook *h, struct jsonw *w)
+{
+	const size_t port = member(h, "port");
+	int64_t number = 0;
+
+	if (port == 0 || h->doc.nodes[port].kind != DOC_NUMBER ||
+	    doc_int(&h->doc, port, 1, PORT_MAX, &number) != 0)
+		return ERR_NOTFOUND;
+	return codex_put_host(w, hook_text(h, h->input, "host"), number);
+}
+
+static int
+put_mcp(const struct hook *h, struct jsonw *w)
+{
+	return codex_put_mcp(w, &h->doc,
+	    &(struct codex_mcp){
+		.server = str_of(hook_text(h, h->input, "server")),
+		.tool = str_of(hook_text(h, h->input, "tool_name")),
+		.args = member(h, "arguments"),
+		.annotations = member(h, "annotations"),
+	    });
+}
+
+static int
+put_permissions(const struct hook *h, struct jsonw *w)
+{
+	return codex_put_permissions(w, &h->doc, member(h, "permissions"));
+}
+
+/* Judged as if no sandbox held it: so what it would be given besides
+ * (additional_permissions) adds nothing. */
+#define COMMAND_FIELDS                                                         \
+	"additional_permissions cwd environment_id justification "             \
+	"sandbox_permissions tool tty"
+#define MCP_CALL "mcp_tool_call"
+#define NETWORK "network_access"
+#define PERMISSIONS "request_permissions"
+
+/* What is not here is a question: write_stdin goes on with what was said to a
+ * program before. */
 static const struct client_tool guardian_tools[] = {
 	{ "exec_command", KIND_ARGV, { "command" }, COMMAND_FIELDS },
 	{ "shell", KIND_ARGV, { "command" }, COMMAND_FIELDS },
+	{ "apply_patch", KIND_PATCH, { "patch" },
+	    "cwd environment_id files tool" },
+	{ NETWORK, KIND_FORM, { NULL },
+	    "environment_id host port protocol target tool trigger "
+	    "possibleTriggers" },
+	{ MCP_CALL, KIND_FORM, { NULL },
+	    "annotations arguments connected_account_email "
+	    "connector_description connector_id connector_name server tool "
+	    "tool_description tool_name tool_title" },
+	{ PERMISSIONS, KIND_FORM, { NULL },
+	    "environment_id permissions reason tool turn_id" },
 };
+
+static int
+put_form(const struct hook *h, struct jsonw *w)
+{
+	if (strcmp(h->tool->name, NETWORK) == 0)
+		return put_network(h, w);
+	if (strcmp(h->tool->name, MCP_CALL) == 0)
+		return put_mcp(h, w);
+	return put_permissions(h, w);
+}
 
 /* ---- the request -------------------------------------------------------- */
 
@@ -93,6 +165,7 @@ last_of(const struct json_doc *d, size_t array)
 struct tail_parts {
 	size_t nodes[TAIL_PARTS + 1]; /* by enum tail */
 	bool started; /* ACTION_START is before them */
+	bool described; /* DESCRIPTIONS are behind them */
 };
 
 static void
@@ -106,6 +179,11 @@ find_tail(const struct hook *h, size_t content, struct tail_parts *t)
 	     n = doc_next(d, n)) {
 		const size_t out = t->nodes[TAIL_PARTS];
 
+		t->described = doc_next(d, n) >= doc_end(d, content) &&
+		    str_starts(
+			str_of(hook_text(h, n, "text")), STR(DESCRIPTIONS));
+		if (t->described)
+			return;
 		if (out != 0 && is_text(h, out, "text", ACTION_START))
 			t->started = true;
 		for (size_t i = TAIL_PARTS; i > TAIL_END; i--)
@@ -114,8 +192,17 @@ find_tail(const struct hook *h, size_t content, struct tail_parts *t)
 	}
 }
 
+static bool
+is_title(const struct hook *h, size_t part)
+{
+	return is_text(h, part, "text", ACTION_TITLE) ||
+	    is_text(h, part, "text", NETWORK_TITLE);
+}
+
+/* ret_described: what stands behind it is a server's description. */
 static int
-find_action(const struct hook *h, struct str *ret, struct err *e)
+find_action(
+    const struct hook *h, struct str *ret, bool *ret_described, struct err *e)
 {
 	const size_t message = last_of(&h->doc, hook_node(h, 0, "input"));
 	struct tail_parts t = { .started = false };
@@ -127,13 +214,13 @@ find_action(const struct hook *h, struct str *ret, struct err *e)
 	json = t.nodes[TAIL_PARTS] == 0
 	    ? NULL
 	    : hook_text(h, t.nodes[TAIL_ACTION], "text");
-	if (json == NULL || !t.started ||
-	    !is_text(h, t.nodes[TAIL_TITLE], "text", ACTION_TITLE) ||
+	if (json == NULL || !t.started || !is_title(h, t.nodes[TAIL_TITLE]) ||
 	    !is_text(h, t.nodes[TAIL_END], "text", ACTION_END))
 		return err_set(e, ERR_INVALID,
 		    "the review does not end with one planned action in the "
 		    "form of the Codex that this version of assent knows");
 	*ret = doc_str(&h->doc, hook_node(h, t.nodes[TAIL_ACTION], "text"));
+	*ret_described = t.described;
 	/* cut in the middle, it is another action than the one that runs */
 	if (strstr(json, "<guardian_truncated") != NULL ||
 	    strstr(json, "<truncated") != NULL)
@@ -196,12 +283,15 @@ find_workspace(struct hook *h, struct err *e)
 	return ERR_OK;
 }
 
-/* A command says it; what is a question anyway must only not say another. */
+/* Every action says it that runs on a machine; what is a question anyway must
+ * only not say another. A server of MCP is called from here. */
 static bool
 is_here(const struct hook *h)
 {
 	if (hook_node(h, 0, "environment_id") != 0)
 		return is_text(h, 0, "environment_id", HERE);
+	if (is_text(h, 0, "tool", MCP_CALL))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(guardian_tools); i++) {
 		if (is_text(h, 0, "tool", guardian_tools[i].name))
 			return false;
@@ -214,6 +304,7 @@ read_guardian(struct hook *h, struct err *e)
 {
 	const char *session;
 	struct str action;
+	bool described = false;
 	int r;
 
 	if (!is_review(h))
@@ -223,7 +314,7 @@ read_guardian(struct hook *h, struct err *e)
 		    "x-openai-subagent: guardian");
 	session = hook_text(h, 0, "prompt_cache_key") + strlen(REVIEW_KEY);
 	h->request_id = session; /* from here on there is an outcome */
-	r = find_action(h, &action, e);
+	r = find_action(h, &action, &described, e);
 	if (r == 0)
 		r = find_workspace(h, e);
 	if (r != 0)
@@ -235,6 +326,9 @@ read_guardian(struct hook *h, struct err *e)
 		return err_set(e, ERR_INVALID,
 		    "the planned action does not say that it is for this "
 		    "machine (\"environment_id\": \"" HERE "\")");
+	if (described && !is_text(h, 0, "tool", MCP_CALL))
+		return err_set(e, ERR_INVALID,
+		    "the review describes a tool, and is of none");
 	if (hook_node(h, 0, guardian_names.cwd) == 0)
 		h->cwd = h->o.workspace;
 	h->event_name = "call";
@@ -359,6 +453,7 @@ const struct hook_client codex_guardian = {
 	.tools = guardian_tools,
 	.tool_count = ARRAY_LEN(guardian_tools),
 	.read = read_guardian,
+	.put = put_form,
 	.answer = answer_guardian,
 	.pass = pass_empty,
 };

@@ -30,6 +30,7 @@ enum tool_kind {
 	KIND_DELETE, /* keys: path */
 	KIND_PATCH, /* keys: text in the form of apply_patch */
 	KIND_FETCH, /* keys: url */
+	KIND_FORM, /* read by the client's own function */
 };
 
 #define TOOL_KEYS 4
@@ -67,6 +68,9 @@ struct hook_client {
 	size_t tool_count;
 	/* Finds what the names do not say, or NULL. */
 	int (*read)(struct hook *h, struct err *e);
+	/* KIND_FORM: writes "tool" and "input"; ERR_NOTFOUND: it has another
+	 * form, and nothing was written. */
+	int (*put)(const struct hook *h, struct jsonw *w);
 	void (*answer)(const struct hook *h, const struct hook_ruling *r,
 	    struct hook_output *out);
 	void (*pass)(const struct hook *h, struct hook_output *out);

@@ -52,6 +52,8 @@ class Client:
     bridge = "acp"  # the command of assent between them
     editor = "lib_acp.py"
     commands = {}  # what it asks about where others do not, by cell
+    guardian = False  # its own reviews of actions go to the daemon
+    reasons = {}  # what its model is told where the client itself says it
     serves = False  # a server, with assent opencode beside it
 
     def __init__(self, home, project, port):
@@ -219,6 +221,23 @@ class CodexApp(Codex):
     commands = {"allow": "sort note.txt"}
 
 
+class CodexGuardian(Codex):
+    """No hook: assent in place of the model that it asks for reviews."""
+    name, contains, guardian = "codex-guardian", False, True
+    reasons = {"dead": ("was not run", "could not be completed"),
+               "slow": ("did not finish before its deadline",)}
+
+    def set_up(self):
+        super().set_up()
+        with open(f"{self.home}/.codex/config.toml", "a",
+                  encoding="utf-8") as f:
+            f.write("[auto_review]\ntimeout_ms = 30000\n")
+
+    def arguments(self):
+        return ["exec", "--skip-git-repo-check", "--json", "--approve-for-me",
+                PROMPT]
+
+
 class OpencodeAsks(Opencode):
     contains = False
 
@@ -240,5 +259,5 @@ class OpencodeServe(OpencodeAsks):
     name, serves = "opencode-serve", True
 
 
-CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode, CodexApp, GeminiAcp,
-           CopilotAcp, OpencodeAcp, OpencodeServe)
+CLIENTS = (ClaudeCode, Codex, Gemini, Copilot, Opencode, CodexApp,
+           CodexGuardian, GeminiAcp, CopilotAcp, OpencodeAcp, OpencodeServe)

@@ -4,10 +4,13 @@
         ... m.port ...
         m.results       what came back for the command, as the client told it
 
+Model(call=("notes/delete_row", {"id": "42"})) proposes that tool instead.
+
 It speaks Anthropic's Messages, OpenAI's Responses and Chat Completions, and
 Gemini's generateContent, as far as the clients ask.
 """
 
+import contextlib
 import json
 import threading
 import time
@@ -59,8 +62,10 @@ def responses_parts(items):
 
 
 class Model:
-    def __init__(self, command):
-        self.command = command
+    def __init__(self, command="", call=None):
+        self.command, self.call = command, call
+        self.more = {}  # arguments of the command besides
+        self.guardian = None  # who answers Codex's reviews: bytes to a reply
         self.results = []
         self.requests = 0
         model = self
@@ -81,9 +86,17 @@ class Model:
 
             def do_POST(self):
                 self.model = model
-                answer(self, self.read_body())
+                raw = self.read_raw()
+                if model.guardian is not None and self.headers.get(
+                        "x-openai-subagent") == "guardian":
+                    self.send_reply(*model.guardian(raw))
+                    return
+                try:
+                    answer(self, json.loads(raw or b"{}"))
+                except ValueError:
+                    answer(self, {})
 
-            def read_body(self):
+            def read_raw(self):
                 if self.headers.get("transfer-encoding") == "chunked":
                     raw = b""
                     while True:
@@ -95,19 +108,20 @@ class Model:
                 else:
                     raw = self.rfile.read(
                         int(self.headers.get("content-length") or 0))
-                try:
-                    return json.loads(raw or b"{}")
-                except ValueError:
-                    return {}
+                return raw
+
+            def send_reply(self, status, kind, body):
+                self.send_response(status)
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(BrokenPipeError):  # it gave up
+                    self.wfile.write(body)
 
             def send_json(self, value):
                 body = json.dumps(value).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
+                self.send_reply(200, "application/json",
+                                b"" if self.command == "HEAD" else body)
 
             def send_events(self, events):
                 self.send_response(200)
@@ -140,11 +154,13 @@ class Model:
         if results:
             self.results = results
             return None
+        if self.call is not None:
+            return self.call
         names = tool_names(body)
         for name in SHELLS:
             if name in names:
                 key = "cmd" if name == "exec_command" else "command"
-                args = {key: self.command}
+                args = {key: self.command, **self.more}
                 if name in ("Bash", "bash", "run_shell_command"):
                     args["description"] = "run the requested command"
                 return name, args
@@ -206,8 +222,11 @@ def responses(handler, body, call):
     name = f"resp_{time.time_ns()}"
     if call:
         item = {"type": "function_call", "id": f"fc_{time.time_ns()}",
-                "call_id": f"call_{time.time_ns()}", "name": call[0],
+                "call_id": f"call_{time.time_ns()}",
+                "name": call[0].split("/")[-1],
                 "arguments": json.dumps(call[1]), "status": "completed"}
+        if "/" in call[0]:
+            item["namespace"] = call[0].split("/")[0]
     else:
         item = {"type": "message", "id": "msg_1", "role": "assistant",
                 "status": "completed", "content": [

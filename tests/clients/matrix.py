@@ -15,7 +15,8 @@ opencode-serve is opencode's server with assent opencode beside it. Clients
 whose name ends in -acp are agents of an editor, behind assent acp. The
 protocol tells the model nothing of a denial: there the editor is told why, and
 there is nothing to rewrite. codex-app-server is Codex as editors start it,
-behind assent codex.
+behind assent codex. codex-guardian is Codex without a hook: what it has a model
+review comes to POST /v1/codex/responses.
 
 usage: matrix.py [--record] [CLIENT...]
 
@@ -43,6 +44,7 @@ import faulthandler  # noqa: E402
 
 from lib_clients import CLIENTS, PROMPT, Codex, install, peers  # noqa: E402
 from lib_daemon import BIN, Daemon, as_a_person  # noqa: E402
+from lib_guardian import ESCALATED, guardian_of  # noqa: E402
 from lib_model import Model  # noqa: E402
 
 CELLS = ("deny", "allow", "ask", "refuse", "dead", "slow", "contain")
@@ -70,6 +72,9 @@ class Cell:
         self.command = kind.commands.get(
             cell, COMMANDS["ask" if cell == "slow" and kind.acp else cell])
         self.model = Model(self.command)
+        if kind.guardian:
+            self.model.guardian = guardian_of(daemon)
+            self.model.more = ESCALATED
         self.out = ""
         self.screen = None  # what came of the person there
         self.client = kind(f"{self.root}/home", self.project, self.model.port)
@@ -80,7 +85,8 @@ class Cell:
 
     def install(self):
         self.client.set_up()
-        if self.kind.acp is not None or self.kind.serves:
+        if self.kind.acp is not None or self.kind.serves or \
+                self.kind.guardian:
             return
         arguments = ["--contain"] if self.cell == "contain" else []
         ran = subprocess.run(
@@ -191,7 +197,8 @@ class Cell:
         if ran is not None or WORD in told:
             return "IT RAN"
         reasons = {"deny": ("assent denied",), "refuse": ("a person said no",),
-                   "dead": ("was not run",), "slow": ("was not run",)}
+                   "dead": ("was not run",), "slow": ("was not run",),
+                   **self.kind.reasons}
         if any(reason in told for reason in reasons[self.cell]):
             return None
         return "the model was not told why"
@@ -253,7 +260,7 @@ def record(kind, version, texts):
                 "are masked.\n\n" + "\n".join(texts))
 
 
-def alone(arguments):
+def alone(program, arguments):
     """Again, where there is no network but loopback."""
     if os.environ.get("ASSENT_ALONE") == "1":
         return
@@ -261,7 +268,7 @@ def alone(arguments):
     environment = dict(os.environ, ASSENT_ALONE="1")
     os.execvpe("unshare", [
         *unshare, "sh", "-c", 'ip link set lo up; exec "$@"', "sh",
-        sys.executable, "-B", os.path.abspath(__file__), *arguments],
+        sys.executable, "-B", program, *arguments],
         environment)
 
 
@@ -271,11 +278,11 @@ def main(arguments):
     if why is not None:
         print(f"SKIP: the clients cannot be installed: {why}")
         return 77
-    alone(arguments)
+    alone(os.path.abspath(__file__), arguments)
     wanted = [a for a in arguments if not a.startswith("--")]
     kinds = [k for k in CLIENTS if not wanted or k.name in wanted]
     failed = 0
-    print(f"{'':14}" + "".join(f"{c:9}" for c in CELLS), flush=True)
+    print(f"{'':18}" + "".join(f"{c:9}" for c in CELLS), flush=True)
     for kind in kinds:
         words, texts, wrongs = [], [], []
         for cell in CELLS:
@@ -288,7 +295,7 @@ def main(arguments):
                 wrongs.append(f"    {cell}: {wrong}\n    {text}")
             texts.append(text)
         failed += len(wrongs)
-        print(f"{kind.name:14}" + "".join(f"{w:9}" for w in words), flush=True)
+        print(f"{kind.name:18}" + "".join(f"{w:9}" for w in words), flush=True)
         for line in wrongs:
             print(line)
         if "--record" in arguments and not wrongs:
