@@ -19,13 +19,23 @@
 #define PARENTS_MAX 64
 
 static bool
-is_repository(const char *folder)
+is_there(const char *folder, const char *name, struct stat *ret)
 {
 	AUTO_BUF struct buf path = BUF_INIT(PATH_MAX);
+
+	buf_printf(&path, "%s/%s", folder, name);
+	return buf_done(&path, NULL) == 0 && lstat(path.s, ret) == 0;
+}
+
+/* The sandboxes of some clients leave an empty .git where they keep one from
+ * being made, also in /tmp. */
+static bool
+is_repository(const char *folder)
+{
 	struct stat st;
 
-	buf_printf(&path, "%s/.git", folder);
-	return buf_done(&path, NULL) == 0 && lstat(path.s, &st) == 0;
+	return is_there(folder, ".git", &st) &&
+	    (!S_ISDIR(st.st_mode) || is_there(folder, ".git/HEAD", &st));
 }
 
 char *

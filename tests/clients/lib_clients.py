@@ -120,6 +120,8 @@ base_url = "{self.url()}/v1"
 wire_api = "responses"
 requires_openai_auth = false
 supports_websockets = false
+[sandbox_workspace_write]
+exclude_slash_tmp = true
 [analytics]
 enabled = false
 [features]

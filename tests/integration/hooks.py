@@ -229,6 +229,22 @@ class Real(unittest.TestCase):
             "--sha256", body["action_sha256"])
         self.assertNotEqual(ran.returncode, 0)
 
+    def test_an_empty_git_folder_is_no_repository(self):
+        # the sandbox of Codex leaves one beside the project
+        above = os.path.dirname(self.d.workspace)
+        os.mkdir(f"{above}/.git")
+        try:
+            self.calls += 1
+            status, out, _ = self.hook("claude-code", {
+                "hook_event_name": "PreToolUse", "session_id": "s-git",
+                "tool_use_id": "t-git", "tool_name": "Bash",
+                "tool_input": {"command": "git status"},
+                "cwd": self.d.workspace})
+            self.assertIn('"allow"', out)
+            self.assertEqual(status, 0)
+        finally:
+            os.rmdir(f"{above}/.git")
+
     def test_prompts_and_results_are_in_the_log(self):
         call = self.new_call()
         self.hook("claude-code", claude(ALLOWED, self.d.workspace, call))
