@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -23,7 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bare.h"
 #include "ctl.h"
 #include "domain.h"
 #include "edit.h"
@@ -31,7 +29,7 @@
 #include "filter.h"
 #include "gate.h"
 #include "identity.h"
-#include "job.h"
+#include "init_int.h"
 #include "net_listen.h"
 #include "require.h"
 #include "root.h"
@@ -43,29 +41,6 @@
 #define STARTED_AFTER_MS 2
 #define JOB_ARENA ((size_t)8 << 20)
 #define BARE_ARENA ((size_t)1 << 20)
-
-struct init {
-	struct job *job;
-	struct root root;
-	struct gate gate;
-	struct watch watch;
-	struct bare bare; /* without namespaces */
-	struct memory *memory; /* where no control group bounds it */
-	struct bpf_program filter;
-	struct command_spawn spawn;
-	struct net_listen net;
-	pid_t command;
-	pid_t joining; /* enters the control group for us, or 0 */
-	int signals; /* signalfd */
-	int64_t deadline_ms;
-	uint32_t flags;
-	bool supervised, ended, killing;
-	bool started; /* and that has been told */
-	bool not_joined; /* there was a group, and it could not be entered */
-	bool alone; /* no other process of the run is left */
-	int status;
-	char text[512];
-};
 
 static int64_t
 now_ms(void)
@@ -295,6 +270,38 @@ not_started(struct init *in)
 	return ERR_OK;
 }
 
+/* Its plan is the template's but for what runs. */
+static int
+take_job(struct init *in, struct err *e)
+{
+	struct arena *a = arena_new(JOB_ARENA); /* until the end */
+	const struct str frame = in->job->frame;
+	struct str record;
+	struct plan *p;
+	int r = a == NULL ? err_nomem(e)
+			  : job_receive(in->job->ctl, in->record, &record, e);
+
+	if (r == 0)
+		r = plan_decode_run(record, frame, in->job->plan, a, &p, e);
+	if (r == 0 && p->pin_count > 0)
+		r = err_set(e, ERR_INTERNAL, "pins cannot be prepared");
+	if (r == 0)
+		in->job->plan = p;
+	return r;
+}
+
+/* In the process that becomes the command: nobody else need wake up first. */
+static bool
+receive(void *ctx)
+{
+	struct init *in = ctx;
+
+	in->received = take_job(in, &in->why);
+	watch_start(&in->watch);
+	in->spawn.plan = in->job->plan;
+	return in->received == 0 && in->job->plan->edit_count == 0;
+}
+
 /* All of the command that need not know which it is. */
 static int
 prepare_command(struct init *in, struct err *e)
@@ -310,6 +317,13 @@ prepare_command(struct init *in, struct err *e)
 	c->filter = in->job->filter;
 	c->bare = in->job->bare;
 	c->supervised = in->supervised;
+	watch_open(&in->watch, in->job->plan, in->memory);
+	if (!in->job->fresh) {
+		c->receive = receive;
+		c->ctx = in;
+		c->tty = -1;
+		memcpy(c->stdio, in->job->stdio, sizeof(c->stdio));
+	}
 	in->command = command_prepare(c);
 	fd_closep(&c->domain);
 	c->domain = -1;
@@ -365,10 +379,10 @@ apply_edits(struct init *in, struct err *e)
 	const struct plan *p = in->job->plan;
 	int r;
 
-	command_end(&in->spawn);
 	gate_close(&in->gate);
 	(void)umask(022);
 	r = edit_apply(&in->gate, p, in->job->stdio[1], e);
+	close_stdio(in);
 	in->supervised = false;
 	in->ended = true;
 	return r;
@@ -510,63 +524,6 @@ end_all(const struct init *in)
 		;
 }
 
-/* What could not be enforced is said, too. */
-static void
-add_notes(const struct init *in, struct ctl *m)
-{
-	const char *weaker = require_weaker();
-
-	if (weaker != NULL && m->violation_count < CTL_VIOLATIONS_MAX)
-		m->violations[m->violation_count++] = weaker;
-	if (in->job->plan->limits.cpu_percent > 0 &&
-	    (in->job->controls & CGROUP_CPU) == 0 &&
-	    m->violation_count < CTL_VIOLATIONS_MAX)
-		m->violations[m->violation_count++] =
-		    "note: no control group limits the share of a processor "
-		    "here, only the time that a run may take";
-	if (in->not_joined && m->violation_count < CTL_VIOLATIONS_MAX)
-		m->violations[m->violation_count++] =
-		    "note: its control group could not be entered: memory is "
-		    "measured, not limited";
-	for (size_t i = 0; in->job->bare && bare_notes[i] != NULL; i++) {
-		if (m->violation_count < CTL_VIOLATIONS_MAX)
-			m->violations[m->violation_count++] = bare_notes[i];
-	}
-	for (size_t i = 0; i < in->job->note_count; i++) {
-		if (m->violation_count < CTL_VIOLATIONS_MAX)
-			m->violations[m->violation_count++] = in->job->notes[i];
-	}
-	for (size_t i = 0; i < in->root.note_count; i++) {
-		if (m->violation_count < CTL_VIOLATIONS_MAX)
-			m->violations[m->violation_count++] = in->root.notes[i];
-	}
-}
-
-static void
-report(struct init *in)
-{
-	struct ctl m = {
-		.type = CTL_ENDED,
-		.code = in->status,
-		.flags = in->flags |
-		    (in->job->netns >= 0 && !in->gate.traces
-			    ? (uint32_t)CTL_NO_TRACES
-			    : 0U),
-		.violation_total = in->gate.violation_total,
-		.violation_count = in->gate.violation_count,
-		.text = in->text[0] == '\0' ? NULL : in->text,
-	};
-
-	if (cgroup_oom_kills(in->job->group_events) > 0)
-		m.flags |= CTL_MEMORY;
-	for (size_t i = 0; i < m.violation_count; i++)
-		m.violations[i] = in->gate.violations[i];
-	add_notes(in, &m);
-	m.has_fd = in->root.layer >= 0;
-	m.fd = in->root.layer;
-	(void)ctl_send(in->job->ctl, &m);
-}
-
 static int
 prepare(struct init *in, struct err *e)
 {
@@ -600,26 +557,47 @@ prepare(struct init *in, struct err *e)
 	return r == 0 ? prepare_command(in, e) : r;
 }
 
-/* The plan of the job is the template's but for what runs. */
+/* The command begins as soon as the job is there, and this process may be the
+ * last to hear of it. */
 static int
 wait_for_job(struct init *in, struct err *e)
 {
-	struct arena *a = arena_new(JOB_ARENA); /* until the end */
-	const struct str frame = in->job->frame;
-	struct str record;
-	struct plan *p;
-	int r =
-	    a == NULL ? err_nomem(e) : job_receive(in->job->ctl, a, &record, e);
+	struct command_spawn *c = &in->spawn;
 
-	if (r == ERR_NOTFOUND)
+	command_go(c);
+	if (in->received == ERR_NOTFOUND)
 		_exit(0);
-	if (r == 0)
-		r = plan_decode_run(record, frame, in->job->plan, a, &p, e);
-	if (r == 0 && p->pin_count > 0)
-		r = err_set(e, ERR_INTERNAL, "pins cannot be prepared");
-	if (r == 0)
-		in->job->plan = p;
-	return r;
+	if (in->received != 0) {
+		*e = in->why;
+		return in->received;
+	}
+	in->deadline_ms = now_ms() + in->job->plan->limits.wall_ms;
+	if (net_listen_send(&in->net, in->job->ctl, e) != 0)
+		return ERR_SYS;
+	if (in->job->plan->edit_count > 0)
+		return apply_edits(in, e);
+	close_stdio(in);
+	return c->error != 0 ? not_started(in) : ERR_OK;
+}
+
+static int
+start(struct init *in, struct err *e)
+{
+	struct job *j = in->job;
+
+	/* A network in which somebody waited is not used again. */
+	in->gate.traces = in->gate.traces || in->net.count > 0;
+	if (!j->fresh)
+		return wait_for_job(in, e);
+	if (net_listen_send(&in->net, j->ctl, e) != 0)
+		return ERR_SYS;
+	watch_start(&in->watch);
+	if (j->plan->tty && make_terminal(j, e) != 0)
+		return ERR_SYS;
+	if (j->plan->edit_count == 0)
+		return start_command(in);
+	command_end(&in->spawn);
+	return apply_edits(in, e);
 }
 
 /*
@@ -638,38 +616,22 @@ wait_for_release(int ctl)
 _Noreturn void
 init_main(struct job *j)
 {
-	/* Too large for a stack; only what is used of it costs anything. */
-	struct init *in = mmap(NULL, sizeof(*in), PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* Too large for a stack. */
+	struct init *in = sys_map(sizeof(*in));
 	struct err e = ERR_INIT;
 
-	if (in == MAP_FAILED)
+	if (in == NULL)
 		_exit(1);
 	in->job = j;
 	in->gate.listener = in->spawn.domain = -1;
 	(void)setsid(); /* whoever started us may have a terminal */
 	in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
-	if (prepare(in, &e) != 0)
-		give_up(in, &e);
-	if (!j->fresh) {
-		if (wait_for_job(in, &e) != 0)
-			give_up(in, &e);
-		in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
-	}
-	/* A network in which somebody waited is not used again. */
-	in->gate.traces = in->gate.traces || in->net.count > 0;
-	if (net_listen_send(&in->net, j->ctl, &e) != 0)
-		give_up(in, &e);
-	if (j->plan->tty && make_terminal(j, &e) != 0)
-		give_up(in, &e);
-	watch_open(&in->watch, j->plan, in->memory);
-	if ((j->plan->edit_count > 0 ? apply_edits(in, &e)
-				     : start_command(in)) != 0)
+	if (prepare(in, &e) != 0 || start(in, &e) != 0)
 		give_up(in, &e);
 	serve(in);
 	end_all(in);
 	bare_close(&in->bare);
-	report(in);
+	init_report(in);
 	if (!j->fresh)
 		wait_for_release(j->ctl);
 	_exit(0);

@@ -26,13 +26,11 @@ job_send(int ctl, struct str record, struct err *e)
 }
 
 int
-job_receive(int ctl, struct arena *a, struct str *ret, struct err *e)
+job_receive(
+    int ctl, char bytes[static JOB_BYTES_MAX], struct str *ret, struct err *e)
 {
-	char *bytes = arena_alloc(a, JOB_BYTES_MAX);
 	ssize_t n;
 
-	if (bytes == NULL)
-		return err_nomem(e);
 	do
 		n = recv(ctl, bytes, JOB_BYTES_MAX, MSG_TRUNC);
 	while (n < 0 && errno == EINTR);

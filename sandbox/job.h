@@ -5,10 +5,9 @@
  * control link. It has the command's input and output already.
  *
  *     job_send(ctl, record, e)             the launcher, once
- *     job_receive(ctl, arena, &record, e)  the prepared process, once
+ *     job_receive(ctl, bytes, &record, e)  the prepared process, once
  */
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/str.h"
 
 /* A longer plan is run with everything fresh. */
@@ -16,8 +15,8 @@
 
 /* Never blocks. */
 int job_send(int ctl, struct str record, struct err *e);
-/* Waits. ERR_NOTFOUND when the other end is gone. The record lives in the
- * arena. */
-int job_receive(int ctl, struct arena *a, struct str *ret, struct err *e);
+/* Waits. ERR_NOTFOUND when the other end is gone. The record is in bytes. */
+int job_receive(
+    int ctl, char bytes[static JOB_BYTES_MAX], struct str *ret, struct err *e);
 
 #endif

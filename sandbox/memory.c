@@ -12,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "memory_proc.h"
+#include "sys.h"
 
 #define FILES_MAX 2048 /* memory files in use */
 #define LENGTHS_MAX 1024 /* the longest shared mappings */
@@ -41,7 +43,7 @@ struct memory {
 struct memory *
 memory_open(uint64_t limit_bytes, bool bare)
 {
-	struct memory *m = mem_new(1, sizeof(*m));
+	struct memory *m = sys_map(sizeof(*m));
 	struct rlimit files;
 
 	if (m == NULL)
@@ -63,7 +65,7 @@ memory_free(struct memory *m)
 		return;
 	for (size_t i = 0; i < m->file_count; i++)
 		(void)close(m->files[i]);
-	free(m);
+	(void)munmap(m, sizeof(*m));
 }
 
 static void

@@ -183,8 +183,8 @@ wait_while(struct command_spawn *c, int *word, int value)
 	const struct timespec now_and_then = { .tv_nsec = 50000000 };
 
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value && is_alive(c))
-		(void)syscall(
-		    SYS_futex, word, FUTEX_WAIT, value, &now_and_then, NULL, 0);
+		(void)syscall(SYS_futex, word, FUTEX_WAIT, value,
+		    word == &c->alive ? NULL : &now_and_then, NULL, 0);
 }
 
 static void
@@ -213,9 +213,17 @@ give_up(struct command_spawn *c)
 	return 0;
 }
 
+static bool
+is_told(struct command_spawn *c)
+{
+	wait_while(c, &c->go, GO_WAIT);
+	return __atomic_load_n(&c->go, __ATOMIC_ACQUIRE) == GO_EXECUTE &&
+	    (c->receive == NULL || c->receive(c->ctx));
+}
+
 /*
  * Memory is shared with the first process of the run until exec, so that one
- * waits while this one acts. Nothing here allocates or takes a lock.
+ * waits while this one acts, as after vfork.
  */
 static int
 child(void *ctx)
@@ -226,8 +234,7 @@ child(void *ctx)
 	tell(&c->prepared, 1);
 	if (r != 0)
 		return r;
-	wait_while(c, &c->go, GO_WAIT);
-	if (__atomic_load_n(&c->go, __ATOMIC_ACQUIRE) != GO_EXECUTE)
+	if (!is_told(c))
 		return 0;
 	errno = 0;
 	if (set_stdio(c) != 0)

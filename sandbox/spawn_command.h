@@ -6,6 +6,8 @@
  *     pid = command_prepare(&c);      filter, domain, limits
  *     c.plan = ...; c.stdio[0] = ...
  *     command_go(&c);                 input, output, folder, exec
+ *
+ * With c.receive the child fetches what it executes itself, in command_go.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -13,8 +15,14 @@
 #include "bpf.h"
 #include "sandbox/plan.h"
 
+/* In the child: waits for what is to be executed, and sets plan. Its caller,
+ * whose memory it shares, waits meanwhile. False: the child ends. */
+typedef bool command_receive_fn(void *ctx);
+
 struct command_spawn {
 	const struct plan *plan; /* may change until command_go */
+	command_receive_fn *receive; /* or NULL */
+	void *ctx; /* for it */
 	const struct bpf_program *filter;
 	bool supervised;
 	bool bare; /* dies with its parent by itself */
@@ -38,7 +46,8 @@ struct command_spawn {
  * The struct is shared with it until it has executed something or ended.
  */
 pid_t command_prepare(struct command_spawn *c);
-/* Returns when the command has been executed, or with error and step set. */
+/* Returns when the command has been executed, or with error and step set, or
+ * when receive said no. */
 void command_go(struct command_spawn *c);
 /* Instead: the process ends. */
 void command_end(struct command_spawn *c);

@@ -43,6 +43,8 @@ int sys_landlock_abi(void);
 int sys_landlock_create(const struct sys_landlock_ruleset *r, size_t size);
 int sys_landlock_add_path(int ruleset, int fd, uint64_t access);
 int sys_landlock_restrict(int ruleset, unsigned flags);
+/* Zeroed memory of which only what is touched costs anything; NULL without. */
+void *sys_map(size_t size);
 /* fork with clone's flags; ret_pidfd may be NULL. 0 in the child. */
 pid_t sys_fork(unsigned long flags, int *ret_pidfd);
 

@@ -17,8 +17,6 @@
 void
 watch_open(struct watch *w, const struct plan *p, struct memory *memory)
 {
-	struct statvfs fs;
-
 	*w = (struct watch){
 		.limits = &p->limits,
 		.memory = memory,
@@ -27,6 +25,13 @@ watch_open(struct watch *w, const struct plan *p, struct memory *memory)
 	if (!p->write)
 		return;
 	w->workspace = open(p->workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void
+watch_start(struct watch *w)
+{
+	struct statvfs fs;
+
 	if (w->workspace >= 0 && fstatvfs(w->workspace, &fs) == 0)
 		w->free_at_start = fs.f_bavail * fs.f_frsize;
 }

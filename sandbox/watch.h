@@ -19,6 +19,8 @@ struct watch {
 };
 
 void watch_open(struct watch *w, const struct plan *p, struct memory *memory);
+/* From now on what goes is the run's. */
+void watch_start(struct watch *w);
 void watch_close(struct watch *w);
 /* 0, CTL_MEMORY or CTL_DISK. */
 uint32_t watch_check(struct watch *w);

@@ -24,7 +24,7 @@
 #define CGROUP_PLACES_MAX 3
 #define CGROUP_NAME_MAX 48
 #define CGROUP_PATH_MAX 1024
-#define CGROUP_SPARE_MAX 16
+#define CGROUP_SPARE_MAX 32
 
 enum cgroup_control {
 	CGROUP_MEMORY = 1,

@@ -40,6 +40,14 @@ class Live:
             "home": self.w.home, "input": {"script": script, **more}}))
         return self.count
 
+    def edit(self, path, content):
+        self.count += 1
+        self.say(json.dumps({
+            "tool": "file", "workspace": self.w.ws, "cwd": self.w.ws,
+            "home": self.w.home, "input": {"edits": [
+                {"op": "create", "path": path, "content": content}]}}))
+        return self.wait(self.count)
+
     def say(self, line):
         self.process.stdin.write(line + "\n")
 
@@ -273,6 +281,16 @@ class Prepared(unittest.TestCase):
                     "  os.fork() or os.execvp(\"sleep\", [\"sleep\", \"9\"])\n"
                     "  n += 1\nexcept OSError: pass\nprint(n)'")
         self.assertLess(abs(int(one["stdout"]) - 505), 10)
+
+    @in_each_mode
+    def test_edits_are_made_by_prepared_processes_too(self, w, s):
+        s.warm()
+        for i in range(6):
+            one = s.edit(f"made-{i}", "text\n")
+            self.assertEqual((one["exit"], one.get("failure")), (0, None), one)
+            self.assertEqual(s.out(f"cat made-{i}"), "text")
+        one = s.edit(".git/hooks/pre-commit", "evil")
+        self.assertNotEqual(one["exit"], 0)
 
     @in_each_mode
     def test_it_goes_on_when_what_was_prepared_is_killed(self, _, s):
