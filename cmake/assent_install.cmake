@@ -28,6 +28,8 @@ foreach(completion
 	install(FILES ${made} DESTINATION ${folder})
 endforeach()
 add_custom_target(completion ALL DEPENDS ${completions})
+# All that is installed, and nothing else.
+add_custom_target(shipped DEPENDS ${programs} man completion)
 
 install(FILES docs/assent.sysusers DESTINATION lib/sysusers.d
 	RENAME assent.conf)

@@ -55,6 +55,12 @@ def enter():
     run("cp", "-a", "/etc", f"{TOP}/etc")
     shutil.rmtree(f"{TOP}/etc/assent", ignore_errors=True)
     run("mount", "--bind", f"{TOP}/etc", "/etc")
+    # The accounts that are made have numbers that no other such test has: one
+    # in use, wherever, is not removed.
+    with open("/etc/login.defs", "a", encoding="ascii") as f:
+        first = 30000 + os.getpid() % 250 * 100
+        for kind in ("UID", "GID"):
+            f.write(f"SYS_{kind}_MIN {first}\nSYS_{kind}_MAX {first + 99}\n")
     for name, uid in (("assentdev", DEV_UID), ("assentother", OTHER_UID)):
         os.mkdir(f"{TOP}/{name}")
         run("groupadd", "-g", str(uid), name)
