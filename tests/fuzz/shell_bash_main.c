@@ -28,7 +28,7 @@
 #include "shell_gen.h"
 #include "unit/rules/test_shell_match.h"
 
-#define COUNT_DEFAULT 5000
+#define COUNT_DEFAULT 2500
 #define SKIPPED 77
 #define LOG_PATH "/log"
 #define WORK_PATH "/w"
