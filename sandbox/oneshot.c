@@ -405,6 +405,13 @@ explain(const struct oneshot *o)
 		    end->violations[i]);
 }
 
+static unsigned
+groups_wanted(const struct plan *p)
+{
+	return CGROUP_MEMORY | CGROUP_PIDS |
+	    (p->limits.cpu_percent > 0 ? (unsigned)CGROUP_CPU : 0U);
+}
+
 /* Held open from before the run: what is changed is what was shown. */
 static int
 open_workspace(const struct plan *p, struct err *e)
@@ -418,6 +425,18 @@ open_workspace(const struct plan *p, struct err *e)
 	return fd >= 0 || !p->overlay
 	    ? fd
 	    : err_sys(e, "cannot open the workspace '%s'", p->workspace) - 1;
+}
+
+/* No other run needs its group. */
+static void
+end_run(struct oneshot *o, struct cgroup_places *groups)
+{
+	struct cgroup group = o->run.group;
+
+	o->run.groups = NULL;
+	run_done(&o->run);
+	cgroup_remove(groups, &group);
+	cgroup_places_close(groups);
 }
 
 int
@@ -444,8 +463,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 	o.signals = catch_signals(&e);
 	if (o.signals < 0 || arena == NULL || open_pipes(&o, theirs, &e) != 0)
 		return oneshot_error(&e);
-	cgroup_make_room();
-	cgroup_find(&groups);
+	cgroup_find_alone(groups_wanted(p), &groups);
 	r = oneshot_net_start(p, &o.net, &e);
 	if (r == 0)
 		r = run_start(p, &with, &o.run, &e);
@@ -453,6 +471,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		fd_closep(&theirs[i]);
 	if (r != 0) {
 		oneshot_net_end(o.net);
+		cgroup_places_close(&groups);
 		return oneshot_error(&e);
 	}
 	while (!o.gone || o.out[0].from >= 0 || o.out[1].from >= 0)
@@ -465,8 +484,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		take_message(&o);
 	}
 	note_silent_end(&o);
-	run_done(&o.run);
-	cgroup_places_close(&groups);
+	end_run(&o, &groups);
 	fd_closep(&o.master);
 	terminal_give_back(&o.terminal);
 	oneshot_net_end(o.net);

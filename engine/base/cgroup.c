@@ -35,22 +35,24 @@ has_place(const struct cgroup_places *p)
 	return p->count < CGROUP_PLACES_MAX;
 }
 
-/* Whether a group can be made in it and entered is known by trying. */
+/* Whether a group can be made in it and entered is known by trying: what was
+ * made for that is the first one. */
 static bool
-is_usable(int dir)
+try_first(int dir)
 {
-	char name[CGROUP_NAME_MAX];
-	bool usable;
+	char name[CGROUP_NAME_MAX], procs[CGROUP_NAME_MAX + 16];
 
-	(void)snprintf(name, sizeof(name), PREFIX "%d-try", getpid());
-	if (mkdirat(dir, name, 0755) != 0)
+	(void)snprintf(name, sizeof(name), PREFIX "%d-0", getpid());
+	/* Of a process that had our number, and was killed. */
+	if (mkdirat(dir, name, 0755) != 0 &&
+	    (errno != EEXIST || unlinkat(dir, name, AT_REMOVEDIR) != 0 ||
+		mkdirat(dir, name, 0755) != 0))
 		return false;
-	(void)snprintf(
-	    name, sizeof(name), PREFIX "%d-try/cgroup.procs", getpid());
-	usable = faccessat(dir, name, W_OK, AT_EACCESS) == 0;
-	(void)snprintf(name, sizeof(name), PREFIX "%d-try", getpid());
+	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", name);
+	if (faccessat(dir, procs, W_OK, AT_EACCESS) == 0)
+		return true;
 	(void)unlinkat(dir, name, AT_REMOVEDIR);
-	return usable;
+	return false;
 }
 
 /* What ended while its process was killed: that process is no more. */
@@ -84,8 +86,8 @@ add_place(
 {
 	AUTO_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	controls &= ~p->controls; /* each is limited in one place */
-	if (dir < 0 || controls == 0 || !has_place(p) || !is_usable(dir))
+	controls &= p->wanted & ~p->controls; /* each in one place */
+	if (dir < 0 || controls == 0 || !has_place(p) || !try_first(dir))
 		return;
 	sweep(dir);
 	p->controls |= controls;
@@ -93,6 +95,7 @@ add_place(
 		.dir = TAKE_FD(dir),
 		.controls = controls,
 		.unified = unified,
+		.has_first = true,
 	};
 }
 
@@ -126,9 +129,7 @@ add_unified(struct cgroup_places *p, const struct cgroup_mount *m)
 static void
 say_missing(struct cgroup_places *p, size_t mounts)
 {
-	const unsigned all = CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPU;
-
-	if (p->controls == all)
+	if (p->controls == CGROUP_ALL)
 		return;
 	(void)snprintf(p->why, sizeof(p->why), "%s%s%s%s: %s",
 	    "no control group can limit",
@@ -139,14 +140,11 @@ say_missing(struct cgroup_places *p, size_t mounts)
 			: "this user has none of its own (not delegated)");
 }
 
-void
-cgroup_find(struct cgroup_places *ret)
+static void
+find(const struct cgroup_mount *m, size_t count, unsigned wanted,
+    struct cgroup_places *ret)
 {
-	AUTO_FREE struct cgroup_mount *m =
-	    mem_new(CGROUP_MOUNTS_MAX, sizeof(*m));
-	const size_t count = m == NULL ? 0 : cgroup_own(m);
-
-	*ret = (struct cgroup_places){ .count = 0 };
+	*ret = (struct cgroup_places){ .wanted = wanted };
 	for (size_t i = 0; i < count; i++) {
 		if (m[i].unified)
 			add_unified(ret, &m[i]);
@@ -159,10 +157,44 @@ cgroup_find(struct cgroup_places *ret)
 }
 
 void
+cgroup_find(struct cgroup_places *ret)
+{
+	AUTO_FREE struct cgroup_mount *m =
+	    mem_new(CGROUP_MOUNTS_MAX, sizeof(*m));
+
+	find(m, m == NULL ? 0 : cgroup_own(m), CGROUP_ALL, ret);
+}
+
+void
+cgroup_find_alone(unsigned wanted, struct cgroup_places *ret)
+{
+	AUTO_FREE struct cgroup_mount *m =
+	    mem_new(CGROUP_MOUNTS_MAX, sizeof(*m));
+	size_t count = m == NULL ? 0 : cgroup_own(m);
+
+	if (cgroup_room_in(m, count))
+		count = cgroup_own(m);
+	find(m, count, wanted, ret);
+}
+
+static void
+remove_firsts(struct cgroup_places *p)
+{
+	char name[CGROUP_NAME_MAX];
+
+	(void)snprintf(name, sizeof(name), PREFIX "%d-0", getpid());
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->at[i].has_first)
+			(void)unlinkat(p->at[i].dir, name, AT_REMOVEDIR);
+	}
+}
+
+void
 cgroup_places_close(struct cgroup_places *p)
 {
 	while (p->spare_count > 0)
 		cgroup_remove(p, &p->spare[--p->spare_count]);
+	remove_firsts(p);
 	for (size_t i = 0; i < p->count; i++)
 		fd_closep(&p->at[i].dir);
 	p->count = 0;
@@ -247,15 +279,16 @@ open_in(
 }
 
 static int
-make_in(const struct cgroup_place *place, const struct cgroup_limits *l,
+make_in(struct cgroup_place *place, const struct cgroup_limits *l,
     struct cgroup *g, struct err *e)
 {
 	AUTO_FD int dir = -1;
 	int r;
 
-	if (mkdirat(place->dir, g->name, 0755) != 0)
+	if (!place->has_first && mkdirat(place->dir, g->name, 0755) != 0)
 		return err_sys(
 		    e, "cannot make the control group '%s'", g->name);
+	place->has_first = false;
 	dir = openat(place->dir, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_sys(e, "cannot open a control group");

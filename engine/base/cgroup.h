@@ -30,6 +30,7 @@ enum cgroup_control {
 	CGROUP_MEMORY = 1,
 	CGROUP_PIDS = 2,
 	CGROUP_CPU = 4,
+	CGROUP_ALL = CGROUP_MEMORY | CGROUP_PIDS | CGROUP_CPU,
 };
 
 /* A folder in which groups can be made that limit these. */
@@ -37,6 +38,7 @@ struct cgroup_place {
 	int dir; /* owned */
 	unsigned controls;
 	bool unified; /* version 2 */
+	bool has_first; /* the first group is made, and nobody's yet */
 };
 
 struct cgroup_limits {
@@ -60,6 +62,7 @@ struct cgroup_places {
 	struct cgroup_place at[CGROUP_PLACES_MAX];
 	size_t count;
 	unsigned controls; /* of all together */
+	unsigned wanted;
 	unsigned made; /* groups so far, for their names */
 	char why[160]; /* what is missing, "" when nothing is */
 	struct cgroup spare[CGROUP_SPARE_MAX]; /* as good as new, closed */
@@ -72,6 +75,8 @@ struct cgroup_places {
 	}
 
 void cgroup_find(struct cgroup_places *ret);
+/* Those alone, for a program that stands alone: cgroup_make_room, too. */
+void cgroup_find_alone(unsigned wanted, struct cgroup_places *ret);
 /* Removes the groups that were given back, too. */
 void cgroup_places_close(struct cgroup_places *p);
 /* Groups that a process of ours left behind when it was killed go, too. */

@@ -7,6 +7,8 @@
 
 /* The groups of this process. Returns how many. */
 size_t cgroup_own(struct cgroup_mount ret[static CGROUP_MOUNTS_MAX]);
+/* cgroup_make_room; true: the groups may be others now. */
+bool cgroup_room_in(const struct cgroup_mount *m, size_t count);
 /* The text of a file below dir, trimmed; false when it cannot be read. */
 bool cgroup_read(int dir, const char *name, char *text, size_t size);
 int cgroup_write(int dir, const char *name, const char *text);

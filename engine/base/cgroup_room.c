@@ -35,7 +35,7 @@ is_alone(int dir)
 	return strcmp(text, own) == 0;
 }
 
-static void
+static bool
 make_room_in(const char *path)
 {
 	AUTO_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,13 +43,24 @@ make_room_in(const char *path)
 	if (dir < 0 || !is_alone(dir) ||
 	    (cgroup_listed(dir, "cgroup.controllers") & CGROUP_MEMORY) == 0 ||
 	    (cgroup_listed(dir, "cgroup.subtree_control") & CGROUP_MEMORY) != 0)
-		return;
+		return false;
 	if (mkdirat(dir, OURS, 0755) != 0 && errno != EEXIST)
-		return;
+		return false;
 	if (cgroup_write(dir, OURS "/cgroup.procs", "0") != 0)
-		return;
+		return false;
 	if (cgroup_enable(dir) == 0)
 		(void)cgroup_write(dir, "cgroup.procs", "0");
+	return true;
+}
+
+bool
+cgroup_room_in(const struct cgroup_mount *m, size_t count)
+{
+	bool moved = false;
+
+	for (size_t i = 0; i < count; i++)
+		moved = (m[i].unified && make_room_in(m[i].path)) || moved;
+	return moved;
 }
 
 void
@@ -57,12 +68,8 @@ cgroup_make_room(void)
 {
 	AUTO_FREE struct cgroup_mount *m =
 	    mem_new(CGROUP_MOUNTS_MAX, sizeof(*m));
-	const size_t count = m == NULL ? 0 : cgroup_own(m);
 
-	for (size_t i = 0; i < count; i++) {
-		if (m[i].unified)
-			make_room_in(m[i].path);
-	}
+	(void)cgroup_room_in(m, m == NULL ? 0 : cgroup_own(m));
 }
 
 static void
