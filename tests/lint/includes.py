@@ -21,6 +21,8 @@ MODULES = {
     "engine/otlp": ("base/", "model/", "core/", "web/", "otlp/"),
     "engine/web": ("base/", "web/"),
     "engine/tools": ("base/", "model/", "hooks/", "tools/"),
+    "engine/remote": ("base/", "model/", "hooks/", "web/", "tools/lines.h",
+                      "remote/"),
     "engine/tui": ("base/", "model/", "tools/", "tui/"),
     "rules": ("base/", "model/", "core/ports.h", "rules/"),
     "reviewer": ("base/", "model/", "core/ports.h", "reviewer/"),
@@ -48,7 +50,8 @@ EXTRA = {"engine/model": ("core/ports.h",)}
 
 # header (as a regular expression) -> the folders that may include it.
 LIBRARIES = {
-    r"curl/": ("reviewer/role", "engine/otlp", "engine/remote", "engine/web"),
+    r"curl/": ("reviewer/role", "engine/otlp", "engine/remote",
+              "engine/web"),
     r"zlib\.h": ("engine/web",),
     r"http_parser\.h": ("engine/tools",),
     r"sqlite3\.h": ("db",),
