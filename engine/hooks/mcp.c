@@ -87,8 +87,10 @@ mcp_told(const struct mcp *m)
 }
 
 void
-mcp_told_done(struct mcp *m)
+mcp_told_done(struct mcp *m, int64_t now_ms)
 {
+	if (m->ask_id[0] != '\0' && m->asked_ms < 0)
+		m->asked_ms = now_ms;
 	buf_reset(&m->told);
 }
 
@@ -335,6 +337,7 @@ mcp_ask_client(struct mcp *m, const char *method, struct str params)
 	struct jsonw w;
 
 	assert(m->ask_id[0] == '\0');
+	m->asked_ms = -1;
 	(void)snprintf(m->ask_id, sizeof(m->ask_id), "%s-%u",
 	    m->session->menu->name, ++m->session->asked);
 	w = rpc_begin_request(&m->told, m->ask_id, method);
@@ -417,18 +420,19 @@ mcp_hear_wait(struct mcp *m, const struct hook_ruling *ruling)
 	    &none);
 }
 
+/* Not "cancel": so answers a client with nobody in front of it, too. */
 static bool
 said_no(const struct rpc *r)
 {
 	const char *action =
 	    r->result == 0 ? NULL : rpc_text(r, r->result, "action");
 
-	return action != NULL &&
-	    (strcmp(action, "decline") == 0 || strcmp(action, "cancel") == 0);
+	return action != NULL && strcmp(action, "decline") == 0;
 }
 
 enum mcp_next
-mcp_hear_client(struct mcp *m, const struct mcp *reply, struct buf *out)
+mcp_hear_client(
+    struct mcp *m, const struct mcp *reply, int64_t now_ms, struct buf *out)
 {
 	const struct rpc *r = &reply->message;
 	const bool good = r->kind == RPC_RESULT && r->result != 0;
@@ -438,7 +442,8 @@ mcp_hear_client(struct mcp *m, const struct mcp *reply, struct buf *out)
 	    &(struct mcp_news){ .from = MCP_FROM_CLIENT,
 		.status = good ? 200 : 0,
 		.json = rpc_raw(r, good ? r->result : rpc_node(r, 0, "error")),
-		.declined = said_no(r) },
+		.declined =
+		    said_no(r) && now_ms - m->asked_ms >= MCP_PERSON_MS },
 	    out);
 }
 

@@ -52,6 +52,7 @@ struct mcp_session;
 struct mcp;
 
 #define MCP_SUBSCRIPTIONS_MAX 16 /* of a session */
+#define MCP_PERSON_MS 1000 /* faster than anybody reads */
 
 /* workspace: where calls run that name no folder, or NULL; copied. */
 int mcp_session_new(const struct mcp_menu *menu, const char *workspace,
@@ -80,9 +81,10 @@ bool mcp_is_subscription(const struct mcp *m);
 bool mcp_is_malformed(const struct mcp *m);
 /* A reply (MCP_REPLY) is to this one's question. */
 bool mcp_asks(const struct mcp *m, const struct mcp *reply);
-/* Messages that go before, each with a newline; then mcp_told_done. */
+/* Messages that go before, each with a newline; then mcp_told_done, with the
+ * time of any clock: a question to the client may be among them. */
 struct str mcp_told(const struct mcp *m);
-void mcp_told_done(struct mcp *m);
+void mcp_told_done(struct mcp *m, int64_t now_ms);
 
 const struct mcp_question *mcp_question(const struct mcp *m);
 /* MCP_WAIT: until mcp_hear_clock; negative: no time is set. */
@@ -95,9 +97,10 @@ enum mcp_next mcp_hear_daemon(
     struct mcp *m, unsigned status, struct str json, struct buf *out);
 /* It is open, or runs: there may be something to tell. */
 void mcp_hear_wait(struct mcp *m, const struct hook_ruling *ruling);
-/* MCP_SAY: what the daemon still has of it is to be given up. */
+/* MCP_SAY: what the daemon still has of it is to be given up. A no within
+ * MCP_PERSON_MS is nobody's: so answers a client without a person. */
 enum mcp_next mcp_hear_client(
-    struct mcp *m, const struct mcp *reply, struct buf *out);
+    struct mcp *m, const struct mcp *reply, int64_t now_ms, struct buf *out);
 enum mcp_next mcp_hear_clock(struct mcp *m, struct buf *out);
 /* Nobody waits for it any more: a question to the client is taken back. */
 void mcp_withdraw(struct mcp *m);

@@ -36,6 +36,7 @@ struct mcp {
 	struct str about; /* MCP_CANCEL, MCP_REPLY */
 	bool malformed, subscribes, cuts;
 	char ask_id[MCP_ASK_ID_MAX]; /* of our question to the client, or "" */
+	int64_t asked_ms; /* when, by the transport's clock; -1: not yet */
 	int64_t pause_ms;
 	struct mcp_question question;
 };

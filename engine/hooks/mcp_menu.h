@@ -47,7 +47,7 @@ struct mcp_news {
 	unsigned status;
 	struct str json;
 	const struct hook_ruling *ruling;
-	bool declined; /* MCP_FROM_CLIENT: a person said no, or nothing */
+	bool declined; /* MCP_FROM_CLIENT: a person said no */
 };
 
 typedef enum mcp_next mcp_begin_fn(struct mcp *m, struct buf *out);

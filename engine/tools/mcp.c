@@ -24,6 +24,7 @@
 
 #define TIMEOUT_MS_DEFAULT 590000
 #define PATH_BYTES 256
+#define NS_PER_MS ((int64_t)1000000)
 #define FAREWELL_MS 5000 /* for answers under way */
 #define OUT_MAX ((size_t)64 << 20)
 
@@ -99,6 +100,12 @@ forget_call(struct call *c)
 	end_if_idle(s);
 }
 
+static int64_t
+now_ms(void)
+{
+	return loop_now_ns() / NS_PER_MS;
+}
+
 /* What the message has to say before its answer. */
 static void
 send_told(struct server *s, struct mcp *m)
@@ -107,7 +114,7 @@ send_told(struct server *s, struct mcp *m)
 
 	while (told.len > 0)
 		line_out_put(s->out, str_cut(&told, '\n'));
-	mcp_told_done(m);
+	mcp_told_done(m, now_ms());
 }
 
 /* ---- what the daemon says ------------------------------------------------ */
@@ -234,7 +241,8 @@ take_reply(struct server *s, const struct mcp *reply)
 
 		if (!mcp_asks(c->mcp, reply))
 			continue;
-		if (mcp_hear_client(c->mcp, reply, &s->text) != MCP_SAY)
+		if (mcp_hear_client(c->mcp, reply, now_ms(), &s->text) !=
+		    MCP_SAY)
 			return;
 		stop_call(c);
 		send_text(s);

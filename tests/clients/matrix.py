@@ -250,12 +250,12 @@ def play(kind, cell):
             one.close()
 
 
-def record(kind, version, texts):
+def record(kind, version, texts, script="tests/clients/matrix.py"):
     folder = f"{os.environ['ASSENT_SOURCE']}/docs/agents/transcripts"
     os.makedirs(folder, exist_ok=True)
     with open(f"{folder}/{kind.name}.md", "w", encoding="utf-8") as f:
         f.write(f"# {kind.name} {version}\n\nWritten by "
-                "`tests/clients/matrix.py --record`: the real client, a "
+                f"`{script} --record`: the real client, a "
                 "scripted model, a real\nassentd. Ids, hashes and folders "
                 "are masked.\n\n" + "\n".join(texts))
 

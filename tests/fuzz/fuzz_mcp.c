@@ -31,7 +31,7 @@ check_told(struct mcp *m)
 		assert(rpc_read(&r, str_cut(&told, '\n'), NULL) == 0);
 		assert(r.kind == RPC_NOTIFICATION || r.kind == RPC_REQUEST);
 	}
-	mcp_told_done(m);
+	mcp_told_done(m, 0);
 }
 
 static void
