@@ -89,6 +89,7 @@ gate_open(struct gate *g, const struct plan *p, int listener, struct err *e)
 {
 	gate_init(g, p);
 	g->listener = listener;
+	g->offline = !p->online;
 	/* One switch between caller and gate costs less than two wake-ups. */
 	(void)ioctl(
 	    listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYS_SECCOMP_SYNC_WAKE_UP);

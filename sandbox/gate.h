@@ -56,6 +56,7 @@ struct gate {
 	const char *private; /* the run's own temporary folder */
 	struct memory *memory; /* NULL: a control group counts; borrowed */
 	bool strict; /* what the filter does not list comes here */
+	bool offline; /* nothing but its own loopback can be reached */
 	bool traces; /* the run may have left some in its namespaces */
 	char violations[GATE_VIOLATIONS_MAX][GATE_VIOLATION_BYTES];
 	size_t violation_count, violation_total;

@@ -438,6 +438,9 @@ gate_call_open(struct gate *g)
 	    &place);
 	if (judges(g, &o))
 		r = judge_way(g, &o, r, &place);
+	/* Of "." and the like: as of a folder with a name. */
+	if (r == GATE_NATIVE && (o.flags & O_TMPFILE) == O_TMPFILE)
+		r = -EOPNOTSUPP;
 	if (r == 0 && place.root == NULL) {
 		r = open_outside(g, &o, &place);
 	} else if (r == 0) {

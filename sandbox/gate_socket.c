@@ -4,6 +4,7 @@
  * Runs in: assent-exec, as the first process of a run.
  * Trusts: nothing.  Owns: nothing beyond a call.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -135,6 +136,50 @@ do_connect(struct gate *g, const struct naming *n)
 	_exit(0);
 }
 
+/* An address beyond the run's own loopback, as text; false: it is not. */
+static bool
+far_address(const struct naming *n, char *text, size_t size)
+{
+	const struct sockaddr_in *v4 = (const void *)&n->to.storage;
+	const struct sockaddr_in6 *v6 = (const void *)&n->to.storage;
+	char host[INET6_ADDRSTRLEN];
+	const void *address;
+	uint32_t last;
+	unsigned port;
+
+	if (n->to.any.sa_family == AF_INET && n->len >= sizeof(*v4)) {
+		address = &v4->sin_addr;
+		last = ntohl(v4->sin_addr.s_addr);
+		port = ntohs(v4->sin_port);
+	} else if (n->to.any.sa_family == AF_INET6 && n->len >= sizeof(*v6)) {
+		if (IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+		    IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+			return false;
+		address = &v6->sin6_addr;
+		port = ntohs(v6->sin6_port);
+		last = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)
+		    ? ntohl(v6->sin6_addr.s6_addr32[3])
+		    : UINT32_MAX;
+	} else {
+		return false;
+	}
+	if (last == INADDR_ANY || last >> 24 == IN_LOOPBACKNET ||
+	    inet_ntop(n->to.any.sa_family, address, host, sizeof(host)) == NULL)
+		return false;
+	(void)snprintf(text, size, "%s port %u: offline", host, port);
+	return true;
+}
+
+/* The kernel refuses these by itself; the person is told why. */
+static void
+note_far(struct gate *g, const struct naming *n)
+{
+	char text[INET6_ADDRSTRLEN + 32];
+
+	if (g->offline && far_address(n, text, sizeof(text)))
+		gate_violation(g, "connect to", text);
+}
+
 static int
 connect_path(struct gate *g, struct naming *n, const char *path)
 {
@@ -214,9 +259,10 @@ gate_call_socket(struct gate *g)
 		/* Abstract names are the host's: no namespace is ours. */
 		gate_violation(g, "connect to a socket of the host", NULL);
 		r = -EACCES;
-	} else if (r == 0 && connects)
+	} else if (r == 0 && connects) {
+		note_far(g, &n);
 		r = do_connect(g, &n);
-	else if (r == 0)
+	} else if (r == 0)
 		/* The domain has no right to make a socket in the workspace,
 		 * whatever the address says by now. */
 		r = GATE_NATIVE;

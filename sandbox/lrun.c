@@ -15,6 +15,7 @@
 
 #include "base/fdio.h"
 #include "ending.h"
+#include "hints.h"
 #include "identity.h"
 #include "net_link.h"
 #include "proto.h"
@@ -126,6 +127,8 @@ answer(struct lrun *r)
 	if (r->too_much)
 		r->end.flags |= CTL_OUTPUT;
 	lrun_net_violations(r, &r->end);
+	hints_add(&r->end, r->plan, r->arena);
+	hints_add_hidden(&r->end, r->plan, r->arena);
 	if (r->reported)
 		ending_fill(&o, &r->end, r->plan, text);
 	else

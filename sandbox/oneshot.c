@@ -20,6 +20,7 @@
 #include "base/fdio.h"
 #include "base/text.h"
 #include "ctl.h"
+#include "hints.h"
 #include "oneshot_net.h"
 #include "run.h"
 #include "sys.h"
@@ -375,13 +376,21 @@ note_silent_end(struct oneshot *o)
 	o->reported = true;
 }
 
-static void
-explain(const struct oneshot *o)
+static bool
+is_remark(const char *violation)
 {
-	const struct ctl *end = &o->end;
+	return strncmp(violation, "note: ", 6) == 0 ||
+	    strncmp(violation, HINT_PREFIX, strlen(HINT_PREFIX)) == 0;
+}
+
+static void
+explain(struct oneshot *o)
+{
+	struct ctl *end = &o->end;
 
 	if (!o->reported || end->type != CTL_ENDED)
 		return;
+	hints_add(end, o->plan, o->arena);
 	if (end->text != NULL)
 		oneshot_say("%s", end->text);
 	if ((end->flags & CTL_TIMED_OUT) != 0)
@@ -400,8 +409,7 @@ explain(const struct oneshot *o)
 		    (unsigned long long)o->plan->limits.output_bytes);
 	for (size_t i = 0; i < end->violation_count; i++)
 		oneshot_say("%s%s",
-		    strncmp(end->violations[i], "note: ", 6) == 0 ? ""
-								  : "denied: ",
+		    is_remark(end->violations[i]) ? "" : "denied: ",
 		    end->violations[i]);
 }
 

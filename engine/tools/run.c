@@ -522,36 +522,6 @@ failed(const char *why)
 	return RUN_FAILED;
 }
 
-/*
- * What the sandbox denied, and that changes wait on a copy. Other notes hold
- * for every run on this machine: the outcome and the log have them.
- */
-static void
-say_denied(const struct run *r)
-{
-	const json_t *outcome = json_object_get(r->now.json, "outcome");
-	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(outcome, "violations"), i, item)
-	{
-		const char *text = json_string_value(item);
-		const bool note =
-		    text != NULL && str_starts(str_of(text), STR("note: "));
-
-		if (text == NULL ||
-		    (note && strstr(text, "'assent changes'") == NULL))
-			continue;
-		buf_puts(&out, note ? "assent run: " : "assent run: denied: ");
-		text_escape(&out, str_of(text));
-		buf_putc(&out, '\n');
-		if (note)
-			buf_printf(&out, "  assent changes %s\n", r->now.id);
-	}
-	(void)fputs(buf_cstr(&out), stderr);
-}
-
 /* The command's own status, as a shell would give it. */
 static int
 status_of_end(const struct run *r)
@@ -594,7 +564,7 @@ follow(struct run *r, struct err *e)
 	if (result != 0)
 		return failed(e->msg);
 	if (!r->json)
-		say_denied(r);
+		run_say_denied(r);
 	status = status_of_end(r);
 	if (!r->json && !r->whole && status == 0)
 		return failed("some of its output was lost on the way");

@@ -45,6 +45,9 @@ int run_stream(struct run *r, struct err *e);
 int run_wake(struct run *r, struct err *e);
 int run_wake_fd(const struct run *r);
 
+/* On stderr: what was denied, and what would permit it. */
+void run_say_denied(const struct run *r);
+
 /*
  * Shows the question on the terminal and sends the answer to the approver
  * socket. 0 also when nothing was typed; ERR_NOTFOUND without a terminal.

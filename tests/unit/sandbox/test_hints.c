@@ -1,0 +1,125 @@
+/*
+ * Beside a denial stands what would have permitted it.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "hints.h"
+#include "sandbox/plan.h"
+
+static const char *protect[] = { ".envrc", ".vscode", "ci" };
+static const char *deny[] = { "*.pem" };
+
+static struct plan
+a_plan(void)
+{
+	return (struct plan){
+		.profile = "build",
+		.workspace = "/srv/proj",
+		.home = "/home/dev",
+		.write = true,
+		.protect = protect,
+		.protect_count = ARRAY_LEN(protect),
+		.deny = deny,
+		.deny_count = ARRAY_LEN(deny),
+	};
+}
+
+static void
+expect(const struct plan *p, const char *violation, const char *words)
+{
+	AUTO_BUF struct buf out = BUF_INIT(4096);
+
+	hint_of(violation, p, &out);
+	if (words == NULL) {
+		assert_int_equal(out.len, 0);
+		return;
+	}
+	if (strstr(buf_cstr(&out), words) == NULL)
+		fail_msg("%s: %s", violation, buf_cstr(&out));
+}
+
+static void
+the_key_that_forbade_it_is_named(void **state)
+{
+	struct plan p = a_plan();
+
+	(void)state;
+	expect(
+	    &p, "read deploy/prod.pem", "'deny: *.pem' of the profile 'build'");
+	expect(&p, "rename to x.PEM", "'deny: *.pem'");
+	expect(
+	    &p, "write ci/build.yml", "'protect: ci' of the profile 'build'");
+	expect(&p, "create .vscode/tasks.json", "no profile opens them");
+	expect(&p, "create .git/hooks/post-commit", "no profile opens them");
+	expect(&p, "create ci2", "no profile opens them");
+	p.write = false;
+	expect(&p, "create made", "nothing in the workspace can be written");
+}
+
+static void
+the_key_that_would_permit_it_is_named(void **state)
+{
+	struct plan p = a_plan();
+
+	(void)state;
+	expect(&p, "write outside the workspace: /srv/data/x",
+	    "'write: [\"/srv/data\"]'");
+	expect(&p, "connect to 1.2.3.4 port 443: offline", "'network'");
+	expect(&p, "limit: new files in the workspace", "files");
+	expect(&p, "system call mount", "no profile");
+	expect(&p, "system call number 300", "no profile");
+	p.strict = true;
+	expect(&p, "system call number 300", "strict");
+	expect(&p, "note: Landlock is not there", NULL);
+}
+
+static void
+no_hint_opens_the_home_or_everything(void **state)
+{
+	const struct plan p = a_plan();
+	AUTO_BUF struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	hint_of("write outside the workspace: /home/dev/x", &p, &out);
+	hint_of("write outside the workspace: /x", &p, &out);
+	assert_null(strstr(buf_cstr(&out), "write: ["));
+}
+
+static void
+each_hint_comes_once_and_no_more_than_fit(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(65536);
+	const struct plan p = a_plan();
+	struct ctl end = { .type = CTL_ENDED };
+
+	(void)state;
+	end.violations[end.violation_count++] = "create .envrc";
+	end.violations[end.violation_count++] = "create .vscode";
+	end.violations[end.violation_count++] = "note: nothing";
+	hints_add(&end, &p, a);
+	assert_int_equal(end.violation_count, 4);
+	assert_int_equal(
+	    strncmp(end.violations[3], HINT_PREFIX, strlen(HINT_PREFIX)), 0);
+	while (end.violation_count < CTL_VIOLATIONS_MAX)
+		end.violations[end.violation_count++] = "system call mount";
+	hints_add(&end, &p, a);
+	assert_int_equal(end.violation_count, CTL_VIOLATIONS_MAX);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_key_that_forbade_it_is_named),
+		cmocka_unit_test(the_key_that_would_permit_it_is_named),
+		cmocka_unit_test(no_hint_opens_the_home_or_everything),
+		cmocka_unit_test(each_hint_comes_once_and_no_more_than_fit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
