@@ -92,7 +92,7 @@ of_name(const char *name, const struct plan *p, struct buf *out)
 	const char *entry;
 
 	for (size_t i = 0; i < p->deny_count; i++) {
-		if (glob_match(p->deny[i], name) == GLOB_NO)
+		if (glob_match_any(&p->deny[i], 1, name) == GLOB_NO)
 			continue;
 		buf_printf(out, "'deny: %s' of the profile '%s' forbids it",
 		    p->deny[i], p->profile);
