@@ -141,15 +141,23 @@ tell_network(const struct row_view *v, const json_t *body, struct buf *out)
 	const char *host = text_in(body, "host");
 	const char *text = text_in(body, "text");
 	const json_int_t port = number_in(body, "port");
+	const json_int_t count = number_in(body, "count");
 
 	if (text != NULL) {
 		put(out, text);
 		return;
 	}
 	buf_puts(out, allowed ? "reached " : "was refused ");
-	put(out, host == NULL ? "a host" : host);
+	put(out, host != NULL ? host : count > 0 ? "other hosts" : "a host");
 	if (port != 0)
 		buf_printf(out, ":%lld", (long long)port);
+	if (count > 0) {
+		buf_printf(out,
+		    " in %lld more connections; %lld bytes up, %lld down",
+		    (long long)count, (long long)number_in(body, "bytes_up"),
+		    (long long)number_in(body, "bytes_down"));
+		return;
+	}
 	buf_putc(out, ' ');
 	if (str_eqz(v->row->rule, "call"))
 		buf_puts(out, "as what was approved names it");
@@ -230,6 +238,20 @@ tell_note(const struct row_view *v, const json_t *body, struct buf *out)
 		put(out, reason);
 }
 
+static void
+tell_cancelled(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *reason = text_in(body, "reason");
+
+	(void)v;
+	if (reason == NULL) {
+		buf_puts(out, "taken back by the agent");
+		return;
+	}
+	buf_puts(out, "taken back: ");
+	put(out, reason);
+}
+
 /* Which, for what, where. */
 static void
 tell_credential(const struct row_view *v, const json_t *body, struct buf *out)
@@ -262,7 +284,7 @@ static const struct {
 	{ "intent", NULL, tell_intent },
 	{ "outcome", NULL, tell_outcome },
 	{ "unknown", "the end of its run was not seen", NULL },
-	{ "cancelled", "taken back by the agent", NULL },
+	{ "cancelled", "taken back by the agent", tell_cancelled },
 	{ "expired", "its approval was not used in time", NULL },
 	{ "undone", "the answer was taken back", NULL },
 	{ "approved", "one of several approvals that it needs", NULL },

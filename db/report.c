@@ -177,10 +177,13 @@ on_host(struct gathering *g, sqlite3_stmt *s)
 }
 
 /* Of connections, the host is in the body, which may have been dropped. */
+#define MANY "coalesce(json_extract(CAST(body AS TEXT), '$.count'), 1)"
 #define HOSTS                                                                  \
 	"SELECT json_extract(CAST(body AS TEXT), '$.host'), "                  \
-	"sum(decision = 'allow'), sum(decision = 'deny') FROM log JOIN "       \
-	"payload USING (seq) WHERE time >= ?1 AND time < ?2 AND kind = "       \
+	"sum((decision = 'allow') * " MANY                                     \
+	"), sum((decision = 'deny') * " MANY                                   \
+	") FROM log JOIN payload USING (seq) WHERE time >= ?1 AND time < ?2 "  \
+	"AND kind = "                                                          \
 	"'network' AND json_valid(CAST(body AS TEXT)) AND "                    \
 	"json_extract(CAST(body AS TEXT), '$.host') IS NOT NULL "              \
 	"GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1 LIMIT 15"

@@ -169,7 +169,7 @@ engine_put_open(struct engine *g, const struct change *c, struct err *e)
 	    c->has_deadline ? c->deadline_ns : c->live->deadline_ns;
 	int r;
 
-	engine_state_put(c, &state);
+	engine_state_put(c, g->o.env.boot_id, &state);
 	r = buf_done(&state, e);
 	if (r != 0)
 		return r;

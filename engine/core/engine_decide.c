@@ -326,12 +326,12 @@ engine_undo(struct engine *g, const struct call *c)
 }
 
 static int
-end_without_ruling(
-    struct engine *g, struct change *change, enum row_kind kind, struct err *e)
+end_without_ruling(struct engine *g, struct change *change, enum row_kind kind,
+    struct str body, struct err *e)
 {
 	int r;
 
-	r = engine_append(g, change, kind, STR("{}"), NULL, e);
+	r = engine_append(g, change, kind, body, NULL, e);
 	if (r == 0)
 		r = engine_put_open(g, change, e);
 	if (r == 0)
@@ -351,7 +351,9 @@ engine_withdraw(struct engine *g, struct live *l)
 
 	engine_settle(g, l);
 	if (l->a->stage == STAGE_PENDING &&
-	    end_without_ruling(g, &change, ROW_CANCELLED, &why) != 0)
+	    end_without_ruling(g, &change, ROW_CANCELLED,
+		STR("{\"reason\":\"the run that asked has ended\"}"),
+		&why) != 0)
 		log_err(
 		    "store", "id=%s is not cancelled: %s", l->a->id, why.msg);
 }
@@ -376,7 +378,7 @@ engine_cancel(struct engine *g, const struct call *c)
 		    "only an action that waits can be cancelled");
 		return;
 	}
-	if (end_without_ruling(g, &change, ROW_CANCELLED, &why) != 0)
+	if (end_without_ruling(g, &change, ROW_CANCELLED, STR("{}"), &why) != 0)
 		engine_problem_err(g, c->id, &why);
 }
 
@@ -407,5 +409,5 @@ engine_expire(struct engine *g, struct live *l)
 		return;
 	}
 	change.to = STAGE_EXPIRED;
-	(void)end_without_ruling(g, &change, ROW_EXPIRED, &why);
+	(void)end_without_ruling(g, &change, ROW_EXPIRED, STR("{}"), &why);
 }

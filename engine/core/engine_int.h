@@ -177,9 +177,15 @@ struct stored_state {
 	size_t operand_count;
 	pid_t pid; /* of who proposed, and when it began */
 	uint64_t started;
+	const char *during; /* of a question of a run: that run; or NULL */
+	/* When it ends, by the clock of that boot; NULL: no longer known. */
+	int64_t deadline_boot_ns;
+	const char *boot_id;
 };
 
-void engine_state_put(const struct change *c, struct buf *out);
+/* boot_id: of now, or NULL. */
+void engine_state_put(
+    const struct change *c, const char *boot_id, struct buf *out);
 /* Texts in the arena. */
 int engine_state_get(
     struct str state, struct arena *a, struct stored_state *ret, struct err *e);
@@ -389,6 +395,12 @@ void engine_net_decided(struct engine *g, const struct live *l);
 void engine_net_undone(struct engine *g, const struct live *l);
 /* Nobody need answer what an ended run has asked. */
 void engine_net_run_over(struct engine *g, const char *run);
+/* A row that belongs to a run and changes nothing of it. */
+int engine_net_append(struct engine *g, const struct action *run,
+    const struct net_fact *f, struct str body, struct err *e);
+/* engine_net_sums.c: false without memory. */
+bool engine_net_sum(struct live *run, const struct net_fact *f);
+void engine_net_sums_write(struct engine *g, struct live *run);
 /* Takes a question back for who asked it. */
 void engine_withdraw(struct engine *g, struct live *l);
 

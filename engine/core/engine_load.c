@@ -86,8 +86,8 @@ is_in_the_log(struct engine *g, const struct live *l)
 }
 
 static int
-rebuild(struct engine *g, const struct open_action *o, struct live **ret,
-    struct err *e)
+rebuild(struct engine *g, const struct open_action *o,
+    struct stored_state *ret_state, struct live **ret, struct err *e)
 {
 	AUTO(action_freep) struct action *a = NULL;
 	struct stored_state stored;
@@ -105,6 +105,7 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 		return err_set(e, ERR_INTERNAL, "the stored id is too long");
 	memcpy(a->id, o->id, strlen(o->id) + 1);
 	a->proposed_real_ns = stored.proposed_real_ns;
+	a->during = stored.during;
 	a->ruling = stored.ruling;
 	a->asking = stored.asking;
 	a->proposer.pid = stored.pid;
@@ -137,6 +138,7 @@ rebuild(struct engine *g, const struct open_action *o, struct live **ret,
 	if (o->stage != STAGE_PENDING)
 		memcpy(l->a->sha256, stored.sha256, SHA256_LEN);
 	set_stored_stage(g, l, o->stage);
+	*ret_state = stored;
 	*ret = l;
 	return ERR_OK;
 }
@@ -149,9 +151,10 @@ struct load {
 static int
 on_stored(void *ctx, const struct open_action *o, struct err *e)
 {
+	struct stored_state stored;
 	struct load *load = ctx;
 
-	return rebuild(load->g, o, &load->l, e);
+	return rebuild(load->g, o, &stored, &load->l, e);
 }
 
 struct live *
@@ -183,12 +186,43 @@ mark_unknown(struct engine *g, struct live *l, struct err *e)
 	return r;
 }
 
+/* By the clock that nobody sets, where it is still the same one; after the
+ * machine was started anew, by the calendar. */
+static int64_t
+deadline_of(const struct engine *g, const struct open_action *o,
+    const struct stored_state *stored)
+{
+	const char *now = g->o.env.boot_id;
+
+	if (now != NULL && now[0] != '\0' && stored->boot_id != NULL &&
+	    strcmp(now, stored->boot_id) == 0)
+		return stored->deadline_boot_ns;
+	return g->o.env.boot_ns() + o->deadline_real_ns - g->o.env.real_ns();
+}
+
+/* The run that asked ended with the daemon: an answer would lead nowhere. */
+static int
+end_orphan(struct engine *g, struct live *l, struct err *e)
+{
+	struct change c = {
+		.live = l,
+		.to = STAGE_CANCELLED,
+		.has_deadline = true,
+	};
+	int r = engine_append(g, &c, ROW_CANCELLED,
+	    STR("{\"reason\":\"the run that asked ended with the daemon\"}"),
+	    NULL, e);
+
+	if (r == 0)
+		r = engine_put_open(g, &c, e);
+	return r == 0 ? engine_push(g, &c, e) : r;
+}
+
 /* A question from before the restart, judged by the rules of today. */
 static int
-ask_again(
-    struct engine *g, struct live *l, int64_t deadline_real_ns, struct err *e)
+ask_again(struct engine *g, struct live *l, int64_t deadline_ns, struct err *e)
 {
-	const int64_t left = deadline_real_ns - g->o.env.real_ns();
+	const int64_t left = deadline_ns - g->o.env.boot_ns();
 	const int64_t most = g->o.set.ask_timeout_ms * 1000000;
 	struct change c = { .answer = ANSWER_CALL_NONE };
 
@@ -212,6 +246,7 @@ static int
 on_open(void *ctx, const struct open_action *o, struct err *e)
 {
 	struct engine *g = ctx;
+	struct stored_state stored;
 	struct live *l = NULL;
 	struct err why = ERR_INIT;
 
@@ -219,7 +254,7 @@ on_open(void *ctx, const struct open_action *o, struct err *e)
 		engine_grant_load(g, o);
 		return ERR_OK;
 	}
-	if (rebuild(g, o, &l, &why) != 0) {
+	if (rebuild(g, o, &stored, &l, &why) != 0) {
 		/* It stays in the store as it is: never allowed, never run. */
 		log_err("recover", "id=%s cannot be read again: %s", o->id,
 		    why.msg);
@@ -227,11 +262,12 @@ on_open(void *ctx, const struct open_action *o, struct err *e)
 	}
 	if (o->stage == STAGE_RUNNING)
 		return mark_unknown(g, l, e);
+	if (o->stage == STAGE_PENDING && stored.during != NULL)
+		return end_orphan(g, l, e);
 	if (o->stage == STAGE_PENDING)
-		return ask_again(g, l, o->deadline_real_ns, e);
+		return ask_again(g, l, deadline_of(g, o, &stored), e);
 	if (o->deadline_real_ns != 0)
-		l->deadline_ns = g->o.env.boot_ns() + o->deadline_real_ns -
-		    g->o.env.real_ns();
+		l->deadline_ns = deadline_of(g, o, &stored);
 	return ERR_OK;
 }
 

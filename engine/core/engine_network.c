@@ -225,8 +225,11 @@ engine_net_undone(struct engine *g, const struct live *l)
 void
 engine_net_run_over(struct engine *g, const char *run)
 {
+	struct live *of = live_find(g->live, run);
 	struct live *l = NULL;
 
+	if (of != NULL)
+		engine_net_sums_write(g, of);
 	while ((l = live_next(g->live, l)) != NULL) {
 		if (is_open_of(l, run))
 			engine_withdraw(g, l);
@@ -275,10 +278,9 @@ put_fact(const struct net_fact *f, struct buf *out)
 	jsonw_end(&w);
 }
 
-/* A row that belongs to a run and changes nothing of it. */
-static int
-append(struct engine *g, const struct action *run, const struct net_fact *f,
-    struct str body, struct err *e)
+int
+engine_net_append(struct engine *g, const struct action *run,
+    const struct net_fact *f, struct str body, struct err *e)
 {
 	struct change c = { .answer = ANSWER_CALL_NONE };
 	const enum decided_by by = decided_by(f);
@@ -322,17 +324,21 @@ engine_net_happened(void *ctx, const char *action_id, const struct net_fact *f)
 	rows = &run->net_rows[f->allow];
 	if ((*rows)++ == ROWS_PER_RUN_MAX)
 		buf_puts(&body,
-		    f->allow ? "{\"text\":\"this run makes too many "
-			       "connections: the others are not listed\"}"
-			     : "{\"text\":\"this run is refused too many "
-			       "connections: the others are not listed\"}");
+		    f->allow ? "{\"text\":\"this run makes many connections: "
+			       "the others are summed up when it ends\"}"
+			     : "{\"text\":\"this run is refused many "
+			       "connections: the others are summed up when it "
+			       "ends\"}");
 	else
 		put_fact(f, &body);
+	if (*rows > ROWS_PER_RUN_MAX && !engine_net_sum(run, f))
+		log_err("store", "id=%s a connection is not counted: %s",
+		    action_id, "memory is short");
 	if (*rows > ROWS_PER_RUN_MAX + 1)
 		return;
 	r = buf_done(&body, &why);
 	if (r == 0)
-		r = append(g, run->a, f, buf_str(&body), &why);
+		r = engine_net_append(g, run->a, f, buf_str(&body), &why);
 	if (r != 0)
 		log_err("store", "id=%s a connection is not recorded: %s",
 		    action_id, why.msg);

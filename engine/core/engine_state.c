@@ -27,7 +27,7 @@ put_asking(const struct inquiry *q, struct buf *out)
 }
 
 void
-engine_state_put(const struct change *c, struct buf *out)
+engine_state_put(const struct change *c, const char *boot_id, struct buf *out)
 {
 	const struct action *a = c->live->a;
 	const struct ruling *r = c->has_ruling ? &c->ruling : &a->ruling;
@@ -49,6 +49,10 @@ engine_state_put(const struct change *c, struct buf *out)
 	put_asking(c->has_asking ? &c->asking : &a->asking, out);
 	rec_put_i64(out, a->proposer.pid);
 	rec_put_u64(out, a->proposer.started);
+	rec_put_cstr(out, a->during);
+	rec_put_i64(
+	    out, c->has_deadline ? c->deadline_ns : c->live->deadline_ns);
+	rec_put_cstr(out, boot_id);
 }
 
 /* ---- back ------------------------------------------------------------------ */
@@ -102,6 +106,11 @@ engine_state_get(
 		get_asking(&in, a, &ret->asking);
 		ret->pid = (pid_t)rec_i64(&in);
 		ret->started = rec_u64(&in);
+	}
+	if (in.rest.len > 0) {
+		ret->during = rec_cstr(&in, a);
+		ret->deadline_boot_ns = rec_i64(&in);
+		ret->boot_id = rec_cstr(&in, a);
 	}
 	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
 	    ret->ruling.by > BY_CEILING)

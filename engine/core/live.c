@@ -61,6 +61,7 @@ live_free(struct live *l)
 		free(w);
 	}
 	receipt_free(l->intent);
+	free(l->net_sums);
 	outflow_free(&l->output);
 	action_free(l->a);
 	free(l);

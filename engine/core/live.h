@@ -31,6 +31,21 @@ struct waiter {
 	bool not_modified; /* answers 304 at its deadline */
 };
 
+/* Connections of a run that have no row of their own. */
+#define NET_SUMS_MAX 128 /* hosts that are told apart */
+#define NET_SUM_HOST_MAX 254
+struct net_sum {
+	bool allow;
+	uint16_t port;
+	char host[NET_SUM_HOST_MAX];
+	uint64_t connections, bytes_up, bytes_down;
+};
+struct net_sums {
+	struct net_sum items[NET_SUMS_MAX];
+	size_t count;
+	struct net_sum other_allowed, other_refused;
+};
+
 struct live {
 	struct action *a;
 	struct str record; /* canonical; in the action's arena */
@@ -60,6 +75,7 @@ struct live {
 	unsigned credential_rows; /* uses of this run in the log */
 	uint64_t net_ticket; /* of a question during a run: its proxy's */
 	unsigned net_rows[2]; /* refused and other connections in the log */
+	struct net_sums *net_sums; /* of those beyond; owned, or NULL */
 	struct outflow output;
 	int64_t output_late_ns; /* nobody reads it by then; 0: no matter */
 	int64_t kill_ns; /* its reader hung up; 0: no */

@@ -99,6 +99,7 @@ static const struct {
 	{ "assent.network.bytes_up", "bytes_up", true },
 	{ "assent.network.bytes_down", "bytes_down", true },
 	{ "assent.network.ms", "ms", true },
+	{ "assent.network.count", "count", true },
 	{ "assent.log.rows", "rows", true },
 };
 

@@ -37,6 +37,8 @@ struct fake_row {
 	enum decision decision;
 	enum decided_by by;
 	uint8_t sha256[SHA256_LEN];
+	/* Of a network row: how many connections it tells of. */
+	int64_t net_count, net_bytes_up;
 };
 
 struct fake_open {
@@ -82,6 +84,7 @@ struct fake_reply {
 
 struct world {
 	struct engine *g;
+	const char *boot_id; /* NULL: not known */
 	struct recorder recorder;
 	struct executor executor;
 	struct fake_reply replies[FAKE_REPLIES_MAX];
@@ -107,6 +110,8 @@ struct world {
 };
 
 extern int64_t fake_now;
+/* How far the calendar was set, apart from that. */
+extern int64_t fake_real_step;
 extern const struct classifier_port fake_classifier;
 extern const struct recorder_port fake_recorder;
 extern const struct executor_port fake_executor;
