@@ -470,7 +470,13 @@ decide(const struct decide_options *o, const struct action *a,
 	ret->reason = reason_of(&aj, ret, arena);
 	if (o->project != NULL && o->project->problem != NULL)
 		ask_for_problem(o, arena, ret);
-	r = plan_finish(&plan, ret);
+	plan.enforce_shadows = o->enforce_shadows;
+	r = plan_add_denied(&plan, o->set);
+	if (r == 0)
+		r = plan_add_denied(
+		    &plan, o->project == NULL ? NULL : o->project->set);
+	if (r == 0)
+		r = plan_finish(&plan, ret);
 	return r != 0 || ret->reason == NULL || j->no_memory ? err_nomem(e)
 							     : ERR_OK;
 }

@@ -40,6 +40,9 @@ struct plan {
 	const char *profile; /* the narrowest that a rule names */
 	bool network; /* it connects, even if nobody can tell where */
 	bool somewhere; /* to a host that nobody can tell */
+	struct denied_host *denied;
+	size_t denied_count, denied_cap;
+	bool enforce_shadows;
 };
 
 struct action_judge {
@@ -56,6 +59,8 @@ int judge_part(
 int plan_add(struct plan *p, const struct part_judge *j);
 int plan_finish(struct plan *p, struct classification *ret);
 int plan_add_text(struct plan *p, struct texts_list *l, const char *text);
+/* decide_denied.c: the set may be NULL. */
+int plan_add_denied(struct plan *p, const struct ruleset *set);
 /* decide_hosts.c */
 int plan_add_host(struct plan *p, const struct effect *ef);
 const char *plan_network(const struct plan *p, bool online);

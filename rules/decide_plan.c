@@ -188,6 +188,8 @@ plan_finish(struct plan *p, struct classification *ret)
 		.write_count = p->write.count,
 		.read = p->read.v,
 		.read_count = p->read.count,
+		.denied = p->denied,
+		.denied_count = p->denied_count,
 	};
 	return ERR_OK;
 }

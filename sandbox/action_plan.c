@@ -97,6 +97,8 @@ set_profile(const struct action *a, const struct profile_set *profiles,
 	o->network = p->online;
 	o->hosts = (const char *const *)p->hosts;
 	o->host_count = p->host_count;
+	o->rules_denied = p->denied;
+	o->rules_denied_count = p->denied_count;
 	o->can_ask = true;
 	o->write = p->write;
 	o->write_count = p->write_count;

@@ -202,6 +202,8 @@ struct plan_options {
 	bool can_ask; /* about other hosts, while it runs */
 	const char *const *denied; /* hosts, whatever else is said */
 	size_t denied_count;
+	const struct denied_host *rules_denied; /* the same, by rules */
+	size_t rules_denied_count;
 	const char *const *sockets;
 	size_t socket_count;
 	const struct config_credential *credentials;

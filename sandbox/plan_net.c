@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/action.h"
 #include "sandbox/plan_credentials.h"
 
 #define RULE_BY_PROFILE "profile"
@@ -85,6 +86,33 @@ add_denied(
 	return ERR_OK;
 }
 
+/* A pattern that the proxy does not know (host.*): false. */
+static bool
+add_denied_by_rule(
+    struct net_policy *net, const struct denied_host *d, struct arena *a)
+{
+	struct net_rule *rule = &net->rules[net->rule_count];
+
+	if (net->rule_count == NET_RULES_MAX ||
+	    net_rule_parse(str_of(d->host), a, rule, NULL) != 0)
+		return false;
+	rule->decision = NET_DENY;
+	rule->id = arena_strdup(a, d->rule);
+	net->rule_count++;
+	return rule->id != NULL;
+}
+
+/* A rule denies some host, and it cannot be told here which: what the profile
+ * names is asked about, and then the rule itself is. */
+static void
+ask_about_profile(struct net_policy *net)
+{
+	for (size_t i = 0; i < net->rule_count; i++) {
+		if (net->rules[i].decision == NET_ALLOW)
+			net->rules[i].decision = NET_ASK;
+	}
+}
+
 bool
 plan_options_online(const struct plan_options *o)
 {
@@ -98,19 +126,26 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 {
 	const size_t named = profile_list_len(o->profile->hosts);
 	struct net_policy net = net_policy_default();
+	bool clear = true;
 	int r = ERR_OK;
 
 	if (!p->online)
 		return ERR_OK;
-	net.rules = arena_array(
-	    a, named + o->host_count + o->denied_count + 1, sizeof(*net.rules));
+	net.rules = arena_array(a,
+	    named + o->host_count + o->denied_count + o->rules_denied_count + 1,
+	    sizeof(*net.rules));
 	p->ports = arena_array(a, PLAN_PORTS_MAX, sizeof(*p->ports));
 	if (net.rules == NULL || p->ports == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; r == 0 && i < o->denied_count; i++)
 		r = add_denied(&net, o->denied[i], a, e);
+	for (size_t i = 0; r == 0 && i < o->rules_denied_count; i++)
+		clear =
+		    add_denied_by_rule(&net, &o->rules_denied[i], a) && clear;
 	for (size_t i = 0; r == 0 && i < named; i++)
 		r = add_profile_rule(&net, o->profile->hosts[i], a, e);
+	if (!clear)
+		ask_about_profile(&net);
 	for (size_t i = 0; r == 0 && i < o->host_count; i++)
 		add_call_rule(&net, o->hosts[i], a);
 	net.otherwise =

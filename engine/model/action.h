@@ -243,6 +243,12 @@ struct part {
 };
 
 /* What the run would be permitted; hashed, shown, never widened (I5). */
+/* What a rule denies whatever reaches for it. */
+struct denied_host {
+	const char *host; /* a pattern, as the rule has it */
+	const char *rule;
+};
+
 struct execution_profile {
 	const char *name;
 	const char **hosts; /* host or host:port */
@@ -253,6 +259,8 @@ struct execution_profile {
 	size_t write_count;
 	const char **read;
 	size_t read_count;
+	const struct denied_host *denied; /* also where the profile names it */
+	size_t denied_count;
 };
 
 /*

@@ -29,6 +29,7 @@ CONFIG = """
 profiles:
   site: {network: ["web.test:80", "inside.test:80"]}
   only: {network: ["web.test:80"], network_only: true}
+  wide: {network: ["*.test:80", "deny.test:80"], network_only: true}
 """
 
 
@@ -241,6 +242,17 @@ class NetworkTest(unittest.TestCase):
                 row, = d.rows("network")
                 self.assertEqual((row["body"]["host"], row["decision"]),
                                  ("inside.test", decision), row)
+
+    def test_a_rule_that_denies_a_host_is_held_against_a_profile(self):
+        with Site() as d:
+            d.hosts("web.test", "deny.test", "DENY.test.", "other.test")
+            done, _ = d.approved(FETCH, profile="wide")
+            self.assertEqual(
+                done["outcome"]["stdout"].count("page of"), 2, done)
+            rows = [r["body"] for r in d.rows("network")
+                    if r["body"].get("host") == "deny.test"]
+            self.assertEqual({(r["decision"], r["by"]) for r in rows},
+                             {("deny", "site.never")}, rows)
 
     def test_a_profile_reaches_what_it_names_and_may_close_the_rest(self):
         with Site() as d:

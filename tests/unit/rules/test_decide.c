@@ -526,6 +526,40 @@ a_rollout_is_stable_and_near_its_percent(void **state)
 	world_close(&w);
 }
 
+/* What a profile's hosts are held against: rules that deny a host as such. */
+static void
+hosts_that_rules_deny_are_told_whatever_the_call_is(void **state)
+{
+	struct world w;
+	struct effect fx[] = {
+		effect_path(EFFECT_WRITE, PATH_WORKSPACE, "/home/dev/proj/x"),
+	};
+
+	(void)state;
+	world_open(&w,
+	    HEAD
+	    "  - {id: a, host: [a.example, '*.b.example:443'], decision: "
+	    "deny}\n"
+	    "  - {id: b, effects: {connect: [c.example]}, decision: deny}\n"
+	    "  - {id: c, host: [d.example], decision: ask}\n"
+	    "  - {id: d, host: [e.example], command: {program: curl}, "
+	    "decision: deny}\n"
+	    "  - {id: e, host: [f.example], decision: deny, mode: 'off'}\n"
+	    "  - {id: f, host: [g.example], decision: deny, mode: shadow}\n"
+	    "  - {id: g, host: [h.example], agent: [x], decision: deny}\n");
+	world_part(&w, "x y", fx, ARRAY_LEN(fx));
+	(void)world_decide(&w);
+	const struct execution_profile *p = &w.last.profile;
+
+	assert_int_equal(p->denied_count, 3);
+	assert_string_equal(p->denied[0].host, "a.example");
+	assert_string_equal(p->denied[0].rule, "a");
+	assert_string_equal(p->denied[1].host, "*.b.example:443");
+	assert_string_equal(p->denied[2].host, "c.example");
+	assert_string_equal(p->denied[2].rule, "b");
+	world_close(&w);
+}
+
 static void
 the_profile_is_what_the_effects_need_and_no_more(void **state)
 {
@@ -710,6 +744,8 @@ main(void)
 		cmocka_unit_test(shadow_rules_are_shown_and_do_nothing),
 		cmocka_unit_test(a_rule_ends_when_it_expires),
 		cmocka_unit_test(a_rollout_is_stable_and_near_its_percent),
+		cmocka_unit_test(
+		    hosts_that_rules_deny_are_told_whatever_the_call_is),
 		cmocka_unit_test(
 		    the_profile_is_what_the_effects_need_and_no_more),
 		cmocka_unit_test(

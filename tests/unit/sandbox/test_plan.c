@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "model/action.h"
 #include "sandbox/plan.h"
 
 #define ARENA_MAX ((size_t)8 << 20)
@@ -234,6 +235,50 @@ a_plan_says_what_its_run_reaches(void **state)
 	o.profile = profile_find("workspace-write-online");
 	o.host_count = 0;
 	assert_network(&o, "runs with network; each host is asked about first");
+}
+
+static struct net_ruling
+ruling_on(const struct plan *p, const char *name)
+{
+	struct net_host host;
+
+	assert_int_equal(net_host_parse(str_of(name), &host, NULL), 0);
+	return net_policy_match(
+	    &p->net, &(struct net_target){ .host = &host, .port = 443 });
+}
+
+static void
+a_rule_that_denies_a_host_is_held_against_a_profile(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	static const char *const named[] = { "*.site.example", NULL };
+	struct denied_host denied[] = {
+		{ "secret.site.example", "org.secret" },
+		{ "paste.*", "org.paste" },
+	};
+	struct profile site = *profile_find("workspace-write");
+	struct plan_options o = sample();
+	const struct plan *p;
+
+	(void)state;
+	site.online = true;
+	site.hosts = named;
+	o.profile = &site;
+	o.can_ask = true;
+	o.rules_denied = denied;
+	o.rules_denied_count = 1;
+	p = make(a, &o);
+	assert_int_equal(ruling_on(p, "wiki.site.example").decision, NET_ALLOW);
+	assert_int_equal(
+	    ruling_on(p, "secret.site.example").decision, NET_DENY);
+	assert_string_equal(
+	    ruling_on(p, "secret.site.example").rule->id, "org.secret");
+	/* What the proxy cannot hold is no reason to drop it. */
+	o.rules_denied_count = 2;
+	p = make(a, &o);
+	assert_int_equal(ruling_on(p, "wiki.site.example").decision, NET_ASK);
+	assert_int_equal(
+	    ruling_on(p, "secret.site.example").decision, NET_DENY);
 }
 
 static void
@@ -466,6 +511,8 @@ main(void)
 		cmocka_unit_test(no_record_makes_a_run_the_hosts_root),
 		cmocka_unit_test(i5_every_part_of_a_plan_changes_its_hash),
 		cmocka_unit_test(a_plan_says_what_its_run_reaches),
+		cmocka_unit_test(
+		    a_rule_that_denies_a_host_is_held_against_a_profile),
 		cmocka_unit_test(
 		    no_name_leads_to_an_address_that_is_denied_to_all),
 		cmocka_unit_test(
