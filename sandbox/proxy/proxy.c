@@ -7,6 +7,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -202,6 +204,20 @@ check_listener(const struct proxy *p, unsigned kind, int fd, struct err *e)
 	return ERR_OK;
 }
 
+/*
+ * Between a run and us lies memory: there is no congestion to look out for,
+ * and where the system's own way (bbr) paces what is sent, timers would take
+ * half of the time. Connections have it from their listener.
+ */
+static void
+do_not_pace(int fd)
+{
+	static const char simple[] = "reno"; /* in every kernel, for everybody */
+
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_CONGESTION, simple, sizeof(simple) - 1);
+}
+
 static int
 on_listener(void *ctx, struct ipc_msg *m, struct err *e)
 {
@@ -217,6 +233,7 @@ on_listener(void *ctx, struct ipc_msg *m, struct err *e)
 		r = fdio_nonblock(m->fd, e);
 	if (r != 0)
 		return r;
+	do_not_pace(m->fd);
 	l = &p->listeners[p->listener_count++];
 	*l = (struct listener){ .proxy = p,
 		.kind = (enum proxy_listener)kind,
