@@ -188,6 +188,68 @@ check_trust(struct findings *f, struct install *in)
 		    "the client trusts the hook by its hash");
 }
 
+/* The word behind an option of the command, without quotes; free it. */
+static char *
+word_behind(const char *command, const char *option)
+{
+	const char *at = strstr(command, option);
+	struct str rest = at == NULL ? STR_NONE : str_of(at + strlen(option));
+
+	rest = str_cut(&rest, ' ');
+	return at == NULL || rest.len == 0 ? NULL : strndup(rest.s, rest.len);
+}
+
+/* What stands there now against what would be written: a change of it, by
+ * whomever, is found. */
+static void
+check_managed_files(struct findings *f, const char *client, const char *command)
+{
+	AUTO_FREE char *runtime = word_behind(command, " --runtime ");
+	AUTO(install_done)
+	struct install in = {
+		.options = { .client = client,
+		    .managed = true,
+		    .runtime = runtime,
+		    .advise = strstr(command, " --mode advise") != NULL,
+		    .contain = strstr(command, " --contain") != NULL },
+	};
+	struct err e = ERR_INIT;
+	int r = install_plan(&in, &e);
+
+	for (size_t i = 0; i < in.file_count && r == 0; i++)
+		r = install_check_roots(in.files[i].path, &e);
+	if (r != 0)
+		finding_add(f, FINDING_MISSING, "client", "managed",
+		    "mend what the message names", "%s", e.msg);
+	else if (install_changes(&in))
+		finding_add(f, FINDING_MISSING, "client", "managed",
+		    "run assent install --managed again",
+		    "the machine's settings are not as they would be written");
+	else
+		finding_add(f, FINDING_OK, "client", "managed", NULL,
+		    "the machine's settings, which no user can take back: %s",
+		    command);
+}
+
+/* The command that counts: the machine's before the user's own. */
+static char *
+find_command(struct findings *f, struct install *in)
+{
+	char *managed = install_find_managed(in);
+	char *own = in->client->installed(in);
+
+	if (managed != NULL)
+		check_managed_files(f, in->client->name, managed);
+	if (managed != NULL && own != NULL)
+		finding_add(f, FINDING_NOTE, "client", "hook", NULL,
+		    "in the user's own settings, too: each call is asked "
+		    "about twice");
+	if (managed == NULL)
+		return own;
+	free(own);
+	return managed;
+}
+
 void
 doctor_client(struct findings *f, const char *client)
 {
@@ -196,6 +258,7 @@ doctor_client(struct findings *f, const char *client)
 		.options = { .client = client },
 	};
 	AUTO_FREE char *command = NULL;
+	AUTO_FREE char *managed = NULL;
 	struct err e = ERR_INIT;
 
 	if (install_plan(&in, &e) != 0) {
@@ -208,7 +271,7 @@ doctor_client(struct findings *f, const char *client)
 	for (size_t i = 0; i < in.note_count; i++)
 		finding_add(
 		    f, FINDING_NOTE, "client", client, NULL, "%s", in.notes[i]);
-	command = in.client->installed(&in);
+	command = find_command(f, &in);
 	if (command == NULL) {
 		finding_add(f, FINDING_MISSING, "client", "hook",
 		    "assent install, and the client's name",
@@ -216,7 +279,10 @@ doctor_client(struct findings *f, const char *client)
 		return;
 	}
 	finding_add(f, FINDING_OK, "client", "hook", NULL, "%s", command);
-	check_trust(f, &in);
+	managed = install_find_managed(&in);
+	/* a hook of the machine is trusted as it is */
+	if (managed == NULL)
+		check_trust(f, &in);
 	try_denied(f, client, command);
 	try_dead(f, client, command);
 }

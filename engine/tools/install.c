@@ -21,6 +21,8 @@
 
 #define VERSION_TIMEOUT_MS 20000
 #define COMMAND_BYTES_MAX 8192
+/* Another one would be the user's to choose, and to answer for. */
+#define MACHINE_RUNTIME "/run/assent"
 #define MARGIN_S 10 /* the hook answers that long before the client gives up */
 #define ANSWER_BYTES 16
 #define VERSION_PARTS 3
@@ -34,6 +36,7 @@ extern const struct command command_install;
 enum install_option {
 	OPT_MODE,
 	OPT_CONTAIN,
+	OPT_MANAGED,
 	OPT_UNINSTALL,
 	OPT_DRY_RUN,
 	OPT_YES,
@@ -47,6 +50,8 @@ static const struct command_option options[] = {
 	    "enforce: assent decides; advise: it may only say no" },
 	[OPT_CONTAIN] = { "--contain", NULL,
 	    "commands that are allowed run in assent's sandbox" },
+	[OPT_MANAGED] = { "--managed", NULL,
+	    "for the whole machine, where no user takes it out; as root" },
 	[OPT_UNINSTALL] = { "--uninstall", NULL, "take it out again" },
 	[OPT_DRY_RUN] = { "--dry-run", NULL,
 	    "show the changes, write nothing" },
@@ -209,8 +214,12 @@ install_plan(struct install *in, struct err *e)
 		    "codex, gemini, copilot, cursor, opencode",
 		    in->options.client);
 	find_client(in);
+	if (in->options.managed && in->options.runtime == NULL)
+		in->options.runtime = MACHINE_RUNTIME;
 	r = make_command(in, e);
-	return r != 0 ? r : in->client->plan(in, e);
+	if (r != 0 || !in->options.managed)
+		return r != 0 ? r : in->client->plan(in, e);
+	return install_plan_managed(in, e);
 }
 
 /* ---- doing it ------------------------------------------------------------ */
@@ -251,7 +260,7 @@ finish(struct install *in, struct err *e)
 	const size_t before = in->file_count;
 	int r = ERR_OK;
 
-	if (in->client->plan_after == NULL)
+	if (in->client->plan_after == NULL || in->options.managed)
 		return ERR_OK;
 	in->note_count = 0;
 	r = in->client->plan_after(in, e);
@@ -267,6 +276,27 @@ finish(struct install *in, struct err *e)
 	return r;
 }
 
+/* What a user could replace is nothing that he cannot take out. */
+static int
+check_managed(const struct install *in, struct err *e)
+{
+	static const char *const programs[] = { "assent", "assent-cli" };
+	char path[PROGRAM_PATH_MAX];
+	int r = ERR_OK;
+
+	if (geteuid() != 0)
+		return err_set(e, ERR_DENIED,
+		    "--managed writes below /etc: run it as root, or look at "
+		    "it with --dry-run");
+	for (size_t i = 0;
+	     r == 0 && !in->options.uninstall && i < ARRAY_LEN(programs); i++) {
+		r = program_beside(programs[i], path, e);
+		if (r == 0)
+			r = install_check_roots(path, e);
+	}
+	return r;
+}
+
 static int
 install(struct install *in, const char *const *values)
 {
@@ -279,6 +309,8 @@ install(struct install *in, const char *const *values)
 	status = show(in, values[OPT_JSON] != NULL);
 	if (status != EXIT_OK || values[OPT_DRY_RUN] != NULL)
 		return status;
+	if (in->options.managed && check_managed(in, &e) != 0)
+		return show_error(&command_install, &e, EXIT_CONFIG);
 	if (install_changes(in) && values[OPT_YES] == NULL && !is_agreed()) {
 		(void)fputs("nothing was written\n", stderr);
 		return EXIT_DENIED;
@@ -319,6 +351,7 @@ run_install(int argc, char **argv)
 		.advise = values[OPT_MODE] != NULL &&
 		    strcmp(values[OPT_MODE], "advise") == 0,
 		.contain = values[OPT_CONTAIN] != NULL,
+		.managed = values[OPT_MANAGED] != NULL,
 		.uninstall = values[OPT_UNINSTALL] != NULL,
 	};
 	return install(&in, values);
@@ -333,7 +366,11 @@ const struct command command_install = {
 	    "Shows what would change and asks before it writes. A file that "
 	    "was there is kept\nbeside as NAME.before-assent. Says where the "
 	    "client goes on although a hook failed,\nand closes that by the "
-	    "client's own settings where it has some.",
+	    "client's own settings where it has some. With --managed the "
+	    "settings\nof the machine are written, which a user of it cannot "
+	    "take back; its hooks ask the\ndaemon of the machine, and what "
+	    "/etc/assent/requirements.yaml forbids is forbidden to\nthe "
+	    "client, where it has a setting for it.",
 	.example = "assent install claude-code --contain --dry-run",
 	.options = options,
 	.option_count = ARRAY_LEN(options),

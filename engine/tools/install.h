@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/config.h"
 
 #define INSTALL_FILES_MAX 4
 #define INSTALL_NOTES_MAX 8
@@ -29,11 +30,13 @@ struct install_options {
 	const char *client;
 	const char *runtime; /* or NULL */
 	bool advise, contain, uninstall;
+	bool managed; /* the machine's settings, which no user can take back */
 };
 
 struct install {
 	struct install_options options;
 	const struct install_client *client;
+	const struct config *ceiling; /* while it is planned for a machine */
 	char *program; /* of the client, or NULL: it was not found */
 	char version[INSTALL_VERSION_MAX]; /* or "" */
 	/* What the client is to start: for calls, where a program that is not
@@ -58,6 +61,10 @@ struct install_client {
 };
 
 const struct install_client *install_client_of(const char *name);
+/* The settings of the whole machine, and the command that they start, or
+ * NULL; free it. */
+int install_plan_managed(struct install *in, struct err *e);
+char *install_find_managed(struct install *in);
 /* ERR_NOTFOUND: there is no such client. */
 int install_plan(struct install *in, struct err *e);
 /* Whether anything would be written. */
@@ -67,7 +74,39 @@ void install_json(const struct install *in, struct buf *out);
 int install_write(struct install *in, struct err *e);
 void install_done(struct install *in);
 
+/* A file that only root may change, as what a managed hook starts must be. */
+int install_check_roots(const char *path, struct err *e);
+
 /* For the clients' own plans. */
+
+/* An event of a client that is to start us. */
+struct install_wanted {
+	const char *event, *matcher; /* matcher NULL: it has none */
+	bool call; /* decides, and may wait for a person */
+};
+
+/* Lists of hooks in the form that Claude Code, Codex and Gemini share; an
+ * event NULL ends wanted. more adds to the settings beside, or NULL. path is
+ * taken. */
+struct install_groups {
+	char *path;
+	const struct install_wanted *wanted;
+	int64_t unit; /* of a second */
+	void (*more)(const struct install *in, json_t *root);
+};
+
+int install_add_groups(
+    struct install *in, const struct install_groups *g, struct err *e);
+/* The command of ours that the settings have for this event; path is taken. */
+char *install_find_command(struct install *in, char *path, const char *event);
+/* The same of opencode's plugin. */
+char *install_find_plugin(struct install *in, char *path);
+extern const struct install_wanted install_claude_events[],
+    install_gemini_events[];
+/* Files of ours whose form does not depend on where they lie. */
+int install_add_copilot(struct install *in, char *path, struct err *e);
+int install_add_cursor(struct install *in, char *path, struct err *e);
+int install_add_opencode(struct install *in, char *path, struct err *e);
 void install_note(struct install *in, const char *note);
 /* Is the client's version at least this ("2.1.295")? false if not known. */
 bool install_version_is(const struct install *in, const char *least);

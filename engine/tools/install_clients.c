@@ -82,14 +82,9 @@ append(json_t *hooks, const char *event, json_t *group, struct err *e)
 	return ERR_OK;
 }
 
-struct wanted {
-	const char *event, *matcher; /* matcher NULL: it has none */
-	bool call; /* decides, and may wait for a person */
-};
-
 /* The form that Claude Code, Codex and Gemini share. */
 static json_t *
-group_of(const struct install *in, const struct wanted *w, int64_t unit)
+group_of(const struct install *in, const struct install_wanted *w, int64_t unit)
 {
 	const int64_t timeout =
 	    w->call ? in->client->timeout_s : REPORT_TIMEOUT_S;
@@ -111,34 +106,39 @@ group_of(const struct install *in, const struct wanted *w, int64_t unit)
 	return group;
 }
 
-static int
-plan_groups(struct install *in, char *path, const struct wanted *wanted,
-    int64_t unit, struct err *e)
+int
+install_add_groups(
+    struct install *in, const struct install_groups *g, struct err *e)
 {
+	const struct install_wanted *wanted = g->wanted;
 	json_auto_t *root = NULL;
 	json_t *hooks;
-	int r = path == NULL ? err_nomem(e) : install_read_json(path, &root, e);
+	int r = g->path == NULL ? err_nomem(e)
+				: install_read_json(g->path, &root, e);
 
 	if (r != 0) {
-		free(path);
+		free(g->path);
 		return r;
 	}
 	hooks = member(root, "hooks", json_object());
 	drop_everywhere(in, hooks);
 	for (; r == 0 && !in->options.uninstall && wanted->event != NULL;
 	     wanted++)
-		r = append(hooks, wanted->event, group_of(in, wanted, unit), e);
+		r = append(
+		    hooks, wanted->event, group_of(in, wanted, g->unit), e);
 	if (in->options.uninstall && json_object_size(hooks) == 0)
 		(void)json_object_del(root, "hooks");
+	if (g->more != NULL)
+		g->more(in, root);
 	if (r == 0)
-		return install_add_json(in, path, root, e);
-	free(path);
+		return install_add_json(in, g->path, root, e);
+	free(g->path);
 	return r;
 }
 
 /* The command of ours that the settings have for this event. */
-static char *
-find_command(struct install *in, char *path, const char *event)
+char *
+install_find_command(struct install *in, char *path, const char *event)
 {
 	AUTO_FREE char *own = path;
 	json_auto_t *root = NULL;
@@ -176,31 +176,35 @@ claude_path(void)
 	return install_path("CLAUDE_CONFIG_DIR", ".claude", "settings.json");
 }
 
+const struct install_wanted install_claude_events[] = {
+	{ "PreToolUse", "*", true },
+	{ "PostToolUse", "*", false },
+	{ "UserPromptSubmit", NULL, false },
+	{ "SessionStart", NULL, false },
+	{ "SessionEnd", NULL, false },
+	{ NULL, NULL, false },
+};
+
 static int
 plan_claude(struct install *in, struct err *e)
 {
-	static const struct wanted wanted[] = {
-		{ "PreToolUse", "*", true },
-		{ "PostToolUse", "*", false },
-		{ "UserPromptSubmit", NULL, false },
-		{ "SessionStart", NULL, false },
-		{ "SessionEnd", NULL, false },
-		{ NULL, NULL, false },
-	};
-
 	if (!in->options.uninstall && !install_version_is(in, "2.1.295"))
 		install_note(in,
 		    "this version of Claude Code goes on when a hook crashes "
 		    "or "
 		    "runs out of time; 2.1.295 and later can be told to stop "
 		    "(onFailure: block)");
-	return plan_groups(in, claude_path(), wanted, 1, e);
+	return install_add_groups(in,
+	    &(struct install_groups){ .path = claude_path(),
+		.wanted = install_claude_events,
+		.unit = 1 },
+	    e);
 }
 
 static char *
 claude_installed(struct install *in)
 {
-	return find_command(in, claude_path(), "PreToolUse");
+	return install_find_command(in, claude_path(), "PreToolUse");
 }
 
 /* ---- Codex -------------------------------------------------------------- */
@@ -214,7 +218,7 @@ codex_path(const char *name)
 static int
 plan_codex(struct install *in, struct err *e)
 {
-	static const struct wanted wanted[] = {
+	static const struct install_wanted wanted[] = {
 		{ "PreToolUse", "*", true },
 		{ "PermissionRequest", "*", true },
 		{ "PostToolUse", "*", false },
@@ -231,13 +235,16 @@ plan_codex(struct install *in, struct err *e)
 		install_note(in,
 		    "--contain needs sandbox_mode = \"danger-full-access\" in "
 		    "Codex: its own sandbox cannot reach assentd");
-	return plan_groups(in, codex_path("hooks.json"), wanted, 1, e);
+	return install_add_groups(in,
+	    &(struct install_groups){
+		.path = codex_path("hooks.json"), .wanted = wanted, .unit = 1 },
+	    e);
 }
 
 static char *
 codex_installed(struct install *in)
 {
-	return find_command(in, codex_path("hooks.json"), "PreToolUse");
+	return install_find_command(in, codex_path("hooks.json"), "PreToolUse");
 }
 
 /* A TOML file without our sections: those whose key names our file. */
@@ -381,16 +388,21 @@ gemini_path(const char *name)
 	return install_path(NULL, ".gemini", name);
 }
 
+const struct install_wanted install_gemini_events[] = {
+	{ "BeforeTool", ".*", true },
+	{ "AfterTool", ".*", false },
+	{ "BeforeAgent", NULL, false },
+	{ NULL, NULL, false },
+};
+
 static int
 plan_gemini(struct install *in, struct err *e)
 {
-	static const struct wanted wanted[] = {
-		{ "BeforeTool", ".*", true },
-		{ "AfterTool", ".*", false },
-		{ "BeforeAgent", NULL, false },
-		{ NULL, NULL, false },
-	};
-	int r = plan_groups(in, gemini_path("settings.json"), wanted, MS, e);
+	int r = install_add_groups(in,
+	    &(struct install_groups){ .path = gemini_path("settings.json"),
+		.wanted = install_gemini_events,
+		.unit = MS },
+	    e);
 
 	if (!in->options.uninstall)
 		install_note(in,
@@ -405,7 +417,8 @@ plan_gemini(struct install *in, struct err *e)
 static char *
 gemini_installed(struct install *in)
 {
-	return find_command(in, gemini_path("settings.json"), "BeforeTool");
+	return install_find_command(
+	    in, gemini_path("settings.json"), "BeforeTool");
 }
 
 /* ---- Copilot CLI -------------------------------------------------------- */
@@ -416,13 +429,13 @@ copilot_path(void)
 	return install_path("COPILOT_HOME", ".copilot", "hooks/assent.json");
 }
 
-static int
-plan_copilot(struct install *in, struct err *e)
+int
+install_add_copilot(struct install *in, char *path, struct err *e)
 {
 	json_auto_t *root = NULL;
 
 	if (in->options.uninstall)
-		return install_add(in, copilot_path(), NULL, e);
+		return install_add(in, path, NULL, e);
 	install_note(in,
 	    "Copilot CLI goes on when a hook runs out of time; assent answers "
 	    "before. An allow of a hook is stronger there than --deny-tool: "
@@ -435,14 +448,22 @@ plan_copilot(struct install *in, struct err *e)
 	    (json_int_t)REPORT_TIMEOUT_S, "userPromptSubmitted", "type",
 	    "command", "bash", in->report, "timeoutSec",
 	    (json_int_t)REPORT_TIMEOUT_S);
-	return root == NULL ? err_nomem(e)
-			    : install_add_json(in, copilot_path(), root, e);
+	if (root != NULL)
+		return install_add_json(in, path, root, e);
+	free(path);
+	return err_nomem(e);
+}
+
+static int
+plan_copilot(struct install *in, struct err *e)
+{
+	return install_add_copilot(in, copilot_path(), e);
 }
 
 static char *
 copilot_installed(struct install *in)
 {
-	return find_command(in, copilot_path(), "preToolUse");
+	return install_find_command(in, copilot_path(), "preToolUse");
 }
 
 /* ---- Cursor ------------------------------------------------------------- */
@@ -453,14 +474,13 @@ cursor_path(void)
 	return install_path(NULL, ".cursor", "hooks.json");
 }
 
-static int
-plan_cursor(struct install *in, struct err *e)
+int
+install_add_cursor(struct install *in, char *path, struct err *e)
 {
 	static const char *const events[] = { "beforeShellExecution",
 		"beforeMCPExecution", "beforeReadFile", "preToolUse" };
 	json_auto_t *root = NULL;
 	json_t *hooks;
-	char *path = cursor_path();
 	int r = path == NULL ? err_nomem(e) : install_read_json(path, &root, e);
 
 	if (r != 0) {
@@ -484,10 +504,16 @@ plan_cursor(struct install *in, struct err *e)
 	return r;
 }
 
+static int
+plan_cursor(struct install *in, struct err *e)
+{
+	return install_add_cursor(in, cursor_path(), e);
+}
+
 static char *
 cursor_installed(struct install *in)
 {
-	return find_command(in, cursor_path(), "beforeShellExecution");
+	return install_find_command(in, cursor_path(), "beforeShellExecution");
 }
 
 /* ---- opencode ----------------------------------------------------------- */
@@ -499,8 +525,8 @@ opencode_path(void)
 	    "XDG_CONFIG_HOME", ".config", "opencode/plugin/assent.js");
 }
 
-static int
-plan_opencode(struct install *in, struct err *e)
+int
+install_add_opencode(struct install *in, char *path, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(INSTALL_FILE_BYTES_MAX);
 	struct jsonw w = jsonw_on(&text);
@@ -508,7 +534,7 @@ plan_opencode(struct install *in, struct err *e)
 	int r;
 
 	if (in->options.uninstall)
-		return install_add(in, opencode_path(), NULL, e);
+		return install_add(in, path, NULL, e);
 	install_note(
 	    in, "opencode without plugins (--pure) is opencode without assent");
 	buf_puts(&text, "const COMMAND = ");
@@ -516,13 +542,22 @@ plan_opencode(struct install *in, struct err *e)
 	buf_puts(&text, "\n");
 	buf_puts(&text, install_opencode_plugin);
 	r = buf_take(&text, &whole, e);
-	return r != 0 ? r : install_add(in, opencode_path(), whole, e);
+	if (r == 0)
+		return install_add(in, path, whole, e);
+	free(path);
+	return r;
 }
 
-static char *
-opencode_installed(struct install *in)
+static int
+plan_opencode(struct install *in, struct err *e)
 {
-	AUTO_FREE char *path = opencode_path();
+	return install_add_opencode(in, opencode_path(), e);
+}
+
+char *
+install_find_plugin(struct install *in, char *from)
+{
+	AUTO_FREE char *path = from;
 	AUTO_FREE char *text = NULL;
 	json_auto_t *command = NULL;
 	struct str rest, line;
@@ -538,6 +573,12 @@ opencode_installed(struct install *in)
 	if (!install_is_ours(in, json_string_value(command)))
 		return NULL;
 	return strdup(json_string_value(command));
+}
+
+static char *
+opencode_installed(struct install *in)
+{
+	return install_find_plugin(in, opencode_path());
 }
 
 static const struct install_client clients[] = {

@@ -20,6 +20,8 @@
 #define PATH_BYTES 4096
 #define NEW_FILE_MODE 0600
 #define NEW_FOLDER_MODE 0700
+#define MANAGED_FILE_MODE 0644 /* every user's client reads it */
+#define MANAGED_FOLDER_MODE 0755
 #define CONTEXT_LINES 3
 
 char *
@@ -262,7 +264,7 @@ install_json(const struct install *in, struct buf *out)
 /* ---- writing ------------------------------------------------------------ */
 
 static int
-make_folder(const char *path, struct err *e)
+make_folder(const char *path, mode_t mode, struct err *e)
 {
 	AUTO_FREE char *folder = strdup(path);
 	char *slash = folder == NULL ? NULL : strrchr(folder, '/');
@@ -270,24 +272,25 @@ make_folder(const char *path, struct err *e)
 	if (slash == NULL)
 		return err_set(e, ERR_INVALID, "'%s' has no folder", path);
 	*slash = '\0';
-	return fdio_make_dir(folder, NEW_FOLDER_MODE, e);
+	return fdio_make_dir(folder, mode, e);
 }
 
 static int
-write_one(const struct install_file *f, struct err *e)
+write_one(const struct install_file *f, bool managed, struct err *e)
 {
 	/* a link to a file elsewhere stays a link */
 	AUTO_FREE char *real = realpath(f->path, NULL);
 	const char *path = real == NULL ? f->path : real;
 	AUTO_BUF struct buf backup = BUF_INIT(PATH_BYTES);
-	mode_t mode = NEW_FILE_MODE;
+	mode_t mode = managed ? MANAGED_FILE_MODE : NEW_FILE_MODE;
 	struct stat st;
 	int r = ERR_OK;
 
 	if (real != NULL && stat(real, &st) == 0)
 		mode = st.st_mode & 07777;
 	else
-		r = make_folder(path, e);
+		r = make_folder(
+		    path, managed ? MANAGED_FOLDER_MODE : NEW_FOLDER_MODE, e);
 	buf_printf(&backup, "%s.before-assent", path);
 	if (r == 0 && f->old != NULL)
 		r = fdio_write_file(
@@ -304,8 +307,9 @@ int
 install_write(struct install *in, struct err *e)
 {
 	for (size_t i = 0; i < in->file_count; i++) {
-		const int r =
-		    differs(&in->files[i]) ? write_one(&in->files[i], e) : 0;
+		const int r = differs(&in->files[i])
+		    ? write_one(&in->files[i], in->options.managed, e)
+		    : 0;
 
 		if (r != 0)
 			return r;

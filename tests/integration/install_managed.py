@@ -1,0 +1,170 @@
+"""assent install CLIENT --managed: the machine's settings, below an /etc of a
+mount namespace of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from lib_daemon import BIN, skip  # noqa: E402
+
+CLAUDE = "/etc/claude-code/managed-settings.json"
+CODEX = "/etc/codex/requirements.toml"
+FILES = {
+    "claude-code": [CLAUDE],
+    "codex": [CODEX],
+    "gemini": ["/etc/gemini-cli/settings.json"],
+    "copilot": ["/etc/github-copilot/policy.d/assent.json"],
+    "cursor": ["/etc/cursor/hooks.json"],
+    "opencode": ["/etc/opencode/plugin/assent.js",
+                 "/etc/opencode/opencode.json"],
+}
+
+
+def alone():
+    """Again, with an /etc of its own."""
+    if os.environ.get("ASSENT_ALONE") == "1":
+        return
+    if os.geteuid() != 0:
+        skip("the machine's settings need root")
+    own = tempfile.mkdtemp(prefix="assent-etc-")
+    script = ('mount -t tmpfs tmpfs "$0" && mkdir "$0/up" "$0/work" && '
+              'mount -t overlay overlay -o '
+              '"lowerdir=/etc,upperdir=$0/up,workdir=$0/work" /etc')
+    probe = subprocess.run(["unshare", "-m", "sh", "-c", script, own],
+                           capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        os.rmdir(own)
+        skip(f"no mount namespace with an /etc of its own: {probe.stderr}")
+    ran = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script + ' && exec "$@"', own,
+         sys.executable, "-B", *sys.argv], check=False,
+        env=dict(os.environ, ASSENT_ALONE="1"))
+    os.rmdir(own)
+    sys.exit(ran.returncode)
+
+
+def install(client, *words, user=None):
+    command = [f"{BIN}/assent", "install", client, "--managed", *words]
+    if user is not None:
+        command = ["setpriv", "--reuid", user, "--clear-groups", *command]
+    return subprocess.run(command, capture_output=True, text=True,
+                          check=False, stdin=subprocess.DEVNULL, timeout=60)
+
+
+def put(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+class Managed(unittest.TestCase):
+    def tearDown(self):
+        for files in FILES.values():
+            for path in files:
+                for name in (path, f"{path}.before-assent"):
+                    if os.path.exists(name):
+                        os.remove(name)
+        if os.path.exists("/etc/assent/requirements.yaml"):
+            os.remove("/etc/assent/requirements.yaml")
+
+    def test_every_client_has_a_file_that_all_may_read_and_root_writes(self):
+        for client, files in FILES.items():
+            ran = install(client, "--yes")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            for path in files:
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o644, path)
+            self.assertIn("/run/assent", read(files[0]))
+            self.assertIn("nothing to change", install(client).stdout)
+            ran = install(client, "--yes", "--uninstall")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertFalse(any("hook " + client in read(path)
+                                 for path in files if os.path.exists(path)))
+
+    def test_what_was_there_stays_and_is_kept_beside(self):
+        put(CLAUDE, '{"env": {"A": "b"}}')
+        put(CODEX, '[mcp_servers.a.identity]\ncommand = "x"\n')
+        for client in ("claude-code", "codex"):
+            self.assertEqual(install(client, "--yes").returncode, 0)
+        settings = json.loads(read(CLAUDE))
+        self.assertEqual(settings["env"], {"A": "b"})
+        self.assertTrue(settings["allowManagedHooksOnly"])
+        text = read(CODEX)
+        self.assertLess(text.index("allow_managed_hooks_only"),
+                        text.index("[mcp_servers"))
+        self.assertIn("hooks = true", text)
+        for path in (CLAUDE, CODEX):
+            self.assertNotIn("hook", read(f"{path}.before-assent"))
+        install("codex", "--yes", "--uninstall")
+        self.assertEqual(read(CODEX),
+                         '[mcp_servers.a.identity]\ncommand = "x"\n')
+
+    def test_a_toml_that_says_it_itself_is_left_as_it_is(self):
+        put(CODEX, "[features]\nhooks = false\n")
+        ran = install("codex", "--yes")
+        self.assertEqual(ran.returncode, 78)
+        self.assertIn("'[features]' itself", ran.stderr)
+        self.assertEqual(read(CODEX), "[features]\nhooks = false\n")
+
+    def test_requirements_become_the_clients_own(self):
+        put("/etc/assent/requirements.yaml",
+            "approval_policy: {allowed: [untrusted, on-request]}\n"
+            "profiles: {allowed: [read-only, workspace-write]}\n")
+        for client in ("claude-code", "codex", "gemini"):
+            ran = install(client, "--yes")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+        text = read(CODEX)
+        self.assertIn('allowed_approval_policies = ["untrusted", '
+                      '"on-request"]', text)
+        self.assertIn('allowed_sandbox_modes = ["read-only", '
+                      '"workspace-write"]', text)
+        self.assertEqual(json.loads(read(CLAUDE))["permissions"],
+                         {"disableBypassPermissionsMode": "disable"})
+        self.assertTrue(json.loads(read(FILES["gemini"][0]))["security"][
+            "disableYoloMode"])
+
+    def test_bad_requirements_write_nothing(self):
+        put("/etc/assent/requirements.yaml", "approval_policy: 7\n")
+        ran = install("codex", "--yes")
+        self.assertEqual(ran.returncode, 78)
+        self.assertIn("assent requirements", ran.stderr)
+        self.assertFalse(os.path.exists(CODEX))
+
+    def test_only_root_and_only_a_program_of_roots(self):
+        ran = install("cursor", "--yes", user="65534")
+        self.assertEqual(ran.returncode, 78, ran.stderr)
+        self.assertIn("as root", ran.stderr)
+        os.chmod(f"{BIN}/assent", 0o775)
+        try:
+            ran = install("cursor", "--yes")
+            self.assertEqual(ran.returncode, 78)
+            self.assertIn("changed by others than root", ran.stderr)
+        finally:
+            os.chmod(f"{BIN}/assent", 0o755)
+        self.assertFalse(os.path.exists(FILES["cursor"][0]))
+
+    def test_doctor_tells_what_is_active_and_what_was_changed(self):
+        install("cursor", "--yes")
+
+        def doctor():
+            return subprocess.run(
+                [f"{BIN}/assent", "doctor", "cursor"], capture_output=True,
+                text=True, check=False, timeout=60).stdout
+        self.assertIn("which no user can take back", doctor())
+        put(FILES["cursor"][0], read(FILES["cursor"][0]).replace(
+            "true", "false", 1))
+        self.assertIn("not as they would be written", doctor())
+
+
+if __name__ == "__main__":
+    alone()
+    unittest.main()
