@@ -141,6 +141,18 @@ diags_at(const struct diags *d, size_t i)
 	return i < d->kept ? &d->list[i] : NULL;
 }
 
+const struct diag *
+diags_first_error(const struct diags *d)
+{
+	for (size_t i = 0; d != NULL && i < diags_count(d); i++) {
+		const struct diag *one = diags_at(d, i);
+
+		if (one->severity == DIAG_ERROR && one->file != NULL)
+			return one;
+	}
+	return NULL;
+}
+
 static int
 by_number(unsigned a, unsigned b)
 {

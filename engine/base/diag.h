@@ -44,6 +44,8 @@ void diag_add(struct diags *d, const struct diag *place, const char *fmt, ...)
 size_t diags_errors(const struct diags *d);
 size_t diags_count(const struct diags *d);
 const struct diag *diags_at(const struct diags *d, size_t i);
+/* The first error that has a place, or NULL; d may be NULL. */
+const struct diag *diags_first_error(const struct diags *d);
 /* Escaped; sorted by file, line, column. */
 void diags_print(const struct diags *d, struct buf *out);
 void diags_json(const struct diags *d, struct jsonw *w);

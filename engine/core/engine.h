@@ -181,6 +181,9 @@ void engine_keep_rules(struct engine *g);
  * until rules load. d may be NULL. */
 void engine_rules_stay(
     struct engine *g, const struct diags *d, const char *why);
+/* A configuration that was refused: the one of before holds, and a row says
+ * so. */
+void engine_settings_stay(struct engine *g, const char *why);
 /* What the state of rules says now: archive, off, candidate of o. Borrowed
  * until the next time. */
 void engine_set_rule_state(

@@ -17,13 +17,8 @@
 void
 engine_rules_stay(struct engine *g, const struct diags *d, const char *why)
 {
-	const struct diag *at = NULL;
+	const struct diag *at = diags_first_error(d);
 
-	for (size_t i = 0; d != NULL && at == NULL && i < diags_count(d); i++) {
-		at = diags_at(d, i);
-		if (at->severity != DIAG_ERROR || at->file == NULL)
-			at = NULL;
-	}
 	if (at == NULL)
 		(void)snprintf(g->rules_problem, sizeof(g->rules_problem),
 		    "%.400s", why[0] == '\0' ? "no reason is known" : why);

@@ -198,6 +198,13 @@ record_not_loaded(struct engine *g, const char *why)
 }
 
 void
+engine_settings_stay(struct engine *g, const char *why)
+{
+	record_not_loaded(g, why);
+	engine_commit(g);
+}
+
+void
 engine_set_rule_state(struct engine *g, const struct classifier_options *o)
 {
 	g->o.classifier_options.archive = o->archive;

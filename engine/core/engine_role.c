@@ -350,18 +350,11 @@ on_launch_failed(void *ctx, struct ipc_msg *m, struct err *e)
 	AUTO(arena_freep) struct arena *a = arena_new(CALL_ARENA_MAX);
 	struct role_env *env = ctx;
 	struct engine_process *p = env->self;
-	struct rec in = rec_of(m->payload);
-	const uint64_t ticket = rec_u64(&in);
-	const char *why;
-	int r;
+	struct refusal f;
+	const int r = refusal_read(m, "it could not be started", a, &f, e);
 
-	if (a == NULL)
-		return err_nomem(e);
-	why = rec_cstr(&in, a);
-	r = rec_done(&in, e);
 	if (r == 0)
-		engine_launch_failed(p->engine, ticket,
-		    why == NULL ? "it could not be started" : why);
+		engine_launch_failed(p->engine, f.ticket, f.why);
 	return r;
 }
 
@@ -387,6 +380,11 @@ static const struct ipc_row supervisor_rows[] = {
 	    .type = SE_LAUNCH_FAILED,
 	    .len_max = 4096,
 	    .handler = on_launch_failed,
+	},
+	{
+	    .type = SE_NOT_RELOADED,
+	    .len_max = 4096,
+	    .handler = engine_on_not_reloaded,
 	},
 };
 

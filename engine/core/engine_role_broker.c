@@ -62,18 +62,11 @@ on_refused(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
 	struct engine_process *p = ctx;
-	struct rec in = rec_of(m->payload);
-	const uint64_t ticket = rec_u64(&in);
-	const char *why;
-	int r;
+	struct refusal f;
+	const int r = refusal_read(m, "it refused", a, &f, e);
 
-	if (a == NULL)
-		return err_nomem(e);
-	why = rec_cstr(&in, a);
-	r = rec_done(&in, e);
 	if (r == 0)
-		engine_broker_refused(
-		    p->engine, ticket, why == NULL ? "it refused" : why);
+		engine_broker_refused(p->engine, f.ticket, f.why);
 	return r;
 }
 

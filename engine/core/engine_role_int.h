@@ -33,6 +33,15 @@ struct engine_process {
 	size_t own_dir_count;
 };
 
+/* Why something that was asked for was not done; a view into the arena. */
+struct refusal {
+	uint64_t ticket;
+	const char *why;
+};
+
+/* u64 ticket, cstr why: otherwise stands for a why that is missing. */
+int refusal_read(const struct ipc_msg *m, const char *otherwise,
+    struct arena *a, struct refusal *ret, struct err *e);
 /* Where rules come from, before it is confined; and the rules. */
 int engine_open_rules(
     struct engine_process *p, struct engine_options *o, struct err *e);
@@ -51,5 +60,7 @@ void engine_out_broker_verdict(void *ctx, uint64_t use, bool allowed);
 /* SE_PROJECT, SE_PROJECT_FAILED; ctx is the role's env. */
 int engine_on_project(void *ctx, struct ipc_msg *m, struct err *e);
 int engine_on_project_failed(void *ctx, struct ipc_msg *m, struct err *e);
+/* SE_NOT_RELOADED */
+int engine_on_not_reloaded(void *ctx, struct ipc_msg *m, struct err *e);
 
 #endif

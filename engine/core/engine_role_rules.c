@@ -13,6 +13,27 @@
 
 #define BOOT_BYTES_MAX ((size_t)64 << 10)
 
+int
+refusal_read(const struct ipc_msg *m, const char *otherwise, struct arena *a,
+    struct refusal *ret, struct err *e)
+{
+	struct rec in = rec_of(m->payload);
+	struct refusal got;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	got.ticket = rec_u64(&in);
+	got.why = rec_cstr(&in, a);
+	r = rec_done(&in, e);
+	if (r != 0)
+		return r;
+	if (got.why == NULL)
+		got.why = otherwise;
+	*ret = got;
+	return ERR_OK;
+}
+
 /* ---- repositories' rules ----------------------------------------------- */
 
 int
@@ -71,18 +92,11 @@ engine_on_project_failed(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(CALL_ARENA_MAX);
 	struct role_env *env = ctx;
-	struct rec in = rec_of(m->payload);
-	const uint64_t ticket = rec_u64(&in);
-	const char *why;
-	int r;
+	struct refusal f;
+	const int r = refusal_read(m, "no reader could be started", a, &f, e);
 
-	if (a == NULL)
-		return err_nomem(e);
-	why = rec_cstr(&in, a);
-	r = rec_done(&in, e);
 	if (r == 0)
-		project_failed(env->self, ticket,
-		    why == NULL ? "no reader could be started" : why);
+		project_failed(env->self, f.ticket, f.why);
 	return r;
 }
 
@@ -155,6 +169,25 @@ on_rules_changed(void *ctx)
 	engine_set_rule_state(p->engine, &o);
 	if (engine_reload(p->engine, NULL, &why) == 0)
 		engine_commit(p->engine);
+}
+
+int
+engine_on_not_reloaded(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(CALL_ARENA_MAX);
+	struct role_env *env = ctx;
+	struct engine_process *p = env->self;
+	struct rec in = rec_of(m->payload);
+	const char *why;
+	int r;
+
+	if (a == NULL)
+		return err_nomem(e);
+	why = rec_cstr(&in, a);
+	r = rec_done(&in, e);
+	if (r == 0)
+		engine_settings_stay(p->engine, why == NULL ? "" : why);
+	return r;
 }
 
 /* A default folder that is not there: one made later is read after a restart,

@@ -13,7 +13,8 @@
  *                        SR_RELOAD, SR_STOP, SR_KEY, SR_PROGRAM,
  *                        SR_PROGRAM_ENDED, SR_SOURCE, SR_SOURCE_FAILED
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
- *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED
+ *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED,
+ *                        SE_NOT_RELOADED
  *     engine <-> reviewer   ER_ASK, ER_CANCEL, RE_ANSWER, RE_STATUS
  *     engine -> reporter ER_CURSOR, ER_ROW, ER_CHECKPOINT
  *     reporter -> engine RE_OPEN, RE_FEED, RE_LAG
@@ -69,6 +70,8 @@ enum engine_supervisor {
 	ES_PROJECT, /* u64 ticket, u32 uid, u32 gid, cstr workspace */
 	SE_PROJECT, /* u64 ticket; with the pipe that a reader writes to */
 	SE_PROJECT_FAILED, /* u64 ticket, cstr why */
+	/* cstr why: SIGHUP, and the new configuration is none */
+	SE_NOT_RELOADED,
 };
 
 enum engine_to_reporter {

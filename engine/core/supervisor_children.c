@@ -587,6 +587,15 @@ start_anew(struct child *c)
 }
 
 void
+supervisor_tell_engine(struct supervisor *s, uint16_t type, struct str body)
+{
+	const struct child *c = find_child(s, "engine");
+
+	if (c != NULL && c->state == CHILD_UP && c->link != NULL)
+		(void)ipc_send(c->link, type, body, -1, NULL);
+}
+
+void
 supervisor_reload_roles(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->child_count; i++) {

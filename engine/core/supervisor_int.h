@@ -112,6 +112,9 @@ void supervisor_children_init(
 /* Failure to start at all is an error of the daemon. */
 int supervisor_start_roles(struct supervisor *s, struct err *e);
 void supervisor_reload_roles(struct supervisor *s);
+/* Lost while there is no engine. */
+void supervisor_tell_engine(
+    struct supervisor *s, uint16_t type, struct str body);
 /* ERR_DENIED when a role that is up lacks what now requires. */
 int supervisor_check_children(
     const struct supervisor *s, const struct config *now, struct err *e);

@@ -26,6 +26,7 @@ load_config(struct supervisor *s, struct config **ret, struct err *e)
 {
 	AUTO(diags_freep) struct diags *d = diags_new();
 	AUTO_BUF struct buf out = BUF_INIT(DIAGS_BYTES_MAX);
+	const struct diag *first;
 	int r;
 
 	if (d == NULL)
@@ -35,6 +36,10 @@ load_config(struct supervisor *s, struct config **ret, struct err *e)
 	diags_print(d, &out);
 	if (out.len > 0)
 		(void)fputs(buf_cstr(&out), stderr);
+	first = diags_first_error(d);
+	if (r != 0 && first != NULL)
+		r = err_set(e, r, "%.200s:%u:%u: %.200s", first->file,
+		    first->line, first->col, first->message);
 	return r;
 }
 
@@ -69,6 +74,33 @@ differ_in_rule_dirs(const struct config *a, const struct config *b)
 	return false;
 }
 
+/* Who looks for what changed looks into the log of decisions. */
+static void
+tell_not_reloaded(struct supervisor *s, const char *why)
+{
+	AUTO_BUF struct buf b = BUF_INIT(ERR_MSG_MAX + 64);
+
+	log_err("not-reloaded", "why=%s", why);
+	rec_put_cstr(&b, why);
+	supervisor_tell_engine(s, SE_NOT_RELOADED, buf_str(&b));
+}
+
+/* Roles are confined to the folders that there were. */
+static void
+tell_new_rule_dirs(const struct config *now, const struct config *before)
+{
+	for (size_t i = 0; i < now->rule_dir_count; i++) {
+		const struct config_rule_dir *d = &now->rule_dirs[i];
+
+		if (d->optional && i < before->rule_dir_count &&
+		    before->rule_dirs[i].missing && !d->missing)
+			log_warn("ignoring",
+			    "folder=%s why=it was made after the start, and "
+			    "takes effect at the next one",
+			    d->path);
+	}
+}
+
 /* The old configuration stays until the new one is good. */
 static void
 on_hang_up(void *ctx, int signo)
@@ -96,7 +128,7 @@ on_hang_up(void *ctx, int signo)
 	if (r == 0)
 		r = supervisor_credentials_check(s, now, &e);
 	if (r != 0) {
-		log_err("not-reloaded", "why=%s", e.msg);
+		tell_not_reloaded(s, e.msg);
 		sd_notify("READY=1");
 		return;
 	}
@@ -108,6 +140,7 @@ on_hang_up(void *ctx, int signo)
 		log_warn("ignoring",
 		    "key=rules.directories why=folders of rules take effect "
 		    "at the next start");
+	tell_new_rule_dirs(now, s->config);
 	config_free(s->config);
 	s->config = TAKE_PTR(now);
 	supervisor_reload_roles(s);

@@ -162,6 +162,7 @@ struct config_rule_dir {
 	bool user; /* the user's own, else the organisation's */
 	bool requirements; /* the administrator's */
 	bool optional; /* a default place: it need not exist */
+	bool missing; /* and did not, when it was looked for */
 };
 
 enum requirement_kind {

@@ -164,6 +164,7 @@ add_rule_dir(struct config *c, const char *path, unsigned kind, struct err *e)
 	d->user = (kind & RULES_OF_USER) != 0;
 	d->requirements = (kind & RULES_REQUIRED) != 0;
 	d->optional = (kind & RULES_BY_DEFAULT) != 0;
+	d->missing = d->optional && access(d->path, F_OK) != 0;
 	c->rule_dir_count++;
 	return ERR_OK;
 }

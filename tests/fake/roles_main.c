@@ -275,7 +275,22 @@ engine_limits(struct role_env *env, struct confine_options *o, struct err *e)
 	return ERR_OK;
 }
 
+/* What the real one writes into the log. */
+static int
+on_not_reloaded(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	(void)ctx;
+	(void)m;
+	(void)e;
+	return ERR_OK;
+}
+
 static const struct ipc_row engine_supervisor_rows[] = {
+	{
+	    .type = SE_NOT_RELOADED,
+	    .len_max = ANSWER_MAX,
+	    .handler = on_not_reloaded,
+	},
 	{
 	    .type = SE_LAUNCHED,
 	    .flags = IPC_FD,

@@ -5,6 +5,7 @@ that were loaded or were not, prompts and results that clients report.
 import http.client
 import json
 import os
+import signal
 import socket
 import unittest
 
@@ -114,6 +115,19 @@ class Events(unittest.TestCase):
         finally:
             os.unlink(bad)
             self.d.approver("POST", "/v1/rules/reload")
+
+    def test_a_configuration_that_is_refused_is_said(self):
+        with open(self.d.config, encoding="ascii") as file:
+            good = file.read()
+        with open(self.d.config, "w", encoding="ascii") as file:
+            file.write("no_such_key: 1\n")
+        try:
+            self.d.process.send_signal(signal.SIGHUP)
+            self.row("reload", lambda row: "no_such_key" in
+                     row["body"].get("failure", ""))
+        finally:
+            with open(self.d.config, "w", encoding="ascii") as file:
+                file.write(good)
 
     def test_what_if_is_counted_too(self):
         self.assertEqual(self.d.agent("POST", "/v1/evaluate", {
