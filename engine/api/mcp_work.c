@@ -19,11 +19,25 @@
 
 /* ---- slots --------------------------------------------------------------- */
 
+/* Nobody's subscriptions keep others from calling. */
+static bool
+is_one_too_many(const struct mcp_hub *hub, uid_t uid)
+{
+	const struct mcp_work *w;
+	size_t at = 0, count = 0;
+
+	while ((w = mcp_work_next(hub, &at)) != NULL)
+		count += w->who.uid == uid;
+	return count >= MCP_WORKS_PER_UID_MAX;
+}
+
 static int
 take_slot(struct mcp_hub *hub, struct mcp_work *w)
 {
 	size_t slot = 0;
 
+	if (is_one_too_many(hub, w->who.uid))
+		return ERR_LIMIT;
 	while (slot < hub->work_cap && hub->works[slot] != NULL)
 		slot++;
 	if (slot >= MCP_WORKS_MAX)

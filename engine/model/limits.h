@@ -44,6 +44,7 @@
 #define MCP_STREAMS_MAX 32 /* of a session */
 #define MCP_WORKS_PER_SESSION_MAX 16 /* calls under way */
 #define MCP_WORKS_MAX 4096 /* of all sessions, and subscriptions */
+#define MCP_WORKS_PER_UID_MAX 1024
 #define MCP_KEPT_BYTES_MAX ((size_t)1 << 20) /* of a session, for who resumes */
 #define MCP_KEPT_ALL_BYTES_MAX ((size_t)64 << 20) /* of all sessions */
 

@@ -67,6 +67,20 @@ note_greeting(struct remote *r, const struct rpc *m)
 		(void)snprintf(r->version, sizeof(r->version), "%s", version);
 }
 
+/* All was said; a stream that is held open all the same is let go of. */
+static void
+on_answered(void *ctx)
+{
+	struct exchange *x = ctx;
+	struct remote *r = x->remote;
+
+	x->timer = NULL;
+	if (x->initialize)
+		r->greeting = false;
+	exchange_free(x);
+	settle(r);
+}
+
 void
 remote_deliver(struct exchange *x, struct str json)
 {
@@ -79,6 +93,9 @@ remote_deliver(struct exchange *x, struct str json)
 		x->answered = true;
 		if (x->initialize)
 			note_greeting(x->remote, &m);
+		if (x->events)
+			(void)loop_after(x->remote->o.loop, REMOTE_ANSWERED_MS,
+			    on_answered, x, &x->timer, NULL);
 	}
 	put_line(x->remote, json);
 }
@@ -248,9 +265,8 @@ remote_over(struct exchange *x, CURLcode code)
 	if (x->initialize)
 		r->greeting = false;
 	exchange_free(x);
-	if (listen) {
+	if (listen)
 		r->listens = begin(r, EXCHANGE_LISTEN);
-	}
 	settle(r);
 }
 
@@ -334,7 +350,7 @@ settle(struct remote *r)
 	if (!r->greeting && r->waiting_count > 0)
 		send_waiting(r);
 	for (const struct exchange *x = r->exchanges; x != NULL; x = x->next)
-		posts += x->kind != EXCHANGE_LISTEN;
+		posts += x->kind != EXCHANGE_LISTEN && !x->answered;
 	if (!r->ends || posts > 0)
 		return;
 	if (r->session[0] == '\0') {

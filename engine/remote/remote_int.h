@@ -16,6 +16,7 @@
 #define REMOTE_VERSION_MAX 32
 #define REMOTE_RETRIES_MAX 5 /* of a stream without a word on it */
 #define REMOTE_RETRY_MS 1000
+#define REMOTE_ANSWERED_MS 1000 /* for a stream to end after its answer */
 #define REMOTE_RETRY_MS_MAX 30000
 
 enum exchange_kind {

@@ -382,6 +382,23 @@ default_name(char *const *argv, char *ret, size_t size, struct err *e)
 	return ERR_OK;
 }
 
+/* The one name that is this machine wherever names are looked up: as digits,
+ * so that nobody's answer sends a key elsewhere. */
+static int
+plain_url(const char *text, char ret[static URL_BYTES_MAX], struct err *e)
+{
+	static const char local[] = "http://localhost";
+	const char *rest = text + strlen(local);
+
+	if (strncmp(text, local, strlen(local)) != 0 ||
+	    strchr(":/?", rest[0]) == NULL)
+		rest = text;
+	if (snprintf(ret, URL_BYTES_MAX, "%s%s",
+		rest == text ? "" : "http://127.0.0.1", rest) >= URL_BYTES_MAX)
+		return err_set(e, ERR_LIMIT, "--url is too long");
+	return ERR_OK;
+}
+
 static int
 name_of_url(const char *text, char *ret, size_t size, struct err *e)
 {
@@ -394,7 +411,7 @@ name_of_url(const char *text, char *ret, size_t size, struct err *e)
 		return err_set(
 		    e, ERR_INVALID, "--url '%s' is no http or https URL", text);
 	(void)snprintf(ret, size, "%.*s", STR_ARG(url.host));
-	if (!is_name(ret))
+	if (address_is_loopback(url.host) || !is_name(ret))
 		return err_set(e, ERR_INVALID,
 		    "'%.64s' is no name for rules; give the server a --name",
 		    ret);
@@ -543,11 +560,34 @@ forget(const char *const *values)
 	return EXIT_OK;
 }
 
+/* A program or a URL, and what goes with it; url: as it is spoken to. */
+static int
+check_place(const char **values, bool has_words, char url[static URL_BYTES_MAX],
+    struct err *e)
+{
+	const char *given = values[OPT_URL];
+
+	if (has_words == (given != NULL))
+		return err_set(
+		    e, ERR_INVALID, "name the server's program, or its --url");
+	if (given != NULL && values[OPT_PROFILE] != NULL)
+		return err_set(
+		    e, ERR_INVALID, "--profile is for a server's program");
+	if (given == NULL &&
+	    (values[OPT_HEADERS] != NULL || values[OPT_CA] != NULL))
+		return err_set(e, ERR_INVALID,
+		    "--header-file and --ca-file are for --url");
+	if (given == NULL)
+		return ERR_OK;
+	values[OPT_URL] = url;
+	return plain_url(given, url, e);
+}
+
 static int
 run_mcp_proxy(int argc, char **argv)
 {
 	const char *values[OPT_COUNT] = { NULL };
-	char name[NAME_BYTES_MAX + 1] = "";
+	char name[NAME_BYTES_MAX + 1] = "", url[URL_BYTES_MAX];
 	int64_t timeout_ms = TIMEOUT_MS_DEFAULT;
 	struct err e = ERR_INIT;
 	int status = EXIT_OK;
@@ -561,16 +601,8 @@ run_mcp_proxy(int argc, char **argv)
 		    "--name takes letters, digits, '-', '_' and '.'");
 	if (values[OPT_FORGET] != NULL)
 		return forget(values);
-	if ((at < argc) == (values[OPT_URL] != NULL))
-		return command_usage_error(&command_mcp_proxy,
-		    "name the server's program, or its --url");
-	if (values[OPT_URL] != NULL
-		? values[OPT_PROFILE] != NULL
-		: values[OPT_HEADERS] != NULL || values[OPT_CA] != NULL)
-		return command_usage_error(&command_mcp_proxy,
-		    values[OPT_URL] != NULL
-			? "--profile is for a server's program"
-			: "--header-file and --ca-file are for --url");
+	if (check_place(values, at < argc, url, &e) != 0)
+		return command_usage_error(&command_mcp_proxy, "%s", e.msg);
 	if (values[OPT_TIMEOUT] != NULL &&
 	    num_parse_duration_ms(str_of(values[OPT_TIMEOUT]), &timeout_ms) !=
 		0)

@@ -5,6 +5,8 @@ of the product's own front, sessions and protocol with the tools, resources and
 prompts that the suite calls (tests/fake/mcp_alone.c), which passes every scenario;
 and against assentd's POST /v1/mcp, whose tools are its own.
 
+Then assent mcp-proxy --url is the client of the suite's servers.
+
 A scenario that calls what only the suite's server has (test_simple_text,
 test://static-text, ...) cannot pass with the latter: NEEDS_FIXTURE names each with
 what it calls, and the run fails when one of them passes or any other one does not.
@@ -35,6 +37,16 @@ SUITE = "@modelcontextprotocol/conformance@0.1.16"
 NODE = "node@22"  # the suite needs it
 RUN_S = 600
 TOKEN = "t" * 40
+CLIENT_SCENARIOS = ("initialize", "tools_call", "sse-retry")
+CLIENT_RULES = """\
+assent: 1
+rules:
+  - id: suite.all
+    tool: mcp
+    mcp: {server: suite}
+    decision: allow
+    covers: {any: [any]}
+"""
 NEEDS_FIXTURE = {
     "completion-complete": "prompt test_prompt_with_arguments",
     "tools-call-simple-text": "tool test_simple_text",
@@ -178,12 +190,37 @@ def run_suite(folder, work, port, expected):
     return rows
 
 
+def run_client(folder, work):
+    """Scenarios of a client's transport, with assent mcp-proxy as the client;
+    what was found, or None."""
+    os.mkdir(f"{work}/rules")
+    with open(f"{work}/rules/suite.yaml", "w", encoding="ascii") as f:
+        f.write(CLIENT_RULES)
+    found = []
+    with Daemon(arguments=["--rules", f"{work}/rules"]) as d:
+        for scenario in CLIENT_SCENARIOS:
+            ran = subprocess.run(
+                [f"{folder}/node_modules/.bin/node",
+                 f"{folder}/node_modules/.bin/conformance", "client",
+                 "--command", f"{sys.executable} -B {HERE}/mcp_driver.py",
+                 "--scenario", scenario], cwd=d.workspace,
+                env={**os.environ, "ASSENT_RUNTIME": d.runtime,
+                     "ASSENT_PINS": f"{work}/pins"},
+                capture_output=True, text=True, timeout=RUN_S, check=False)
+            print("\u2713" if ran.returncode == 0 else "FAILED", scenario)
+            if ran.returncode != 0:
+                print(ran.stdout[-2500:], ran.stderr[-2500:])
+                return None
+            found.append(scenario)
+    return found
+
+
 def names(rows):
     return ", ".join(name for _, name, good, bad in rows
                      if int(good) > 0 and bad == "0")
 
 
-def record(alone, daemon):
+def record(alone, daemon, client):
     path = f"{os.environ['ASSENT_SOURCE']}/docs/agents/transcripts"
     with open(f"{path}/mcp-conformance.md", "w", encoding="utf-8") as f:
         f.write(
@@ -198,7 +235,9 @@ def record(alone, daemon):
             "is left calls what only the suite's own server has:\n\n" +
             "\n".join(
                 f"- {name}: {what}"
-                for name, what in NEEDS_FIXTURE.items()) + "\n")
+                for name, what in NEEDS_FIXTURE.items()) +
+            "\n\n## assent mcp-proxy --url\n\nIn front of the suite's "
+            f"servers, as their client, it passed: {', '.join(client)}.\n")
 
 
 def main():
@@ -216,10 +255,12 @@ def main():
         print("---- assentd")
         with product(work) as port:
             daemon = run_suite(folder, work, port, NEEDS_FIXTURE)
-    if alone is None or daemon is None:
+        print("---- assent mcp-proxy --url")
+        client = run_client(folder, work)
+    if alone is None or daemon is None or client is None:
         return 1
     if "--record" in sys.argv:
-        record(alone, daemon)
+        record(alone, daemon, client)
     return 0
 
 

@@ -316,6 +316,46 @@ class McpRemote(unittest.TestCase):
             with Proxy(self.d, self.folder, "https://x.example/",
                        *arguments) as p:
                 self.assertEqual(p.process.wait(30), 64)
+        # what many servers on this machine are called is no name of one
+        ran = subprocess.run(
+            [f"{BIN}/assent", "mcp-proxy", "--url", "http://localhost:1/"],
+            capture_output=True, text=True, check=False, timeout=30)
+        self.assertEqual(ran.returncode, 64)
+        self.assertIn("--name", ran.stderr)
+
+    def test_localhost_is_this_machine(self):
+        with Remote({"initialize": greet}) as far:
+            url = far.url.replace("127.0.0.1", "localhost")
+            with Proxy(self.d, self.folder, url) as p:
+                self.assertIn("result", p.begin())
+            for other in ("http://localhost.evil.example/mcp",
+                          "http://localhost@evil.example/mcp"):
+                with Proxy(self.d, self.folder, other) as p:
+                    self.assertNotEqual(p.process.wait(30), 0, other)
+
+    def test_a_stream_held_open_after_its_answer_is_let_go_of(self):
+        held = threading.Event()
+
+        def call(said, _):
+            def chunks():
+                yield ("data: " + message(said["id"], {"content": []}) +
+                       "\n\n").encode()
+                held.wait(20)
+            return Reply(kind="text/event-stream", chunks=chunks())
+
+        with Remote({"initialize": greet, "tools/list": tools,
+                     "tools/call": call,
+                     "DELETE": lambda *_: Reply(204)}) as far:
+            begun = time.monotonic()
+            with self.far(far) as p:
+                p.begin()
+                p.ask("tools/list")
+                for _ in range(3):
+                    self.assertEqual(p.call("test_it")["result"],
+                                     {"content": []})
+            self.assertLess(time.monotonic() - begun, 10)
+            self.assertIn("DELETE", far.keys())
+            held.set()
 
     def test_certificates_are_checked(self):
         made = subprocess.run(
