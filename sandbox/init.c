@@ -30,6 +30,7 @@
 #include "gate.h"
 #include "identity.h"
 #include "init_int.h"
+#include "net_apart.h"
 #include "net_listen.h"
 #include "require.h"
 #include "root.h"
@@ -138,28 +139,37 @@ finish_joining(struct init *in)
 		j->controls = 0;
 }
 
+/* What a template has already. */
+static int
+build_root(struct init *in, struct err *e)
+{
+	const struct job *j = in->job;
+	int r = j->net_apart ? net_apart_start(&in->apart, e)
+			     : identity_loopback(e);
+
+	if (r == 0)
+		r = identity_map_self(&j->plan->who, e);
+	if (r == 0)
+		r = root_build(&in->root, j->plan, e);
+	if (r == 0)
+		r = root_enter(&in->root, e);
+	if (r == 0 && j->net_apart)
+		r = net_apart_enter(&in->apart, e);
+	return r;
+}
+
 static int
 build(struct init *in, struct err *e)
 {
 	struct job *j = in->job;
 	AUTO_FD int self = -1;
-	int r = ERR_OK;
+	int r;
 
 	in->root = (struct root)ROOT_INIT;
 	in->root.idmap = j->idmap;
 	in->root.plan = j->plan;
 	(void)umask(0);
-	if (j->fresh) {
-		r = identity_map_self(&j->plan->who, e);
-		if (r == 0)
-			r = identity_loopback(e);
-		if (r == 0)
-			r = root_build(&in->root, j->plan, e);
-		if (r == 0)
-			r = root_enter(&in->root, e);
-	}
-	if (r == 0 && !j->fresh)
-		r = leave_template(in, &self, e);
+	r = j->fresh ? build_root(in, e) : leave_template(in, &self, e);
 	if (r == 0)
 		r = net_listen_ports(&in->net, j->plan, e);
 	if (r == 0)

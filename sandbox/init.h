@@ -29,6 +29,7 @@ struct job {
 	unsigned controls; /* what the group limits */
 	bool bare; /* no namespaces: see bare.h */
 	bool fresh; /* no template: everything is made here */
+	bool net_apart; /* the network, too: see net_apart.h */
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;
 	const struct bpf_program *filter; /* NULL: to be built */

@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "init.h"
 #include "job.h"
+#include "net_apart.h"
 #include "net_listen.h"
 #include "root.h"
 #include "spawn_command.h"
@@ -25,6 +26,7 @@ struct init {
 	struct bpf_program filter;
 	struct command_spawn spawn;
 	struct net_listen net;
+	struct net_apart apart; /* fresh alone */
 	pid_t command;
 	int received; /* whether there is a job: 0, or an error and why */
 	struct err why;

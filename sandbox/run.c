@@ -20,17 +20,20 @@
 #include "bare.h"
 #include "identity.h"
 #include "init.h"
+#include "net_apart.h"
 #include "sandbox/plan_credentials.h"
 #include "sys.h"
 
 #define RUN_OWN_PROCESSES 66 /* GATE_WORKERS_MAX, and itself, and one */
 
 static unsigned long
-namespaces(const struct plan *p)
+namespaces(const struct plan *p, bool net_apart)
 {
-	unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
-	    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+	    CLONE_NEWUTS | CLONE_NEWCGROUP;
 
+	if (!net_apart)
+		flags |= CLONE_NEWNET;
 	if (p->who.identity == IDENTITY_SAME)
 		flags |= CLONE_NEWUSER;
 	return flags;
@@ -162,6 +165,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		.ipcns = -1,
 		.userns = with->userns,
 		.fresh = true,
+		.net_apart = net_apart_can(),
 		.value_count = with->value_count,
 	};
 	struct cgroup group = CGROUP_INIT;
@@ -186,7 +190,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		    with->value_count * sizeof(*with->values));
 	init_take_group(&job, &group);
 	run_give_pipes(p, with->stdio);
-	pid = sys_fork(namespaces(p), &pidfd);
+	pid = sys_fork(namespaces(p, job.net_apart), &pidfd);
 	/* Then with what is left, and each run says so. */
 	if (pid < 0 && with->value_count == 0 && bare_may_help(errno)) {
 		job.bare = true;
