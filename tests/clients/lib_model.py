@@ -250,7 +250,7 @@ def responses(handler, body, call):
 
 def chat(handler, body, call):
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    base = {"id": "chatcmpl-1", "created": 1, "model": body.get("model")}
+    base = {"id": f"chatcmpl-{time.time_ns()}", "created": 1, "model": body.get("model")}
     calls = None
     if call:
         calls = [{"id": f"call_{time.time_ns()}", "type": "function",
