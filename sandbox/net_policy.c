@@ -209,6 +209,13 @@ net_policy_check(const struct net_policy *p, struct err *e)
 			return err_set(e, ERR_INVALID, "network rule %zu: %s",
 			    i + 1, wrong);
 	}
+	for (size_t i = 0; i < p->hiding_count; i++) {
+		const char *wrong = wrong_with(&p->hiding[i], a);
+
+		if (wrong != NULL)
+			return err_set(
+			    e, ERR_INVALID, "encrypted hellos: %s", wrong);
+	}
 	if (p->otherwise != NET_ASK && p->otherwise != NET_DENY)
 		return err_set(e, ERR_INVALID,
 		    "what no network rule names is asked or denied");
@@ -300,6 +307,19 @@ net_policy_match(const struct net_policy *p, const struct net_target *t)
 	if (got.rule == NULL)
 		got.decision = p->otherwise;
 	return got;
+}
+
+bool
+net_policy_may_hide(
+    const struct net_policy *p, const struct net_host *host, uint16_t port)
+{
+	bool may = (p->flags & NET_POLICY_ECH) != 0;
+
+	for (size_t i = 0; i < p->hiding_count; i++)
+		may = may ||
+		    (port_matches(&p->hiding[i], port) &&
+			host_matches(&p->hiding[i], host));
+	return may;
 }
 
 /* Denied on every port, or by nothing but the otherwise? */

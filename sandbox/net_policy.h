@@ -97,6 +97,10 @@ struct net_policy {
 	unsigned flags;
 	struct net_limits limits;
 	const char *upstream; /* "host:port" of a site's HTTP proxy, or NULL */
+	/* Hosts and ports of which nothing else is said: their TLS hello may
+	 * have an encrypted part. They are allowed by the rules, or not. */
+	struct net_rule *hiding;
+	size_t hiding_count;
 };
 
 struct net_target {
@@ -121,6 +125,9 @@ int net_rule_parse(
 int net_policy_check(const struct net_policy *p, struct err *e);
 struct net_ruling net_policy_match(
     const struct net_policy *p, const struct net_target *t);
+/* May a TLS hello for it have a part that cannot be read? */
+bool net_policy_may_hide(
+    const struct net_policy *p, const struct net_host *host, uint16_t port);
 /* Can the name lead to anything, on whatever port? For the name service. */
 bool net_policy_knows_name(
     const struct net_policy *p, const struct net_host *host);

@@ -76,6 +76,9 @@ net_policy_put(struct buf *b, const struct net_policy *p)
 		put_rule(b, &p->rules[i]);
 	put_limits(b, &p->limits);
 	rec_put_cstr(b, p->upstream);
+	rec_put_u32(b, (uint32_t)p->hiding_count);
+	for (size_t i = 0; i < p->hiding_count; i++)
+		put_rule(b, &p->hiding[i]);
 }
 
 static int
@@ -116,23 +119,40 @@ get_limits(struct rec *r, struct net_limits *ret)
 	ret->asks = rec_u32(r);
 }
 
+static int
+get_rules(struct rec *r, struct arena *a, struct net_rule **ret,
+    size_t *ret_count, struct err *e)
+{
+	const size_t count = rec_count(r, NET_RULES_MAX);
+	struct net_rule *list = arena_array(a, count + 1, sizeof(*list));
+
+	if (list == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; !r->failed && i < count; i++) {
+		if (get_rule(r, a, &list[i]) != 0)
+			return err_nomem(e);
+	}
+	*ret = list;
+	*ret_count = count;
+	return ERR_OK;
+}
+
 int
 net_policy_get(
     struct rec *r, struct arena *a, struct net_policy *ret, struct err *e)
 {
 	struct net_policy p = { .otherwise = rec_u8(r) };
+	int code;
 
 	p.flags = rec_u32(r);
-	p.rule_count = rec_count(r, NET_RULES_MAX);
-	p.rules = arena_array(a, p.rule_count + 1, sizeof(*p.rules));
-	if (p.rules == NULL)
-		return err_nomem(e);
-	for (size_t i = 0; !r->failed && i < p.rule_count; i++) {
-		if (get_rule(r, a, &p.rules[i]) != 0)
-			return err_nomem(e);
-	}
+	code = get_rules(r, a, &p.rules, &p.rule_count, e);
+	if (code != 0)
+		return code;
 	get_limits(r, &p.limits);
 	p.upstream = rec_cstr(r, a);
+	code = get_rules(r, a, &p.hiding, &p.hiding_count, e);
+	if (code != 0)
+		return code;
 	if (r->failed)
 		return err_set(e, ERR_INVALID, "malformed network policy");
 	*ret = p;
@@ -194,6 +214,11 @@ net_policy_json(struct jsonw *w, const struct net_policy *p)
 		json_rule(w, &p->rules[i]);
 	jsonw_end(w);
 	jsonw_kbool(w, "encrypted_hello", (p->flags & NET_POLICY_ECH) != 0);
+	jsonw_key(w, "encrypted_hello_hosts");
+	jsonw_array(w);
+	for (size_t i = 0; i < p->hiding_count; i++)
+		json_rule(w, &p->hiding[i]);
+	jsonw_end(w);
 	jsonw_kbool(w, "names_v6", (p->flags & NET_POLICY_NAMES_V6) != 0);
 	jsonw_kstr(w, "upstream", p->upstream);
 	jsonw_key(w, "limits");

@@ -120,6 +120,27 @@ plan_options_online(const struct plan_options *o)
 	    (o->profile->online || o->network || o->host_count > 0);
 }
 
+static int
+add_hiding(struct net_policy *net, const char *const *list, struct arena *a,
+    struct err *e)
+{
+	const size_t count = profile_list_len(list);
+	int r = ERR_OK;
+
+	net->hiding = arena_array(a, count + 1, sizeof(*net->hiding));
+	if (net->hiding == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct net_rule *rule = &net->hiding[net->hiding_count];
+
+		r = net_rule_parse(str_of(list[i]), a, rule, e);
+		rule->decision = NET_ALLOW; /* of the hello alone */
+		rule->id = RULE_BY_PROFILE;
+		net->hiding_count += r == 0;
+	}
+	return r;
+}
+
 int
 plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
     struct err *e)
@@ -148,6 +169,8 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 		ask_about_profile(&net);
 	for (size_t i = 0; r == 0 && i < o->host_count; i++)
 		add_call_rule(&net, o->hosts[i], a);
+	if (r == 0)
+		r = add_hiding(&net, o->profile->ech, a, e);
 	net.otherwise =
 	    o->can_ask && !o->profile->hosts_only ? NET_ASK : NET_DENY;
 	p->net = net;

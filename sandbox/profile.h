@@ -52,6 +52,7 @@ struct profile {
 	const char *const *set_env; /* NAME=value */
 	const char *const *require; /* landlock>=3, userns, ... */
 	const char *const *hosts; /* as net_rule_parse reads them */
+	const char *const *ech; /* the same: their hello may be encrypted */
 };
 
 /* The built-in profile of that name, or NULL. */

@@ -167,7 +167,18 @@ take_network(struct profile *p, const struct config_profile *c, struct arena *a,
 			    e, r, "%s: profile '%s'", p->where, p->name);
 		p->online = true;
 	}
+	for (size_t i = 0; i < c->network_ech.count; i++) {
+		struct net_rule rule;
+		const int r = net_rule_parse(
+		    str_of(c->network_ech.items[i]), a, &rule, e);
+
+		if (r != 0)
+			return err_wrap(
+			    e, r, "%s: profile '%s'", p->where, p->name);
+	}
 	p->hosts_only = p->hosts_only || c->network_only;
+	if (extend(&p->ech, &c->network_ech, LIST_ALL, a) != 0)
+		return err_nomem(e);
 	return extend(&p->hosts, &c->network, LIST_ALL, a) == 0 ? ERR_OK
 								: err_nomem(e);
 }
@@ -452,6 +463,6 @@ profile_within(const struct profile *n, const struct profile *w)
 	    is_subset(w->deny, n->deny) && is_subset(w->protect, n->protect) &&
 	    is_subset(n->env, w->env) && is_subset(n->set_env, w->set_env) &&
 	    (!n->online ||
-		(is_subset(n->hosts, w->hosts) &&
+		(is_subset(n->hosts, w->hosts) && is_subset(n->ech, w->ech) &&
 		    (n->hosts_only || !w->hosts_only)));
 }

@@ -141,6 +141,8 @@ struct config_profile {
 	struct config_strings network; /* host[:port] that it reaches */
 	bool has_network; /* an empty list: no network */
 	bool network_only; /* nobody is asked about other hosts */
+	/* Of those: a part of the TLS hello may be encrypted. */
+	struct config_strings network_ech;
 	struct config_strings env; /* NAME, NAME* or NAME=value */
 	bool overlay, strict;
 	/* As whom it runs: "own", "offline", "online", or NULL: as the network

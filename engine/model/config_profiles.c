@@ -228,13 +228,10 @@ read_protect(struct reading *r, const struct yaml *v, void *to)
 }
 
 static void
-read_network(struct reading *r, const struct yaml *v, void *to)
+read_hosts(struct reading *r, const struct yaml *v, const char *key,
+    struct config_strings *to)
 {
-	struct config_profile *p = to;
-
-	p->has_network = true;
-	if (is_word(v, "none") ||
-	    !config_read_strings(r, v, "network", &p->network))
+	if (!config_read_strings(r, v, key, to))
 		return;
 	for (size_t i = 0; i < v->count; i++) {
 		if (!host_pattern_valid(v->items[i].text))
@@ -243,6 +240,22 @@ read_network(struct reading *r, const struct yaml *v, void *to)
 			    "'%.*s' is not a host with or without a port",
 			    STR_ARG(v->items[i].text));
 	}
+}
+
+static void
+read_network(struct reading *r, const struct yaml *v, void *to)
+{
+	struct config_profile *p = to;
+
+	p->has_network = true;
+	if (!is_word(v, "none"))
+		read_hosts(r, v, "network", &p->network);
+}
+
+static void
+read_network_ech(struct reading *r, const struct yaml *v, void *to)
+{
+	read_hosts(r, v, "network_ech", to);
 }
 
 static bool
@@ -312,6 +325,8 @@ static const struct config_entry profile_entries[] = {
 	{ "network", read_network, 0 },
 	{ "network_only", read_flag,
 	    offsetof(struct config_profile, network_only) },
+	{ "network_ech", read_network_ech,
+	    offsetof(struct config_profile, network_ech) },
 	{ "env", read_env, offsetof(struct config_profile, env) },
 	{ "identity", read_identity,
 	    offsetof(struct config_profile, identity) },

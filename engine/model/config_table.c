@@ -215,7 +215,8 @@ const struct setting settings[] = {
 	    .key = "profiles",
 	    .kind = SETTING_PROFILES,
 	    .help = "Sandbox profiles by name: base, summary, write, read, "
-		    "hide, deny, protect, network, network_only, env, overlay, "
+		    "hide, deny, protect, network, network_only, network_ech, "
+		    "env, overlay, "
 		    "strict, "
 		    "limits. A built-in name changes that profile.",
 	},

@@ -104,6 +104,7 @@ static const size_t profile_lists[] = {
 	offsetof(struct config_profile, deny),
 	offsetof(struct config_profile, protect),
 	offsetof(struct config_profile, network),
+	offsetof(struct config_profile, network_ech),
 	offsetof(struct config_profile, env),
 };
 

@@ -38,7 +38,8 @@ name_agrees(struct conn *c, const char *name)
 static bool
 hello_agrees(struct conn *c, const struct hello *h)
 {
-	const bool may_hide = (c->p->policy.flags & NET_POLICY_ECH) != 0;
+	const bool may_hide =
+	    net_policy_may_hide(&c->p->policy, &c->host, c->port);
 	AUTO_BUF struct buf name = BUF_INIT(1024);
 
 	if (h->encrypted && !may_hide) {

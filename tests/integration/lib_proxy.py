@@ -255,12 +255,14 @@ LIMITS = {"connections": 1024, "bytes_up": 0, "bytes_down": 0,
 LIMITS_FORM = "<IQQQIIIIII"
 
 
-def policy(rules, otherwise=DENY, flags=0, upstream=None, **limits):
+def policy(rules, otherwise=DENY, flags=0, upstream=None, hiding=(),
+           **limits):
     values = {**LIMITS, **limits}
     assert values.keys() == LIMITS.keys()
     return (struct.pack("<BII", otherwise, flags, len(rules))
             + b"".join(rules) + struct.pack(LIMITS_FORM, *values.values())
-            + cstr(upstream))
+            + cstr(upstream) + struct.pack("<I", len(hiding))
+            + b"".join(hiding))
 
 
 class Record:

@@ -475,6 +475,25 @@ class Tests:
         with self.proxy(allow("web.test:443"), flags=1) as proxy:
             first_bytes(proxy, with_ech(good))
             assert proxy.event()["allow"]
+        # Where the host is named for it, and then the name must agree.
+        with self.proxy(allow("web.test:443"), allow("other.test:443"),
+                        hiding=[allow("web.test:443")]) as proxy:
+            first_bytes(proxy, with_ech(good))
+            assert proxy.event()["allow"]
+            first_bytes(proxy, with_ech(bad))
+            self.denied(proxy, "names evil.test")
+        with self.proxy(allow("web.test:443"),
+                        hiding=[allow("other.test:443")]) as proxy:
+            first_bytes(proxy, with_ech(good))
+            self.denied(proxy, "encrypted part")
+        # To be named for it allows nothing.
+        with self.proxy(allow("other.test:443"),
+                        hiding=[allow("web.test:443")]) as proxy:
+            sock = proxy.connect()
+            sock.sendall(b"CONNECT web.test:443 HTTP/1.1\r\n"
+                         b"Host: web.test:443\r\n\r\n")
+            assert b" 403 " in sock.recv(4096)
+            sock.close()
 
     def other_protocols_pass_where_a_rule_lets_them(self):
         with self.proxy(allow("web.test:7-8"), allow("web.test:8443"),

@@ -282,6 +282,32 @@ a_rule_that_denies_a_host_is_held_against_a_profile(void **state)
 }
 
 static void
+a_hello_is_encrypted_only_for_hosts_that_a_profile_names_for_it(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	AUTO_BUF struct buf record = BUF_INIT(RECORD_MAX);
+	static const char *const named[] = { "*.front.example:443", NULL };
+	struct profile site = *profile_find("workspace-write");
+	struct plan_options o = sample();
+	struct plan *p;
+	struct net_host in, out;
+
+	(void)state;
+	assert_int_equal(net_host_parse(STR("a.front.example"), &in, NULL), 0);
+	assert_int_equal(net_host_parse(STR("front.example"), &out, NULL), 0);
+	site.online = true;
+	site.ech = named;
+	o.profile = &site;
+	plan_encode(make(a, &o), &record);
+	assert_int_equal(plan_decode(buf_str(&record), a, &p, NULL), 0);
+	assert_true(net_policy_may_hide(&p->net, &in, 443));
+	assert_false(net_policy_may_hide(&p->net, &in, 8443));
+	assert_false(net_policy_may_hide(&p->net, &out, 443));
+	/* It says nothing about whether they are reached. */
+	assert_int_equal(ruling_on(p, "a.front.example").decision, NET_DENY);
+}
+
+static void
 no_name_leads_to_an_address_that_is_denied_to_all(void **state)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
@@ -513,6 +539,8 @@ main(void)
 		cmocka_unit_test(a_plan_says_what_its_run_reaches),
 		cmocka_unit_test(
 		    a_rule_that_denies_a_host_is_held_against_a_profile),
+		cmocka_unit_test(
+		    a_hello_is_encrypted_only_for_hosts_that_a_profile_names_for_it),
 		cmocka_unit_test(
 		    no_name_leads_to_an_address_that_is_denied_to_all),
 		cmocka_unit_test(
