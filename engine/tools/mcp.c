@@ -55,6 +55,7 @@ struct server {
 	struct watches *watches;
 	const char *runtime, *workspace;
 	int64_t timeout_ms;
+	int status; /* to end with */
 	bool ends; /* no more is read: what is asked is still answered */
 	struct buf text;
 };
@@ -319,7 +320,7 @@ on_input_end(void *ctx, const struct err *why)
 	struct server *s = ctx;
 
 	if (why->code != ERR_OK)
-		(void)show_error(&command_mcp, why, EXIT_USAGE);
+		s->status = show_error(&command_mcp, why, EXIT_USAGE);
 	drop_known(s);
 	s->ends = true;
 	end_if_idle(s);
@@ -361,7 +362,7 @@ static int
 serve(struct server *s)
 {
 	struct err e = ERR_INIT;
-	int status = EXIT_OK, r = loop_new(&s->loop, &e);
+	int r = loop_new(&s->loop, &e);
 
 	if (r == 0)
 		r = mcp_session_new(&mcp_assent, s->workspace, &s->session, &e);
@@ -384,9 +385,9 @@ serve(struct server *s)
 	if (r == 0)
 		r = loop_run(s->loop, &e);
 	if (r != 0)
-		status = show_error(&command_mcp, &e, EXIT_INTERNAL);
+		s->status = show_error(&command_mcp, &e, EXIT_INTERNAL);
 	done(s);
-	return status;
+	return s->status;
 }
 
 static int

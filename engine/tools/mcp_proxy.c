@@ -624,14 +624,11 @@ const struct command command_mcp_proxy = {
 	.usage = "mcp-proxy [OPTIONS] [--url URL | -- SERVER...]",
 	.details =
 	    "Put it in front of a server that speaks MCP on stdin and stdout, "
-	    "or "
-	    "over HTTP. Each tools/call is\ndecided by rules (tool: mcp) "
-	    "before the "
-	    "server "
-	    "sees it; a person answers while the\nclient waits; a denial is an "
-	    "error that the model reads. All else passes as it is.\nA tool "
-	    "whose description has changed since it was seen first is a "
-	    "question, which\nshows the change.",
+	    "or over HTTP (--url).\nEach tools/call is decided by rules (tool: "
+	    "mcp) before the server sees it; a person\nanswers while the "
+	    "client waits; a denial is an error that the model reads. All "
+	    "else\npasses as it is. A tool whose description has changed "
+	    "since it was seen first is a\nquestion, which shows the change.",
 	.example = "claude mcp add notes -- assent mcp-proxy --name notes -- "
 		   "notes-server --stdio",
 	.options = options,

@@ -381,6 +381,17 @@ class Mcp(unittest.TestCase):
         self.assertIn(b'"id":1', ran.stdout)
         self.assertEqual(ran.returncode, 0)
 
+    def test_a_line_that_is_too_long_ends_it_after_what_came_before(self):
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+        ran = subprocess.run(
+            [f"{BIN}/assent", "mcp", "--runtime", self.d.runtime],
+            cwd=self.d.workspace, capture_output=True, check=False,
+            timeout=60, input=f'{line}\n{{"x":"{"a" * (10 << 20)}"}}\n{line}\n'
+            .encode())
+        self.assertEqual(ran.stdout.count(b'"id":1'), 1)
+        self.assertIn(b"a line has more than", ran.stderr)
+        self.assertEqual(ran.returncode, 64)
+
     def test_without_a_daemon_everything_is_a_no(self):
         with tempfile.TemporaryDirectory() as folder:
             with Server("/nonexistent", folder) as s:

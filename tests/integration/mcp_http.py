@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -316,12 +317,22 @@ class Product(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.d = Daemon()
+        cls.folder = tempfile.TemporaryDirectory()
+        token = f"{cls.folder.name}/token"
+        with open(token, "w", encoding="ascii") as f:
+            f.write(f"agent {TOKEN}\napprover {'a' * 40}\n")
+        os.chmod(token, 0o600)
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            cls.port = s.getsockname()[1]
+        cls.d = Daemon(f'listen: {{tcp: "127.0.0.1:{cls.port}", '
+                       f'token_file: {token}}}\n')
         cls.d.__enter__()
 
     @classmethod
     def tearDownClass(cls):
         cls.d.__exit__(None, None, None)
+        cls.folder.cleanup()
 
     def client(self, **capabilities):
         c = Http(f"{self.d.runtime}/agent.sock")
@@ -500,6 +511,21 @@ class Product(unittest.TestCase):
         c = Http(f"{self.d.runtime}/agent.sock")
         c.session = ran.stdout.split()[-1]
         self.assertEqual(c.ask("ping").status, 404)
+
+    def test_a_session_is_its_callers(self):
+        here, there = self.client(), Http(("127.0.0.1", self.port), TOKEN)
+        self.addCleanup(there.close)
+        there.begin()
+        for one, other in ((here, there), (there, here)):
+            self.assertEqual(one.request(
+                "GET", session=other.session).status, 404)
+            self.assertEqual(one.request(
+                "DELETE", session=other.session).status, 404)
+            self.assertEqual(one.result("ping"), {})
+        # who answers is no agent
+        person = Http(("127.0.0.1", self.port), "a" * 40)
+        self.assertEqual(person.request(
+            "GET", session=there.session).status, 403)
 
     def test_sessions_do_not_survive_the_daemon_and_that_is_said(self):
         c = Http(f"{self.d.runtime}/agent.sock")
