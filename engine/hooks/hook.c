@@ -211,12 +211,31 @@ name_things(struct hook *h, struct err *e)
 
 /* ---- the event ---------------------------------------------------------- */
 
+/* An event of another version may be a call all the same: some clients say
+ * what they are about to do beside the event's name. */
+static bool
+may_be_call(const struct hook *h)
+{
+	const struct hook_client *c = h->client;
+
+	if (hook_node(h, 0, h->names->tool) != 0 ||
+	    hook_node(h, 0, h->names->input) != 0)
+		return true;
+	for (size_t i = 0; i < c->tool_count; i++) {
+		for (size_t k = 0; k < TOOL_KEYS; k++) {
+			if (hook_node(h, 0, c->tools[i].keys[k]) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static int
 find_event(struct hook *h, struct err *e)
 {
 	const struct hook_client *c = h->client;
 
-	if (h->event_name == NULL)
+	if (h->event_name == NULL || h->event_name[0] == '\0')
 		return err_set(e, ERR_INVALID,
 		    "the hook's JSON has no '%s'; this is not what %s sends",
 		    h->names->event == NULL ? "event" : h->names->event,
@@ -227,8 +246,7 @@ find_event(struct hook *h, struct err *e)
 			return ERR_OK;
 		}
 	}
-	if (hook_node(h, 0, h->names->tool) == 0 &&
-	    hook_node(h, 0, h->names->input) == 0) {
+	if (!may_be_call(h)) {
 		h->event = HOOK_IGNORED;
 		return ERR_OK;
 	}
