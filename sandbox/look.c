@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 
 #define LOOK_ARENA ((size_t)4 << 20)
 #define LOOK_CHUNK ((size_t)64 << 10)
+#define LINE_MAX_BYTES 256 /* as the kernel reads it */
 
 struct look {
 	struct arena *arena;
@@ -63,6 +65,46 @@ hash(struct look *l, int fd, struct sha256 *h, uint8_t ret[static SHA256_LEN])
 	return chunk != NULL && n == 0 && sha256_end(h, ret, NULL) == 0;
 }
 
+/* Below a folder of tools of some home: ~/.pyenv. */
+static bool
+is_tool(const char *path)
+{
+	for (size_t i = 0; profile_tools[i] != NULL; i++) {
+		const size_t len = strlen(profile_tools[i]);
+		const char *at = strstr(path, profile_tools[i]);
+
+		if (at != NULL && at > path && at[-1] == '/' && at[len] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* "#!./tool": whoever swaps that decides what runs. A link to a program of
+ * the system, as environments of Python have, is one. */
+static bool
+is_run_by_another(int fd)
+{
+	char line[LINE_MAX_BYTES], real[PATH_MAX];
+	const ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
+	char *at = line + 2, *end;
+
+	if (n < 4 || memcmp(line, "#!", 2) != 0)
+		return false;
+	line[n] = '\0';
+	at += strspn(at, " \t");
+	end = at + strcspn(at, " \t\r\n");
+	*end = '\0';
+	if (at[0] != '/')
+		return at[0] != '\0';
+	if (realpath(at, real) == NULL)
+		return false; /* then it does not run */
+	for (size_t i = 0; profile_system[i] != NULL; i++) {
+		if (plan_path_within(real, profile_system[i]))
+			return false;
+	}
+	return !is_tool(real);
+}
+
 static int
 look_file(struct look *l, int fd, struct operand *o, struct err *e)
 {
@@ -79,10 +121,14 @@ look_file(struct look *l, int fd, struct operand *o, struct err *e)
 	r = sha256_new(&h, e);
 	if (r != 0)
 		return r;
-	if (hash(l, fd, h, o->sha256))
-		o->state = OPERAND_FILE;
-	else
+	if (!hash(l, fd, h, o->sha256))
 		refuse(o, "it is too large to be held on to");
+	else if (!o->edited && is_run_by_another(fd))
+		refuse(o,
+		    "the interpreter in its first line is no program of the "
+		    "system, and is not held on to: name it in the command");
+	else
+		o->state = OPERAND_FILE;
 	return ERR_OK;
 }
 
@@ -98,7 +144,12 @@ look_one(struct look *l, struct operand *o, struct err *e)
 	o->why = NULL;
 	if (fd >= 0)
 		return look_file(l, fd, o, e);
-	if (errno == ENOENT || errno == ENOTDIR)
+	if ((errno == ENOENT || errno == ENOTDIR) &&
+	    strpbrk(o->named, "*?[") != NULL)
+		refuse(o,
+		    "it is a pattern, and other names may match it later: "
+		    "name the files");
+	else if (errno == ENOENT || errno == ENOTDIR)
 		o->state = OPERAND_ABSENT;
 	else if (errno == ENXIO)
 		o->state = OPERAND_OTHER;

@@ -4,6 +4,8 @@
  */
 #include "operands.h"
 
+#include "operands_implied.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -111,6 +113,22 @@ add_code(const struct action *a, struct list *l, struct err *e)
 	return r;
 }
 
+struct implied {
+	struct list *list;
+	struct arena *arena;
+};
+
+/* What is not named is compared, not covered: a build may write it. */
+static int
+add_implied(void *ctx, const char *path, struct err *e)
+{
+	const struct implied *m = ctx;
+	const char *copy = arena_strdup(m->arena, path);
+
+	return copy == NULL ? err_nomem(e)
+			    : add(m->list, copy, false, false, e);
+}
+
 /* An edit that says which bytes it was made for needs no look. */
 static int
 add_edits(
@@ -149,6 +167,9 @@ operands_of(const struct action *a, struct arena *arena, struct operand **ret,
 		return err_nomem(e);
 	r = a->proposal.tool == TOOL_FILE ? add_edits(a, arena, &l, e)
 					  : add_code(a, &l, e);
+	if (r == 0 && a->proposal.tool != TOOL_FILE)
+		r = operands_implied(a, add_implied,
+		    &(struct implied){ .list = &l, .arena = arena }, e);
 	if (r != 0)
 		return r;
 	*ret = l.at;

@@ -100,6 +100,60 @@ class Pinned(unittest.TestCase):
                 self.put("x.sh", EVIL)
                 self.refused(action)
 
+    def test_i4_what_a_command_runs_without_naming_it_is_held_on_to(self):
+        self.put("sub/keep", "")
+        for script, name, good, evil in (
+                ("make", "Makefile", "all:\n\techo approved > ran\n",
+                 "all:\n\techo attacker > ran\n"),
+                ("make -C sub", "sub/Makefile",
+                 "all:\n\techo approved > ../ran\n",
+                 "all:\n\techo attacker > ../ran\n"),
+                ("cd sub && make", "sub/Makefile",
+                 "all:\n\techo approved > ../ran\n",
+                 "all:\n\techo attacker > ../ran\n"),
+                ("npm run x", "package.json", '{"scripts":{"x":"true"}}',
+                 '{"scripts":{"x":"echo attacker > ran"}}'),
+                ("python3 -m x", "x.py", "print(1)\n",
+                 "open('ran', 'w').write('attacker')\n"),
+                ("hash -p ./x.sh foo; foo", "x.sh", GOOD, EVIL),
+                ("PATH=.:$PATH x.sh", "x.sh", GOOD, EVIL),
+                ("export PATH=$PWD:$PATH; x.sh", "x.sh", GOOD, EVIL),
+                ("bash +x x.sh", "x.sh", GOOD, EVIL),
+                ("cp x.sh y.sh; sh y.sh", "x.sh", GOOD, EVIL),
+                ("ln -s x.sh l.sh; sh l.sh", "x.sh", GOOD, EVIL)):
+            with self.subTest(script):
+                self.setUp()
+                self.put("sub/keep", "")
+                self.put(name, good)
+                action = self.ask(script)
+                self.put(name, evil)
+                self.refused(action)
+
+    def test_i4_a_makefile_that_goes_before_another_is_refused(self):
+        self.put("Makefile", "all:\n\techo approved > ran\n")
+        action = self.ask("make")
+        self.put("GNUmakefile", "all:\n\techo attacker > ran\n")
+        self.refused(action, "has appeared since it was approved")
+
+    def test_a_build_that_nobody_touched_runs(self):
+        self.put("Makefile", "all:\n\techo approved > ran\n")
+        self.assertEqual(self.allow(self.ask("make"))["exit"], 0)
+        self.assertEqual(self.ran(), "approved")
+
+    def test_i4_patterns_and_foreign_interpreters_are_not_vouched_for(self):
+        self.put("x.sh", GOOD)
+        self.put("i.sh", "#!./x.sh\n")
+        self.put("own.sh", f"#!{self.ws}/x.sh\n")
+        for script, why in (("bash *.sh", "it is a pattern"),
+                            ("sh [x].sh", "it is a pattern"),
+                            ("./i.sh", "the interpreter in its first line"),
+                            ("./own.sh", "the interpreter in its first")):
+            with self.subTest(script):
+                status, problem, _ = self.daemon.shell(script, wait=0)
+                self.assertGreaterEqual(status, 400, problem)
+                self.assertIn(why, problem["detail"])
+        self.assertIsNone(self.ran())
+
     def test_i4_a_script_on_the_standard_input_is_held_on_to(self):
         for script in ("bash < x.sh", "sh -s < x.sh", "cat x.sh | sh"):
             with self.subTest(script):
