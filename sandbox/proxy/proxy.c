@@ -212,7 +212,8 @@ check_listener(const struct proxy *p, unsigned kind, int fd, struct err *e)
 static void
 do_not_pace(int fd)
 {
-	static const char simple[] = "reno"; /* in every kernel, for everybody */
+	static const char simple[] =
+	    "reno"; /* in every kernel, for everybody */
 
 	(void)setsockopt(
 	    fd, IPPROTO_TCP, TCP_CONGESTION, simple, sizeof(simple) - 1);

