@@ -130,8 +130,6 @@ net_rule_parse(
 	return ERR_OK;
 }
 
-/* ---- checking ---------------------------------------------------------- */
-
 static bool
 is_method(const char *m)
 {
@@ -141,6 +139,64 @@ is_method(const char *m)
 	return len > 0 && len <= NET_METHOD_BYTES_MAX &&
 	    strspn(m, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == len;
 }
+
+static bool
+take_protocol(struct str word, struct net_rule *r)
+{
+	static const enum net_protocol spoken[] = { NET_HTTP, NET_TLS,
+		NET_TCP };
+
+	for (size_t i = 0; i < sizeof(spoken) / sizeof(spoken[0]); i++) {
+		if (str_eqz(word, net_protocol_name(spoken[i]))) {
+			r->protocol = spoken[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+net_rule_parse_line(
+    struct str line, struct arena *a, struct net_rule *ret, struct err *e)
+{
+	struct str rest = line;
+	struct net_rule rule;
+	const char **methods;
+	int r = net_rule_parse(str_cut(&rest, ' '), a, &rule, e);
+
+	if (r == 0 && str_ends(line, STR(" ")))
+		r = bad_rule(line, "it ends with a space", e);
+	if (r != 0)
+		return r;
+	methods = arena_array(a, NET_METHODS_MAX, sizeof(*methods));
+	while (methods != NULL && rest.len > 0) {
+		const struct str word = str_cut(&rest, ' ');
+
+		if (rule.method_count == 0 && rule.protocol == NET_ANY &&
+		    take_protocol(word, &rule))
+			continue;
+		if (rule.method_count == NET_METHODS_MAX)
+			return bad_rule(line, "too many methods", e);
+		methods[rule.method_count] = arena_strndup(a, word.s, word.len);
+		if (methods[rule.method_count] == NULL)
+			return err_nomem(e);
+		if (!is_method(methods[rule.method_count++]))
+			return bad_rule(line,
+			    "after the host come http, tls or tcp, and "
+			    "methods such as GET",
+			    e);
+	}
+	if (methods == NULL)
+		return err_nomem(e);
+	if (rule.method_count > 0 && rule.protocol > NET_HTTP)
+		return bad_rule(
+		    line, "methods are seen in plain requests only", e);
+	rule.methods = methods;
+	*ret = rule;
+	return ERR_OK;
+}
+
+/* ---- checking ---------------------------------------------------------- */
 
 static const char *
 wrong_with(const struct net_rule *r, struct arena *a)

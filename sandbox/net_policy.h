@@ -121,6 +121,10 @@ struct net_policy net_policy_default(void);
  * follows. decision stays invalid, methods and id are not set. */
 int net_rule_parse(
     struct str text, struct arena *a, struct net_rule *ret, struct err *e);
+/* The same with what may be spoken there and by which methods:
+ * "host[:port[-port]] [http|tls|tcp] [METHOD...]". */
+int net_rule_parse_line(
+    struct str line, struct arena *a, struct net_rule *ret, struct err *e);
 /* ERR_INVALID names the rule and what is wrong with it. */
 int net_policy_check(const struct net_policy *p, struct err *e);
 struct net_ruling net_policy_match(

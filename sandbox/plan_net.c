@@ -41,7 +41,7 @@ add_profile_rule(
 
 	if (net->rule_count == NET_RULES_MAX)
 		return err_set(e, ERR_LIMIT, "too many hosts");
-	r = net_rule_parse(str_of(text), a, rule, e);
+	r = net_rule_parse_line(str_of(text), a, rule, e);
 	if (r != 0)
 		return r;
 	rule->decision = NET_ALLOW;
@@ -141,6 +141,21 @@ add_hiding(struct net_policy *net, const char *const *list, struct arena *a,
 	return r;
 }
 
+static void
+take_limits(const struct profile_network *from, struct net_policy *net)
+{
+	struct net_limits *l = &net->limits;
+
+	if (from->connections != 0 && from->connections < l->connections)
+		l->connections = (uint32_t)from->connections;
+	l->bytes_up = from->up_bytes;
+	l->bytes_down = from->down_bytes;
+	l->bytes_per_second = from->rate_bytes;
+	if (from->idle_ms > 0 && from->idle_ms < UINT32_MAX)
+		l->idle_ms = (uint32_t)from->idle_ms;
+	net->upstream = from->upstream;
+}
+
 int
 plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
     struct err *e)
@@ -171,6 +186,7 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 		add_call_rule(&net, o->hosts[i], a);
 	if (r == 0)
 		r = add_hiding(&net, o->profile->ech, a, e);
+	take_limits(&o->profile->net, &net);
 	net.otherwise =
 	    o->can_ask && !o->profile->hosts_only ? NET_ASK : NET_DENY;
 	p->net = net;
@@ -190,13 +206,39 @@ put_rule(const struct net_rule *r, struct buf *out)
 	const bool v6 = strchr(r->host, ':') != NULL;
 	const bool every = r->port_min == 1 && r->port_max == UINT16_MAX;
 
-	if (every) {
+	if (every)
 		buf_puts(out, r->host);
-		return;
-	}
-	buf_printf(out, v6 ? "[%s]:%u" : "%s:%u", r->host, r->port_min);
-	if (r->port_max != r->port_min)
+	else
+		buf_printf(out, v6 ? "[%s]:%u" : "%s:%u", r->host, r->port_min);
+	if (r->port_max != r->port_min && !every)
 		buf_printf(out, "-%u", r->port_max);
+	if (r->protocol != NET_ANY)
+		buf_printf(out, " by %s", net_protocol_name(r->protocol));
+	for (size_t i = 0; i < r->method_count; i++)
+		buf_printf(out, "%s%s", i == 0 ? " with " : "/", r->methods[i]);
+}
+
+/* What the profile says of it beyond the usual. */
+static void
+put_limits(const struct net_policy *net, struct buf *out)
+{
+	const struct {
+		uint64_t value;
+		const char *text;
+	} limits[] = {
+		{ net->limits.bytes_up, "bytes up" },
+		{ net->limits.bytes_down, "bytes down" },
+		{ net->limits.bytes_per_second, "bytes a second" },
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limits[i].value != 0)
+			buf_printf(out, "; at most %llu %s",
+			    (unsigned long long)limits[i].value,
+			    limits[i].text);
+	}
+	if (net->upstream != NULL)
+		buf_printf(out, "; through the proxy %s", net->upstream);
 }
 
 static void
@@ -237,6 +279,7 @@ put_hosts(const struct plan *p, struct buf *out)
 		buf_puts(out,
 		    asks ? " only; each other host is asked about first"
 			 : " only");
+	put_limits(&p->net, out);
 }
 
 void

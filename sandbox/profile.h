@@ -24,6 +24,14 @@ struct plan_limits {
 	int64_t wall_ms;
 };
 
+/* 0: as net_policy_default has it. */
+struct profile_network {
+	uint64_t connections; /* at one time */
+	uint64_t up_bytes, down_bytes, rate_bytes; /* of the run; a second */
+	int64_t idle_ms;
+	const char *upstream; /* host:port of a site's proxy, or NULL */
+};
+
 /* A list ends with NULL and may be NULL. Paths begin with /, ~/ (the home of
  * whoever proposes) or $workspace. */
 struct profile {
@@ -51,8 +59,9 @@ struct profile {
 	const char *const *env; /* NAME, NAME*: let through */
 	const char *const *set_env; /* NAME=value */
 	const char *const *require; /* landlock>=3, userns, ... */
-	const char *const *hosts; /* as net_rule_parse reads them */
-	const char *const *ech; /* the same: their hello may be encrypted */
+	const char *const *hosts; /* as net_rule_parse_line reads them */
+	const char *const *ech; /* hosts whose hello may be encrypted */
+	struct profile_network net;
 };
 
 /* The built-in profile of that name, or NULL. */

@@ -148,6 +148,27 @@ take_lists(struct profile *p, const struct config_profile *c, struct arena *a)
 	return r;
 }
 
+static int
+take_network_limits(struct profile_network *n, const struct config_profile *c,
+    struct arena *a, struct err *e)
+{
+	struct net_policy like = net_policy_default();
+
+	n->connections =
+	    c->net_connections == 0 ? n->connections : c->net_connections;
+	n->up_bytes = c->net_up_bytes == 0 ? n->up_bytes : c->net_up_bytes;
+	n->down_bytes =
+	    c->net_down_bytes == 0 ? n->down_bytes : c->net_down_bytes;
+	n->rate_bytes =
+	    c->net_rate_bytes == 0 ? n->rate_bytes : c->net_rate_bytes;
+	n->idle_ms = c->net_idle_ms == 0 ? n->idle_ms : c->net_idle_ms;
+	if (c->network_upstream == NULL)
+		return ERR_OK;
+	n->upstream = arena_strdup(a, c->network_upstream);
+	like.upstream = n->upstream;
+	return n->upstream == NULL ? err_nomem(e) : net_policy_check(&like, e);
+}
+
 /* A list of hosts makes a profile online, an empty one offline. */
 static int
 take_network(struct profile *p, const struct config_profile *c, struct arena *a,
@@ -159,8 +180,8 @@ take_network(struct profile *p, const struct config_profile *c, struct arena *a,
 	}
 	for (size_t i = 0; i < c->network.count; i++) {
 		struct net_rule rule;
-		const int r =
-		    net_rule_parse(str_of(c->network.items[i]), a, &rule, e);
+		const int r = net_rule_parse_line(
+		    str_of(c->network.items[i]), a, &rule, e);
 
 		if (r != 0)
 			return err_wrap(
@@ -179,6 +200,9 @@ take_network(struct profile *p, const struct config_profile *c, struct arena *a,
 	p->hosts_only = p->hosts_only || c->network_only;
 	if (extend(&p->ech, &c->network_ech, LIST_ALL, a) != 0)
 		return err_nomem(e);
+	if (take_network_limits(&p->net, c, a, e) != 0)
+		return err_wrap(
+		    e, ERR_INVALID, "%s: profile '%s'", p->where, p->name);
 	return extend(&p->hosts, &c->network, LIST_ALL, a) == 0 ? ERR_OK
 								: err_nomem(e);
 }
@@ -441,6 +465,27 @@ is_subset(const char *const *some, const char *const *all)
 	return true;
 }
 
+static bool
+at_most(uint64_t n, uint64_t max)
+{
+	return max == 0 || (n != 0 && n <= max);
+}
+
+/* Another way out is never less. */
+static bool
+network_within(const struct profile_network *n, const struct profile_network *w)
+{
+	const bool same = n->upstream == NULL || w->upstream == NULL
+	    ? n->upstream == w->upstream
+	    : strcmp(n->upstream, w->upstream) == 0;
+
+	return same && at_most(n->connections, w->connections) &&
+	    at_most(n->up_bytes, w->up_bytes) &&
+	    at_most(n->down_bytes, w->down_bytes) &&
+	    at_most(n->rate_bytes, w->rate_bytes) &&
+	    at_most((uint64_t)n->idle_ms, (uint64_t)w->idle_ms);
+}
+
 bool
 profile_within(const struct profile *n, const struct profile *w)
 {
@@ -464,5 +509,6 @@ profile_within(const struct profile *n, const struct profile *w)
 	    is_subset(n->env, w->env) && is_subset(n->set_env, w->set_env) &&
 	    (!n->online ||
 		(is_subset(n->hosts, w->hosts) && is_subset(n->ech, w->ech) &&
+		    network_within(&n->net, &w->net) &&
 		    (n->hosts_only || !w->hosts_only)));
 }

@@ -138,11 +138,15 @@ struct config_profile {
 	struct config_strings read, hide; /* beyond the base */
 	struct config_strings deny; /* globs in the workspace */
 	struct config_strings protect; /* paths at its top */
-	struct config_strings network; /* host[:port] that it reaches */
+	/* "host[:port] [http|tls|tcp] [METHOD...]" that it reaches */
+	struct config_strings network;
 	bool has_network; /* an empty list: no network */
 	bool network_only; /* nobody is asked about other hosts */
 	/* Of those: a part of the TLS hello may be encrypted. */
 	struct config_strings network_ech;
+	const char *network_upstream; /* host:port of a site's proxy */
+	uint64_t net_connections, net_up_bytes, net_down_bytes, net_rate_bytes;
+	int64_t net_idle_ms;
 	struct config_strings env; /* NAME, NAME* or NAME=value */
 	bool overlay, strict;
 	/* As whom it runs: "own", "offline", "online", or NULL: as the network

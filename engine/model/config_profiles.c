@@ -14,6 +14,8 @@
 #define COUNT_MAX 1000000
 #define CPU_PERCENT_MAX 100000
 #define PROFILE_NAME_MAX 64
+#define CONNECTIONS_MAX 1024 /* of a run at a time, as without the key */
+#define METHOD_BYTES_MAX 32
 #define WALL_MS_MAX ((int64_t)24 * 3600 * 1000)
 #define WORKSPACE "$workspace"
 
@@ -227,17 +229,83 @@ read_protect(struct reading *r, const struct yaml *v, void *to)
 		check_names(r, v, "path");
 }
 
+/* "host[:port] [http|tls|tcp] [METHOD...]" */
+static bool
+is_network_line(struct str line)
+{
+	struct str rest = line;
+	const struct str host = str_cut(&rest, ' ');
+	bool first = true;
+
+	if (!host_pattern_valid(host) || host.len + 1 == line.len)
+		return false;
+	for (; rest.len > 0; first = false) {
+		const struct str word = str_cut(&rest, ' ');
+
+		if (first &&
+		    (str_eqz(word, "http") || str_eqz(word, "tls") ||
+			str_eqz(word, "tcp")))
+			continue;
+		if (word.len == 0 || word.len > METHOD_BYTES_MAX)
+			return false;
+		for (size_t i = 0; i < word.len; i++) {
+			if (word.s[i] < 'A' || word.s[i] > 'Z')
+				return false;
+		}
+	}
+	return true;
+}
+
+static void
+read_connections(struct reading *r, const struct yaml *v, void *to)
+{
+	uint64_t n;
+
+	if (!config_scalar(r, v, "connections"))
+		return;
+	if (num_parse_u64(v->text, 1, CONNECTIONS_MAX, &n) != 0)
+		yaml_diag(r->diags, v, DIAG_ERROR, "E203", NULL,
+		    "a run may have 1 to %d connections at a time, not '%.*s'",
+		    CONNECTIONS_MAX, STR_ARG(v->text));
+	else
+		memcpy(to, &n, sizeof(n));
+}
+
+static const struct config_entry network_entries[] = {
+	{ "connections", read_connections,
+	    offsetof(struct config_profile, net_connections) },
+	{ "up", read_bytes, offsetof(struct config_profile, net_up_bytes) },
+	{ "down", read_bytes, offsetof(struct config_profile, net_down_bytes) },
+	{ "rate", read_bytes, offsetof(struct config_profile, net_rate_bytes) },
+	{ "idle", read_wall, offsetof(struct config_profile, net_idle_ms) },
+};
+
+static void
+read_network_limits(struct reading *r, const struct yaml *v, void *to)
+{
+	if (config_is_kind(r, v, YAML_MAP, "network_limits"))
+		config_read_entries(
+		    r, v, network_entries, ARRAY_LEN(network_entries), to);
+}
+
+/* As an item of network may be, or a host alone. */
 static void
 read_hosts(struct reading *r, const struct yaml *v, const char *key,
     struct config_strings *to)
 {
+	const bool alone = strcmp(key, "network") != 0;
+
 	if (!config_read_strings(r, v, key, to))
 		return;
 	for (size_t i = 0; i < v->count; i++) {
-		if (!host_pattern_valid(v->items[i].text))
+		const struct str text = v->items[i].text;
+
+		if (alone ? !host_pattern_valid(text) : !is_network_line(text))
 			yaml_diag(r->diags, &v->items[i], DIAG_ERROR, "E203",
-			    "github.com, \"*.npmjs.org:443\", 10.0.0.0/8",
-			    "'%.*s' is not a host with or without a port",
+			    "github.com, \"*.npmjs.org:443 tls\", "
+			    "\"api.example:80 GET HEAD\", 10.0.0.0/8",
+			    "'%.*s' is not a host with or without a port, "
+			    "what is spoken (http, tls, tcp) and methods",
 			    STR_ARG(v->items[i].text));
 	}
 }
@@ -327,6 +395,9 @@ static const struct config_entry profile_entries[] = {
 	    offsetof(struct config_profile, network_only) },
 	{ "network_ech", read_network_ech,
 	    offsetof(struct config_profile, network_ech) },
+	{ "network_limits", read_network_limits, 0 },
+	{ "network_upstream", config_read_text,
+	    offsetof(struct config_profile, network_upstream) },
 	{ "env", read_env, offsetof(struct config_profile, env) },
 	{ "identity", read_identity,
 	    offsetof(struct config_profile, identity) },

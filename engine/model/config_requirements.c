@@ -14,6 +14,7 @@
 
 #define FLOW_BYTES_MAX ((size_t)4096)
 #define PLACE_MAX 4352
+#define HOST_BYTES_MAX 512
 
 static const struct {
 	const char *word;
@@ -233,10 +234,13 @@ hold_profile(struct reading *r, const struct config_profile *p)
 {
 	const struct config_requirement *q;
 	AUTO_BUF struct buf why = BUF_INIT(FLOW_BYTES_MAX);
+	char host[HOST_BYTES_MAX]; /* cut off it is another, which is none */
 
 	for (size_t i = 0; i < p->network.count; i++) {
-		if (requirements_permit_host(
-			&r->config->ceiling, p->network.items[i], &q))
+		(void)snprintf(host, sizeof(host), "%.*s",
+		    (int)strcspn(p->network.items[i], " "),
+		    p->network.items[i]);
+		if (requirements_permit_host(&r->config->ceiling, host, &q))
 			continue;
 		buf_reset(&why);
 		requirement_put(q, &why);

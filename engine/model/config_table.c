@@ -216,7 +216,7 @@ const struct setting settings[] = {
 	    .kind = SETTING_PROFILES,
 	    .help = "Sandbox profiles by name: base, summary, write, read, "
 		    "hide, deny, protect, network, network_only, network_ech, "
-		    "env, overlay, "
+		    "network_limits, network_upstream, env, identity, overlay, "
 		    "strict, "
 		    "limits. A built-in name changes that profile.",
 	},

@@ -117,6 +117,10 @@ static const size_t profile_numbers[] = {
 	offsetof(struct config_profile, pids),
 	offsetof(struct config_profile, files),
 	offsetof(struct config_profile, cpu_percent),
+	offsetof(struct config_profile, net_connections),
+	offsetof(struct config_profile, net_up_bytes),
+	offsetof(struct config_profile, net_down_bytes),
+	offsetof(struct config_profile, net_rate_bytes),
 };
 
 static void
@@ -138,6 +142,7 @@ put_profile(struct buf *b, const struct config_profile *p)
 	rec_put_u8(b, p->overlay);
 	rec_put_u8(b, p->strict);
 	rec_put_cstr(b, p->identity);
+	rec_put_cstr(b, p->network_upstream);
 	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
 		uint64_t n;
 
@@ -145,6 +150,7 @@ put_profile(struct buf *b, const struct config_profile *p)
 		rec_put_u64(b, n);
 	}
 	rec_put_i64(b, p->wall_ms);
+	rec_put_i64(b, p->net_idle_ms);
 }
 
 static void
@@ -166,12 +172,14 @@ get_profile(struct rec *r, struct arena *a, struct config_profile *p)
 	p->overlay = rec_u8(r) != 0;
 	p->strict = rec_u8(r) != 0;
 	p->identity = rec_cstr(r, a);
+	p->network_upstream = rec_cstr(r, a);
 	for (size_t i = 0; i < ARRAY_LEN(profile_numbers); i++) {
 		const uint64_t n = rec_u64(r);
 
 		memcpy((char *)p + profile_numbers[i], &n, sizeof(n));
 	}
 	p->wall_ms = rec_i64(r);
+	p->net_idle_ms = rec_i64(r);
 }
 
 static void

@@ -29,6 +29,10 @@ CONFIG = """
 profiles:
   site: {network: ["web.test:80", "inside.test:80"]}
   only: {network: ["web.test:80"], network_only: true}
+  reads: {network: ["web.test:80 GET"], network_only: true}
+  little: {base: only, network_limits: {down: 64K, connections: 8}}
+  corp: {network: ["far.test:80"], network_only: true,
+         network_upstream: "other.test:3128"}
   wide: {network: ["*.test:80", "deny.test:80"], network_only: true}
 """
 
@@ -52,6 +56,8 @@ def page(sock):
             return
         head += more
     text = b"page of " + head.split(b"\r\n")[1].split(b": ")[1] + b"\n"
+    if b"/large" in head:
+        text *= 20000
     sock.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: "
                  + str(len(text)).encode() + b"\r\n\r\n" + text)
 
@@ -266,6 +272,51 @@ class NetworkTest(unittest.TestCase):
             self.assertEqual(done["outcome"]["stdout"].count("page of"), 1)
             self.assertIn("no rule", d.rows("network")[-1]["body"]["reason"]
                           .replace("no network rule", "no rule"))
+
+    def test_a_profile_limits_methods_and_bytes_and_says_so(self):
+        with Site() as d:
+            d.hosts("web.test")
+            posts = FETCH.replace("-m 20", "-m 20 -d x -w '%{http_code}'")
+            done, _ = d.approved(posts, profile="reads")
+            self.assertIn("403", done["outcome"]["stdout"], done)
+            self.assertNotIn("page of", done["outcome"]["stdout"])
+            done, _ = d.approved(FETCH, profile="reads")
+            self.assertIn("page of web", done["outcome"]["stdout"], done)
+            rows = [(r["decision"], r["body"]["method"])
+                    for r in d.rows("network")]
+            self.assertEqual(rows, [("deny", "POST"), ("allow", "GET")])
+            d.hosts("web.test/large", "web.test/large")
+            done, _ = d.approved(FETCH + "; echo over", profile="little")
+            self.assertLess(len(done["outcome"]["stdout"]), 80000)
+            self.assertIn("over", done["outcome"]["stdout"])
+            row = d.rows("network")[-1]
+            self.assertIn("all that it may", row["body"]["reason"], row)
+            _, action, _ = d.shell(FETCH, wait=0, profile="little")
+            _, whole, _ = d.approver(
+                "GET", f"/v1/actions/{action['id']}/explain")
+            self.assertEqual(
+                whole["profile"]["network"],
+                "runs with network: web.test:80 only; at most 65536 bytes "
+                "down")
+
+    def test_a_profile_leads_through_a_sites_own_proxy(self):
+        asked = []
+
+        def upstream(sock):
+            asked.append(sock.recv(4096).split(b"\r\n")[0].decode())
+            sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            page(sock)
+        self.world.serve(OTHER, 3128, upstream)
+        with Site() as d:
+            d.hosts("far.test", "web.test", METADATA)
+            done, _ = d.approved(FETCH, profile="corp")
+            self.assertEqual(done["outcome"]["stdout"].count("page of"), 1,
+                             done)
+            # What is not named does not get there, nor does an address
+            # that nobody may reach.
+            self.assertEqual(asked, ["CONNECT far.test:80 HTTP/1.1"])
+            self.assertEqual([r["decision"] for r in d.rows("network")],
+                             ["allow", "deny", "deny"])
 
     def test_a_session_is_asked_once_for_each_host(self):
         with Site() as d:

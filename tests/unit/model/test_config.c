@@ -279,6 +279,15 @@ a_profile_names_hosts_and_ports_and_nothing_else(void **state)
 		    17 },
 		{ "profiles:\n  p: {network_only: maybe}",
 		    "neither true nor false", 2, 21 },
+		{ "profiles:\n  p: {network: [\"a:80 get\"]}", "and methods", 2,
+		    17 },
+		{ "profiles:\n  p: {network: [\"a:80 \"]}", "and methods", 2,
+		    17 },
+		{ "profiles:\n  p: {network_limits: {connections: 1025}}",
+		    "1 to 1024 connections", 2, 37 },
+		{ "profiles:\n  p: {network_limits: {up: much}}", "size", 2,
+		    28 },
+		{ "profiles:\n  p: {network_limits: {ups: 1}}", "ups", 2, 24 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -514,6 +523,9 @@ fill(struct config *c)
 		.network = { words, 1 },
 		.has_network = true,
 		.network_only = true,
+		.network_upstream = "proxy.example:3128",
+		.net_connections = 7,
+		.net_idle_ms = 9,
 		.memory_bytes = 4096,
 		.pids = 7,
 		.wall_ms = 1000,
@@ -554,6 +566,10 @@ a_configuration_survives_its_record(void **state)
 	assert_string_equal(got->token, "secret");
 	assert_int_equal(got->approval_policy, POLICY_NEVER);
 	assert_int_equal(got->profiles[0].pids, 7);
+	assert_int_equal(got->profiles[0].net_connections, 7);
+	assert_int_equal(got->profiles[0].net_idle_ms, 9);
+	assert_string_equal(
+	    got->profiles[0].network_upstream, "proxy.example:3128");
 	assert_string_equal(got->profiles[0].write.items[1], "b");
 	assert_false(config_profile_allowed(got, "workspace-write"));
 }

@@ -520,6 +520,41 @@ rules_are_read_from_text(void **state)
 }
 
 static void
+a_line_says_what_is_spoken_and_by_which_methods(void **state)
+{
+	static const struct {
+		const char *text;
+		enum net_protocol protocol;
+		size_t methods;
+	} good[] = {
+		{ "a.test", NET_ANY, 0 },
+		{ "a.test:443 tls", NET_TLS, 0 },
+		{ "a.test:22 tcp", NET_TCP, 0 },
+		{ "a.test:80 GET HEAD", NET_ANY, 2 },
+		{ "a.test:80 http GET", NET_HTTP, 1 },
+	};
+	static const char *const bad[] = { "a.test get", "a.test:443 tls GET",
+		"a.test ", "a.test  GET", "a.test:80 GET http", "tls a.test",
+		"a.test udp" };
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	struct net_rule rule;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(
+		    net_rule_parse_line(str_of(good[i].text), a, &rule, NULL),
+		    0);
+		assert_string_equal(rule.host, "a.test");
+		assert_int_equal(rule.protocol, good[i].protocol);
+		assert_int_equal(rule.method_count, good[i].methods);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (net_rule_parse_line(str_of(bad[i]), a, &rule, NULL) == 0)
+			fail_msg("'%s' was taken", bad[i]);
+	}
+}
+
+static void
 messages_of_a_proxy_survive_their_bytes(void **state)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
@@ -574,6 +609,8 @@ main(void)
 		cmocka_unit_test(a_policy_survives_its_bytes),
 		cmocka_unit_test(a_policy_that_means_nothing_is_refused),
 		cmocka_unit_test(rules_are_read_from_text),
+		cmocka_unit_test(
+		    a_line_says_what_is_spoken_and_by_which_methods),
 		cmocka_unit_test(messages_of_a_proxy_survive_their_bytes),
 	};
 

@@ -212,6 +212,8 @@ a_plan_says_what_its_run_reaches(void **state)
 	static const char *const hosts[] = { "a.example:443", "*", "x*.y",
 		"[2001:db8::1]:22" };
 	static const char *const named[] = { "*.site.example", NULL };
+	static const char *const spoken[] = { "a.example:80 GET HEAD",
+		"b.example:443 tls", NULL };
 	struct profile site = *profile_find("workspace-write");
 	struct plan_options o = sample();
 
@@ -232,6 +234,17 @@ a_plan_says_what_its_run_reaches(void **state)
 	o.host_count = 1;
 	assert_network(
 	    &o, "runs with network: *.site.example, a.example:443 only");
+	site.hosts = spoken;
+	site.net = (struct profile_network){
+		.connections = 9,
+		.up_bytes = 1000,
+		.upstream = "proxy.example:3128",
+	};
+	o.host_count = 0;
+	assert_network(&o,
+	    "runs with network: a.example:80 with GET/HEAD, b.example:443 by "
+	    "tls only; at most 1000 bytes up; through the proxy "
+	    "proxy.example:3128");
 	o.profile = profile_find("workspace-write-online");
 	o.host_count = 0;
 	assert_network(&o, "runs with network; each host is asked about first");

@@ -52,6 +52,56 @@ get(const struct profile_set *s, const char *name)
 }
 
 static void
+limits_of_the_network_and_its_way_out_are_part_of_a_profile(void **state)
+{
+	static const char *hosts[] = { "a.test:80 GET" };
+	static const char *wrong[] = { "a.test:80 PUT tls" };
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	struct config_profile all[] = {
+		{ .name = "wide",
+		    .where = "c:1",
+		    .network = { hosts, 1 },
+		    .has_network = true,
+		    .network_only = true },
+		{ .name = "narrow",
+		    .base = "wide",
+		    .where = "c:2",
+		    .net_connections = 4,
+		    .net_down_bytes = 1000,
+		    .net_rate_bytes = 10,
+		    .net_idle_ms = 5000 },
+		{ .name = "through",
+		    .base = "narrow",
+		    .where = "c:3",
+		    .network_upstream = "proxy.test:3128" },
+	};
+	struct profile_set *s = make(a, all, ARRAY_LEN(all), NULL);
+	const struct profile *wide, *narrow, *through;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_non_null(s);
+	wide = get(s, "wide");
+	narrow = get(s, "narrow");
+	through = get(s, "through");
+	assert_int_equal(through->net.connections, 4);
+	assert_int_equal(through->net.down_bytes, 1000);
+	assert_int_equal(through->net.idle_ms, 5000);
+	assert_string_equal(through->net.upstream, "proxy.test:3128");
+	assert_true(profile_within(narrow, wide));
+	assert_false(profile_within(wide, narrow));
+	/* Another way out is another thing, in both directions. */
+	assert_false(profile_within(through, narrow));
+	assert_false(profile_within(narrow, through));
+	all[2].network_upstream = "proxy.test";
+	assert_null(make(a, all, ARRAY_LEN(all), &e));
+	assert_non_null(strstr(e.msg, "c:3"));
+	all[2].network_upstream = NULL;
+	all[0].network.items = wrong;
+	assert_null(make(a, all, ARRAY_LEN(all), &e));
+}
+
+static void
 a_named_profile_is_its_base_and_what_it_adds(void **state)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
@@ -317,6 +367,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_named_profile_is_its_base_and_what_it_adds),
+		cmocka_unit_test(
+		    limits_of_the_network_and_its_way_out_are_part_of_a_profile),
 		cmocka_unit_test(no_profile_writes_what_no_run_may_write),
 		cmocka_unit_test(no_profile_shows_the_daemons_own_folders),
 		cmocka_unit_test(
