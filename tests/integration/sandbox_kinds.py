@@ -98,11 +98,11 @@ class Kinds(unittest.TestCase):
         _, out = w.python(
             C + "p = os.fork()\n"
             "if p == 0: time.sleep(9); os._exit(0)\n"
-            "print(call(141, 0, 0, 5), call(141, 0, p, 7), "
+            "print(call(141, 0, 0, 15), call(141, 0, p, 17), "
             "call(302, p, 7, struct.pack('QQ', 9, 9), None), "
             "call(203, 0, 8, struct.pack('Q', 1)), os.nice(1))\n"
             "os.kill(p, 9)\n")
-        self.assertIn("OK OK OK OK 6\n", out)
+        self.assertIn("OK OK OK OK 16\n", out)
 
     @in_each_mode
     def test_families_of_sockets_that_leave_are_not_there(self, w):
