@@ -37,8 +37,9 @@ struct engine_out {
 	int (*review)(
 	    void *ctx, const struct review_question *q, struct err *e);
 	void (*cancel_review)(void *ctx, const char *action_id);
-	/* A row for the reporter; false: not now, it comes again. */
-	bool (*row)(void *ctx, uint32_t feed, uint64_t seq, struct str json);
+	/* A row for feeds of the reporter, a bit each; false: not now, it
+	 * comes again. */
+	bool (*row)(void *ctx, uint32_t feeds, uint64_t seq, struct str json);
 	/* The same for a checkpoint of so many rows. May be NULL. */
 	bool (*checkpoint)(void *ctx, uint64_t rows, struct str json);
 	/* Rules came into force: kept for a rollback. May be NULL. */

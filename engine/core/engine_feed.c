@@ -12,9 +12,11 @@
 #include "base/log.h"
 #include "engine_int.h"
 
+/* Destinations that wait for the same row: it is read, sent and parsed once. */
 struct feeding {
 	struct engine *g;
-	uint32_t feed;
+	uint32_t feeds; /* a bit each */
+	uint32_t count; /* what all of them want */
 };
 
 /* Non-zero: the link is full, the rest comes with the next tick. */
@@ -22,28 +24,55 @@ static int
 send_row(void *ctx, uint64_t seq, struct str json, struct err *e)
 {
 	const struct feeding *f = ctx;
-	struct feed *to = &f->g->feeds[f->feed];
 
-	if (!f->g->o.out.row(f->g->o.out.ctx, f->feed, seq, json))
+	if (!f->g->o.out.row(f->g->o.out.ctx, f->feeds, seq, json))
 		return err_set(e, ERR_LIMIT, "the reporter is slow");
-	to->seq = seq;
-	to->count--;
+	for (uint32_t feed = 0; feed < FEEDS_MAX; feed++) {
+		if ((f->feeds & (1U << feed)) == 0)
+			continue;
+		f->g->feeds[feed].seq = seq;
+		f->g->feeds[feed].count--;
+	}
 	return ERR_OK;
 }
 
+static struct feeding
+those_like(struct engine *g, const struct feed *to)
+{
+	struct feeding f = { .g = g, .count = to->count };
+
+	for (uint32_t feed = 0; feed < FEEDS_MAX; feed++) {
+		const struct feed *other = &g->feeds[feed];
+
+		if (other->count == 0 || other->seq != to->seq)
+			continue;
+		f.feeds |= 1U << feed;
+		if (other->count < f.count)
+			f.count = other->count;
+	}
+	return f;
+}
+
+/* Until it has what it wants, or all that there is. */
 static void
 feed_send(struct engine *g, uint32_t feed)
 {
 	const struct feed *to = &g->feeds[feed];
-	struct feeding f = { .g = g, .feed = feed };
-	const struct log_filter filter = {
-		.from_seq = to->seq + 1,
-		.limit = to->count,
-	};
+	bool cut_short = to->count > 0;
 
-	if (to->count > 0)
+	while (cut_short) {
+		struct feeding f = those_like(g, to);
+		const struct log_filter filter = {
+			.from_seq = to->seq + 1,
+			.limit = f.count,
+		};
+		const uint64_t seq = to->seq;
+
+		cut_short = f.count < to->count;
 		(void)g->o.recorder_port->list(
 		    g->o.recorder, &filter, send_row, &f, NULL);
+		cut_short = cut_short && to->seq > seq;
+	}
 }
 
 static void

@@ -127,13 +127,13 @@ reporter_link_free(struct reporter_link *r)
 
 bool
 reporter_link_row(
-    struct reporter_link *r, uint32_t feed, uint64_t seq, struct str json)
+    struct reporter_link *r, uint32_t feeds, uint64_t seq, struct str json)
 {
 	AUTO_BUF struct buf body = BUF_INIT(IPC_PAYLOAD_MAX);
 
 	if (r == NULL || ipc_queued(r->ipc) > QUEUED_BYTES_MAX)
 		return false;
-	rec_put_u32(&body, feed);
+	rec_put_u32(&body, feeds);
 	rec_put_u64(&body, seq);
 	rec_put_str(&body, json);
 	return buf_done(&body, NULL) == 0 &&

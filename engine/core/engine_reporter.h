@@ -4,7 +4,7 @@
  * The engine's end of the link to the reporter.
  *
  *     r = reporter_link_open(loop, fd, &options, &link, e);   fd is taken
- *     ok = reporter_link_row(link, feed, seq, json);
+ *     ok = reporter_link_row(link, feeds, seq, json);
  *     reporter_link_free(link);
  */
 #include "base/ipc.h"
@@ -25,7 +25,7 @@ int reporter_link_open(struct loop *l, int fd,
 void reporter_link_free(struct reporter_link *r);
 /* false: there is no link, or it is full. */
 bool reporter_link_row(
-    struct reporter_link *r, uint32_t feed, uint64_t seq, struct str json);
+    struct reporter_link *r, uint32_t feeds, uint64_t seq, struct str json);
 bool reporter_link_checkpoint(
     struct reporter_link *r, uint64_t size, struct str json);
 

@@ -252,11 +252,11 @@ reporter_closed(void *ctx, const struct err *why)
 }
 
 static bool
-out_row(void *ctx, uint32_t feed, uint64_t seq, struct str json)
+out_row(void *ctx, uint32_t feeds, uint64_t seq, struct str json)
 {
 	struct engine_process *p = ctx;
 
-	return reporter_link_row(p->reporter, feed, seq, json);
+	return reporter_link_row(p->reporter, feeds, seq, json);
 }
 
 static bool

@@ -77,7 +77,7 @@ enum engine_supervisor {
 enum engine_to_reporter {
 	/* u32 feed, u64 seq: that destination has the rows up to here */
 	ER_CURSOR = 0x601,
-	/* u32 feed, u64 seq, str JSON: a row of the decision log */
+	/* u32 feeds, a bit each; u64 seq, str JSON: a row of the log */
 	ER_ROW,
 	/* u64 rows, str JSON: the log had so many rows and is signed up to
 	 * there; for every destination that has them */

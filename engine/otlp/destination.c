@@ -353,34 +353,39 @@ send_part(struct destination *d)
 /* ---- rows ---------------------------------------------------------------- */
 
 int
-destination_row(
-    struct destination *d, uint64_t seq, struct str json, struct err *e)
+row_parse(uint64_t seq, struct str json, json_t **ret, struct err *e)
 {
-	struct batch *b = d->len > 0 ? d->next : d->now;
-	json_t *row;
+	json_t *row = json_tree(json);
 
-	/* Of an earlier request, and on its way when that was replaced. */
-	if ((d->len > 0 && !d->ahead) || batch_is_full(b) ||
-	    seq != last_seq(d) + 1)
-		return ERR_OK;
-	row = json_tree(json);
 	if (!json_is_object(row)) {
 		json_decref(row);
 		return err_set(e, ERR_INVALID, "row %llu is no JSON object",
 		    (unsigned long long)seq);
 	}
-	b->rows[b->count] = row;
+	*ret = row;
+	return ERR_OK;
+}
+
+void
+destination_row(struct destination *d, uint64_t seq, json_t *row, size_t len)
+{
+	struct batch *b = d->len > 0 ? d->next : d->now;
+
+	/* Of an earlier request, and on its way when that was replaced. */
+	if ((d->len > 0 && !d->ahead) || batch_is_full(b) ||
+	    seq != last_seq(d) + 1)
+		return;
+	b->rows[b->count] = json_incref(row);
 	b->seqs[b->count++] = seq;
-	b->bytes += json.len;
+	b->bytes += len;
 	if (b == d->next)
-		return ERR_OK;
+		return;
 	if (batch_is_full(b)) {
 		clear_timer(d);
 		send_part(d);
 	} else if (d->timer == NULL) {
 		send_after(d, d->o.batch_delay_ms);
 	}
-	return ERR_OK;
 }
 
 int

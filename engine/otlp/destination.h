@@ -10,7 +10,8 @@
  *
  *     r = destination_new(&options, &d, e);
  *     destination_link(d, seq);        the engine is there: it has seq rows
- *     destination_row(d, seq, json);   a row that was asked for
+ *     r = row_parse(seq, json, &row, e);
+ *     destination_row(d, seq, row, len);    if it was asked for
  *     destination_checkpoint(d, rows, json);    sent once rows are there
  *     destination_unlink(d);
  *     destination_free(d);             closes the sink
@@ -54,8 +55,10 @@ bool destination_is_sending(const struct destination *d);
 /* Only the newest counts. ERR_INVALID: not JSON. */
 int destination_checkpoint(
     struct destination *d, uint64_t rows, struct str json, struct err *e);
-/* Rows that it does not wait for are left out. ERR_INVALID: not JSON. */
-int destination_row(
-    struct destination *d, uint64_t seq, struct str json, struct err *e);
+/* A tree that destinations share and nobody changes. ERR_INVALID: not JSON. */
+int row_parse(uint64_t seq, struct str json, json_t **ret, struct err *e);
+/* len is that of its text. Rows that it does not wait for are left out. */
+void destination_row(
+    struct destination *d, uint64_t seq, json_t *row, size_t len);
 
 #endif

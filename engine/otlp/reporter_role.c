@@ -115,16 +115,24 @@ on_row(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	struct reporting *self = ctx;
 	struct rec in = rec_of(m->payload);
-	const uint32_t feed = rec_u32(&in);
+	const uint32_t feeds = rec_u32(&in);
 	const uint64_t seq = rec_u64(&in);
 	const struct str json = rec_str(&in);
-	struct destination *d;
-	const int r = rec_done(&in, e);
+	json_t *row = NULL;
+	int r = rec_done(&in, e);
 
+	if (r == 0 && (feeds == 0 || feeds >> self->count != 0))
+		r = err_set(e, ERR_INVALID, "there are no feeds %#x", feeds);
+	if (r == 0)
+		r = row_parse(seq, json, &row, e);
 	if (r != 0)
 		return r;
-	d = destination_of(self, feed, e);
-	return d == NULL ? ERR_INVALID : destination_row(d, seq, json, e);
+	for (size_t i = 0; i < self->count; i++) {
+		if ((feeds & (1U << i)) != 0)
+			destination_row(self->ends[i].d, seq, row, json.len);
+	}
+	json_decref(row);
+	return ERR_OK;
 }
 
 static int

@@ -106,6 +106,7 @@ struct world {
 	const char *session; /* of what is proposed, or NULL */
 	bool reporter_full;
 	uint64_t fed[FEEDS_MAX]; /* the last row of each feed */
+	uint64_t rows_fed; /* one for several feeds is one */
 	const char *profile; /* of what is proposed, or NULL */
 };
 

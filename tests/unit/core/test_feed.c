@@ -67,6 +67,26 @@ each_feed_is_at_its_own_row(void **state)
 }
 
 static void
+feeds_that_wait_for_the_same_row_share_it(void **state)
+{
+	static struct world w;
+	uint64_t before;
+
+	(void)state;
+	begin(&w);
+	feed(&w, 0, w.recorder.durable, FEED_ROWS_MAX);
+	feed(&w, 1, w.recorder.durable, 3);
+	before = w.recorder.durable;
+	w.rows_fed = 0;
+	make_rows(&w, 5);
+	engine_tick(w.g);
+	assert_int_equal(w.fed[0], w.recorder.durable);
+	assert_int_equal(w.fed[1], before + 3);
+	assert_int_equal(w.rows_fed, w.recorder.durable - before);
+	world_stop(&w);
+}
+
+static void
 a_full_link_loses_no_row(void **state)
 {
 	static struct world w;
@@ -222,6 +242,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_come_as_asked_for_and_no_more),
 		cmocka_unit_test(each_feed_is_at_its_own_row),
+		cmocka_unit_test(feeds_that_wait_for_the_same_row_share_it),
 		cmocka_unit_test(a_full_link_loses_no_row),
 		cmocka_unit_test(
 		    a_reporter_that_has_gone_gets_nothing_until_it_asks),

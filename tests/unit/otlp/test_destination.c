@@ -153,6 +153,18 @@ stop(struct world *w)
 	loop_free(w->loop);
 }
 
+static int
+hand(struct world *w, uint64_t seq, struct str json)
+{
+	json_t *row = NULL;
+	const int r = row_parse(seq, json, &row, NULL);
+
+	if (r == 0)
+		destination_row(w->d, seq, row, json.len);
+	json_decref(row);
+	return r;
+}
+
 static void
 give(struct world *w, uint64_t seq)
 {
@@ -160,7 +172,7 @@ give(struct world *w, uint64_t seq)
 
 	(void)snprintf(
 	    json, sizeof(json), "{\"seq\":%llu}", (unsigned long long)seq);
-	if (destination_row(w->d, seq, str_of(json), NULL) != 0)
+	if (hand(w, seq, str_of(json)) != 0)
 		w->errors++;
 }
 
@@ -392,9 +404,8 @@ what_is_no_row_is_an_error(void **state)
 	(void)state;
 	start(&w, 10);
 	destination_link(w.d, 0);
-	assert_int_equal(
-	    destination_row(w.d, 1, STR("[1]"), NULL), ERR_INVALID);
-	assert_int_equal(destination_row(w.d, 1, STR("{"), NULL), ERR_INVALID);
+	assert_int_equal(hand(&w, 1, STR("[1]")), ERR_INVALID);
+	assert_int_equal(hand(&w, 1, STR("{")), ERR_INVALID);
 	stop(&w);
 }
 
@@ -413,9 +424,9 @@ a_batch_of_large_rows_is_a_small_one(void **state)
 	while (json.len < BATCH_BYTES_MAX / 2)
 		buf_putc(&json, 'x');
 	buf_puts(&json, "\"}");
-	assert_int_equal(destination_row(w.d, 1, buf_str(&json), NULL), 0);
+	assert_int_equal(hand(&w, 1, buf_str(&json)), 0);
 	assert_int_equal(w.sends, 0);
-	assert_int_equal(destination_row(w.d, 2, buf_str(&json), NULL), 0);
+	assert_int_equal(hand(&w, 2, buf_str(&json)), 0);
 	assert_int_equal(w.sends, 1);
 	stop(&w);
 }
