@@ -133,16 +133,18 @@ class Run:
 
 
 def read(tracing):
-    """Whole runs, the program's time in plain spawns, and how long after an
-    answer the next process was ready."""
-    runs, plain, refills = [], [], []
-    run = None
+    """Whole runs, the program's time in plain spawns and how long its end
+    takes there, and how long after an answer the next process was ready."""
+    runs, plain, ends, refills = [], [], [], []
+    run = ended = None
     executed = {}
     for comm, pid, when, name in tracing.lines():
         if name == "sched_process_exec":
             executed[pid] = when
         if comm == "executor_clock" and name == "sys_wait4<":
             run = Run(when)
+            if ended is not None:
+                ends.append(when - ended)
         elif run is not None:
             if run.is_whole() and name == "sys_recvfrom>" and (
                     pid not in (run.launcher, run.first)):
@@ -156,7 +158,8 @@ def read(tracing):
         if name == "sched_process_exit" and pid in executed and (
                 run is None or pid != run.command):
             plain.append(when - executed.pop(pid))
-    return runs, plain, refills
+            ended = when if run is None else None
+    return runs, plain, ends, refills
 
 
 def main():
@@ -174,7 +177,7 @@ def main():
                 text=True, stdout=subprocess.DEVNULL, check=True,
                 env={"PATH": os.environ["PATH"], "HOME": folder})
             tracing.write("tracing_on", "0")
-            runs, plain, refills = read(tracing)
+            runs, plain, ends, refills = read(tracing)
     except (OSError, subprocess.CalledProcessError) as why:
         print(f"SKIP: the kernel's trace cannot be used here: {why}")
         return
@@ -187,12 +190,12 @@ def main():
         print(f"{phase}\t{took:.0f}\tus")
     print(f"all\t{statistics.median(r.at[-1] - r.at[0] for r in runs):.0f}"
           "\tus")
-    if plain:
-        print("a plain program, from its first instruction to its last"
-              f"\t{statistics.median(plain):.0f}\tus")
-    if refills:
-        print("after the answer, until the next process is ready"
-              f"\t{statistics.median(refills):.0f}\tus")
+    for name, took in (
+            ("a plain program, from its first instruction to its last", plain),
+            ("its end, until its parent hears of it", ends),
+            ("after the answer, until the next process is ready", refills)):
+        if took:
+            print(f"{name}\t{statistics.median(took):.0f}\tus")
 
 
 if __name__ == "__main__":

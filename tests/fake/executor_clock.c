@@ -4,17 +4,20 @@
  *
  *     executor_clock LAUNCHER WORKSPACE ROUNDS PARALLEL MS < COMMANDS
  *
- * A line of COMMANDS is "NAME WORD..." to be spawned as it is; "spawn" is the
+ * Runs with everything fresh are in folders beside WORKSPACE, so many that no
+ * template is made for them. A line of COMMANDS is "NAME WORD..." to be spawned as it is; "spawn" is the
  * floor. Prints name, p50 and unit by tabs; then how many runs a second there
  * are with PARALLEL at a time during MS, and the descriptors held.
  * Runs in: benchmarks.  Trusts: its caller.  Owns: the launcher.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +35,7 @@
 #define WORDS_MAX 64
 #define LINE_BYTES 8192
 #define PARALLEL_MAX 64
+#define FRESH 40 /* more than a launcher remembers */
 
 extern char **environ;
 
@@ -64,8 +68,8 @@ struct clock {
 	struct executor *x;
 	const char *workspace;
 	uid_t proposer; /* not our own: the runs are elevated */
-	struct action *actions[PARALLEL_MAX];
-	struct plan_ref plans[PARALLEL_MAX];
+	struct action *actions[PARALLEL_MAX + FRESH];
+	struct plan_ref plans[PARALLEL_MAX + FRESH];
 	size_t running;
 	uint64_t ended;
 	int64_t until_ns; /* then nothing is started any more */
@@ -187,7 +191,7 @@ elevate(struct clock *c, const char *uid)
 }
 
 static void
-make_action(struct clock *c, size_t i)
+make_action(struct clock *c, size_t i, const char *workspace)
 {
 	char json[LINE_BYTES];
 	struct action *a = NULL;
@@ -196,7 +200,7 @@ make_action(struct clock *c, size_t i)
 	(void)snprintf(json, sizeof(json),
 	    "{\"tool\":\"exec\",\"workspace\":\"%s\",\"cwd\":\"%s\","
 	    "\"input\":{\"argv\":[\"/bin/true\"]}}",
-	    c->workspace, c->workspace);
+	    workspace, workspace);
 	if (action_new(&a, &e) != 0 ||
 	    action_from_json(str_of(json), true, a, &e) != 0)
 		die("action", &e);
@@ -210,6 +214,24 @@ make_action(struct clock *c, size_t i)
 	c->actions[i] = a;
 }
 
+static void
+make_fresh(struct clock *c)
+{
+	for (size_t i = 0; i < FRESH; i++) {
+		char folder[LINE_BYTES];
+		struct err e = ERR_INIT;
+
+		(void)snprintf(
+		    folder, sizeof(folder), "%s.fresh-%zu", c->workspace, i);
+		if ((mkdir(folder, 0755) != 0 && errno != EEXIST) ||
+		    chown(folder, c->proposer, c->proposer) != 0) {
+			(void)err_sys(&e, "cannot make '%s'", folder);
+			die("folder", &e);
+		}
+		make_action(c, PARALLEL_MAX + i, folder);
+	}
+}
+
 static double
 since(int64_t ns)
 {
@@ -217,11 +239,11 @@ since(int64_t ns)
 }
 
 static double
-run_once(struct clock *c)
+run_once(struct clock *c, size_t i)
 {
 	const int64_t began = loop_now_ns();
 
-	start(c, 0);
+	start(c, i);
 	while (c->running > 0)
 		(void)loop_once(c->loop, -1, NULL);
 	return since(began);
@@ -299,22 +321,24 @@ static void
 measure_latency(struct clock *c, size_t rounds)
 {
 	static struct command commands[COMMANDS_MAX];
-	static double took[ROUNDS_MAX];
+	static double took[ROUNDS_MAX], fresh[ROUNDS_MAX];
 	const size_t count = read_commands(commands);
 
 	for (unsigned i = 0; i < 5; i++)
-		(void)run_once(c); /* the template is made meanwhile */
+		(void)run_once(c, 0); /* the template is made meanwhile */
 	for (size_t round = 0; round < rounds; round++) {
 		for (size_t i = 0; i < count; i++)
 			commands[i].took[round] =
 			    spawn_once(commands[i].words + 1);
-		took[round] = run_once(c);
+		took[round] = run_once(c, 0);
+		fresh[round] = run_once(c, PARALLEL_MAX + round % FRESH);
 	}
 	for (size_t i = 0; i < count; i++) {
 		print_times(commands[i].words[0], commands[i].took, rounds);
 		free(commands[i].took);
 	}
 	print_times("run through a launcher", took, rounds);
+	print_times("run with everything fresh", fresh, rounds);
 }
 
 static void
@@ -360,13 +384,16 @@ main(int argc, char **argv)
 		elevate(c, argv[6]);
 	start_launcher(c, argv[1]);
 	for (size_t i = 0; i < parallel; i++)
-		make_action(c, i);
+		make_action(c, i, c->workspace);
+	make_fresh(c);
 	measure_latency(c, rounds);
 	measure_throughput(c, parallel, strtol(argv[5], NULL, 10));
 	sandbox_executor.close(c->x);
 	loop_free(c->loop);
-	for (size_t i = 0; i < parallel; i++)
-		action_free(c->actions[i]);
+	for (size_t i = 0; i < ARRAY_LEN(c->actions); i++) {
+		if (c->actions[i] != NULL)
+			action_free(c->actions[i]);
+	}
 	free(c);
 	return 0;
 }
