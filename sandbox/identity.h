@@ -15,10 +15,22 @@
 /* Which uid and gid run what this caller asks for; workspace's owner when
  * root asks. */
 int identity_choose(const char *workspace, struct plan_who *ret, struct err *e);
+/* Those that were made, to be used again: nobody is in them, and what they map
+ * cannot be changed. */
+#define IDENTITY_MAPS_MAX 8
+struct identity_maps {
+	struct {
+		uid_t owner, uid;
+		gid_t group, gid;
+		int fd;
+	} at[IDENTITY_MAPS_MAX];
+	size_t count, next;
+};
+void identity_maps_close(struct identity_maps *m);
 /* A user namespace in which the owner of files is who. -1 when none is
- * needed. */
-int identity_idmap(
-    const struct plan_who *who, const char *workspace, int *ret, struct err *e);
+ * needed. maps: or NULL. */
+int identity_idmap(const struct plan_who *who, const char *workspace,
+    struct identity_maps *maps, int *ret, struct err *e);
 /* As openat2, with the rights of who's owner where it names one: root's own
  * would lead through folders that are closed to him. */
 int identity_open(const struct plan_who *who, int base, const char *path,

@@ -144,9 +144,11 @@ static int
 build_root(struct init *in, struct err *e)
 {
 	const struct job *j = in->job;
-	int r = j->net_apart ? net_apart_start(&in->apart, e)
-			     : identity_loopback(e);
+	int r = ERR_OK;
 
+	if (!j->begun)
+		r = j->net_apart ? net_apart_start(&in->apart, e)
+				 : identity_loopback(e);
 	if (r == 0)
 		r = identity_map_self(&j->plan->who, e);
 	if (r == 0)
@@ -217,7 +219,7 @@ block_signals(struct init *in, struct err *e)
 {
 	sigset_t set;
 
-	if (in->job->fresh)
+	if (in->job->fresh && !in->job->begun)
 		init_signals();
 
 	(void)sigfillset(&set);

@@ -30,6 +30,7 @@ struct job {
 	bool bare; /* no namespaces: see bare.h */
 	bool fresh; /* no template: everything is made here */
 	bool net_apart; /* the network, too: see net_apart.h */
+	bool begun; /* but for signals and loopback: see blank.h */
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;
 	const struct bpf_program *filter; /* NULL: to be built */

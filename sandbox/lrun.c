@@ -155,6 +155,8 @@ clear_up(struct lrun *r)
 		pool_give_back(
 		    l->pool, &r->lent, (r->end.flags & CTL_NO_TRACES) != 0);
 	pool_ended(l->pool, r->record);
+	if (!r->prepared)
+		pool_ended_fresh(l->pool);
 	if (r->gone)
 		return;
 	loop_forget(l->loop, r->run.ctl);
@@ -339,8 +341,8 @@ start_fresh(struct lrun *r, struct err *e)
 		return code;
 	if (!r->plan->tty)
 		take_pipes(r, ours);
-	r->lent = pool_lend(r->l->pool, r->plan);
-	with.userns = r->lent.userns;
+	r->lent = pool_lend(r->l->pool, r->plan, &with);
+	with.record = r->record;
 	with.values = r->values;
 	with.value_count = r->value_count;
 	code = run_start(r->plan, &with, &r->run, e);

@@ -187,9 +187,52 @@ identity_open(const struct plan_who *who, int base, const char *path,
 	return fd;
 }
 
+void
+identity_maps_close(struct identity_maps *m)
+{
+	while (m->count > 0)
+		(void)close(m->at[--m->count].fd);
+}
+
+static int
+find_map(const struct identity_maps *m, const struct stat *st,
+    const struct plan_who *who)
+{
+	for (size_t i = 0; m != NULL && i < m->count; i++) {
+		if (m->at[i].owner == st->st_uid &&
+		    m->at[i].group == st->st_gid && m->at[i].uid == who->uid &&
+		    m->at[i].gid == who->gid)
+			return fcntl(m->at[i].fd, F_DUPFD_CLOEXEC, 0);
+	}
+	return -1;
+}
+
+/* The oldest makes room. */
+static void
+keep_map(struct identity_maps *m, const struct stat *st,
+    const struct plan_who *who, int fd)
+{
+	const int copy = m == NULL ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	size_t at;
+
+	if (copy < 0)
+		return;
+	if (m->count < IDENTITY_MAPS_MAX) {
+		at = m->count++;
+	} else {
+		at = m->next++ % IDENTITY_MAPS_MAX;
+		(void)close(m->at[at].fd);
+	}
+	m->at[at].owner = st->st_uid;
+	m->at[at].group = st->st_gid;
+	m->at[at].uid = who->uid;
+	m->at[at].gid = who->gid;
+	m->at[at].fd = copy;
+}
+
 int
-identity_idmap(
-    const struct plan_who *who, const char *workspace, int *ret, struct err *e)
+identity_idmap(const struct plan_who *who, const char *workspace,
+    struct identity_maps *maps, int *ret, struct err *e)
 {
 	AUTO_FD int dir = -1;
 	struct stat st;
@@ -210,9 +253,14 @@ identity_idmap(
 		return err_sys(e, "cannot open the folder '%s'", workspace);
 	if (check_owner(who, workspace, &st, e) != 0)
 		return ERR_DENIED;
-	fd =
-	    make_namespace((struct ids){ .owner = st.st_uid, .runs = who->uid },
-		(struct ids){ .owner = st.st_gid, .runs = who->gid }, e);
+	fd = find_map(maps, &st, who);
+	if (fd < 0) {
+		fd = make_namespace(
+		    (struct ids){ .owner = st.st_uid, .runs = who->uid },
+		    (struct ids){ .owner = st.st_gid, .runs = who->gid }, e);
+		if (fd >= 0)
+			keep_map(maps, &st, who, fd);
+	}
 	if (fd < 0)
 		return fd;
 	*ret = fd;

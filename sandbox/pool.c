@@ -13,6 +13,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "blank.h"
 #include "facts.h"
 #include "identity.h"
 #include "job.h"
@@ -66,7 +67,10 @@ struct pool {
 	size_t space_count;
 	uint8_t seen[SEEN_MAX][SHA256_LEN];
 	size_t seen_next;
+	struct blank blank;
+	struct identity_maps maps;
 	struct loop_timer *idle;
+	int64_t fresh_ns; /* when the last fresh run began */
 	uint64_t last_id;
 	int64_t not_before_ns;
 };
@@ -83,6 +87,7 @@ pool_new(struct loop *l, struct cgroup_places *groups, struct pool **ret,
 		return err_nomem(e);
 	p->loop = l;
 	p->groups = groups;
+	p->blank.mounts = -1;
 	for (size_t i = 0; i < TEMPLATES_MAX; i++)
 		p->kept[i].pool = p;
 	*ret = p;
@@ -295,6 +300,9 @@ drop_idle(void *ctx)
 			drop(k);
 		some = some || k->frame != NULL;
 	}
+	if (now - p->fresh_ns >= (int64_t)IDLE_MS * 1000000)
+		blank_done(&p->blank);
+	some = some || p->blank.process.pid > 0;
 	if (some)
 		(void)loop_after(
 		    p->loop, IDLE_MS / 4, drop_idle, p, &p->idle, NULL);
@@ -360,8 +368,8 @@ make(struct pool *p, struct str record, struct str frame)
 	if (r == 0)
 		r = facts_take(plan, &facts, &e);
 	if (r == 0)
-		r = template_start(
-		    plan, str_n(copy, frame.len), p->groups->controls, &t, &e);
+		r = template_start(plan, str_n(copy, frame.len),
+		    p->groups->controls, &p->maps, &t, &e);
 	if (r != 0) {
 		log_info("no-template", "why=%s", e.msg);
 		p->not_before_ns =
@@ -516,9 +524,28 @@ pool_start(struct pool *p, struct str record, struct pool_run *ret)
 }
 
 struct lent
-pool_lend(struct pool *p, const struct plan *plan)
+pool_lend(struct pool *p, const struct plan *plan, struct run_with *with)
 {
-	return (struct lent){ .net = -1, .userns = take_space(p, plan) };
+	const struct lent l = { .net = -1, .userns = take_space(p, plan) };
+
+	with->userns = l.userns;
+	with->maps = &p->maps;
+	with->blank = &p->blank;
+	p->fresh_ns = loop_now_ns();
+	return l;
+}
+
+void
+pool_ended_fresh(struct pool *p)
+{
+	if (p->blank.process.pid > 0 && !blank_is_current(&p->blank))
+		blank_done(&p->blank);
+	/* Where none can be made each run finds out, and says so. */
+	if (p->blank.process.pid <= 0 && blank_make(&p->blank, NULL) != 0)
+		return;
+	if (p->idle == NULL)
+		(void)loop_after(
+		    p->loop, IDLE_MS / 4, drop_idle, p, &p->idle, NULL);
 }
 
 void
@@ -553,5 +580,7 @@ pool_free(struct pool *p)
 		drop(&p->kept[i]);
 	while (p->space_count > 0)
 		(void)close(p->spaces[--p->space_count]);
+	blank_done(&p->blank);
+	identity_maps_close(&p->maps);
 	free(p);
 }

@@ -52,8 +52,11 @@ void pool_failed(struct pool *p);
 void pool_used(struct pool *p, const struct plan *plan, struct str record);
 /* After its answer was sent. */
 void pool_ended(struct pool *p, struct str record);
-/* For a fresh run. */
-struct lent pool_lend(struct pool *p, const struct plan *plan);
+/* For a fresh run: what is lent, and in with what helps it to start. */
+struct lent pool_lend(
+    struct pool *p, const struct plan *plan, struct run_with *with);
+/* A fresh run was answered: the next may come. */
+void pool_ended_fresh(struct pool *p);
 /* When nothing of the run is alive but its first process. clean: it never had
  * a socket. Afterwards *l is empty. */
 void pool_give_back(struct pool *p, struct lent *l, bool clean);

@@ -18,6 +18,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "bare.h"
+#include "blank.h"
 #include "identity.h"
 #include "init.h"
 #include "net_apart.h"
@@ -26,17 +27,12 @@
 
 #define RUN_OWN_PROCESSES 66 /* GATE_WORKERS_MAX, and itself, and one */
 
-static unsigned long
-namespaces(const struct plan *p, bool net_apart)
+unsigned long
+run_namespaces(bool user, bool net_apart)
 {
-	unsigned long flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-	    CLONE_NEWUTS | CLONE_NEWCGROUP;
-
-	if (!net_apart)
-		flags |= CLONE_NEWNET;
-	if (p->who.identity == IDENTITY_SAME)
-		flags |= CLONE_NEWUSER;
-	return flags;
+	return (user ? (unsigned long)CLONE_NEWUSER : 0UL) |
+	    (net_apart ? 0UL : (unsigned long)CLONE_NEWNET) | CLONE_NEWNS |
+	    CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 }
 
 static int
@@ -152,6 +148,49 @@ run_make_group(const struct plan *p, struct cgroup_places *groups,
 	    : cgroup_make(groups, &limits, ret, e);
 }
 
+static bool
+take_blank(const struct run_with *with, const struct job *job, struct run *ret)
+{
+	return with->blank != NULL && with->value_count == 0 &&
+	    blank_is_current(with->blank) &&
+	    blank_start(with->blank, job, with->record, ret) == 0;
+}
+
+static int
+clone_run(struct job *job, struct run *ret, struct err *e)
+{
+	AUTO_FD int mine = -1;
+	AUTO_FD int theirs = -1;
+	int pair[2], pidfd = -1;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_sys(e, "cannot make a link to the run");
+	mine = pair[0];
+	theirs = pair[1];
+	pid = sys_fork(run_namespaces(job->plan->who.identity == IDENTITY_SAME,
+			   job->net_apart),
+	    &pidfd);
+	/* Then with what is left, and each run says so. */
+	if (pid < 0 && job->value_count == 0 && bare_may_help(errno)) {
+		job->bare = true;
+		pid = sys_fork(0, &pidfd);
+	}
+	if (pid < 0)
+		return explain(e);
+	if (pid == 0) {
+		job->ctl = theirs;
+		run_keep_only_own(job);
+		init_main(job);
+	}
+	*ret = (struct run){
+		.pid = pid,
+		.pidfd = pidfd,
+		.ctl = TAKE_FD(mine),
+	};
+	return ERR_OK;
+}
+
 int
 run_start(const struct plan *p, const struct run_with *with, struct run *ret,
     struct err *e)
@@ -170,52 +209,30 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 	};
 	struct cgroup group = CGROUP_INIT;
 	AUTO_FD int idmap = -1;
-	AUTO_FD int mine = -1;
-	AUTO_FD int theirs = -1;
-	int pair[2], pidfd = -1;
-	pid_t pid;
-	int r = identity_idmap(&p->who, p->workspace, &idmap, e);
+	struct run run;
+	int r = identity_idmap(&p->who, p->workspace, with->maps, &idmap, e);
 
+	if (r == 0)
+		r = run_make_group(p, with->groups, &group, e);
 	if (r != 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_sys(e, "cannot make a link to the run");
-	mine = pair[0];
-	theirs = pair[1];
-	r = run_make_group(p, with->groups, &group, e);
-	if (r != 0)
-		return r;
+	job.idmap = idmap;
 	if (with->value_count > 0)
 		memcpy(job.values, with->values,
 		    with->value_count * sizeof(*with->values));
 	init_take_group(&job, &group);
 	run_give_pipes(p, with->stdio);
-	pid = sys_fork(namespaces(p, job.net_apart), &pidfd);
-	/* Then with what is left, and each run says so. */
-	if (pid < 0 && with->value_count == 0 && bare_may_help(errno)) {
-		job.bare = true;
-		pid = sys_fork(0, &pidfd);
-	}
-	if (pid < 0) {
-		r = explain(e);
+	if (!take_blank(with, &job, &run))
+		r = clone_run(&job, &run, e);
+	if (r != 0) {
 		if (with->groups != NULL)
 			cgroup_remove(with->groups, &group);
 		return r;
 	}
-	if (pid == 0) {
-		job.ctl = theirs;
-		job.idmap = idmap;
-		run_keep_only_own(&job);
-		init_main(&job);
-	}
 	cgroup_close_joins(&group);
-	*ret = (struct run){
-		.pid = pid,
-		.pidfd = pidfd,
-		.ctl = TAKE_FD(mine),
-		.group = group,
-		.groups = with->groups,
-	};
+	run.group = group;
+	run.groups = with->groups;
+	*ret = run;
 	return ERR_OK;
 }
 

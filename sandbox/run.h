@@ -7,9 +7,15 @@
  *     ... ctl_receive(run.ctl), until run.pidfd is readable
  *     run_done(&run);
  */
+#include <stdbool.h>
+
 #include "base/cgroup.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "sandbox/plan.h"
+
+struct blank;
+struct identity_maps;
 
 struct run {
 	pid_t pid;
@@ -26,6 +32,9 @@ struct run_with {
 	const int *values; /* that it is handed; borrowed */
 	size_t value_count;
 	struct cgroup_places *groups; /* or NULL; kept until run_done */
+	struct identity_maps *maps; /* or NULL */
+	struct blank *blank; /* to be taken, with the plan's record; or NULL */
+	struct str record;
 };
 
 int run_start(const struct plan *p, const struct run_with *with,
@@ -40,6 +49,9 @@ int run_open_pipes(
 /* Lets the run's user open its pipes again by name. */
 void run_give_pipes(const struct plan *p, const int stdio[3]);
 struct job;
+/* What clone makes for a run; user: also a user namespace; net_apart: all but
+ * the network. */
+unsigned long run_namespaces(bool user, bool net_apart);
 /* In a run's first process: nothing stays open but what the job names. */
 void run_keep_only_own(struct job *j);
 /* Kills what is left and reaps; nothing of the run is alive afterwards. */

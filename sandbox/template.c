@@ -20,6 +20,7 @@
 
 #include "base/mem.h"
 #include "ctl.h"
+#include "fds.h"
 #include "identity.h"
 #include "init.h"
 #include "root.h"
@@ -27,7 +28,6 @@
 
 #define CLONE_TIMEOUT_MS 2000
 #define STDIO_COUNT 3
-#define FDS_MAX (3 + STDIO_COUNT + CGROUP_PLACES_MAX)
 
 enum request_kind {
 	REQUEST_INVALID,
@@ -62,62 +62,17 @@ struct nets {
 	} at[TEMPLATE_NETS_MAX];
 };
 
-union fd_space {
-	char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
-	struct cmsghdr align;
-};
-
 static int
 send_with(int link, const void *bytes, size_t len, const int *fds, size_t count)
 {
-	union fd_space space = { .bytes = { 0 } };
-	/* The kernel reads it, and takes no const. */
-	struct iovec io = {
-		.iov_base = (void *)(uintptr_t)bytes,
-		.iov_len = len,
-	};
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
-	struct cmsghdr *c;
-
-	if (count > 0) {
-		m.msg_control = space.bytes;
-		m.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
-	}
-	return sendmsg(link, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len
-	    ? 0
-	    : -1;
+	return fds_send(link, str_n(bytes, len), STR(""), fds, count);
 }
 
 /* A message of just this length; the descriptors that came with it. */
 static int
 receive_with(int link, void *bytes, size_t len, int fds[static FDS_MAX])
 {
-	union fd_space space = { .bytes = { 0 } };
-	struct iovec io = { .iov_base = bytes, .iov_len = len };
-	struct msghdr m = {
-		.msg_iov = &io,
-		.msg_iovlen = 1,
-		.msg_control = space.bytes,
-		.msg_controllen = sizeof(space.bytes),
-	};
-	const struct cmsghdr *c;
-	ssize_t n;
-
-	for (size_t i = 0; i < FDS_MAX; i++)
-		fds[i] = -1;
-	do
-		n = recvmsg(link, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
-	if (c != NULL && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len <= CMSG_LEN(FDS_MAX * sizeof(int)))
-		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	return n == (ssize_t)len ? 0 : -1;
+	return fds_receive(link, bytes, len, len, fds) < 0 ? -1 : 0;
 }
 
 static int
@@ -306,7 +261,7 @@ template_main(struct job *j)
 
 int
 template_start(const struct plan *p, struct str frame, unsigned controls,
-    struct tmpl *ret, struct err *e)
+    struct identity_maps *maps, struct tmpl *ret, struct err *e)
 {
 	struct job job = {
 		.plan = p,
@@ -326,7 +281,7 @@ template_start(const struct plan *p, struct str frame, unsigned controls,
 	AUTO_FD int theirs = -1;
 	int pair[2], pidfd = -1;
 	pid_t pid;
-	int r = identity_idmap(&p->who, p->workspace, &idmap, e);
+	int r = identity_idmap(&p->who, p->workspace, maps, &idmap, e);
 
 	if (r != 0)
 		return r;

@@ -29,7 +29,7 @@ struct tmpl {
 /* controls: what its runs' control groups will limit. frame: what every job's record begins with (plan_template_key). Both are
  * borrowed for the call. */
 int template_start(const struct plan *p, struct str frame, unsigned controls,
-    struct tmpl *ret, struct err *e);
+    struct identity_maps *maps, struct tmpl *ret, struct err *e);
 /* ERR_LIMIT: not ready after that time. */
 int template_ready(struct tmpl *t, int timeout_ms, struct err *e);
 /* What a run gets; all borrowed. */

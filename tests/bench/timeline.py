@@ -17,6 +17,7 @@ import tempfile
 BIN = os.environ["ASSENT_BIN"]
 CLOCK = os.path.dirname(BIN) + "/fake/executor_clock"
 ROUNDS = 200
+PAUSE = 0.005  # in which all that follows an answer has its time
 BUFFER_KB = 20000
 PROGRAM = "/bin/true"
 CALLS = ["exit_wait4", "enter_sendmmsg", "exit_epoll_wait", "enter_sendto",
@@ -82,9 +83,15 @@ class Tracing:
                 found = LINE.match(line)
                 if found:
                     comm, pid, when, name, rest = found.groups()
-                    if name.startswith("sys_"):
-                        name += "<" if rest.startswith(" -> ") else ">"
-                    yield comm, int(pid), float(when) * 1e6, name
+                    value = None
+                    if rest.startswith(" -> "):
+                        name += "<"
+                        value = int(rest[len(" -> "):], 16)
+                    elif name.startswith("sys_"):
+                        name += ">"
+                    elif f"filename={PROGRAM} " in rest:
+                        name += " of the program"
+                    yield comm, int(pid), float(when) * 1e6, name, value
 
 
 class Run:
@@ -110,7 +117,7 @@ class Run:
         elif step == 5 and pid == self.command and name == "sys_execve>":
             self.at.append(when)
         elif step == 6 and pid == self.command and (
-                name == "sched_process_exec"):
+                name.startswith("sched_process_exec")):
             self.at.append(when)
         elif step == 7 and pid == self.command and (
                 name == "sched_process_exit"):
@@ -136,15 +143,18 @@ def read(tracing):
     """Whole runs, the program's time in plain spawns and how long its end
     takes there, and how long after an answer the next process was ready."""
     runs, plain, ends, refills = [], [], [], []
-    run = ended = None
-    executed = {}
-    for comm, pid, when, name in tracing.lines():
-        if name == "sched_process_exec":
+    run = None
+    executed, exited = {}, {}
+    for comm, pid, when, name, value in tracing.lines():
+        if name == "sched_process_exec of the program":
             executed[pid] = when
+        elif name == "sched_process_exit":
+            exited[pid] = when
         if comm == "executor_clock" and name == "sys_wait4<":
             run = Run(when)
-            if ended is not None:
-                ends.append(when - ended)
+            if value in executed and value in exited:
+                plain.append(exited[value] - executed[value])
+                ends.append(when - exited[value])
         elif run is not None:
             if run.is_whole() and name == "sys_recvfrom>" and (
                     pid not in (run.launcher, run.first)):
@@ -155,10 +165,6 @@ def read(tracing):
             run.see(comm, pid, when, name)
             if run.is_whole() and not whole:
                 runs.append(run)
-        if name == "sched_process_exit" and pid in executed and (
-                run is None or pid != run.command):
-            plain.append(when - executed.pop(pid))
-            ended = when if run is None else None
     return runs, plain, ends, refills
 
 
@@ -173,8 +179,8 @@ def main():
         with Tracing(folder) as tracing:
             subprocess.run(
                 [CLOCK, f"{BIN}/assent-exec", folder + "/project",
-                 str(ROUNDS), "1", "1"], input=f"spawn {PROGRAM}\n",
-                text=True, stdout=subprocess.DEVNULL, check=True,
+                 str(ROUNDS), "1", "1"], text=True,
+                input=f"pause /bin/sleep {PAUSE}\nspawn {PROGRAM}\n", stdout=subprocess.DEVNULL, check=True,
                 env={"PATH": os.environ["PATH"], "HOME": folder})
             tracing.write("tracing_on", "0")
             runs, plain, ends, refills = read(tracing)

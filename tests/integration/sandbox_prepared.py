@@ -17,12 +17,12 @@ DRIVER = os.path.dirname(BIN) + "/fake/executor_alone"
 class Live:
     """The driver, spoken to line by line."""
 
-    def __init__(self, w):
+    def __init__(self, w, before=()):
         self.w = w
         self.count = 0
         self.ended = {}
         self.process = subprocess.Popen(
-            [DRIVER, w.helper], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [*before, DRIVER, w.helper], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, bufsize=1, preexec_fn=w._become)
 
     def __enter__(self):
@@ -39,6 +39,17 @@ class Live:
             "tool": "shell", "workspace": self.w.ws, "cwd": self.w.ws,
             "home": self.w.home, "input": {"script": script, **more}}))
         return self.count
+
+    def fresh(self, script):
+        """On a copy of the workspace nothing is prepared."""
+        self.count += 1
+        self.say(json.dumps({
+            "tool": "shell", "workspace": self.w.ws, "cwd": self.w.ws,
+            "home": self.w.home, "overlay": True,
+            "input": {"script": script}}))
+        one = self.wait(self.count)
+        assert one["exit"] == 0, one
+        return one["stdout"].strip()
 
     def edit(self, path, content):
         self.count += 1
@@ -281,6 +292,32 @@ class Prepared(unittest.TestCase):
                     "  os.fork() or os.execvp(\"sleep\", [\"sleep\", \"9\"])\n"
                     "  n += 1\nexcept OSError: pass\nprint(n)'")
         self.assertLess(abs(int(one["stdout"]) - 505), 10)
+
+    @in_each_mode
+    def test_fresh_runs_share_nothing_either(self, w, s):
+        w.put(w.ws + "/look.py", LOOK)
+        seen = set()
+        for _ in range(4):
+            seen.add(s.fresh("readlink /proc/self/ns/net /proc/self/ns/mnt "
+                             "/proc/self/ns/pid; echo x > /tmp/trace; "
+                             "echo x > /dev/shm/trace; (sleep 300 &); true"))
+            self.assertEqual(s.fresh("exec python3 look.py"),
+                             f"looked {w.ws}")
+            self.assertEqual(s.fresh("ls /proc/self/fd | wc -l"), "4")
+        self.assertEqual(len(seen), 4)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root mounts")
+    def test_a_fresh_run_sees_what_was_mounted_since_the_last(self):
+        with World(0) as w, Live(w, ["unshare", "-m"]) as s:
+            for _ in range(3):
+                self.assertNotEqual(s.fresh("ls /opt"), "mounted")
+            time.sleep(0.1)
+            enter = ["nsenter", "-t", str(s.launcher()), "-m"]
+            subprocess.run([*enter, "mount", "-t", "tmpfs", "none", "/opt"],
+                           check=True)
+            subprocess.run([*enter, "mkdir", "/opt/mounted"], check=True)
+            for _ in range(3):
+                self.assertEqual(s.fresh("ls /opt"), "mounted")
 
     @in_each_mode
     def test_edits_are_made_by_prepared_processes_too(self, w, s):
