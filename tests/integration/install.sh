@@ -33,4 +33,12 @@ if command -v systemd-analyze >/dev/null; then
 		grep -v 'Failed to connect' |
 		grep -E 'assentd.service|assent-rules' && exit 1
 fi
+
+# Without the program that has all commands the rest is still there.
+rm "$root/bin/assent-cli"
+status=0
+"$root/bin/assent" status 2>"$folder/said" || status=$?
+[[ $status == 70 ]] || { echo "FAILED: status $status"; exit 1; }
+grep -q "cannot start '$root/bin/assent-cli'" "$folder/said"
+"$root/bin/assent" hook --help | grep -q '^Usage: assent hook'
 exit 0
