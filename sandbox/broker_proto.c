@@ -190,8 +190,10 @@ broker_take_value(int link, const char *name, int *ret, struct err *e)
 	struct broker_received m;
 	int r = broker_receive(link, &m, e);
 
-	if (r <= 0)
-		return err_set(e, ERR_DENIED,
+	if (r == 0)
+		r = err_set(e, ERR_DENIED, "the broker is gone");
+	if (r < 0)
+		return err_wrap(e, r,
 		    "the value of the credential '%s' did not come", name);
 	r = ERR_OK;
 	if (!is_value_of(&m, name) || m.fds[0] < 0 || m.fds[1] >= 0 ||

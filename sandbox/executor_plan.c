@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "executor_int.h"
 #include "sandbox/plan.h"
+#include "sandbox/plan_credentials.h"
 
 /* Accounts of the pool that have a run now, a bit each. */
 static uint64_t
@@ -83,6 +84,8 @@ executor_plan(struct executor *x, const struct action *a, struct arena *arena,
 	buf_reset(&text);
 	plan_network_text(p, &text);
 	out.network = arena_strndup(arena, buf_cstr(&text), text.len);
+	out.values =
+	    plan_credentials_values(p->credentials, p->credential_count) > 0;
 	out.credentials =
 	    p->credential_count == 0 ? NULL : arena_strdup(arena, p->profile);
 	if (arena_failed(arena))
