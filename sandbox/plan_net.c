@@ -167,6 +167,7 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 
 	if (!p->online)
 		return ERR_OK;
+	net.flags |= NET_POLICY_NAMES_V6;
 	net.rules = arena_array(a,
 	    named + o->host_count + o->denied_count + o->rules_denied_count + 1,
 	    sizeof(*net.rules));

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 import threading
@@ -15,12 +16,13 @@ import time
 import unittest
 import zipfile
 
-from lib_proxy import OTHER, WEB
+from lib_proxy import OTHER, WEB, WEB6
 from lib_proxy import World as Internet
 from lib_sandbox import BIN, World, modes, require_sandbox
 
 NAMES = {"web.test": [WEB], "git.test": [WEB], "pypi.test": [WEB],
-         "registry.test": [WEB], "other.test": [OTHER]}
+         "registry.test": [WEB], "other.test": [OTHER],
+         "six.test": [WEB6]}
 SSHD = "/usr/sbin/sshd"
 
 
@@ -54,6 +56,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Server6(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 class ClientsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -66,7 +72,9 @@ class ClientsTest(unittest.TestCase):
         handler = functools.partial(Quiet, directory=cls.site)
         with cls.net.internet:
             cls.server = http.server.ThreadingHTTPServer((WEB, 80), handler)
-        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+            cls.server6 = Server6((WEB6, 80), handler)
+        for server in (cls.server, cls.server6):
+            threading.Thread(target=server.serve_forever, daemon=True).start()
 
     @classmethod
     def fill(cls):
@@ -96,8 +104,9 @@ class ClientsTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.server.shutdown()
-        cls.server.server_close()
+        for server in (cls.server, cls.server6):
+            server.shutdown()
+            server.server_close()
         for process in cls.started:
             process.terminate()
             process.wait()
@@ -137,6 +146,27 @@ class ClientsTest(unittest.TestCase):
                            "http://web.test/hello"):
                 status, out = self.run_in(uid, script, "web.test:80")
                 self.assertEqual((status, out), (0, "hello\n"), script)
+
+    def test_what_asks_for_ipv6_alone_gets_there_by_the_name(self):
+        look = ("import socket; a = socket.getaddrinfo('web.test', 80, "
+                "socket.AF_INET6, socket.SOCK_STREAM)[0]; "
+                "s = socket.socket(a[0]); s.connect(a[4]); "
+                "s.sendall(b'GET /hello HTTP/1.0\\r\\nHost: web.test\\r\\n"
+                "\\r\\n'); print(s.makefile().read().split()[-1])")
+        for script in ("curl -6 -sS --noproxy '*' http://web.test/hello",
+                       f'python3 -c "{look}"'):
+            status, out = self.run_in(modes()[-1], script, "web.test:80")
+            self.assertEqual((status, out), (0, "hello\n"), script)
+        # Outside there is IPv6 alone: inside, either way leads there.
+        for script in ("curl -sS http://six.test/hello",
+                       "curl -4 -sS --noproxy '*' http://six.test/hello",
+                       "curl -6 -sS --noproxy '*' http://six.test/hello"):
+            status, out = self.run_in(modes()[-1], script, "six.test:80")
+            self.assertEqual((status, out), (0, "hello\n"), script)
+        status, out = self.run_in(
+            modes()[-1], "curl -6 -sS --noproxy '*' http://other.test/",
+            "web.test:80")
+        self.assertNotEqual(status, 0, out)
 
     def test_one_blocked_host_fails_that_request_and_not_the_command(self):
         status, out = self.run_in(
