@@ -44,7 +44,7 @@ take_slot(struct mcp_hub *hub, struct mcp_work *w)
 		return ERR_LIMIT;
 	if (slot == hub->work_cap &&
 	    mem_grow(&hub->works, &hub->work_cap, slot + 1,
-		sizeof(*hub->works)) != 0)
+		sizeof(struct mcp_work *)) != 0)
 		return ERR_NOMEM;
 	hub->works[slot] = w;
 	w->slot = slot;

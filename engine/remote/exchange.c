@@ -151,53 +151,115 @@ add_headers(struct exchange *x, bool post)
 	return rc != 0 ? rc : add_own_headers(x, r->o.headers);
 }
 
-/* The first failure of many. */
-#define SET(option, value)                                                     \
-	do {                                                                   \
-		if (code == CURLE_OK)                                          \
-			code = curl_easy_setopt(x->easy, option, value);       \
-	} while (0)
+struct number {
+	CURLoption option;
+	long value;
+};
+
+struct text {
+	CURLoption option;
+	const char *value;
+};
+
+static CURLcode
+set_numbers(CURL *easy, const struct number *all, size_t count)
+{
+	CURLcode code = CURLE_OK;
+
+	for (size_t i = 0; i < count && code == CURLE_OK; i++)
+		code = curl_easy_setopt(easy, all[i].option, all[i].value);
+	return code;
+}
+
+static CURLcode
+set_texts(CURL *easy, const struct text *all, size_t count)
+{
+	CURLcode code = CURLE_OK;
+
+	for (size_t i = 0; i < count && code == CURLE_OK; i++)
+		code = curl_easy_setopt(easy, all[i].option, all[i].value);
+	return code;
+}
 
 static CURLcode
 set_place(struct exchange *x)
 {
+	static const struct number numbers[] = {
+		{ CURLOPT_FOLLOWLOCATION, 0 },
+		{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
+		{ CURLOPT_HTTP09_ALLOWED, 0 },
+		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
+		{ CURLOPT_NOSIGNAL, 1 },
+		{ CURLOPT_TCP_KEEPALIVE, 1 },
+		{ CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS },
+	};
+	const struct text texts[] = {
+		{ CURLOPT_URL, x->remote->o.url },
+		{ CURLOPT_PROTOCOLS_STR, "http,https" },
+		{ CURLOPT_PROXY, "" },
+		{ CURLOPT_USERAGENT, "assent/" ASSENT_VERSION },
+	};
 	const struct web_tls tls = { .ca_file = x->remote->o.ca_file };
-	CURLcode code = CURLE_OK;
+	CURLcode code = set_numbers(x->easy, numbers, ARRAY_LEN(numbers));
 
-	SET(CURLOPT_URL, x->remote->o.url);
-	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	if (code == CURLE_OK)
-		code = curl_set_tls(x->easy, &tls);
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	SET(CURLOPT_USERAGENT, "assent/" ASSENT_VERSION);
+		code = set_texts(x->easy, texts, ARRAY_LEN(texts));
+	return code == CURLE_OK ? curl_set_tls(x->easy, &tls) : code;
+}
+
+static CURLcode
+set_message(struct exchange *x)
+{
+	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
+
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(
+		    x->easy, CURLOPT_POSTFIELDS, buf_cstr(&x->body));
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)x->body.len);
+	return code;
+}
+
+static CURLcode
+set_farewell(struct exchange *x)
+{
+	const CURLcode code =
+	    curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, "DELETE");
+
+	return code != CURLE_OK
+	    ? code
+	    : curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, END_MS);
+}
+
+static CURLcode
+set_ears(struct exchange *x)
+{
+	CURLcode code =
+	    curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
+
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(
+		    x->easy, CURLOPT_HEADERFUNCTION, on_header);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
 	return code;
 }
 
 static CURLcode
 set_work(struct exchange *x, bool post)
 {
-	CURLcode code = CURLE_OK;
+	CURLcode code = set_ears(x);
 
-	SET(CURLOPT_HTTPHEADER, x->headers);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
-	SET(CURLOPT_WRITEDATA, x);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
-	SET(CURLOPT_HEADERDATA, x);
-	if (post) {
-		SET(CURLOPT_POST, 1L);
-		SET(CURLOPT_POSTFIELDS, buf_cstr(&x->body));
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body.len);
-	} else if (x->kind == EXCHANGE_END) {
-		SET(CURLOPT_CUSTOMREQUEST, "DELETE");
-		SET(CURLOPT_TIMEOUT_MS, END_MS);
-	}
+	if (code == CURLE_OK)
+		code =
+		    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+	if (code == CURLE_OK && post)
+		code = set_message(x);
+	if (code == CURLE_OK && x->kind == EXCHANGE_END)
+		code = set_farewell(x);
 	return code;
 }
 

@@ -25,9 +25,11 @@ static void
 put_line(struct remote *r, struct str json)
 {
 	buf_reset(&r->out);
-	for (size_t i = 0; i < json.len; i++)
-		buf_putc(&r->out,
-		    json.s[i] == '\n' || json.s[i] == '\r' ? ' ' : json.s[i]);
+	for (size_t i = 0; i < json.len; i++) {
+		const bool ends = json.s[i] == '\n' || json.s[i] == '\r';
+
+		buf_put(&r->out, ends ? " " : &json.s[i], 1);
+	}
 	if (buf_done(&r->out, NULL) == 0)
 		r->o.on_line(r->o.ctx, buf_str(&r->out));
 }
