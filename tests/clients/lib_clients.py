@@ -22,16 +22,18 @@ def install():
 
 
 def add(folder, packages, installed=None):
-    """installed: what one of them is called once it is there."""
+    """installed: what one of them is called once it is there. The newest, not
+    the newest that says it suits this node: some bring their own."""
     missing = [p for p in packages if not os.path.isdir(
         f"{folder}/node_modules/{installed or p}")]
     if not missing:
         return None
     os.makedirs(folder, exist_ok=True)
+    wanted = [p if "@" in p[1:] else f"{p}@latest" for p in missing]
     try:
         ran = subprocess.run(
             ["npm", "install", "--no-fund", "--no-audit", "--prefix",
-             folder, *missing], capture_output=True, text=True, check=False,
+             folder, *wanted], capture_output=True, text=True, check=False,
             timeout=1200)
     except (OSError, subprocess.TimeoutExpired) as e:
         return f"npm: {e}"

@@ -260,6 +260,29 @@ def record(kind, version, texts, script="tests/clients/matrix.py"):
                 "are masked.\n\n" + "\n".join(texts))
 
 
+def record_row(name, version, words):
+    """What was printed for one client; the rows of others stay as they are."""
+    path = f"{os.environ['ASSENT_SOURCE']}/docs/agents/transcripts/matrix.md"
+    rows = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            rows = {line.split(" | ")[0][2:]: line.rstrip("\n") for line in f
+                    if line.startswith("| ") and
+                    not line.startswith("| client ")}
+    rows[name] = f"| {name} | {version} | {' | '.join(words)} |"
+    lines = ["# The matrix", "", "Written by `tests/clients/matrix.py "
+             "--record`: each real client against a scripted\nmodel and a "
+             "real assentd. A row is what the last recorded run of that "
+             "client\nprinted, with the version that it ran. What the "
+             "columns mean is at the head of\nthat file; `-` is what a client "
+             "has no way for.", "",
+             "| client | version | " + " | ".join(CELLS) + " |",
+             "|---" * (len(CELLS) + 2) + "|",
+             *(rows[k.name] for k in CLIENTS if k.name in rows)]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+
+
 def alone(program, arguments):
     """Again, where there is no network but loopback."""
     if os.environ.get("ASSENT_ALONE") == "1":
@@ -298,9 +321,12 @@ def main(arguments):
         print(f"{kind.name:18}" + "".join(f"{w:9}" for w in words), flush=True)
         for line in wrongs:
             print(line)
-        if "--record" in arguments and not wrongs:
-            with tempfile.TemporaryDirectory() as home:
-                version = kind(home, home, 0).version()
+        if "--record" not in arguments:
+            continue
+        with tempfile.TemporaryDirectory() as home:
+            version = kind(home, home, 0).version()
+        record_row(kind.name, version, words)
+        if not wrongs:
             record(kind, version, texts)
     return 1 if failed else 0
 
