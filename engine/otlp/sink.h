@@ -42,6 +42,10 @@ struct sink_ops {
 	void (*close)(struct sink *s);
 };
 
+/* What a sink that waits for no answer says: taken, or later and why. */
+void sink_tell(
+    sink_done_fn *done, void *ctx, int r, size_t taken, const struct err *why);
+
 /* First member of every sink. */
 struct sink {
 	const struct sink_ops *ops;

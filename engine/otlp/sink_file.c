@@ -130,11 +130,7 @@ file_send(struct sink *sink, json_t *const *rows, size_t count,
 		r = rotate(f, &why);
 	if (r == 0)
 		r = write_rows(f, rows, count, &why);
-	done(ctx,
-	    &(struct sink_result){
-		.verdict = r == 0 ? SINK_TAKEN : SINK_LATER,
-		.why = r == 0 ? NULL : why.msg,
-	    });
+	sink_tell(done, ctx, r, 0, &why);
 }
 
 static void

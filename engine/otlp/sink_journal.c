@@ -112,12 +112,7 @@ journal_send(struct sink *sink, json_t *const *rows, size_t count,
 	/* journald that was started anew has another socket */
 	if (r != 0)
 		fd_closep(&j->fd);
-	done(ctx,
-	    &(struct sink_result){
-		.verdict = r == 0 ? SINK_TAKEN : SINK_LATER,
-		.taken = taken,
-		.why = r == 0 ? NULL : why.msg,
-	    });
+	sink_tell(done, ctx, r, taken, &why);
 }
 
 static void

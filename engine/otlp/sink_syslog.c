@@ -266,12 +266,7 @@ syslog_send(struct sink *sink, json_t *const *rows, size_t count,
 		    : send_datagrams(s, rows, count, &taken, &why);
 	if (r != 0)
 		hang_up(s);
-	done(ctx,
-	    &(struct sink_result){
-		.verdict = r == 0 ? SINK_TAKEN : SINK_LATER,
-		.taken = taken,
-		.why = r == 0 ? NULL : why.msg,
-	    });
+	sink_tell(done, ctx, r, taken, &why);
 }
 
 static void

@@ -22,8 +22,9 @@ BIN = os.environ["ASSENT_BIN"]
 ALONE = os.path.join(os.path.dirname(BIN), "fake", "front_alone")
 SANITIZED = os.environ.get("ASSENT_PRESET_SANITIZES") == "1"
 PATIENCE_S = 20
-# How much longer things may take: built for checks, or on a busy machine.
-SLACK = 8 if SANITIZED or os.getloadavg()[0] > 2 * os.cpu_count() else 1
+# How much longer things may take, since other tests run at the same time, than
+# alone; and on a busy machine. Still less than what one that is slow is given.
+SLACK = min(max(8, 2 * os.getloadavg()[0] / os.cpu_count()), 20)
 DEADLINE_S = 10
 TOKEN = "0123456789abcdef0123456789abcdef"
 JSON = "Content-Type: application/json\r\n"
@@ -447,7 +448,7 @@ class Hostile(unittest.TestCase):
                        JSON.encode() + b"Content-Length: 1000\r\n\r\n{")
             closed, worst = {}, 0.0
             while len(closed) < count:
-                self.assertLess(time.monotonic() - start, DEADLINE_S + 4)
+                self.assertLess(time.monotonic() - start, DEADLINE_S + SLACK)
                 for i, s in enumerate(slow):
                     if i in closed:
                         continue

@@ -63,7 +63,7 @@ class Runs(unittest.TestCase):
             "while :; do sleep 0.1; done' >/dev/null 2>&1 &); sleep 60",
             "--timeout", "1")
         self.assertEqual(status, 124)
-        self.assertLess(time.monotonic() - start, 5)
+        self.assertLess(time.monotonic() - start, 30)
         self.assertEqual(alive(mark), [])
 
     @in_each_mode
