@@ -24,7 +24,7 @@ import time
 BIN = os.environ["ASSENT_BIN"]
 START_S = 30
 OPEN_FILES_MAX = 4096
-faulthandler.dump_traceback_later(200)  # where a test hangs
+faulthandler.dump_traceback_later(400)  # where a test hangs
 
 
 def skip(why):
