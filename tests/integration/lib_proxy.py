@@ -9,6 +9,7 @@ namespace of its own, and the launcher's end of the proxy's link.
 """
 
 import ctypes
+import faulthandler
 import os
 import select
 import shutil
@@ -25,6 +26,9 @@ BIN = os.environ["ASSENT_BIN"]
 SANITIZED = os.environ.get("ASSENT_PRESET_SANITIZES") == "1"
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
+
+UID, GID = os.geteuid(), os.getegid()
+HANGS_AFTER_S = 100  # then it is said where
 
 ALLOW, ASK, DENY = 1, 2, 3
 ANY, HTTP, TLS, TCP = 0, 1, 2, 3
@@ -58,7 +62,9 @@ def setns(fd):
 
 def private_world():
     """A user, mount and network namespace of this process's own."""
-    uid, gid = os.geteuid(), os.getegid()
+    uid, gid = UID, GID
+    # Its thread: a process with threads gets no user namespace.
+    faulthandler.cancel_dump_traceback_later()
     try:
         unshare(CLONE_NEWNS | CLONE_NEWNET
                 | (CLONE_NEWUSER if uid != 0 else 0))
@@ -69,7 +75,18 @@ def private_world():
                            ("gid_map", f"0 {gid} 1")):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as to:
                 to.write(text)
+    faulthandler.dump_traceback_later(HANGS_AFTER_S)
     sh("mount --make-rprivate /")
+
+
+def be_oneself():
+    """In a child of a plain user's world, whose root he is: himself again,
+    in a user namespace below, with no rights over the world's networks."""
+    unshare(CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{UID} 0 1"),
+                       ("gid_map", f"{GID} 0 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as to:
+            to.write(text)
 
 
 def sh(text):

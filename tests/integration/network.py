@@ -7,7 +7,8 @@ import time
 import unittest
 
 from lib_daemon import Daemon
-from lib_proxy import METADATA, OTHER, PRIVATE, WEB, World
+from lib_proxy import METADATA, OTHER, PRIVATE, UID, WEB, World
+from lib_proxy import be_oneself
 
 NAMES = {"web.test": [WEB], "other.test": [OTHER], "deny.test": [OTHER],
          "inside.test": [PRIVATE], "meta.test": [METADATA],
@@ -63,6 +64,9 @@ def page(sock):
 
 
 class Site(Daemon):
+    if UID != 0:
+        before = staticmethod(be_oneself)
+
     def __init__(self, more="", requirements=""):
         super().__init__(CONFIG + more)
         if requirements:
@@ -185,7 +189,7 @@ class NetworkTest(unittest.TestCase):
                                 ("network", True)), kinds)
             last = d.rows("network")[-1]
             self.assertEqual((last["decided_by"], last["body"]["by"]),
-                             ("human", "uid:0"), last)
+                             ("human", f"uid:{UID}"), last)
 
     def test_a_host_that_is_refused_fails_alone_and_the_agent_is_told(self):
         with Site() as d:
@@ -204,9 +208,9 @@ class NetworkTest(unittest.TestCase):
                               for r in denied], [("other.test", "human")])
             told = d.assent("log", "show", "--state", d.state,
                             done["id"]).stdout
-            self.assertIn("was refused other.test:80 by uid:0", told)
-            self.assertIn("reached web.test:80 by uid:0; 0 bytes up, 17 down",
-                          told)
+            self.assertIn(f"was refused other.test:80 by uid:{UID}", told)
+            self.assertIn(f"reached web.test:80 by uid:{UID}; "
+                          "0 bytes up, 17 down", told)
             figures = json.loads(d.assent(
                 "log", "report", "--state", d.state, "--json").stdout)
             self.assertEqual(figures["hosts"], [
