@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ipc.h"
 #include "base/loop.h"
 #include "core/ports.h"
+#include "model/config.h"
 #include "proto.h"
 #include "sandbox/plan.h"
 
@@ -468,6 +470,52 @@ root_runs_nothing_as_root(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* The engine asks the broker by what the plan says. */
+static void
+a_plan_says_whether_its_run_is_handed_values(void **state)
+{
+	static const char *profiles[] = { "workspace-write" };
+	struct config_credential value = {
+		.name = "signing",
+		.kind_name = "value",
+		.variable = "SIGN_FD",
+		.file = "/k",
+		.profiles = { profiles, 1 },
+	};
+	char limits[] = "/tmp/assent-executor-XXXXXX"; /* an empty file */
+	const int fd = mkstemp(limits);
+	const struct config_sources none = {
+		.requirements = limits,
+		.state_dir = "/",
+		.runtime_dir = "/",
+		.no_file = true,
+	};
+	AUTO(diags_freep) struct diags *d = diags_new();
+	AUTO(config_freep) struct config *c = NULL;
+	struct world *w = *state;
+	struct plan_ref ref;
+
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(config_load(&none, d, &c, NULL), 0);
+	(void)unlink(limits);
+	c->credentials = &value;
+	c->credential_count = 1;
+	assert_int_equal(sandbox_executor.configure(w->x, c, NULL), 0);
+	assert_int_equal(
+	    sandbox_executor.plan(w->x, w->a, w->arena, &ref, NULL), 0);
+	assert_string_equal(ref.credentials, "workspace-write");
+	assert_true(ref.values);
+	assert_string_equal(
+	    ref.network, "runs offline; is handed the value of signing");
+	profiles[0] = "another";
+	assert_int_equal(sandbox_executor.configure(w->x, c, NULL), 0);
+	assert_int_equal(
+	    sandbox_executor.plan(w->x, w->a, w->arena, &ref, NULL), 0);
+	assert_null(ref.credentials);
+	assert_false(ref.values);
+}
+
 int
 main(void)
 {
@@ -483,6 +531,7 @@ main(void)
 		TEST(a_dead_launcher_ends_its_runs_with_a_reason),
 		TEST(input_and_signals_go_to_the_run_that_runs),
 		TEST(what_the_sandbox_cannot_run_has_no_plan),
+		TEST(a_plan_says_whether_its_run_is_handed_values),
 		TEST(root_runs_nothing_as_root),
 	};
 
