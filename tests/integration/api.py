@@ -256,6 +256,19 @@ class Described(unittest.TestCase):
             "jsonrpc": "2.0", "id": 1, "method": "ping"})
         self.assertEqual((status, body["result"]), (200, {}))
 
+    def test_a_session_of_mcp(self):
+        status, body, head = self.call("mcpMessage", "POST", "/v1/mcp", {
+            "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                "protocolVersion": "2025-06-18", "capabilities": {},
+                "clientInfo": {"name": "t", "version": "1"}}},
+            {"Accept": "application/json, text/event-stream"})
+        self.assertEqual(status, 200, body)
+        session = {"Mcp-Session-Id": head["Mcp-Session-Id"]}
+        self.assertEqual(self.call(
+            "mcpSessionEnd", "DELETE", "/v1/mcp", headers=session)[0], 204)
+        self.assertEqual(self.call(
+            "mcpStream", "GET", "/v1/mcp", headers=session)[0], 404)
+
     def test_what_if(self):
         action = {"tool": "shell", "input": {"script": "rm -rf ~"},
                   "cwd": "/home/dev/none", "home": "/home/dev"}
