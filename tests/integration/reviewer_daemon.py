@@ -376,7 +376,7 @@ def many_at_once(folder):
             lambda: state_of(d)["waiting"] == 0
             and state_of(d)["under_way"] == 0, 20), str(state_of(d)))
         checks.that("N14 never more than four", most["max"] == 4, str(most))
-    with_daemon([lib.provider_line(fake.url)], test, timeout="30s")
+    with_daemon([lib.provider_line(fake.url)], test, timeout="90s")
     fake.close()
 
 
