@@ -329,6 +329,38 @@ class Elevated(unittest.TestCase):
                     self.assertEqual(lines[1], "assent-online")
                 self.assertNotIn("page", body["outcome"]["stderr"], mode)
 
+    def test_what_a_run_makes_is_never_set_id_and_no_link_leads_elsewhere(
+            self):
+        with Place() as d:
+            secret = f"{TOP}/assentother/secret"
+            with open(secret, "w", encoding="ascii") as f:
+                f.write("theirs\n")
+            os.chown(secret, OTHER_UID, OTHER_UID)
+            os.chmod(secret, 0o600)
+            os.link(secret, f"{d.project}/link")
+            script = ("cp /usr/bin/id s; chmod 4755 s; chmod 2755 s; "
+                      "install -m 4755 /usr/bin/id q; python3 -c \"import os;"
+                      "os.open('z', os.O_CREAT | os.O_WRONLY, 0o6755)\"; "
+                      "mkdir d; chmod 2777 d; mknod n c 1 1; chown 0 s; "
+                      "unshare -Ur true && echo root; cat link; "
+                      "echo x >> link; chmod 777 link")
+            with open(f"{d.project}/attack", "w", encoding="ascii") as f:
+                f.write(script)
+            for options in ((), ("--overlay",)):
+                got = d.outcome("sh", "attack", options=options)
+                self.assertEqual((got["mode"], got["outcome"]["stdout"]),
+                                 ("elevated", ""), got)
+                if options:
+                    self.assertEqual(self.apply(d, got)[0], 200)
+                for name in ("s", "q", "z", "d"):
+                    st = os.stat(f"{d.project}/{name}")
+                    self.assertEqual(st.st_mode & 0o6000, 0, name)
+                    self.assertEqual(st.st_uid, DEV_UID, name)
+                self.assertFalse(os.path.exists(f"{d.project}/n"))
+                self.assertEqual(os.stat(secret).st_mode & 0o777, 0o600)
+                self.assertEqual(content(secret), "theirs\n")
+                run("sh", "-c", f"cd {d.project} && rm -rf s q z d")
+
     def apply(self, d, action):
         """What a person says of the copy that a run has left."""
         return d.approver("POST", f"/v1/actions/{action['id']}/changes",
