@@ -8,6 +8,8 @@ as they are; a developer in it; root's daemon.
     with Place() as d: d.outcome("id")
 """
 
+import atexit
+import contextlib
 import ctypes
 import json
 import os
@@ -36,6 +38,13 @@ def as_user(uid, *argv, gid=None, **more):
                "--clear-groups", *argv, check=False, **more)
 
 
+def leave():
+    """What was made is gone with the namespaces; the folder is not."""
+    run("umount", "-l", TOP, check=False)
+    with contextlib.suppress(OSError):
+        os.rmdir(TOP)
+
+
 def enter():
     """This process, in namespaces of its own; the folder of the test."""
     global TOP
@@ -50,6 +59,7 @@ def enter():
         skip("no namespaces: " + os.strerror(ctypes.get_errno()))
     run("mount", "--make-rprivate", "/")
     TOP = tempfile.mkdtemp(prefix="assent-elevated-")
+    atexit.register(leave)
     os.chmod(TOP, 0o755)
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", TOP)
     run("cp", "-a", "/etc", f"{TOP}/etc")
