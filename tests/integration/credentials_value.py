@@ -299,7 +299,9 @@ class Values(unittest.TestCase):
                     for form in (needle.encode(),
                                  base64.b64encode(needle.encode())):
                         self.assertNotIn(form, data, path)
-        if os.geteuid() != 0:
+        # A sanitizer maps more memory than can be read.
+        if os.geteuid() != 0 or \
+                os.environ.get("ASSENT_PRESET_SANITIZES") == "1":
             return
         seen = 0
         for role, pids in {**d.roles(), "supervisor": [d.process.pid]}.items():
