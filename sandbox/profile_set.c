@@ -348,6 +348,33 @@ take_require(struct profile_set *s, const struct config *c, struct arena *a)
 	return arena_failed(a) ? ERR_NOMEM : ERR_OK;
 }
 
+static uint64_t
+smaller(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* A profile without a network gets one when a call names hosts: then what
+ * the default profile says of the network holds for it, too. */
+static void
+inherit_network(struct profile *p, const struct profile *usual)
+{
+	struct profile_network *n = &p->net;
+	const struct profile_network *u = &usual->net;
+
+	if (p == usual || p->online || p->unconfined)
+		return;
+	n->connections = smaller(n->connections, u->connections);
+	n->up_bytes = smaller(n->up_bytes, u->up_bytes);
+	n->down_bytes = smaller(n->down_bytes, u->down_bytes);
+	n->rate_bytes = smaller(n->rate_bytes, u->rate_bytes);
+	n->idle_ms =
+	    (int64_t)smaller((uint64_t)n->idle_ms, (uint64_t)u->idle_ms);
+	if (n->upstream == NULL)
+		n->upstream = u->upstream;
+	p->hosts_only = p->hosts_only || usual->hosts_only;
+}
+
 int
 profile_set_make(const struct config *c, struct arena *a,
     struct profile_set **ret, struct err *e)
@@ -369,6 +396,8 @@ profile_set_make(const struct config *c, struct arena *a,
 		s->at[s->count] = *profile_at(s->count);
 	for (size_t i = 0; r == 0 && c != NULL && i < c->profile_count; i++)
 		r = add(s, &c->profiles[i], a, e);
+	for (size_t i = 0; r == 0 && i < s->count; i++)
+		inherit_network(&s->at[i], find(s, PROFILE_DEFAULT));
 	for (size_t i = 0; r == 0 && i < s->count; i++) {
 		if (s->at[i].where == NULL)
 			continue;
@@ -507,8 +536,8 @@ profile_within(const struct profile *n, const struct profile *w)
 	    all_covered(w->hide, n->hide, NULL) &&
 	    is_subset(w->deny, n->deny) && is_subset(w->protect, n->protect) &&
 	    is_subset(n->env, w->env) && is_subset(n->set_env, w->set_env) &&
-	    (!n->online ||
-		(is_subset(n->hosts, w->hosts) && is_subset(n->ech, w->ech) &&
-		    network_within(&n->net, &w->net) &&
-		    (n->hosts_only || !w->hosts_only)));
+	    /* Also of one without a network: a call may name hosts. */
+	    is_subset(n->ech, w->ech) && network_within(&n->net, &w->net) &&
+	    (n->hosts_only || !w->hosts_only) &&
+	    (!n->online || is_subset(n->hosts, w->hosts));
 }

@@ -102,6 +102,55 @@ limits_of_the_network_and_its_way_out_are_part_of_a_profile(void **state)
 }
 
 static void
+a_profile_without_a_network_lifts_nothing_of_the_default_ones(void **state)
+{
+	static const char *hosts[] = { "a.test:80" };
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	struct config_profile all[] = {
+		{ .name = "workspace-write",
+		    .where = "c:1",
+		    .network = { hosts, 1 },
+		    .has_network = true,
+		    .network_only = true,
+		    .net_connections = 4,
+		    .net_down_bytes = 1000,
+		    .net_idle_ms = 5000,
+		    .network_upstream = "proxy.test:3128" },
+		{ .name = "less",
+		    .base = "read-only",
+		    .where = "c:2",
+		    .net_down_bytes = 10,
+		    .net_up_bytes = 20 },
+		{ .name = "else",
+		    .base = "read-only",
+		    .where = "c:3",
+		    .network_upstream = "other.test:3128" },
+	};
+	struct profile_set *s = make(a, all, ARRAY_LEN(all), NULL);
+	const struct profile *usual, *p;
+
+	(void)state;
+	assert_non_null(s);
+	usual = get(s, "workspace-write");
+	p = get(s, "read-only");
+	assert_false(p->online);
+	assert_true(p->hosts_only);
+	assert_string_equal(p->net.upstream, "proxy.test:3128");
+	assert_int_equal(p->net.connections, 4);
+	assert_int_equal(p->net.down_bytes, 1000);
+	assert_int_equal(p->net.idle_ms, 5000);
+	assert_true(profile_within(p, usual));
+	p = get(s, "less");
+	assert_int_equal(p->net.down_bytes, 10);
+	assert_int_equal(p->net.up_bytes, 20);
+	assert_true(profile_within(p, usual));
+	/* Another way out is wider, whoever names the hosts. */
+	assert_false(profile_within(get(s, "else"), usual));
+	/* And none of it is narrower without what was taken over. */
+	assert_false(profile_within(profile_find("read-only"), usual));
+}
+
+static void
 a_named_profile_is_its_base_and_what_it_adds(void **state)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
@@ -369,6 +418,8 @@ main(void)
 		cmocka_unit_test(a_named_profile_is_its_base_and_what_it_adds),
 		cmocka_unit_test(
 		    limits_of_the_network_and_its_way_out_are_part_of_a_profile),
+		cmocka_unit_test(
+		    a_profile_without_a_network_lifts_nothing_of_the_default_ones),
 		cmocka_unit_test(no_profile_writes_what_no_run_may_write),
 		cmocka_unit_test(no_profile_shows_the_daemons_own_folders),
 		cmocka_unit_test(
