@@ -24,6 +24,8 @@ class Site(World):
         self.put(f"{self.ws}/d/y", "y\n")
         os.symlink("a.txt", f"{self.ws}/link")
         self.own(self.top)
+        # What changed in the very tick in which a run began is a conflict.
+        time.sleep(0.02)
 
     def words(self, script, *apply):
         more = [word for path in apply for word in ("--apply", path)]

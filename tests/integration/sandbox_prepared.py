@@ -33,21 +33,17 @@ class Live:
         self.process.wait(timeout=60)
         self.process.stdout.close()
 
-    def start(self, script, **more):
+    def start(self, script, overlay=False, **more):
         self.count += 1
         self.say(json.dumps({
             "tool": "shell", "workspace": self.w.ws, "cwd": self.w.ws,
-            "home": self.w.home, "input": {"script": script, **more}}))
+            "home": self.w.home, "overlay": overlay,
+            "input": {"script": script, **more}}))
         return self.count
 
     def fresh(self, script):
         """On a copy of the workspace nothing is prepared."""
-        self.count += 1
-        self.say(json.dumps({
-            "tool": "shell", "workspace": self.w.ws, "cwd": self.w.ws,
-            "home": self.w.home, "overlay": True,
-            "input": {"script": script}}))
-        one = self.wait(self.count)
+        one = self.wait(self.start(script, overlay=True))
         assert one["exit"] == 0, one
         return one["stdout"].strip()
 
@@ -119,6 +115,26 @@ def in_each_mode(test):
                 test(self, w, s)
     run.__name__ = test.__name__
     return run
+
+
+def namespaces_of(*argv):
+    """Of the one process with these words, open: while a namespace is, its
+    number is given to no other."""
+    words = b"".join(os.fsencode(word) + b"\0" for word in argv)
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    if file.read() == words:
+                        return [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY)
+                                for kind in ("net", "mnt", "pid")]
+            except PermissionError:
+                return []  # only root may look
+            except OSError:
+                continue
+        time.sleep(0.01)
+    raise AssertionError(f"no process {argv}")
 
 
 # Leaves a trace of every kind and stays for a while.
@@ -296,15 +312,20 @@ class Prepared(unittest.TestCase):
     @in_each_mode
     def test_fresh_runs_share_nothing_either(self, w, s):
         w.put(w.ws + "/look.py", LOOK)
-        seen = set()
+        seen, held = set(), []
         for _ in range(4):
-            seen.add(s.fresh("readlink /proc/self/ns/net /proc/self/ns/mnt "
-                             "/proc/self/ns/pid; echo x > /tmp/trace; "
-                             "echo x > /dev/shm/trace; (sleep 300 &); true"))
+            number = s.start("echo x > /tmp/trace; echo x > /dev/shm/trace; "
+                             "(sleep 300 &); sleep 0.73", overlay=True)
+            s.say("!wait")
+            held += namespaces_of("sleep", "0.73")
+            seen.update(os.fstat(fd).st_ino for fd in held)
+            self.assertEqual(s.wait(number)["exit"], 0)
             self.assertEqual(s.fresh("exec python3 look.py"),
                              f"looked {w.ws}")
             self.assertEqual(s.fresh("ls /proc/self/fd | wc -l"), "4")
-        self.assertEqual(len(seen), 4)
+        self.assertEqual(len(seen), len(held))
+        for fd in held:
+            os.close(fd)
 
     @unittest.skipIf(os.geteuid() != 0, "only root mounts")
     def test_a_fresh_run_sees_what_was_mounted_since_the_last(self):
