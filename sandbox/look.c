@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "run_by.h"
 #include "sandbox/plan.h"
 
 #define LOOK_ARENA ((size_t)4 << 20)
 #define LOOK_CHUNK ((size_t)64 << 10)
-#define LINE_MAX_BYTES 256 /* as the kernel reads it */
 
 struct look {
 	struct arena *arena;
@@ -49,14 +49,35 @@ real_path(const struct look *l, int fd, struct operand *o, struct err *e)
 	return o->path == NULL ? err_nomem(e) : ERR_OK;
 }
 
-/* False when the file grew beyond what is left, or cannot be read. */
+/* As much as there is, up to a chunk; less than 0: it cannot be read. */
+static ssize_t
+read_chunk(int fd, char *chunk)
+{
+	size_t have = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && have < LOOK_CHUNK) {
+		n = read(fd, chunk + have, LOOK_CHUNK - have);
+		if (n > 0)
+			have += (size_t)n;
+	}
+	return n < 0 ? n : (ssize_t)have;
+}
+
+/* False when the file grew beyond what is left, or cannot be read. by_another
+ * is said of the bytes that are hashed: a second read may find others. */
 static bool
-hash(struct look *l, int fd, struct sha256 *h, uint8_t ret[static SHA256_LEN])
+hash(struct look *l, int fd, struct sha256 *h, uint8_t ret[static SHA256_LEN],
+    bool *by_another)
 {
 	AUTO_FREE char *chunk = mem_new(1, LOOK_CHUNK);
+	bool first = true;
 	ssize_t n = -1;
 
-	while (chunk != NULL && (n = read(fd, chunk, LOOK_CHUNK)) > 0) {
+	while (chunk != NULL && (n = read_chunk(fd, chunk)) > 0) {
+		if (first)
+			*by_another = run_by_another(str_n(chunk, (size_t)n));
+		first = false;
 		if ((uint64_t)n > l->bytes_left ||
 		    sha256_add(h, chunk, (size_t)n, NULL) != 0)
 			return false;
@@ -65,50 +86,11 @@ hash(struct look *l, int fd, struct sha256 *h, uint8_t ret[static SHA256_LEN])
 	return chunk != NULL && n == 0 && sha256_end(h, ret, NULL) == 0;
 }
 
-/* Below a folder of tools of some home: ~/.pyenv. */
-static bool
-is_tool(const char *path)
-{
-	for (size_t i = 0; profile_tools[i] != NULL; i++) {
-		const size_t len = strlen(profile_tools[i]);
-		const char *at = strstr(path, profile_tools[i]);
-
-		if (at != NULL && at > path && at[-1] == '/' && at[len] == '/')
-			return true;
-	}
-	return false;
-}
-
-/* "#!./tool": whoever swaps that decides what runs. A link to a program of
- * the system, as environments of Python have, is one. */
-static bool
-is_run_by_another(int fd)
-{
-	char line[LINE_MAX_BYTES], real[PATH_MAX];
-	const ssize_t n = pread(fd, line, sizeof(line) - 1, 0);
-	char *at = line + 2, *end;
-
-	if (n < 4 || memcmp(line, "#!", 2) != 0)
-		return false;
-	line[n] = '\0';
-	at += strspn(at, " \t");
-	end = at + strcspn(at, " \t\r\n");
-	*end = '\0';
-	if (at[0] != '/')
-		return at[0] != '\0';
-	if (realpath(at, real) == NULL)
-		return false; /* then it does not run */
-	for (size_t i = 0; profile_system[i] != NULL; i++) {
-		if (plan_path_within(real, profile_system[i]))
-			return false;
-	}
-	return !is_tool(real);
-}
-
 static int
 look_file(struct look *l, int fd, struct operand *o, struct err *e)
 {
 	AUTO(sha256_freep) struct sha256 *h = NULL;
+	bool by_another = false;
 	struct stat st;
 	int r = real_path(l, fd, o, e);
 
@@ -121,12 +103,13 @@ look_file(struct look *l, int fd, struct operand *o, struct err *e)
 	r = sha256_new(&h, e);
 	if (r != 0)
 		return r;
-	if (!hash(l, fd, h, o->sha256))
+	if (!hash(l, fd, h, o->sha256, &by_another))
 		refuse(o, "it is too large to be held on to");
-	else if (!o->edited && is_run_by_another(fd))
+	else if (!o->edited && by_another)
 		refuse(o,
-		    "the interpreter in its first line is no program of the "
-		    "system, and is not held on to: name it in the command");
+		    "the interpreter in its first line, or what that is told "
+		    "to run, or its loader is no program of the system, and "
+		    "is not held on to: name it in the command");
 	else
 		o->state = OPERAND_FILE;
 	return ERR_OK;

@@ -144,10 +144,14 @@ class Pinned(unittest.TestCase):
         self.put("x.sh", GOOD)
         self.put("i.sh", "#!./x.sh\n")
         self.put("own.sh", f"#!{self.ws}/x.sh\n")
+        self.put("arg.sh", "#!/bin/sh ./x.sh\n")
+        self.put("env.sh", "#!/usr/bin/env -S ./x.sh\n")
         for script, why in (("bash *.sh", "it is a pattern"),
                             ("sh [x].sh", "it is a pattern"),
                             ("./i.sh", "the interpreter in its first line"),
-                            ("./own.sh", "the interpreter in its first")):
+                            ("./own.sh", "the interpreter in its first"),
+                            ("./arg.sh", "what that is told to run"),
+                            ("./env.sh", "what that is told to run")):
             with self.subTest(script):
                 status, problem, _ = self.daemon.shell(script, wait=0)
                 self.assertGreaterEqual(status, 400, problem)
@@ -188,6 +192,15 @@ class Pinned(unittest.TestCase):
             file.seek(0, os.SEEK_END)
             file.write(b"more")
         self.refused(action)
+
+    def test_i4_a_program_with_a_loader_of_the_workspace_is_refused(self):
+        subprocess.run(["gcc", "-x", "c", f"-Wl,-I{self.ws}/ld.so", "-o",
+                        f"{self.ws}/p", "-"], input="int main(void) { }",
+                       text=True, check=True, timeout=60)
+        status, problem, _ = self.daemon.shell("./p", wait=0)
+        self.assertGreaterEqual(status, 400, problem)
+        self.assertIn("its loader is no program of the system",
+                      problem["detail"])
 
     def test_i4_a_link_that_leads_elsewhere_is_refused(self):
         self.put("a.sh", GOOD)
