@@ -88,5 +88,5 @@ main(int argc, char **argv)
 		return run_role(argv[1] + len);
 	if (argc == 3 && strcmp(argv[1], PROJECT_READER_OPTION) == 0)
 		return project_reader_main(argv[2]);
-	return supervisor_main(argc, argv, roles, ARRAY_LEN(roles));
+	return supervisor_main(argc, argv, roles, ARRAY_LEN(roles), &ports);
 }

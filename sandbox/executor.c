@@ -249,6 +249,15 @@ copy_config(const struct config *c, struct config **ret, struct err *e)
 }
 
 static int
+sandbox_check(const struct config *c, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(PROFILES_ARENA);
+	struct profile_set *set;
+
+	return a == NULL ? err_nomem(e) : profile_set_make(c, a, &set, e);
+}
+
+static int
 sandbox_configure(struct executor *x, const struct config *c, struct err *e)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(PROFILES_ARENA);
@@ -596,6 +605,7 @@ const struct executor_port sandbox_executor = {
 	.net_answer = sandbox_net_answer,
 	.open = sandbox_open,
 	.close = sandbox_close,
+	.check = sandbox_check,
 	.configure = sandbox_configure,
 	.profile = sandbox_profile,
 	.plan = executor_plan,

@@ -626,11 +626,20 @@ engine_reload_role(
 	struct engine_process *p = env->self;
 	const struct engine_settings s = engine_settings_of(now);
 	const struct executor_port *x = env->ports->executor;
+	const bool has_profiles = p->executor != NULL && x->configure != NULL;
 	int r = ERR_OK;
 
-	if (p->executor != NULL && x->configure != NULL)
+	if (has_profiles)
 		r = x->configure(p->executor, now, e);
-	return r != 0 ? r : engine_reload_settings(p->engine, &s, e);
+	if (r != 0) {
+		engine_settings_stay(p->engine, e->msg);
+		return r;
+	}
+	r = engine_reload_settings(p->engine, &s, e);
+	/* Rules that do not load: the profiles of before, too. */
+	if (r != 0 && has_profiles)
+		(void)x->configure(p->executor, env->config, NULL);
+	return r;
 }
 
 static void

@@ -412,6 +412,9 @@ struct executor_port {
 	int (*open)(struct loop *l, const struct executor_events *ev, void *ctx,
 	    struct executor **ret, struct err *e);
 	void (*close)(struct executor *x);
+	/* Would configure take this? For the supervisor, before any role is
+	 * told, and for assentd --check. May be NULL. */
+	int (*check)(const struct config *c, struct err *e);
 	/* Takes the profiles of a configuration, which may go away then; the
 	 * old ones stay on errors. May be NULL. */
 	int (*configure)(

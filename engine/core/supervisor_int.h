@@ -74,6 +74,7 @@ struct supervisor_options {
 struct supervisor {
 	struct supervisor_options options;
 	struct config *config;
+	const struct executor_port *executor; /* to check settings, or NULL */
 	struct loop *loop;
 	int self_fd; /* this very program, for the next start of a role */
 	int launcher_fd; /* assent-exec, or -1 */

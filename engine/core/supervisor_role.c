@@ -20,6 +20,16 @@
 
 #define DIAGS_BYTES_MAX ((size_t)1 << 18)
 
+/* What a role would refuse is refused before any of them is told. */
+static int
+check_profiles(
+    const struct supervisor *s, const struct config *c, struct err *e)
+{
+	if (s->executor == NULL || s->executor->check == NULL)
+		return ERR_OK;
+	return s->executor->check(c, e);
+}
+
 /* Findings for people on stderr; the failure itself as a log line. */
 static int
 load_config(struct supervisor *s, struct config **ret, struct err *e)
@@ -40,7 +50,7 @@ load_config(struct supervisor *s, struct config **ret, struct err *e)
 	if (r != 0 && first != NULL)
 		r = err_set(e, r, "%.200s:%u:%u: %.200s", first->file,
 		    first->line, first->col, first->message);
-	return r;
+	return r == 0 ? check_profiles(s, *ret, e) : r;
 }
 
 /* ---- signals ----------------------------------------------------------- */
@@ -287,8 +297,8 @@ run(struct supervisor *s, struct err *e)
 }
 
 int
-supervisor_main(
-    int argc, char **argv, const struct role *const *roles, size_t count)
+supervisor_main(int argc, char **argv, const struct role *const *roles,
+    size_t count, const struct role_ports *ports)
 {
 	AUTO_FREE struct supervisor *s = mem_new(1, sizeof(*s));
 	struct err e = ERR_INIT;
@@ -297,6 +307,7 @@ supervisor_main(
 	log_open("supervisor", LOG_INFO);
 	if (s == NULL)
 		return EXIT_INTERNAL;
+	s->executor = ports->executor;
 	s->self_fd = -1;
 	s->launcher_fd = -1;
 	s->news_fd = -1;

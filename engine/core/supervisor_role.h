@@ -4,7 +4,7 @@
  * The supervisor: folders, sockets, and the life of the other roles.
  *
  *     static const struct role *const roles[] = { &engine_role, ... };
- *     return supervisor_main(argc, argv, roles, ARRAY_LEN(roles));
+ *     return supervisor_main(argc, argv, roles, ARRAY_LEN(roles), &ports);
  *
  * It starts each role by executing itself again, links them to each other
  * after they have confined themselves, starts them again when they end, and
@@ -13,9 +13,12 @@
  */
 #include "role.h"
 
-/* Roles start in this order and stop in the reverse. Returns the exit
- * status. */
-int supervisor_main(
-    int argc, char **argv, const struct role *const *roles, size_t count);
+/*
+ * Roles start in this order and stop in the reverse. Of the ports it only
+ * asks whether they would take the settings, before it tells a role. Returns
+ * the exit status.
+ */
+int supervisor_main(int argc, char **argv, const struct role *const *roles,
+    size_t count, const struct role_ports *ports);
 
 #endif

@@ -459,5 +459,5 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], option) == 0)
 			return role_run(roles[i], &ports);
 	}
-	return supervisor_main(argc, argv, roles, ARRAY_LEN(roles));
+	return supervisor_main(argc, argv, roles, ARRAY_LEN(roles), &ports);
 }
