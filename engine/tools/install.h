@@ -24,6 +24,7 @@ struct install_file {
 	char *path; /* owned, as are the texts */
 	char *old; /* NULL: there is none */
 	char *new; /* NULL: it goes away */
+	bool ours; /* old has something of ours, so it is no original */
 };
 
 struct install_options {
@@ -86,13 +87,14 @@ struct install_wanted {
 };
 
 /* Lists of hooks in the form that Claude Code, Codex and Gemini share; an
- * event NULL ends wanted. more adds to the settings beside, or NULL. path is
- * taken. */
+ * event NULL ends wanted. more adds to the settings beside, or NULL; taking
+ * out, it gets what stood there before us (NULL: nothing). path is taken. */
 struct install_groups {
 	char *path;
 	const struct install_wanted *wanted;
 	int64_t unit; /* of a second */
-	void (*more)(const struct install *in, json_t *root);
+	int (*more)(const struct install *in, json_t *root,
+	    const json_t *original, struct err *e);
 };
 
 int install_add_groups(
@@ -121,6 +123,22 @@ int install_add_json(
 char *install_path(const char *variable, const char *folder, const char *rest);
 /* Is this command one of ours, for this client? */
 bool install_is_ours(const struct install *in, const char *command);
+/* Whether the text of a settings file holds something of ours. */
+bool install_was_here(const struct install *in, const char *text);
+/* What the file held before we came, or NULL: none was kept. */
+int install_original(const char *path, char **ret, struct err *e);
+int install_original_json(const char *path, json_t **ret, struct err *e);
+/* Keeps the old text beside; nothing that was kept is ever overwritten. */
+int install_keep(const struct install_file *f, const char *path, unsigned mode,
+    struct err *e);
+/* One key of a table (NULL: of root itself), and back to what the original
+ * had, unless it was changed since. value is taken. */
+int install_set(json_t *root, const char *table, const char *key, json_t *value,
+    struct err *e);
+void install_unset(json_t *root, const json_t *original, const char *table,
+    const char *key, json_t *value);
+/* A table or list that is empty now and was not there before. */
+void install_drop_empty(json_t *root, const json_t *original, const char *key);
 /* The text of a file, or NULL when there is none. */
 int install_read(const char *path, char **ret, struct err *e);
 

@@ -106,6 +106,42 @@ group_of(const struct install *in, const struct install_wanted *w, int64_t unit)
 	return group;
 }
 
+/* Our hooks, and the original as far as we changed it; *ret_ours false: there
+ * is nothing of ours. original may be NULL. */
+static int
+take_hooks_out(const struct install *in, const char *path, json_t *root,
+    json_t **original, bool *ret_ours, struct err *e)
+{
+	AUTO_FREE char *text = NULL;
+	int r = install_read(path, &text, e);
+
+	*ret_ours = r == 0 && install_was_here(in, text);
+	if (r != 0 || !*ret_ours)
+		return r;
+	r = install_original_json(path, original, e);
+	if (r != 0)
+		return r;
+	drop_everywhere(in, json_object_get(root, "hooks"));
+	install_drop_empty(root, *original, "hooks");
+	return ERR_OK;
+}
+
+static int
+take_groups_out(struct install *in, const struct install_groups *g,
+    json_t *root, struct err *e)
+{
+	json_auto_t *original = NULL;
+	bool ours = false;
+	int r = take_hooks_out(in, g->path, root, &original, &ours, e);
+
+	if (r == 0 && ours && g->more != NULL)
+		r = g->more(in, root, original, e);
+	if (r == 0)
+		return install_add_json(in, g->path, root, e);
+	free(g->path);
+	return r;
+}
+
 int
 install_add_groups(
     struct install *in, const struct install_groups *g, struct err *e)
@@ -120,16 +156,15 @@ install_add_groups(
 		free(g->path);
 		return r;
 	}
+	if (in->options.uninstall)
+		return take_groups_out(in, g, root, e);
 	hooks = member(root, "hooks", json_object());
 	drop_everywhere(in, hooks);
-	for (; r == 0 && !in->options.uninstall && wanted->event != NULL;
-	     wanted++)
+	for (; r == 0 && wanted->event != NULL; wanted++)
 		r = append(
 		    hooks, wanted->event, group_of(in, wanted, g->unit), e);
-	if (in->options.uninstall && json_object_size(hooks) == 0)
-		(void)json_object_del(root, "hooks");
-	if (g->more != NULL)
-		g->more(in, root);
+	if (r == 0 && g->more != NULL)
+		r = g->more(in, root, NULL, e);
 	if (r == 0)
 		return install_add_json(in, g->path, root, e);
 	free(g->path);
@@ -337,6 +372,30 @@ put_trust(const struct install *in, const json_t *answer, const char *hooks,
 	}
 }
 
+/* path is taken. */
+static int
+add_codex_config(
+    struct install *in, char *path, struct buf *text, struct err *e)
+{
+	/* hashes were ours when the hooks were: not each of them is */
+	const bool ours = in->file_count > 0 && in->files[0].ours;
+	AUTO_FREE char *kept = NULL;
+	struct install_file *f = &in->files[in->file_count];
+	char *new = NULL;
+	int r = install_original(path, &kept, e);
+
+	if (r == 0 && (text->len > 0 || kept != NULL))
+		r = buf_take(text, &new, e);
+	if (r != 0) {
+		free(path);
+		return r;
+	}
+	r = install_add(in, path, new, e);
+	f->ours =
+	    ours && f->old != NULL && strstr(f->old, "[hooks.state.") != NULL;
+	return r;
+}
+
 /* A hook that nobody trusted is skipped, and the tool runs. */
 static int
 plan_codex_trust(struct install *in, struct err *e)
@@ -346,7 +405,7 @@ plan_codex_trust(struct install *in, struct err *e)
 	AUTO_FREE char *real = hooks == NULL ? NULL : realpath(hooks, NULL);
 	AUTO_FREE char *folder = codex_path("");
 	AUTO_FREE char *old = NULL;
-	char *path = codex_path("config.toml"), *new = NULL;
+	char *path = codex_path("config.toml");
 	json_auto_t *answer = NULL;
 	size_t before;
 	int r;
@@ -376,8 +435,7 @@ plan_codex_trust(struct install *in, struct err *e)
 		free(path);
 		return ERR_OK;
 	}
-	r = buf_take(&text, &new, e);
-	return r != 0 ? r : install_add(in, path, new, e);
+	return add_codex_config(in, path, &text, e);
 }
 
 /* ---- Gemini CLI --------------------------------------------------------- */
@@ -474,6 +532,22 @@ cursor_path(void)
 	return install_path(NULL, ".cursor", "hooks.json");
 }
 
+static int
+take_cursor_out(struct install *in, char *path, json_t *root, struct err *e)
+{
+	json_auto_t *original = NULL;
+	bool ours = false;
+	const int r = take_hooks_out(in, path, root, &original, &ours, e);
+
+	/* whatever else there is needs it */
+	if (r == 0 && ours && json_object_size(root) == 1)
+		install_unset(root, original, NULL, "version", json_integer(1));
+	if (r == 0)
+		return install_add_json(in, path, root, e);
+	free(path);
+	return r;
+}
+
 int
 install_add_cursor(struct install *in, char *path, struct err *e)
 {
@@ -487,12 +561,12 @@ install_add_cursor(struct install *in, char *path, struct err *e)
 		free(path);
 		return r;
 	}
+	if (in->options.uninstall)
+		return take_cursor_out(in, path, root, e);
 	hooks = member(root, "hooks", json_object());
 	drop_everywhere(in, hooks);
-	if (!in->options.uninstall)
-		(void)member(root, "version", json_integer(1));
-	for (size_t i = 0;
-	     r == 0 && !in->options.uninstall && i < ARRAY_LEN(events); i++)
+	(void)member(root, "version", json_integer(1));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(events); i++)
 		r = append(hooks, events[i],
 		    json_pack("{s:s, s:b, s:I}", "command", in->command,
 			"failClosed", 1, "timeout",

@@ -87,6 +87,7 @@ int
 install_add(struct install *in, char *path, char *text, struct err *e)
 {
 	struct install_file *f = &in->files[in->file_count];
+	int r;
 
 	if (path == NULL) {
 		free(text);
@@ -94,27 +95,47 @@ install_add(struct install *in, char *path, char *text, struct err *e)
 	}
 	*f = (struct install_file){ .path = path, .new = text };
 	in->file_count++;
-	return install_read(path, &f->old, e);
+	r = install_read(path, &f->old, e);
+	f->ours = install_was_here(in, f->old);
+	return r;
+}
+
+/* The text for a value: as it was written where that says the same; NULL when
+ * nothing is left of a file that we made. */
+static int
+text_of(const struct install *in, const char *path, const json_t *value,
+    char **ret, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(INSTALL_FILE_BYTES_MAX);
+	AUTO_FREE char *dump = json_dumps(value, JSON_INDENT(2));
+	json_auto_t *now = NULL, *was = NULL;
+	int r = dump == NULL ? err_nomem(e) : install_read_json(path, &now, e);
+
+	if (r != 0 || json_equal(value, now))
+		return r != 0 ? r : install_read(path, ret, e);
+	if (in->options.uninstall) {
+		r = install_original_json(path, &was, e);
+		if (r != 0 || (was == NULL && json_object_size(value) == 0))
+			return r;
+		if (json_equal(value, was))
+			return install_original(path, ret, e);
+	}
+	buf_printf(&text, "%s\n", dump);
+	return buf_take(&text, ret, e);
 }
 
 int
 install_add_json(
     struct install *in, char *path, const json_t *value, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(INSTALL_FILE_BYTES_MAX);
-	AUTO_FREE char *dump = json_dumps(value, JSON_INDENT(2));
 	char *whole = NULL;
+	const int r =
+	    path == NULL ? err_nomem(e) : text_of(in, path, value, &whole, e);
 
-	if (dump == NULL) {
-		free(path);
-		return err_nomem(e);
-	}
-	buf_printf(&text, "%s\n", dump);
-	if (buf_take(&text, &whole, e) != 0) {
-		free(path);
-		return ERR_NOMEM;
-	}
-	return install_add(in, path, whole, e);
+	if (r == 0)
+		return install_add(in, path, whole, e);
+	free(path);
+	return r;
 }
 
 static bool
@@ -281,7 +302,6 @@ write_one(const struct install_file *f, bool managed, struct err *e)
 	/* a link to a file elsewhere stays a link */
 	AUTO_FREE char *real = realpath(f->path, NULL);
 	const char *path = real == NULL ? f->path : real;
-	AUTO_BUF struct buf backup = BUF_INIT(PATH_BYTES);
 	mode_t mode = managed ? MANAGED_FILE_MODE : NEW_FILE_MODE;
 	struct stat st;
 	int r = ERR_OK;
@@ -291,10 +311,8 @@ write_one(const struct install_file *f, bool managed, struct err *e)
 	else
 		r = make_folder(
 		    path, managed ? MANAGED_FOLDER_MODE : NEW_FOLDER_MODE, e);
-	buf_printf(&backup, "%s.before-assent", path);
-	if (r == 0 && f->old != NULL)
-		r = fdio_write_file(
-		    buf_cstr(&backup), f->old, strlen(f->old), mode, e);
+	if (r == 0)
+		r = install_keep(f, path, mode, e);
 	if (r != 0)
 		return r;
 	if (f->new != NULL)

@@ -113,24 +113,25 @@ forbids_full_access(const struct config *c)
 
 /* ---- Claude Code --------------------------------------------------------- */
 
-static void
-add_claude(const struct install *in, json_t *root)
+static int
+add_claude(const struct install *in, json_t *root, const json_t *original,
+    struct err *e)
 {
-	json_t *permissions = json_object_get(root, "permissions");
+	static const char only[] = "allowManagedHooksOnly";
+	static const char bypass[] = "disableBypassPermissionsMode";
+	int r;
 
 	if (in->options.uninstall) {
-		(void)json_object_del(root, "allowManagedHooksOnly");
-		return;
+		install_unset(root, original, NULL, only, json_true());
+		install_unset(root, original, "permissions", bypass,
+		    json_string("disable"));
+		return ERR_OK;
 	}
-	(void)json_object_set_new(root, "allowManagedHooksOnly", json_true());
-	if (!forbids_full_access(in->ceiling))
-		return;
-	if (!json_is_object(permissions)) {
-		permissions = json_object();
-		(void)json_object_set_new(root, "permissions", permissions);
-	}
-	(void)json_object_set_new(permissions, "disableBypassPermissionsMode",
-	    json_string("disable"));
+	r = install_set(root, NULL, only, json_true(), e);
+	if (r != 0 || !forbids_full_access(in->ceiling))
+		return r;
+	return install_set(
+	    root, "permissions", bypass, json_string("disable"), e);
 }
 
 static int
@@ -288,6 +289,8 @@ plan_codex(struct install *in, struct err *e)
 	if (r != 0)
 		return r;
 	put_without(&rest, str_of(old));
+	if (in->options.uninstall && !install_was_here(in, old))
+		return ERR_OK;
 	if (in->options.uninstall)
 		return install_add(in, strdup(CODEX_FILE),
 		    rest.len == 0 ? NULL : strdup(buf_cstr(&rest)), e);
@@ -328,25 +331,23 @@ codex_installed(struct install *in)
 
 /* ---- Gemini CLI ---------------------------------------------------------- */
 
-static void
-add_gemini(const struct install *in, json_t *root)
+static int
+add_gemini(const struct install *in, json_t *root, const json_t *original,
+    struct err *e)
 {
-	json_t *security = json_object_get(root, "security");
-	json_t *hooks;
+	int r;
 
 	if (in->options.uninstall) {
-		(void)json_object_del(root, "hooksConfig");
-		return;
+		install_unset(
+		    root, original, "hooksConfig", "enabled", json_true());
+		install_unset(
+		    root, original, "security", "disableYoloMode", json_true());
+		return ERR_OK;
 	}
-	hooks = json_pack("{s:b}", "enabled", 1);
-	(void)json_object_set_new(root, "hooksConfig", hooks);
-	if (!forbids_full_access(in->ceiling))
-		return;
-	if (!json_is_object(security)) {
-		security = json_object();
-		(void)json_object_set_new(root, "security", security);
-	}
-	(void)json_object_set_new(security, "disableYoloMode", json_true());
+	r = install_set(root, "hooksConfig", "enabled", json_true(), e);
+	if (r != 0 || !forbids_full_access(in->ceiling))
+		return r;
+	return install_set(root, "security", "disableYoloMode", json_true(), e);
 }
 
 /* No policy that allows beside it: it would allow without the hook, too. */
@@ -405,6 +406,7 @@ cursor_installed(struct install *in)
 static int
 add_plugin(const struct install *in, json_t *root, struct err *e)
 {
+	json_auto_t *original = NULL;
 	json_t *list = json_object_get(root, "plugin");
 	bool found = false;
 
@@ -417,6 +419,13 @@ add_plugin(const struct install *in, json_t *root, struct err *e)
 		found = true;
 		if (in->options.uninstall)
 			(void)json_array_remove(list, i - 1);
+	}
+	if (in->options.uninstall && found) {
+		const int r =
+		    install_original_json(OPENCODE_FILE, &original, e);
+
+		install_drop_empty(root, original, "plugin");
+		return r;
 	}
 	if (in->options.uninstall || found)
 		return ERR_OK;

@@ -163,7 +163,34 @@ class Install(unittest.TestCase):
         ran = self.run_assent("install", "codex", "--uninstall", "--yes")
         self.assertEqual(
             self.read(".codex/config.toml"), 'model = "m"\n[a]\nb = 1\n')
-        self.assertEqual(json.loads(self.read(".codex/hooks.json")), {})
+        self.assertEqual(self.names(".codex"), [
+            "config.toml", "config.toml.before-assent"])
+        self.assertEqual(self.read(".codex/config.toml.before-assent"),
+                         'model = "m"\n[a]\nb = 1\n')
+
+    def names(self, folder):
+        return sorted(os.listdir(f"{self.home}/{folder}"))
+
+    def test_a_kept_original_is_never_overwritten(self):
+        self.claude("2.1.330")
+        self.write(self.SETTINGS, '{"model": "opus"}')
+        for words in ((), ("--contain",), ("--uninstall",), ()):
+            self.run_assent("install", "claude-code", "--yes", *words)
+            self.assertEqual(self.read(self.SETTINGS + ".before-assent"),
+                             '{"model": "opus"}')
+        self.assertEqual(len(self.names(".claude")), 2)
+
+    def test_a_file_that_assent_made_goes_without_a_trace(self):
+        self.claude("2.1.330")
+        self.program("codex", CODEX)
+        for client, folder in (("claude-code", ".claude"),
+                               ("codex", ".codex"), ("gemini", ".gemini"),
+                               ("cursor", ".cursor")):
+            for words in ((), ("--contain",), ("--uninstall",)):
+                ran = self.run_assent("install", client, "--yes", *words)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertEqual([name for name in self.names(folder)
+                              if name != "policies"], [], client)
 
     def test_codex_that_cannot_be_asked_is_said_to_skip_the_hook(self):
         self.program("codex", "#!/bin/sh\necho 'codex-cli 0.169.0'\n")

@@ -1,6 +1,7 @@
 """assent install CLIENT --managed: the machine's settings, below an /etc of a
 mount namespace of its own."""
 
+import glob
 import json
 import os
 import subprocess
@@ -71,9 +72,8 @@ class Managed(unittest.TestCase):
     def tearDown(self):
         for files in FILES.values():
             for path in files:
-                for name in (path, f"{path}.before-assent"):
-                    if os.path.exists(name):
-                        os.remove(name)
+                for name in glob.glob(f"{path}*"):
+                    os.remove(name)
         if os.path.exists("/etc/assent/requirements.yaml"):
             os.remove("/etc/assent/requirements.yaml")
 
@@ -107,6 +107,78 @@ class Managed(unittest.TestCase):
         install("codex", "--yes", "--uninstall")
         self.assertEqual(read(CODEX),
                          '[mcp_servers.a.identity]\ncommand = "x"\n')
+
+    def test_what_the_administrator_had_outlives_an_uninstall(self):
+        put("/etc/assent/requirements.yaml",
+            "profiles: {allowed: [read-only, workspace-write]}\n")
+        gemini = FILES["gemini"][0]
+        theirs = {
+            "claude-code": (CLAUDE, {
+                "allowManagedHooksOnly": True, "hooks": {},
+                "permissions": {"deny": ["Read(x)"]}}),
+            "gemini": (gemini, {"hooksConfig": {
+                "enabled": False, "notifications": False}}),
+            "opencode": (FILES["opencode"][1], {"plugin": ["mine"]}),
+            "cursor": (FILES["cursor"][0], {"version": 1, "hooks": {}}),
+        }
+        for client, (path, had) in theirs.items():
+            put(path, json.dumps(had))
+            ran = install(client, "--yes")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertNotEqual(json.loads(read(path)), had)
+            if client == "gemini":
+                self.assertEqual(json.loads(read(path))["hooksConfig"], {
+                    "enabled": True, "notifications": False})
+            ran = install(client, "--yes", "--uninstall")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertEqual(read(path), json.dumps(had))
+
+    def test_what_was_added_since_outlives_an_uninstall(self):
+        put(CLAUDE, '{"allowManagedHooksOnly": false}')
+        install("claude-code", "--yes")
+        now = json.loads(read(CLAUDE))
+        now["permissions"] = {"disableBypassPermissionsMode": "mine"}
+        put(CLAUDE, json.dumps(now))
+        install("claude-code", "--yes", "--uninstall")
+        self.assertEqual(json.loads(read(CLAUDE)), {
+            "allowManagedHooksOnly": False,
+            "permissions": {"disableBypassPermissionsMode": "mine"}})
+
+    def test_an_uninstall_of_what_is_not_there_changes_nothing(self):
+        had = '{"allowManagedHooksOnly": true}'
+        put(CLAUDE, had)
+        put(CODEX, "[features]\nhooks = true")
+        for client in ("claude-code", "codex"):
+            ran = install(client, "--yes", "--uninstall")
+            self.assertIn("nothing to change", ran.stdout)
+        self.assertEqual(read(CLAUDE), had)
+        self.assertEqual(read(CODEX), "[features]\nhooks = true")
+
+    def test_a_kept_original_is_never_overwritten(self):
+        put(CLAUDE, '{"env": {"A": "b"}}')
+        for words in ((), ("--contain",), ("--uninstall",)):
+            install("claude-code", "--yes", *words)
+            self.assertEqual(read(f"{CLAUDE}.before-assent"),
+                             '{"env": {"A": "b"}}')
+        self.assertEqual(len(glob.glob(f"{CLAUDE}*")), 2)
+        # another original is kept, too, and is what counts then
+        put(CLAUDE, '{"allowManagedHooksOnly": true}')
+        install("claude-code", "--yes")
+        self.assertEqual(read(f"{CLAUDE}.before-assent"),
+                         '{"env": {"A": "b"}}')
+        install("claude-code", "--yes", "--uninstall")
+        self.assertEqual(read(CLAUDE), '{"allowManagedHooksOnly": true}')
+        self.assertEqual(read(f"{CLAUDE}.before-assent.1"), read(CLAUDE))
+
+    def test_a_file_that_assent_made_goes_without_a_trace(self):
+        put("/etc/assent/requirements.yaml",
+            "profiles: {allowed: [read-only, workspace-write]}\n")
+        for client, files in FILES.items():
+            for words in ((), ("--contain",), ("--uninstall",)):
+                ran = install(client, "--yes", *words)
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+            for path in files:
+                self.assertEqual(glob.glob(f"{path}*"), [])
 
     def test_a_toml_that_says_it_itself_is_left_as_it_is(self):
         put(CODEX, "[features]\nhooks = false\n")
