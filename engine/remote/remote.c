@@ -126,6 +126,9 @@ goes_on(struct exchange *x)
 {
 	int64_t ms = x->sse.retry_ms >= 0 ? x->sse.retry_ms : REMOTE_RETRY_MS;
 
+	/* one timer, one owner of it: what was answered ends */
+	if (x->answered || x->timer != NULL)
+		return false;
 	if (x->heard)
 		x->tries = 0;
 	x->heard = false;

@@ -454,6 +454,34 @@ class McpRemote(unittest.TestCase):
                 self.assertEqual(p.line()["result"], {"content": []})
             self.assertEqual(state["last"], "e-1")
 
+    def test_a_stream_cut_off_after_its_answer_is_over(self):
+        state = {"id": None}
+
+        def call(said, _):
+            state["id"] = said["id"]
+            return events("retry: 2000\n", ("e-1", ""))
+
+        def listen(_, head):
+            if "Last-Event-ID" not in head:
+                return Reply(405)
+            return events(("e-2", message(state["id"], {"content": []})),
+                          cut=True)
+
+        with Remote({"initialize": greet, "tools/list": tools,
+                     "tools/call": call, "GET": listen}) as far:
+            with self.far(far) as p:
+                p.begin()
+                p.ask("tools/list")
+                self.assertEqual(p.call("test_it")["result"], {"content": []})
+                # longer than it waits for the end, and than "retry" says
+                time.sleep(2.5)
+                self.assertEqual(p.ask("tools/list")["result"]["tools"],
+                                 [TOOL])
+                resumed = [h for h in far.headers("GET")
+                           if "Last-Event-ID" in h]
+                self.assertEqual(len(resumed), 1)
+            self.assertEqual(p.process.returncode, 0, p.errors)
+
     def test_who_never_resumes_is_given_up(self):
         with Remote({"initialize": greet, "tools/list": tools,
                      "tools/call": lambda *_: events(
