@@ -341,7 +341,11 @@ take_decision(struct mcp_work *w, const struct reply *reply)
 		w->ruling = before;
 		if (before.pending)
 			tell_engine(w, ROUTE_CANCEL);
-		fail(w, e.msg);
+		/* dropped: what a message would go to is freed */
+		if (w->dropped)
+			mcp_work_free(w);
+		else
+			fail(w, e.msg);
 		return;
 	}
 	if (w->dropped) {
