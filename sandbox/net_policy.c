@@ -347,6 +347,22 @@ method_matches(const struct net_rule *r, struct str method)
 	return false;
 }
 
+static bool
+yields(const struct net_policy *p, const struct net_rule *r,
+    const struct net_target *t)
+{
+	if ((r->flags & NET_RULE_YIELDS) == 0)
+		return false;
+	for (size_t i = 0; i < p->rule_count; i++) {
+		const struct net_rule *o = &p->rules[i];
+
+		if ((o->flags & NET_RULE_YIELDS) == 0 &&
+		    port_matches(o, t->port) && host_matches(o, t->host))
+			return true;
+	}
+	return false;
+}
+
 struct net_ruling
 net_policy_match(const struct net_policy *p, const struct net_target *t)
 {
@@ -357,7 +373,8 @@ net_policy_match(const struct net_policy *p, const struct net_target *t)
 
 		if (r->decision > got.decision && port_matches(r, t->port) &&
 		    protocol_matches(r, t->protocol) &&
-		    method_matches(r, t->method) && host_matches(r, t->host))
+		    method_matches(r, t->method) && host_matches(r, t->host) &&
+		    !yields(p, r, t))
 			got = (struct net_ruling){ r->decision, r };
 	}
 	if (got.rule == NULL)

@@ -54,7 +54,10 @@ enum net_protocol {
 
 enum net_rule_flags {
 	NET_RULE_MAY_BE_PRIVATE = 1, /* the name may resolve to such */
-	NET_RULE_FLAGS = NET_RULE_MAY_BE_PRIVATE,
+	/* Says nothing of what a rule without this flag names, whatever its
+	 * protocol and methods: a call does not lift what a profile limits. */
+	NET_RULE_YIELDS = 2,
+	NET_RULE_FLAGS = NET_RULE_MAY_BE_PRIVATE | NET_RULE_YIELDS,
 };
 
 struct net_rule {
@@ -125,6 +128,12 @@ int net_rule_parse(
  * "host[:port[-port]] [http|tls|tcp] [METHOD...]". */
 int net_rule_parse_line(
     struct str line, struct arena *a, struct net_rule *ret, struct err *e);
+/* The hosts and ports that both name, with what limit says of protocol and
+ * methods. False: there are none. */
+bool net_rule_meet(const struct net_rule *r, const struct net_rule *limit,
+    struct net_rule *ret);
+/* But for flags, id and credential. */
+bool net_rule_same(const struct net_rule *a, const struct net_rule *b);
 /* ERR_INVALID names the rule and what is wrong with it. */
 int net_policy_check(const struct net_policy *p, struct err *e);
 struct net_ruling net_policy_match(

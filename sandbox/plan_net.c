@@ -52,19 +52,62 @@ add_profile_rule(
 	return ERR_OK;
 }
 
+static void
+add_once(struct net_policy *net, const struct net_rule *rule)
+{
+	for (size_t i = 0; i < net->rule_count; i++) {
+		if (net_rule_same(&net->rules[i], rule))
+			return;
+	}
+	if (net->rule_count < NET_RULES_MAX)
+		net->rules[net->rule_count++] = *rule;
+}
+
+/* Where a profile says by which protocol and methods a host is reached, a
+ * call that names it gets that much. True: of all that it names. */
+static bool
+add_bounded(struct net_policy *net, const struct net_rule *call,
+    const char *const *bounds, struct arena *a)
+{
+	bool whole = false;
+
+	for (size_t i = 0; i < profile_list_len(bounds); i++) {
+		struct net_rule bound, both;
+
+		if (net_rule_parse_line(str_of(bounds[i]), a, &bound, NULL) !=
+			0 ||
+		    (bound.protocol == NET_ANY && bound.method_count == 0) ||
+		    !net_rule_meet(call, &bound, &both))
+			continue;
+		both.decision = NET_ALLOW;
+		both.id = RULE_BY_CALL;
+		add_once(net, &both);
+		whole = whole ||
+		    (strcmp(both.host, call->host) == 0 &&
+			both.port_min == call->port_min &&
+			both.port_max == call->port_max);
+	}
+	return whole;
+}
+
 /* A pattern that cannot be one of a proxy (host.*) is asked about. */
 static void
-add_call_rule(struct net_policy *net, const char *text, struct arena *a)
+add_call_rule(struct net_policy *net, const char *text, const struct profile *p,
+    struct arena *a)
 {
-	struct net_rule *rule = &net->rules[net->rule_count];
+	struct net_rule rule;
+	bool whole;
 
-	if (net->rule_count == NET_RULES_MAX ||
-	    net_rule_parse(str_of(text), a, rule, NULL) != 0 ||
-	    strcmp(rule->host, "*") == 0)
+	if (net_rule_parse(str_of(text), a, &rule, NULL) != 0 ||
+	    strcmp(rule.host, "*") == 0)
 		return;
-	rule->decision = NET_ALLOW;
-	rule->id = RULE_BY_CALL;
-	net->rule_count++;
+	rule.decision = NET_ALLOW;
+	rule.flags = NET_RULE_YIELDS;
+	rule.id = RULE_BY_CALL;
+	whole = add_bounded(net, &rule, p->hosts, a);
+	whole = add_bounded(net, &rule, p->bounds, a) || whole;
+	if (!whole)
+		add_once(net, &rule);
 }
 
 /* The administrator's word also for the addresses that names lead to. */
@@ -161,6 +204,7 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
     struct err *e)
 {
 	const size_t named = profile_list_len(o->profile->hosts);
+	const size_t bounds = named + profile_list_len(o->profile->bounds);
 	struct net_policy net = net_policy_default();
 	bool clear = true;
 	int r = ERR_OK;
@@ -169,7 +213,8 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 		return ERR_OK;
 	net.flags |= NET_POLICY_NAMES_V6;
 	net.rules = arena_array(a,
-	    named + o->host_count + o->denied_count + o->rules_denied_count + 1,
+	    named + o->host_count * (bounds + 1) + o->denied_count +
+		o->rules_denied_count + 1,
 	    sizeof(*net.rules));
 	p->ports = arena_array(a, PLAN_PORTS_MAX, sizeof(*p->ports));
 	if (net.rules == NULL || p->ports == NULL)
@@ -184,7 +229,7 @@ plan_make_net(const struct plan_options *o, struct plan *p, struct arena *a,
 	if (!clear)
 		ask_about_profile(&net);
 	for (size_t i = 0; r == 0 && i < o->host_count; i++)
-		add_call_rule(&net, o->hosts[i], a);
+		add_call_rule(&net, o->hosts[i], o->profile, a);
 	if (r == 0)
 		r = add_hiding(&net, o->profile->ech, a, e);
 	take_limits(&o->profile->net, &net);

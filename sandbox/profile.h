@@ -60,6 +60,9 @@ struct profile {
 	const char *const *set_env; /* NAME=value */
 	const char *const *require; /* landlock>=3, userns, ... */
 	const char *const *hosts; /* as net_rule_parse_line reads them */
+	/* The default profile's hosts: whoever names one of them gets no more
+	 * of it than what is said there. Nothing is reached by them. */
+	const char *const *bounds;
 	const char *const *ech; /* hosts whose hello may be encrypted */
 	struct profile_network net;
 };

@@ -362,7 +362,10 @@ inherit_network(struct profile *p, const struct profile *usual)
 	struct profile_network *n = &p->net;
 	const struct profile_network *u = &usual->net;
 
-	if (p == usual || p->online || p->unconfined)
+	if (p == usual || p->unconfined)
+		return;
+	p->bounds = usual->hosts;
+	if (p->online)
 		return;
 	n->connections = smaller(n->connections, u->connections);
 	n->up_bytes = smaller(n->up_bytes, u->up_bytes);

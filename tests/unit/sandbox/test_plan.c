@@ -294,6 +294,53 @@ a_rule_that_denies_a_host_is_held_against_a_profile(void **state)
 	    ruling_on(p, "secret.site.example").decision, NET_DENY);
 }
 
+static enum net_decision
+decision_on(const struct plan *p, const char *name, const char *method)
+{
+	struct net_host host;
+
+	assert_int_equal(net_host_parse(str_of(name), &host, NULL), 0);
+	return net_policy_match(&p->net,
+	    &(struct net_target){ .host = &host,
+		.port = 80,
+		.protocol = NET_HTTP,
+		.method = str_of(method) })
+	    .decision;
+}
+
+/* The same where the profile is another one than that which says it. */
+static void
+a_call_that_names_a_host_lifts_no_limit_of_a_profile(void **state)
+{
+	static const char *const said[] = { "web.test:80 GET",
+		"*.site.test:80 http GET", "10.1.0.0/16:80 GET", NULL };
+	static const char *const hosts[] = { "web.test:80", "a.site.test",
+		"*.test:80", "10.1.2.3:80", "other.test" };
+	struct profile site = *profile_find("workspace-write");
+	struct profile less = *profile_find("read-only");
+	struct plan_options o = sample();
+
+	(void)state;
+	site.online = site.hosts_only = less.hosts_only = true;
+	site.hosts = less.bounds = said;
+	o.hosts = hosts;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(hosts); i++) {
+		AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+		const struct plan *p;
+
+		o.profile = i % 2 == 0 ? &site : &less;
+		o.host_count = i / 2 + 1;
+		p = make(a, &o);
+		assert_int_equal(decision_on(p, "web.test", "GET"), NET_ALLOW);
+		assert_int_equal(decision_on(p, "web.test", "POST"), NET_DENY);
+		assert_int_equal(
+		    decision_on(p, "a.site.test", "POST"), NET_DENY);
+		assert_int_equal(decision_on(p, "10.1.2.3", "POST"), NET_DENY);
+		assert_int_equal(decision_on(p, "other.test", "POST"),
+		    o.host_count > 2 ? NET_ALLOW : NET_DENY);
+	}
+}
+
 static void
 a_hello_is_encrypted_only_for_hosts_that_a_profile_names_for_it(void **state)
 {
@@ -550,6 +597,8 @@ main(void)
 		cmocka_unit_test(no_record_makes_a_run_the_hosts_root),
 		cmocka_unit_test(i5_every_part_of_a_plan_changes_its_hash),
 		cmocka_unit_test(a_plan_says_what_its_run_reaches),
+		cmocka_unit_test(
+		    a_call_that_names_a_host_lifts_no_limit_of_a_profile),
 		cmocka_unit_test(
 		    a_rule_that_denies_a_host_is_held_against_a_profile),
 		cmocka_unit_test(
