@@ -157,16 +157,39 @@ is_for(const struct config_credential *c, const struct action *a,
 	return !o->profile->unconfined && (t == TOOL_SHELL || t == TOOL_EXEC);
 }
 
+static struct credential_scope
+scope_of(const struct action *a, const char *profile)
+{
+	return (struct credential_scope){
+		.uid = a->proposer.uid,
+		.session = a->proposal.session,
+		.agent = a->proposal.agent_name,
+		.profile = profile,
+	};
+}
+
+bool
+action_credentials_wider(const struct action *a, const struct config *config,
+    const char *asked, const char *usual)
+{
+	const struct credential_scope now = scope_of(a, asked);
+	const struct credential_scope before = scope_of(a, usual);
+
+	for (size_t i = 0; config != NULL && i < config->credential_count;
+	     i++) {
+		const struct config_credential *c = &config->credentials[i];
+
+		if (credential_fits(c, &now) && !credential_fits(c, &before))
+			return true;
+	}
+	return false;
+}
+
 static int
 choose(const struct action *a, const struct config *config,
     struct config_credential *list, struct plan_options *o, struct err *e)
 {
-	const struct credential_scope scope = {
-		.uid = a->proposer.uid,
-		.session = a->proposal.session,
-		.agent = a->proposal.agent_name,
-		.profile = o->profile->name,
-	};
+	const struct credential_scope scope = scope_of(a, o->profile->name);
 
 	for (size_t i = 0; i < config->credential_count; i++) {
 		const struct config_credential *c = &config->credentials[i];

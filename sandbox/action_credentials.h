@@ -15,4 +15,9 @@ int action_credentials(const struct action *a, const struct config *config,
     struct arena *arena, struct plan_options *o, struct plan_strings *ret_env,
     struct err *e);
 
+/* Is there a credential of any kind that is for this action under the profile
+ * asked, and not under the usual one? */
+bool action_credentials_wider(const struct action *a,
+    const struct config *config, const char *asked, const char *usual);
+
 #endif

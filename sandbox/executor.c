@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action_credentials.h"
 #include "base/ipc.h"
 #include "base/mem.h"
 #include "copies.h"
@@ -282,8 +283,9 @@ sandbox_configure(struct executor *x, const struct config *c, struct err *e)
 
 static int
 sandbox_profile(
-    struct executor *x, const char *name, bool *ret_wider, struct err *e)
+    struct executor *x, const struct action *a, bool *ret_wider, struct err *e)
 {
+	const char *name = a->proposal.profile;
 	const struct profile *usual, *asked;
 	int r = profile_set_get(x->profiles, name, &asked, e);
 
@@ -294,6 +296,10 @@ sandbox_profile(
 	*ret_wider = name != NULL &&
 	    profile_set_get(x->profiles, NULL, &usual, NULL) == 0 &&
 	    !profile_within(asked, usual);
+	/* Secrets are lent by the name of the profile, whatever else it is. */
+	*ret_wider = *ret_wider ||
+	    (name != NULL &&
+		action_credentials_wider(a, x->config, name, PROFILE_DEFAULT));
 	return ERR_OK;
 }
 

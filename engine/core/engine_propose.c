@@ -88,7 +88,7 @@ raise_if_wider(struct engine *g, struct action *a, struct err *e)
 
 	if (x == NULL || x->profile == NULL || name == NULL ||
 	    c->decision >= DECISION_ASK ||
-	    x->profile(g->o.executor, name, &wider, NULL) != 0 || !wider)
+	    x->profile(g->o.executor, a, &wider, NULL) != 0 || !wider)
 		return ERR_OK;
 	AUTO_BUF struct buf why = BUF_INIT(512);
 
@@ -316,13 +316,13 @@ is_profile(const char *name)
 }
 
 static int
-check_ceiling(struct engine *g, const struct proposal *p, struct err *e)
+check_ceiling(struct engine *g, const struct action *a, struct err *e)
 {
+	const struct proposal *p = &a->proposal;
 	bool wider;
 
 	if (g->o.executor_port != NULL && g->o.executor_port->profile != NULL)
-		return g->o.executor_port->profile(
-		    g->o.executor, p->profile, &wider, e);
+		return g->o.executor_port->profile(g->o.executor, a, &wider, e);
 	if (p->profile != NULL && !is_profile(p->profile))
 		return err_set(e, ERR_INVALID,
 		    "there is no profile '%.64s'; leave it out, or name "
@@ -386,7 +386,7 @@ engine_check_claim(struct engine *g, struct action *a, struct err *e)
 	if (r == 0)
 		r = check_target(g, a, e);
 	if (r == 0)
-		r = check_ceiling(g, &a->proposal, e);
+		r = check_ceiling(g, a, e);
 	if (r == 0 &&
 	    (a->proposal.workspace != NULL || a->proposal.tool == TOOL_SHELL ||
 		a->proposal.tool == TOOL_EXEC || a->proposal.tool == TOOL_FILE))
@@ -592,6 +592,8 @@ engine_evaluate(struct engine *g, const struct call *c)
 		return;
 	if (r == 0)
 		r = engine_classify(g, a, &why);
+	if (r == 0)
+		r = raise_if_wider(g, a, &why);
 	if (r == 0)
 		r = engine_hold_to_ceiling(g, a, &why);
 	if (r == 0) {

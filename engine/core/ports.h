@@ -420,13 +420,14 @@ struct executor_port {
 	int (*configure)(
 	    struct executor *x, const struct config *c, struct err *e);
 	/*
-	 * Whether an action may ask for this profile (NULL: the default).
-	 * ERR_INVALID: there is none; ERR_DENIED: above the ceiling.
-	 * *ret_wider: it permits something that the default does not.
+	 * Whether an action may ask for the profile that it names (none: the
+	 * default). ERR_INVALID: there is none; ERR_DENIED: above the ceiling.
+	 * *ret_wider: it permits something that the default does not, or has
+	 * a credential that the default has not.
 	 * May be NULL: then the pipeline knows the built-in ones.
 	 */
-	int (*profile)(struct executor *x, const char *name, bool *ret_wider,
-	    struct err *e);
+	int (*profile)(struct executor *x, const struct action *a,
+	    bool *ret_wider, struct err *e);
 	/* Pure. Fails where the profile cannot be enforced here. */
 	int (*plan)(struct executor *x, const struct action *a,
 	    struct arena *arena, struct plan_ref *ret, struct err *e);

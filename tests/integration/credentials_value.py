@@ -19,6 +19,7 @@ profiles:
   asks: {{base: workspace-write}}
   broken: {{base: workspace-write}}
   quiet: {{base: workspace-write}}
+  plain: {{base: workspace-write}}
 credentials:
   - {{name: quiet, kind: value, profiles: [quiet], variable: QUIET_FD,
      file: {root}/secrets/quiet}}
@@ -178,6 +179,24 @@ class Values(unittest.TestCase):
         self.assertEqual(self.site.outcome("true", "workspace-write")["exit"],
                          0)
         self.assertEqual(len(self.site.handed()), before + 2)
+
+    def test_5a_no_agent_gets_a_value_by_naming_its_profile(self):
+        d = self.site
+        before = len(d.handed())
+        for script in ("cat <&40", "true"):
+            _, action, _ = d.shell(script, wait=0, profile="release")
+            self.assertEqual(action["state"], "pending", action)
+            self.assertEqual(action["decision"], "ask", action)
+            self.assertIn("the profile 'release'", action["reason"])
+            self.assertEqual(len(d.handed()), before)
+            d.answer(action["id"], "deny")
+            _, action, _ = d.agent("GET", f"/v1/actions/{action['id']}")
+            self.assertNotIn(VALUE, json.dumps(action))
+        # It is the value that makes it more, not the name.
+        _, action, _ = d.shell("true", wait=0, profile="plain")
+        self.assertNotEqual(action["state"], "pending", action)
+        self.assertEqual(d.end(action["id"])["exit"], 0)
+        self.assertEqual(len(d.handed()), before)
 
     def test_5b_the_api_tells_names_and_last_use_and_no_value(self):
         d = self.site
