@@ -51,6 +51,27 @@ def package():
     return out.getvalue()
 
 
+def crate():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as t:
+        for name, text in (("Cargo.toml", '[package]\nname = "tiny"\n'
+                                          'version = "1.0.0"\n'),
+                           ("src/lib.rs", "pub const VALUE: u32 = 42;\n")):
+            info = tarfile.TarInfo("tiny-1.0.0/" + name)
+            info.size = len(text)
+            t.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def module():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        top = "example.test/tiny@v1.0.0/"
+        z.writestr(top + "go.mod", "module example.test/tiny\n")
+        z.writestr(top + "tiny.go", "package tiny\n\nconst Value = 42\n")
+    return out.getvalue()
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
@@ -94,13 +115,36 @@ class ClientsTest(unittest.TestCase):
                 "name": "tiny", "version": "1.0.0", "dist": {
                     "tarball": "http://registry.test/tiny-1.0.0.tgz",
                     "shasum": hashlib.sha1(data).hexdigest()}}}}).encode())
+        cls.fill_go(put)
+        data = crate()
+        put("tiny-1.0.0.crate", data)
+        line = json.dumps({"name": "tiny", "vers": "1.0.0", "deps": [],
+                           "cksum": hashlib.sha256(data).hexdigest(),
+                           "features": {}, "yanked": False})
         subprocess.run(["bash", "-ec", f"""
         export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t.example
         export GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t.example
         cd {cls.site}; git init -q src; cd src; echo text > file
         git add file; git commit -qm first; cd ..
         git clone -q --bare src repo.git; cd repo.git
-        touch git-daemon-export-ok; git update-server-info"""], check=True)
+        touch git-daemon-export-ok; git update-server-info; cd ..
+        git init -q crates; cd crates; mkdir -p ti/ny
+        echo '{line}' > ti/ny/tiny
+        echo '{{"dl": "http://registry.test/{{crate}}-{{version}}.crate"}}' \
+            > config.json
+        git add .; git commit -qm index; cd ..
+        git clone -q --bare crates crates.git; cd crates.git
+        git update-server-info"""], check=True)
+
+    @classmethod
+    def fill_go(cls, put):
+        os.makedirs(cls.site + "/go/example.test/tiny/@v")
+        for name, data in (
+                ("list", b"v1.0.0\n"),
+                ("v1.0.0.info", b'{"Version": "v1.0.0"}'),
+                ("v1.0.0.mod", b"module example.test/tiny\n"),
+                ("v1.0.0.zip", module())):
+            put("go/example.test/tiny/@v/" + name, data)
 
     @classmethod
     def tearDownClass(cls):
@@ -238,6 +282,50 @@ class ClientsTest(unittest.TestCase):
             "'import tiny; print(tiny.VALUE)'", "pypi.test:80")
         self.assertEqual(status, 0, out)
         self.assertIn("42\n", out)
+
+    @unittest.skipUnless(shutil.which("cargo", path="/usr/bin"), "no cargo")
+    def test_cargo_builds_with_a_crate_of_a_registry(self):
+        status, out = self.run_in(
+            modes()[-1], """set -e
+            mkdir -p app/src; cd app
+            export CARGO_HOME=/tmp/cargo CARGO_NET_GIT_FETCH_WITH_CLI=true
+            export CARGO_TERM_QUIET=true
+            cat > Cargo.toml <<'END'
+[package]
+name = "app"
+version = "0.1.0"
+[dependencies]
+tiny = "1"
+END
+            echo 'fn main() { println!("{}", tiny::VALUE); }' > src/main.rs
+            mkdir /tmp/cargo
+            cat > /tmp/cargo/config.toml <<'END'
+[source.crates-io]
+replace-with = "own"
+[source.own]
+registry = "http://git.test/crates.git"
+END
+            /usr/bin/cargo run""", "registry.test:80", "git.test:80")
+        self.assertEqual((status, out.split()[-1:]), (0, ["42"]), out)
+
+    @unittest.skipUnless(shutil.which("go", path="/usr/bin"), "no go")
+    def test_go_runs_with_a_module_of_a_proxy(self):
+        status, out = self.run_in(
+            modes()[-1], """set -e
+            mkdir app; cd app
+            export GOPATH=$PWD/path GOCACHE=$PWD/cache GOFLAGS=-mod=mod
+            export GOPROXY=http://registry.test/go GOSUMDB=off
+            cat > go.mod <<'END'
+module app
+require example.test/tiny v1.0.0
+END
+            cat > main.go <<'END'
+package main
+import "example.test/tiny"
+func main() { println(tiny.Value) }
+END
+            /usr/bin/go run .""", "registry.test:80")
+        self.assertEqual((status, out.split()[-1:]), (0, ["42"]), out)
 
     @unittest.skipUnless(shutil.which("npm", path="/usr/bin"), "no npm")
     def test_npm_installs_from_a_registry(self):
