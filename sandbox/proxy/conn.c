@@ -444,6 +444,7 @@ conn_pump(struct conn *c)
 	const uint64_t before = c->up.bytes + c->down.bytes;
 	const int64_t now = loop_now_ns();
 	struct err e = ERR_INIT;
+	const char *over;
 	int r;
 
 	r = flow_pump(&c->up, now, &e);
@@ -451,8 +452,9 @@ conn_pump(struct conn *c)
 		r = flow_pump(&c->down, now, &e);
 	if (c->up.bytes + c->down.bytes != before)
 		c->moved_ns = now;
-	if (meter_is_over(&c->p->tools.meter))
-		conn_end(c, "the run has sent or received all that it may");
+	over = meter_over(&c->p->tools.meter);
+	if (over != NULL)
+		conn_end(c, over);
 	else if (r != 0)
 		conn_end(c, e.msg);
 	else if (c->state == CONN_RELAY && c->plain && is_over(c))
@@ -587,6 +589,7 @@ static void
 begin(struct conn *c)
 {
 	const struct net_limits *l = &c->p->policy.limits;
+	const char *over = meter_over(&c->p->tools.meter);
 	enum front_result r = FRONT_MORE;
 
 	conn_set_timer(c, l->idle_ms, on_slow_head);
@@ -599,9 +602,8 @@ begin(struct conn *c)
 		    l->connections);
 		return;
 	}
-	if (meter_is_over(&c->p->tools.meter)) {
-		conn_refuse(c, CAUSE_DENIED,
-		    "the run has sent or received all that it may");
+	if (over != NULL) {
+		conn_refuse(c, CAUSE_DENIED, "%s", over);
 		return;
 	}
 	if (c->front->begin != NULL)

@@ -104,6 +104,7 @@ exchange_request(struct conn *c)
 void
 exchange_begin(struct conn *c)
 {
+	const char *over;
 	struct err e = ERR_INIT;
 	int r;
 
@@ -114,9 +115,15 @@ exchange_begin(struct conn *c)
 	c->up.to = c->server.fd;
 	c->down.from = -1;
 	c->down.shuts = false;
-	r = flow_put(&c->up, buf_str(&c->request), &e);
+	r = flow_put_head(&c->up, buf_str(&c->request), &e);
 	if (r == 0)
 		r = flow_feed(&c->up, buf_str(&c->in), &e);
+	/* It was read whole before it could be counted: none of it is sent. */
+	over = meter_over(&c->p->tools.meter);
+	if (over != NULL) {
+		conn_refuse(c, CAUSE_DENIED, "%s", over);
+		return;
+	}
 	if (r != 0) {
 		conn_refuse(c, CAUSE_MALFORMED, "%s", e.msg);
 		return;
@@ -160,7 +167,7 @@ pass_head(struct conn *c, const struct http_head *h)
 	http_response_write(&out, h);
 	r = buf_done(&out, &e);
 	if (r == 0)
-		r = flow_put(&c->down, buf_str(&out), &e);
+		r = flow_put_head(&c->down, buf_str(&out), &e);
 	if (r != 0)
 		conn_end(c, e.msg);
 }

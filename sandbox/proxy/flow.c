@@ -51,6 +51,13 @@ flow_put(struct flow *f, struct str bytes, struct err *e)
 	return buf_done(&f->held, e);
 }
 
+int
+flow_put_head(struct flow *f, struct str bytes, struct err *e)
+{
+	meter_count(&f->tools->meter, f->up, bytes.len);
+	return flow_put(f, bytes, e);
+}
+
 static bool
 is_complete(const struct flow *f)
 {

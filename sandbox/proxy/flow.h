@@ -39,8 +39,10 @@ struct flow {
 
 void flow_init(struct flow *f, struct flow_tools *tools, bool up);
 void flow_done(struct flow *f);
-/* Bytes that are not part of the frame: heads, words of our own. */
+/* Bytes that are not part of the frame: words of our own. */
 int flow_put(struct flow *f, struct str bytes, struct err *e);
+/* A head that the run sent or gets: it counts. */
+int flow_put_head(struct flow *f, struct str bytes, struct err *e);
 /* Bytes of the frame that were read before; what is beyond it is dropped. */
 int flow_feed(struct flow *f, struct str bytes, struct err *e);
 /* An error ends the connection. */

@@ -67,9 +67,13 @@ meter_count(struct meter *m, bool up, size_t bytes)
 	m->tokens -= at_most(bytes, m->tokens);
 }
 
-bool
-meter_is_over(const struct meter *m)
+const char *
+meter_over(const struct meter *m)
 {
-	return (m->up_max != 0 && m->up >= m->up_max) ||
-	    (m->down_max != 0 && m->down >= m->down_max);
+	if (m->up_max != 0 && m->up >= m->up_max)
+		return "the run has sent all that it may (network_limits: up)";
+	if (m->down_max != 0 && m->down >= m->down_max)
+		return "the run has received all that it may "
+		       "(network_limits: down)";
+	return NULL;
 }

@@ -5,7 +5,7 @@
  *
  *     n = meter_allow(&meter, up, now, want);   0: not now
  *     meter_count(&meter, up, n);
- *     if (meter_is_over(&meter)) ...            the run has had its share
+ *     if ((why = meter_over(&meter)) != NULL)   the run has had its share
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ struct meter {
 
 size_t meter_allow(struct meter *m, bool up, int64_t now_ns, size_t want);
 void meter_count(struct meter *m, bool up, size_t bytes);
-bool meter_is_over(const struct meter *m);
+/* The sentence that says which limit, or NULL. */
+const char *meter_over(const struct meter *m);
 
 #endif

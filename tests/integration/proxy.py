@@ -817,6 +817,15 @@ class Tests:
             assert "all that it may" in proxy.event()["reason"]
             assert b" 403 " in proxy.http(b"CONNECT web.test:7 HTTP/1.1\r\n"
                                           b"\r\n")
+        # The head of a request carries data as well as its body does.
+        with self.proxy(allow("web.test:80"), bytes_up=2000) as proxy:
+            before = len(self.seen)
+            for _ in range(3):
+                got = proxy.curl("-H", "X-Data: " + "x" * 20000,
+                                 "http://web.test/", "-w", "%{http_code}")
+                assert got.stdout.endswith(b"403"), got
+                self.denied(proxy, "network_limits: up")
+            assert len(self.seen) == before, self.seen
         with self.proxy(allow("web.test:7"),
                         bytes_per_second=400000) as proxy:
             sock, _ = proxy.tunnel("web.test:7")

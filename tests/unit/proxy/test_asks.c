@@ -141,9 +141,9 @@ a_run_has_its_share_and_no_more(void **state)
 	meter_count(&m, true, 60);
 	assert_int_equal(meter_allow(&m, true, now, 60), 40);
 	assert_int_equal(meter_allow(&m, false, now, 60), 60);
-	assert_false(meter_is_over(&m));
+	assert_null(meter_over(&m));
 	meter_count(&m, true, 40);
-	assert_true(meter_is_over(&m));
+	assert_non_null(strstr(meter_over(&m), "network_limits: up"));
 	assert_int_equal(meter_allow(&m, true, now, 1), 0);
 }
 
