@@ -199,6 +199,25 @@ word_behind(const char *command, const char *option)
 	return at == NULL || rest.len == 0 ? NULL : strndup(rest.s, rest.len);
 }
 
+/* What the machine's settings hold: as the table of the documentation. */
+static const char *
+promise(const struct install *in)
+{
+	const char *const name = in->client->name;
+
+	if (strcmp(name, "gemini") == 0)
+		return "but a user can still pass them by, with "
+		       "hooksConfig.disabled or "
+		       "GEMINI_CLI_SYSTEM_SETTINGS_PATH";
+	if (strcmp(name, "opencode") == 0)
+		return "but a user can still pass them by, with --pure";
+	if (strcmp(name, "claude-code") == 0 &&
+	    !install_version_is(in, "2.1.330"))
+		return "but before 2.1.330 a user can still pass them by, with "
+		       "--bare";
+	return "which no user can take back";
+}
+
 /* What stands there now against what would be written: a change of it, by
  * whomever, is found. */
 static void
@@ -227,8 +246,7 @@ check_managed_files(struct findings *f, const char *client, const char *command)
 		    "the machine's settings are not as they would be written");
 	else
 		finding_add(f, FINDING_OK, "client", "managed", NULL,
-		    "the machine's settings, which no user can take back: %s",
-		    command);
+		    "the machine's settings, %s: %s", promise(&in), command);
 }
 
 /* The command that counts: the machine's before the user's own. */
@@ -266,8 +284,11 @@ doctor_client(struct findings *f, const char *client)
 		    "mend what the message names", "%s", e.msg);
 		return;
 	}
-	finding_add(f, FINDING_NOTE, "client", client, NULL, "version %s",
-	    in.version[0] == '\0' ? "not known" : in.version);
+	/* without a program the plan has a note of that */
+	if (in.program != NULL)
+		finding_add(f, FINDING_NOTE, "client", client, NULL,
+		    "version %s",
+		    in.version[0] == '\0' ? "not known" : in.version);
 	for (size_t i = 0; i < in.note_count; i++)
 		finding_add(
 		    f, FINDING_NOTE, "client", client, NULL, "%s", in.notes[i]);

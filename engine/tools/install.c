@@ -51,7 +51,7 @@ static const struct command_option options[] = {
 	[OPT_CONTAIN] = { "--contain", NULL,
 	    "commands that are allowed run in assent's sandbox" },
 	[OPT_MANAGED] = { "--managed", NULL,
-	    "for the whole machine, where no user takes it out; as root" },
+	    "for the whole machine, before a user's own; as root" },
 	[OPT_UNINSTALL] = { "--uninstall", NULL, "take it out again" },
 	[OPT_DRY_RUN] = { "--dry-run", NULL,
 	    "show the changes, write nothing" },

@@ -31,7 +31,7 @@ struct install_options {
 	const char *client;
 	const char *runtime; /* or NULL */
 	bool advise, contain, uninstall;
-	bool managed; /* the machine's settings, which no user can take back */
+	bool managed; /* the machine's settings, before a user's own */
 };
 
 struct install {

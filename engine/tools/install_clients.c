@@ -225,9 +225,8 @@ plan_claude(struct install *in, struct err *e)
 {
 	if (!in->options.uninstall && !install_version_is(in, "2.1.295"))
 		install_note(in,
-		    "this version of Claude Code goes on when a hook crashes "
-		    "or "
-		    "runs out of time; 2.1.295 and later can be told to stop "
+		    "this version of Claude Code goes on when a hook runs "
+		    "out of time; 2.1.295 and later can be told to stop "
 		    "(onFailure: block)");
 	return install_add_groups(in,
 	    &(struct install_groups){ .path = claude_path(),
@@ -263,8 +262,9 @@ plan_codex(struct install *in, struct err *e)
 
 	if (!in->options.uninstall)
 		install_note(in,
-		    "Codex goes on when a hook crashes or runs out of time, "
-		    "and never asks a hook about write_stdin in its sandbox; "
+		    "Codex goes on when a hook runs out of time (assent "
+		    "answers before), and never asks a hook about write_stdin "
+		    "in its sandbox; "
 		    "keep its sandbox on");
 	if (in->options.contain)
 		install_note(in,
@@ -464,8 +464,8 @@ plan_gemini(struct install *in, struct err *e)
 
 	if (!in->options.uninstall)
 		install_note(in,
-		    "Gemini CLI goes on when a hook crashes or runs out of "
-		    "time; it has no setting against that");
+		    "Gemini CLI goes on when a hook runs out of time; it has "
+		    "no setting against that, but assent answers before");
 	if (r != 0 || in->options.advise)
 		return r;
 	return install_add(in, gemini_path("policies/assent.toml"),

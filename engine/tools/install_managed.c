@@ -139,8 +139,8 @@ plan_claude(struct install *in, struct err *e)
 {
 	if (!in->options.uninstall && !install_version_is(in, "2.1.295"))
 		install_note(in,
-		    "this version of Claude Code goes on when a hook crashes "
-		    "or runs out of time, and with --bare it skips managed "
+		    "this version of Claude Code goes on when a hook runs "
+		    "out of time, and with --bare it skips managed "
 		    "hooks, too; 2.1.330 does neither");
 	return install_add_groups(in,
 	    &(struct install_groups){ .path = strdup(CLAUDE_FILE),

@@ -236,6 +236,25 @@ class Managed(unittest.TestCase):
             "true", "false", 1))
         self.assertIn("not as they would be written", doctor())
 
+    def test_doctor_says_what_a_user_can_still_do(self):
+        for client, way in (("gemini", "hooksConfig.disabled"),
+                            ("opencode", "--pure"),
+                            ("claude-code", "--bare"), ("codex", None)):
+            install(client, "--yes")
+            told = subprocess.run(
+                [f"{BIN}/assent", "doctor", client], capture_output=True,
+                text=True, check=False, timeout=60).stdout
+            line = next(line for line in told.splitlines()
+                        if "client   managed:" in line)
+            if way is None:
+                self.assertIn("which no user can take back", line)
+            else:
+                self.assertIn(way, line)
+                self.assertNotIn("no user", line)
+            self.assertLessEqual(told.count("version not known") +
+                                 told.count("version is not known"), 1)
+            self.assertNotIn("when a hook crashes", told)
+
 
 if __name__ == "__main__":
     alone()
