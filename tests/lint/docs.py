@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Documents do not promise what is not there: links lead somewhere, files in
-backticks exist, every test that the threat model names is defined, and every
-invariant has one."""
+backticks exist, every test that the threat model names is defined, every
+invariant has one, and each decision (docs/adr) has a number of its own."""
 
 import os
 import re
@@ -17,6 +17,7 @@ DEFINED = re.compile(r"^(?:(?:static void\n)?(\w+)\(void \*\*|"
                      r"    def (test_\w+)\(self)", re.M)
 THREAT_MODEL = "docs/threat-model.md"
 INVARIANTS = range(1, 11)
+DECISION = re.compile(r"docs/adr/(\d{4})-[\w.-]+\.md$")
 
 
 def line_of(text, match):
@@ -65,9 +66,27 @@ def check_invariants(found):
             found.find(THREAT_MODEL, 1, f"I{number} names no test")
 
 
+def check_decisions(found):
+    """A number names one decision, in its file and in its heading."""
+    taken = {}
+    for path in sorted(found.files(suffixes=(".md",), below="docs/adr/")):
+        match = DECISION.match(path)
+        if match is None:
+            found.find(path, 1, "is not called NNNN-what-it-says.md")
+            continue
+        number = match.group(1)
+        if number in taken:
+            found.find(path, 1,
+                       f"has the number of '{taken[number]}', too")
+        taken[number] = path
+        if not found.read(path).startswith(f"# {int(number)}. "):
+            found.find(path, 1, f"does not begin with '# {int(number)}. '")
+
+
 def check(found):
     for path in found.files(suffixes=(".md",)):
         check_links(found, path, found.read(path))
+    check_decisions(found)
     check_invariants(found)
 
 
