@@ -273,6 +273,21 @@ tell_credential(const struct row_view *v, const json_t *body, struct buf *out)
 	}
 }
 
+/* One that failed changed nothing. */
+static void
+tell_reload(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *failure = text_in(body, "failure");
+
+	(void)v;
+	if (failure == NULL) {
+		buf_puts(out, "the rules were loaded anew");
+		return;
+	}
+	buf_puts(out, "a reload failed, what was before holds: ");
+	put(out, failure);
+}
+
 static const struct {
 	const char *kind, *words;
 	void (*tell)(
@@ -292,7 +307,7 @@ static const struct {
 	{ "revised", "edited; another action took its place", NULL },
 	{ "grant", "an approval is remembered", NULL },
 	{ "revoked", "a remembered approval was revoked", NULL },
-	{ "reload", "the rules were loaded anew", NULL },
+	{ "reload", NULL, tell_reload },
 	{ "auth", "a caller was refused", NULL },
 	{ "evaluated", "asked what would be decided", NULL },
 	{ "event", "reported by the client", NULL },

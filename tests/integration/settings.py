@@ -91,6 +91,10 @@ class Settings(unittest.TestCase):
             self.assertEqual(len(told), len(REFUSED), told)
             for why in told:
                 self.assertIn("profile 'p'", why)
+            listed = d.assent("log", "list", "--state", d.state).stdout
+            self.assertEqual(
+                listed.count("a reload failed, what was before holds: "),
+                len(REFUSED), listed)
 
     def test_rules_that_do_not_load_leave_the_profiles_and_a_row(self):
         d = Daemon(GOOD)
