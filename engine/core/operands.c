@@ -168,7 +168,7 @@ operands_of(const struct action *a, struct arena *arena, struct operand **ret,
 	r = a->proposal.tool == TOOL_FILE ? add_edits(a, arena, &l, e)
 					  : add_code(a, &l, e);
 	if (r == 0 && a->proposal.tool != TOOL_FILE)
-		r = operands_implied(a, add_implied,
+		r = operands_implied(a, arena, add_implied,
 		    &(struct implied){ .list = &l, .arena = arena }, e);
 	if (r != 0)
 		return r;

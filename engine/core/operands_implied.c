@@ -11,7 +11,7 @@
 #include "model/part_command.h"
 
 #define NAMES_MAX 4
-#define FOLDERS_MAX 8
+#define FOLDERS_MAX 24 /* beyond: nobody can say where it ends up */
 
 /* What a program runs where it stands. Words apart by spaces. */
 static const struct {
@@ -47,8 +47,10 @@ struct walk {
 	const struct action *a;
 	operand_implied_fn *fn;
 	void *ctx;
-	struct str folders[FOLDERS_MAX]; /* as written, or absolute */
+	struct arena *arena;
+	const char *folders[FOLDERS_MAX]; /* absolute; 0: the start */
 	size_t folder_count;
+	bool folders_open; /* there are more */
 	bool searches; /* programs may be others than their names say */
 };
 
@@ -64,23 +66,15 @@ has_word(const char *words, struct str word)
 	return false;
 }
 
-/* folder may be relative to where the action begins. */
 static int
-say(const struct walk *w, struct str folder, struct str name, struct err *e)
+say(const struct walk *w, const char *folder, struct str name, struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
 
 	if (name.len == 0)
 		return ERR_OK;
-	if (name.s[0] != '/') {
-		if (folder.len == 0 || folder.s[0] != '/')
-			buf_printf(&b, "%s/",
-			    w->a->proposal.cwd == NULL ? ""
-						       : w->a->proposal.cwd);
-		buf_put_str(&b, folder);
-		if (folder.len > 0)
-			buf_putc(&b, '/');
-	}
+	if (name.s[0] != '/')
+		buf_printf(&b, "%s/", folder);
 	buf_put_str(&b, name);
 	return buf_done(&b, NULL) == 0 ? w->fn(w->ctx, buf_cstr(&b), e)
 				       : ERR_OK;
@@ -91,43 +85,140 @@ say_everywhere(const struct walk *w, struct str name, struct err *e)
 {
 	int r = ERR_OK;
 
+	if (w->folders_open)
+		return err_set(e, ERR_LIMIT,
+		    "it goes through so many folders that nobody can say "
+		    "which '%.*s' it runs; do it in parts",
+		    STR_ARG(name));
 	for (size_t i = 0; r == 0 && i < w->folder_count; i++)
 		r = say(w, w->folders[i], name, e);
 	return r;
 }
 
-static void
-add_folder(struct walk *w, struct str folder)
+static int
+add_folder(struct walk *w, const char *folder, struct err *e)
 {
-	if (w->folder_count < FOLDERS_MAX)
-		w->folders[w->folder_count++] = folder;
+	const char *copy;
+
+	for (size_t i = 0; i < w->folder_count; i++) {
+		if (strcmp(w->folders[i], folder) == 0)
+			return ERR_OK;
+	}
+	if (w->folder_count == FOLDERS_MAX) {
+		w->folders_open = true;
+		return ERR_OK;
+	}
+	copy = arena_strdup(w->arena, folder);
+	if (copy == NULL)
+		return err_nomem(e);
+	w->folders[w->folder_count++] = copy;
+	return ERR_OK;
+}
+
+/* Takes the last name away, as a shell does. */
+static void
+go_up(struct buf *path)
+{
+	const size_t slash = str_rfind(buf_str(path), '/');
+
+	if (slash < path->len) {
+		path->len = slash;
+		path->s[slash] = '\0';
+	}
+}
+
+/*
+ * from/to, as a shell goes there: "x/.." is nothing. Where x is not the start,
+ * which has no links, others may go elsewhere: as it is written, too.
+ */
+static int
+add_joined(struct walk *w, const char *from, struct str to, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
+	AUTO_BUF struct buf written = BUF_INIT(2 * PATH_BYTES_MAX);
+	const size_t start = strlen(w->folders[0]);
+	bool both = false;
+	int r;
+
+	if (!str_starts(to, STR("/")))
+		buf_puts(&b, from);
+	buf_printf(&written, "%s/%.*s", buf_cstr(&b), STR_ARG(to));
+	while (to.len > 0) {
+		const struct str name = str_cut(&to, '/');
+
+		if (str_eqz(name, "..")) {
+			both = both || b.len != start ||
+			    strcmp(buf_cstr(&b), w->folders[0]) != 0;
+			go_up(&b);
+		} else if (name.len > 0 && !str_eqz(name, ".")) {
+			buf_putc(&b, '/');
+			buf_put_str(&b, name);
+		}
+	}
+	if (buf_done(&b, NULL) != 0 || buf_done(&written, NULL) != 0)
+		return ERR_OK; /* no kernel goes there */
+	r = add_folder(w, buf_cstr(&b), e);
+	return r == 0 && both ? add_folder(w, buf_cstr(&written), e) : r;
+}
+
+/* From wherever it may be by then: which step is taken is not known. */
+static int
+add_step(struct walk *w, struct str to, struct err *e)
+{
+	const size_t n = w->folder_count;
+	int r = ERR_OK;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add_joined(w, w->folders[i], to, e);
+	return r;
+}
+
+/* make -C a -C b goes to a/b. */
+static int
+add_options(struct walk *w, const struct part_command *cmd, struct err *e)
+{
+	int r = ERR_OK;
+
+	for (size_t k = 0; k < cmd->option_count; k++) {
+		const struct command_opt *o = &cmd->options[k];
+
+		for (size_t n = 0; r == 0 && n < ARRAY_LEN(elsewhere); n++) {
+			if (o->value.s != NULL && !o->unknown_value &&
+			    str_eqz(o->name, elsewhere[n]))
+				r = add_step(w, o->value, e);
+		}
+	}
+	return r;
+}
+
+/* They go elsewhere for themselves; others do so for what they run. */
+static bool
+goes_alone(const struct part_command *cmd)
+{
+	return has_word("make gmake ninja cmake meson just git", cmd->program);
 }
 
 /* Where the action begins, where it goes, and where options send it. */
-static void
-find_folders(struct walk *w)
+static int
+find_folders(struct walk *w, struct err *e)
 {
 	const struct classification *c = &w->a->classification;
+	const char *cwd = w->a->proposal.cwd;
+	int r =
+	    add_folder(w, cwd == NULL || strcmp(cwd, "/") == 0 ? "" : cwd, e);
 
-	add_folder(w, STR_NONE);
-	for (size_t i = 0; i < c->part_count; i++) {
+	for (size_t i = 0; r == 0 && i < c->part_count; i++) {
 		const struct part_command *cmd = c->parts[i].command;
 
 		if (cmd == NULL)
 			continue;
 		if (has_word("cd pushd", cmd->program) &&
 		    cmd->operand_count > 0 && !cmd->operands[0].unknown)
-			add_folder(w, cmd->operands[0].text);
-		for (size_t k = 0; k < cmd->option_count; k++) {
-			const struct command_opt *o = &cmd->options[k];
-
-			for (size_t n = 0; n < ARRAY_LEN(elsewhere); n++) {
-				if (o->value.s != NULL && !o->unknown_value &&
-				    str_eqz(o->name, elsewhere[n]))
-					add_folder(w, o->value);
-			}
-		}
+			r = add_step(w, cmd->operands[0].text, e);
+		if (r == 0 && !goes_alone(cmd))
+			r = add_options(w, cmd, e);
 	}
+	return r;
 }
 
 static int
@@ -145,22 +236,38 @@ of_build(const struct walk *w, const struct part_command *cmd, struct err *e)
 	return r;
 }
 
-/* python3 -m a.b: a/b.py, or a/b/__main__.py. */
+/* a.b and an end: a/b.py. */
+static int
+say_module(
+    const struct walk *w, struct str module, const char *end, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(PATH_BYTES_MAX);
+
+	for (size_t i = 0; i < module.len; i++)
+		buf_putc(&b, module.s[i] == '.' ? '/' : module.s[i]);
+	buf_puts(&b, end);
+	return buf_done(&b, NULL) == 0 ? say_everywhere(w, buf_str(&b), e)
+				       : ERR_OK;
+}
+
+/* python3 -m a.b: a/b.py, or a/b/__main__.py; before that a/__init__.py, or
+ * a.py where there is none. */
 static int
 of_module(const struct walk *w, const char *module, struct err *e)
 {
-	static const char *const ends[] = { ".py", "/__main__.py",
-		"/__init__.py" };
+	static const char *const ends[] = { ".py", "/__init__.py",
+		"/__main__.py" };
+	const struct str all = str_of(module);
 	int r = ERR_OK;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(ends); i++) {
-		AUTO_BUF struct buf b = BUF_INIT(PATH_BYTES_MAX);
+	for (size_t n = 1; n <= all.len; n++) {
+		const size_t count =
+		    n == all.len ? ARRAY_LEN(ends) : ARRAY_LEN(ends) - 1;
 
-		for (const char *at = module; *at != '\0'; at++)
-			buf_putc(&b, *at == '.' ? '/' : *at);
-		buf_puts(&b, ends[i]);
-		if (buf_done(&b, NULL) == 0)
-			r = say_everywhere(w, buf_str(&b), e);
+		if (n < all.len && all.s[n] != '.')
+			continue;
+		for (size_t i = 0; r == 0 && i < count; i++)
+			r = say_module(w, str_head(all, n), ends[i], e);
 	}
 	return r;
 }
@@ -177,7 +284,7 @@ of_search(const struct walk *w, const char *folder, struct err *e)
 
 		if (cmd != NULL && !cmd->dynamic && cmd->written.len > 0 &&
 		    str_find(cmd->written, '/') == cmd->written.len)
-			r = say(w, str_of(folder), cmd->written, e);
+			r = say(w, folder, cmd->written, e);
 	}
 	return r;
 }
@@ -216,10 +323,10 @@ of_hash(const struct walk *w, const struct part_command *cmd, struct err *e)
 		return ERR_OK;
 	for (size_t i = 0; i < cmd->option_count; i++) {
 		if (cmd->options[i].value.s != NULL)
-			return say(w, STR_NONE, cmd->options[i].value, e);
+			return say(w, w->folders[0], cmd->options[i].value, e);
 	}
 	return cmd->operand_count > 0
-	    ? say(w, STR_NONE, cmd->operands[0].text, e)
+	    ? say(w, w->folders[0], cmd->operands[0].text, e)
 	    : ERR_OK;
 }
 
@@ -286,25 +393,33 @@ of_effect(const struct walk *w, const struct part *p, const struct effect *f,
 	return ERR_OK;
 }
 
-int
-operands_implied(
-    const struct action *a, operand_implied_fn *fn, void *ctx, struct err *e)
+static int
+of_part(const struct walk *all, const struct part *p, struct err *e)
 {
-	const struct classification *c = &a->classification;
-	struct walk w = { .a = a, .fn = fn, .ctx = ctx };
+	struct walk w = *all;
 	int r = ERR_OK;
 
-	find_folders(&w);
-	w.searches = is_uncertain(c);
-	for (size_t i = 0; r == 0 && i < c->part_count; i++) {
-		const struct part *p = &c->parts[i];
+	if (p->command != NULL && goes_alone(p->command))
+		r = add_options(&w, p->command, e);
+	if (r == 0 && p->command != NULL)
+		r = of_hash(&w, p->command, e);
+	if (r == 0 && p->command != NULL)
+		r = of_plus(&w, p->command, e);
+	for (size_t k = 0; r == 0 && k < p->effect_count; k++)
+		r = of_effect(&w, p, &p->effects[k], e);
+	return r;
+}
 
-		if (p->command != NULL)
-			r = of_hash(&w, p->command, e);
-		if (r == 0 && p->command != NULL)
-			r = of_plus(&w, p->command, e);
-		for (size_t k = 0; r == 0 && k < p->effect_count; k++)
-			r = of_effect(&w, p, &p->effects[k], e);
-	}
+int
+operands_implied(const struct action *a, struct arena *arena,
+    operand_implied_fn *fn, void *ctx, struct err *e)
+{
+	const struct classification *c = &a->classification;
+	struct walk w = { .a = a, .fn = fn, .ctx = ctx, .arena = arena };
+	int r = find_folders(&w, e);
+
+	w.searches = is_uncertain(c);
+	for (size_t i = 0; r == 0 && i < c->part_count; i++)
+		r = of_part(&w, &c->parts[i], e);
 	return r;
 }

@@ -10,7 +10,8 @@
 /* path is the callee's to copy. Non-zero ends the walk and is returned. */
 typedef int operand_implied_fn(void *ctx, const char *path, struct err *e);
 
-int operands_implied(
-    const struct action *a, operand_implied_fn *fn, void *ctx, struct err *e);
+/* arena: for as long as it runs. ERR_LIMIT: nobody can say which they are. */
+int operands_implied(const struct action *a, struct arena *arena,
+    operand_implied_fn *fn, void *ctx, struct err *e);
 
 #endif

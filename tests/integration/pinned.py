@@ -111,6 +111,19 @@ class Pinned(unittest.TestCase):
                 ("cd sub && make", "sub/Makefile",
                  "all:\n\techo approved > ../ran\n",
                  "all:\n\techo attacker > ../ran\n"),
+                ("cd sub && cd b && make", "sub/b/Makefile",
+                 "all:\n\techo approved > ../../ran\n",
+                 "all:\n\techo attacker > ../../ran\n"),
+                ("cd sub && make -C b", "sub/b/Makefile",
+                 "all:\n\techo approved > ../../ran\n",
+                 "all:\n\techo attacker > ../../ran\n"),
+                ("make -C sub -C b", "sub/b/Makefile",
+                 "all:\n\techo approved > ../../ran\n",
+                 "all:\n\techo attacker > ../../ran\n"),
+                ("python3 -m p.q.x", "p/q/__init__.py", "",
+                 "open('ran', 'w').write('attacker')\n"),
+                ("python3 -m p.q.x", "p/__init__.py", "",
+                 "open('ran', 'w').write('attacker')\n"),
                 ("npm run x", "package.json", '{"scripts":{"x":"true"}}',
                  '{"scripts":{"x":"echo attacker > ran"}}'),
                 ("python3 -m x", "x.py", "print(1)\n",
@@ -123,7 +136,8 @@ class Pinned(unittest.TestCase):
                 ("ln -s x.sh l.sh; sh l.sh", "x.sh", GOOD, EVIL)):
             with self.subTest(script):
                 self.setUp()
-                self.put("sub/keep", "")
+                self.put("sub/b/keep", "")
+                self.put("p/q/x.py", "print(1)\n")
                 self.put(name, good)
                 action = self.ask(script)
                 self.put(name, evil)

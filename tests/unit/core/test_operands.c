@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "model/part_command.h"
 #include "operands.h"
 
 #define ARENA_MAX ((size_t)1 << 20)
@@ -146,6 +147,73 @@ each_file_once_and_not_more_than_can_be_held(void **state)
 	    operands_of(&a, arena, &f.list, &f.count, NULL), ERR_LIMIT);
 }
 
+/* What "make" holds on to after these steps. */
+static int
+steps(struct arena *arena, const char *const *to, size_t count, struct found *f)
+{
+	static struct command_operand operands[8];
+	static struct part_command commands[9];
+	static struct part parts[9];
+	static struct effect build;
+	static char cwd[] = "/w";
+	const struct action a = {
+		.proposal.tool = TOOL_SHELL,
+		.proposal.cwd = cwd,
+		.classification.parts = parts,
+		.classification.part_count = count + 1,
+	};
+
+	build = run_build;
+	build.target = "make";
+	for (size_t i = 0; i <= count; i++) {
+		if (i < count)
+			operands[i].text = str_of(to[i]);
+		commands[i] = (struct part_command){
+			.program = str_of(i < count ? "cd" : "make"),
+			.operands = i < count ? &operands[i] : NULL,
+			.operand_count = i < count,
+		};
+		parts[i] = (struct part){
+			.command = &commands[i],
+			.effects = &build,
+			.effect_count = i == count,
+		};
+	}
+	return operands_of(&a, arena, &f->list, &f->count, NULL);
+}
+
+static bool
+holds(const struct found *f, const char *named)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (strcmp(f->list[i].named, named) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+steps_from_folder_to_folder_are_followed(void **state)
+{
+	AUTO(arena_freep) struct arena *arena = arena_new(ARENA_MAX);
+	static const char *const two[] = { "a", "b/" };
+	static const char *const up[] = { "a/l", "..", "/x" };
+	static const char *const many[] = { "a", "b", "c", "d", "e", "f" };
+	struct found f;
+
+	(void)state;
+	assert_int_equal(steps(arena, two, 2, &f), 0);
+	assert_true(holds(&f, "/w/Makefile"));
+	assert_true(holds(&f, "/w/a/Makefile"));
+	assert_true(holds(&f, "/w/b/Makefile"));
+	assert_true(holds(&f, "/w/a/b/Makefile"));
+	assert_int_equal(steps(arena, up, 3, &f), 0);
+	assert_true(holds(&f, "/w/a/Makefile"));
+	assert_true(holds(&f, "/w/a/l/../Makefile"));
+	assert_true(holds(&f, "/x/Makefile"));
+	assert_int_equal(steps(arena, many, 6, &f), ERR_LIMIT);
+}
+
 static void
 edits_are_held_unless_they_say_what_they_were_made_for(void **state)
 {
@@ -218,6 +286,7 @@ main(void)
 		cmocka_unit_test(
 		    what_the_action_may_change_itself_is_not_frozen),
 		cmocka_unit_test(code_without_a_file_of_its_own_has_none),
+		cmocka_unit_test(steps_from_folder_to_folder_are_followed),
 		cmocka_unit_test(each_file_once_and_not_more_than_can_be_held),
 		cmocka_unit_test(
 		    edits_are_held_unless_they_say_what_they_were_made_for),
