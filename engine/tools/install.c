@@ -254,7 +254,7 @@ show(const struct install *in, bool json)
 
 /* What can only be planned once the rest is there. */
 static int
-finish(struct install *in, struct err *e)
+finish(struct install *in, bool is_json, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
 	const size_t before = in->file_count;
@@ -271,7 +271,10 @@ finish(struct install *in, struct err *e)
 	}
 	if (r == 0)
 		install_show(in, &out);
-	if (r == 0 && show_print(&out) == EXIT_OK)
+	/* one document on stdout: what is found out later is told beside */
+	if (r == 0 && is_json)
+		(void)fputs(buf_cstr(&out), stderr);
+	if (r == 0 && (is_json || show_print(&out) == EXIT_OK))
 		r = install_write(in, e);
 	return r;
 }
@@ -300,13 +303,18 @@ check_managed(const struct install *in, struct err *e)
 static int
 install(struct install *in, const char *const *values)
 {
+	const bool is_json = values[OPT_JSON] != NULL;
 	struct err e = ERR_INIT;
 	int status;
 
-	if (install_plan(in, &e) != 0)
-		return show_error(&command_install, &e,
+	if (install_plan(in, &e) != 0) {
+		status = show_error(&command_install, &e,
 		    e.code == ERR_NOTFOUND ? EXIT_USAGE : EXIT_CONFIG);
-	status = show(in, values[OPT_JSON] != NULL);
+		if (in->by_hand != NULL)
+			(void)fputs(in->by_hand, is_json ? stderr : stdout);
+		return status;
+	}
+	status = show(in, is_json);
 	if (status != EXIT_OK || values[OPT_DRY_RUN] != NULL)
 		return status;
 	if (in->options.managed && check_managed(in, &e) != 0)
@@ -317,14 +325,14 @@ install(struct install *in, const char *const *values)
 	}
 	if (install_write(in, &e) != 0)
 		return show_error(&command_install, &e, EXIT_CONFIG);
-	if (finish(in, &e) != 0) {
+	if (finish(in, is_json, &e) != 0) {
 		(void)fputs("assent install: the hook is written, but the "
 			    "client does not trust it yet and SKIPS it; "
 			    "trust it there (in Codex: /hooks)\n",
 		    stderr);
 		return show_error(&command_install, &e, EXIT_CONFIG);
 	}
-	if (!in->options.uninstall)
+	if (!in->options.uninstall && !is_json)
 		(void)printf("now try: assent doctor %s\n", in->client->name);
 	return EXIT_OK;
 }
@@ -367,8 +375,8 @@ const struct command command_install = {
 	    "was there is kept\nbeside as NAME.before-assent. Says where the "
 	    "client goes on although a hook failed,\nand closes that by the "
 	    "client's own settings where it has some. With --managed the "
-	    "settings\nof the machine are written, which a user of it cannot "
-	    "take back; its hooks ask the\ndaemon of the machine, and what "
+	    "settings\nof the machine are written, which count before a user's "
+	    "own; its hooks ask the\ndaemon of the machine, and what "
 	    "/etc/assent/requirements.yaml forbids is forbidden to\nthe "
 	    "client, where it has a setting for it.",
 	.example = "assent install claude-code --contain --dry-run",

@@ -43,6 +43,9 @@ struct install {
 	/* What the client is to start: for calls, where a program that is not
 	 * there any more or crashes must be a no; and for reports. */
 	char *command, *report;
+	/* What a person would have to merge into a file that says the like
+	 * itself, or NULL. */
+	char *by_hand;
 	struct install_file files[INSTALL_FILES_MAX];
 	size_t file_count;
 	const char *notes[INSTALL_NOTES_MAX];

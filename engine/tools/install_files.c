@@ -353,5 +353,6 @@ install_done(struct install *in)
 	free(in->program);
 	free(in->command);
 	free(in->report);
-	in->program = in->command = in->report = NULL;
+	free(in->by_hand);
+	in->program = in->command = in->report = in->by_hand = NULL;
 }

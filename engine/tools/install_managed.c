@@ -67,7 +67,13 @@ read_requirements(struct config **ret, struct err *e)
 		.no_file = true,
 	};
 	const int r = d == NULL ? err_nomem(e) : config_load(&from, d, ret, e);
+	const struct diag *first = diags_first_error(d);
 
+	if (r != 0 && first != NULL)
+		return err_set(e, r,
+		    "%.200s:%u:%u: %.200s; see all with "
+		    "'assent requirements --offline'",
+		    first->file, first->line, first->col, first->message);
 	return r == 0 ? r
 		      : err_wrap(e, r, "see 'assent requirements --offline'");
 }
@@ -191,8 +197,9 @@ check_free(struct str rest, const char *const *keys, struct err *e)
 			if (str_starts(line, str_of(keys[i])))
 				return err_set(e, ERR_CONFLICT,
 				    CODEX_FILE
-				    " says '%s' itself; take that out, or add "
-				    "what --dry-run shows by hand",
+				    " says '%s' itself; take that out, or "
+				    "merge by hand what 'assent install codex "
+				    "--managed --dry-run' shows",
 				    keys[i]);
 		}
 	}
@@ -295,8 +302,11 @@ plan_codex(struct install *in, struct err *e)
 		return install_add(in, strdup(CODEX_FILE),
 		    rest.len == 0 ? NULL : strdup(buf_cstr(&rest)), e);
 	r = check_free(buf_str(&rest), keys, e);
-	if (r != 0)
-		return r;
+	if (r != 0) {
+		put_codex(&text, in, STR_NONE);
+		return buf_take(&text, &in->by_hand, NULL) == 0 ? r
+								: err_nomem(e);
+	}
 	install_note(in,
 	    "Codex never asks a hook about write_stdin in its sandbox; keep "
 	    "its sandbox on");

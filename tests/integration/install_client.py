@@ -212,6 +212,14 @@ class Install(unittest.TestCase):
             ran = self.run_assent("doctor", client)
             self.assertIn("missing  client   hook", ran.stdout)
 
+    def test_json_is_one_document_and_nothing_else(self):
+        self.program("codex", CODEX)
+        for client in ("claude-code", "codex"):
+            ran = self.run_assent("install", client, "--json", "--yes")
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertEqual(json.loads(ran.stdout)["client"], client)
+        self.assertIn("trusted_hash", ran.stderr)
+
     def test_a_client_that_nobody_knows(self):
         ran = self.run_assent("install", "emacs", "--yes")
         self.assertEqual(ran.returncode, 64)

@@ -185,6 +185,12 @@ class Managed(unittest.TestCase):
         ran = install("codex", "--yes")
         self.assertEqual(ran.returncode, 78)
         self.assertIn("'[features]' itself", ran.stderr)
+        self.assertIn("--dry-run", ran.stderr)
+        shown = install("codex", "--dry-run").stdout
+        for line in ("allow_managed_hooks_only = true",
+                     "[[hooks.PreToolUse.hooks]]", "hooks = true"):
+            self.assertIn(line, shown.splitlines())
+        self.assertEqual(install("codex", "--dry-run", "--json").stdout, "")
         self.assertEqual(read(CODEX), "[features]\nhooks = false\n")
 
     def test_requirements_become_the_clients_own(self):
@@ -209,6 +215,7 @@ class Managed(unittest.TestCase):
         ran = install("codex", "--yes")
         self.assertEqual(ran.returncode, 78)
         self.assertIn("assent requirements", ran.stderr)
+        self.assertIn("/etc/assent/requirements.yaml:1:", ran.stderr)
         self.assertFalse(os.path.exists(CODEX))
 
     def test_only_root_and_only_a_program_of_roots(self):
