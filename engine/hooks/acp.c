@@ -104,9 +104,8 @@ acp_editor(struct acp *a, struct str line, struct bridge_news *ret)
 	const struct rpc *m = &a->message;
 	const char *session, *cwd;
 
-	*ret = (struct bridge_news){ .cancelled = NULL };
 	buf_reset(&a->body);
-	if (rpc_read(&a->message, line, NULL) != 0)
+	if (!bridge_read_client(&a->message, line, false, ret))
 		return;
 	if (m->kind == RPC_RESULT || m->kind == RPC_ERROR)
 		ret->answers = m->id;

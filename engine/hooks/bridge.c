@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "bridge_int.h"
+#include "rpc_skim.h"
 
 bool
 bridge_is_plain(const char *s, size_t max)
@@ -97,4 +98,20 @@ bridge_refuse(
 	buf_reset(out);
 	rpc_put_error(out, id, code, why);
 	return BRIDGE_ANSWER;
+}
+
+bool
+bridge_read_client(
+    struct rpc *m, struct str line, bool bare, struct bridge_news *ret)
+{
+	int r;
+
+	*ret = (struct bridge_news){ .unread = ERR_INIT };
+	r = bare ? rpc_read_bare(m, line, &ret->unread)
+		 : rpc_read(m, line, &ret->unread);
+	if (r == 0 && (m->kind == RPC_BATCH || m->kind == RPC_INVALID))
+		r = err_set(&ret->unread, ERR_INVALID, "batches are refused");
+	if (r != 0)
+		(void)rpc_skim(line, &ret->refuse);
+	return r == 0;
 }

@@ -7,7 +7,7 @@
  *
  *     switch (p->agent(x, line, &q, &result, &out)) case BRIDGE_HOLD: ...
  *     p->put_answer(message, verdict, why, &out, e);
- *     p->client(x, line, &news);              it always goes on to the agent
+ *     p->client(x, line, &news);     goes on to the agent if it was read
  *
  * A held message is given away as text, and read again when it is answered.
  */
@@ -41,6 +41,8 @@ struct bridge_question {
 
 /* What the client's line means to us; valid until the next message. */
 struct bridge_news {
+	struct err unread; /* why it must not go on, unless code is 0 */
+	struct str refuse; /* then: the request to refuse, if it is one */
 	const char *cancelled; /* all that is held for this session, or NULL */
 	const char *session; /* of report: assent's name of it */
 	struct str report; /* as POST /v1/sessions/{id}/events takes it */

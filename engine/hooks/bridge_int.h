@@ -30,6 +30,11 @@ struct bridge_claims {
 /* The rest of an action whose "tool", "input" and "cwd" are written. */
 void bridge_put_claims(struct jsonw *w, const struct bridge_claims *c);
 
+/* A line of the client into m; false: ret says why it goes nowhere. What we
+ * cannot read could be an answer to another reader. */
+bool bridge_read_client(
+    struct rpc *m, struct str line, bool bare, struct bridge_news *ret);
+
 enum bridge_next bridge_refuse(
     struct str id, enum rpc_error code, const char *why, struct buf *out);
 

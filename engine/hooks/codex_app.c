@@ -122,9 +122,8 @@ take_client(void *ctx, struct str line, struct bridge_news *ret)
 	struct codex_app *x = ctx;
 	const struct rpc *m = &x->message;
 
-	*ret = (struct bridge_news){ .cancelled = NULL };
 	buf_reset(&x->body);
-	if (rpc_read_bare(&x->message, line, NULL) != 0)
+	if (!bridge_read_client(&x->message, line, true, ret))
 		return;
 	if (m->kind == RPC_RESULT || m->kind == RPC_ERROR)
 		ret->answers = m->id;

@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "held.h"
+#include "hooks/rpc.h"
 #include "hook_places.h"
 #include "model/command.h"
 #include "model/limits.h"
@@ -25,6 +26,7 @@
 #define MESSAGE_MAX (2 * BRIDGE_LINE_MAX)
 #define SAY_BYTES 4096
 #define PATH_BYTES 512
+#define ID_DIGITS_MAX 15 /* whole in every reader's numbers */
 #define ALLOWED_MAX 64 /* calls whose end is awaited */
 
 const struct command_option bridge_options[BRIDGE_OPTION_COUNT] = {
@@ -263,6 +265,41 @@ refuse(struct bridge *b, const char *session, struct str line, const char *why)
 		answer_no(b, session, why);
 }
 
+/* One that every reader takes for the same: 0.0, 0e0 and "\u0030" are 0 to
+ * some. */
+static bool
+is_plain_id(struct str id)
+{
+	if (str_starts(id, STR("\"")))
+		return str_find(id, '\\') == id.len;
+	for (size_t i = str_starts(id, STR("-")) ? 1 : 0; i < id.len; i++) {
+		if (id.s[i] < '0' || id.s[i] > '9')
+			return false;
+	}
+	return id.len <= ID_DIGITS_MAX && !str_eqz(id, "-0");
+}
+
+/* Some look a number up as a text. */
+static struct str
+bare_id(struct str id)
+{
+	return str_starts(id, STR("\"")) && id.len >= 2
+	    ? str_head(str_from(id, 1), id.len - 2)
+	    : id;
+}
+
+/* Whether an agent may take it for the id of what is held. */
+static bool
+may_be_held(const struct bridge *b, struct str id)
+{
+	for (const struct held *h = b->asked.first; h != NULL; h = h->next) {
+		if (!is_plain_id(id) ||
+		    str_eq(bare_id(id), bare_id(str_of(h->id))))
+			return true;
+	}
+	return false;
+}
+
 static void
 hold(struct bridge *b, const struct bridge_question *from, struct str line)
 {
@@ -270,8 +307,13 @@ hold(struct bridge *b, const struct bridge_question *from, struct str line)
 	const bool waits = !from->permission || !(b->advise || b->at_client);
 	struct asked *q;
 
-	if (held_find(&b->asked, from->id) != NULL ||
-	    !held_has_room(&b->asked, line.len)) {
+	if (!is_plain_id(from->id)) {
+		refuse(b, from->session, line,
+		    "assent: the id of a question must be a whole number or "
+		    "a plain text");
+		return;
+	}
+	if (may_be_held(b, from->id) || !held_has_room(&b->asked, line.len)) {
 		refuse(b, from->session, line,
 		    "assent: too many questions at once, or two of one id");
 		return;
@@ -381,6 +423,24 @@ cancel_session(struct bridge *b, const char *session)
 	}
 }
 
+/* What cannot be read goes nowhere; a request is told so. */
+static void
+refuse_client(struct bridge *b, const struct bridge_news *news)
+{
+	AUTO_BUF struct buf why = BUF_INIT(SAY_BYTES);
+
+	buf_printf(&why, "a message of the client was not passed on: %s",
+	    news->unread.msg);
+	say(b, buf_cstr(&why));
+	if (news->refuse.len == 0)
+		return;
+	buf_reset(&b->out);
+	rpc_put_error(&b->out, news->refuse, RPC_NO_REQUEST, buf_cstr(&why));
+	if (buf_done(&b->out, NULL) == 0)
+		relay_to_client(b->relay, buf_str(&b->out));
+	buf_reset(&b->out);
+}
+
 static void
 from_client(void *ctx, struct str line)
 {
@@ -388,9 +448,14 @@ from_client(void *ctx, struct str line)
 	struct bridge *b = ctx;
 	struct bridge_news news;
 
+	if (str_trim(line).len == 0)
+		return;
 	b->protocol->client(b->talk, line, &news);
-	if (news.answers.len > 0 &&
-	    held_find(&b->asked, news.answers) != NULL) {
+	if (news.unread.code != ERR_OK) {
+		refuse_client(b, &news);
+		return;
+	}
+	if (news.answers.len > 0 && may_be_held(b, news.answers)) {
 		say(b, "the client answers what it was not asked; assent does");
 		return;
 	}

@@ -270,6 +270,27 @@ class Acp(unittest.TestCase):
             e.prompt()
             self.assertEqual(chosen(e.answers()[0]), "cancelled")
 
+    def test_an_editor_does_not_answer_what_it_was_not_asked(self):
+        self.ask(shell("git push origin x"))
+        with self.editor() as e:
+            e.start("session/prompt", sessionId="s-1", prompt=[])
+            action = self.pending()
+            yes = ('"jsonrpc":"2.0","result":{"outcome":{"outcome":'
+                   '"selected","optionId":"o-always"}}}')
+            for line in ('{"id":0,' + yes, '{"id":0.0,' + yes,
+                         '{"id":"0",' + yes, '{"id":0,"x":"\\u0000",' + yes,
+                         '{"id":0,"x":1,' + yes, '{"id":0,"id":7,' + yes,
+                         '[{"id":0,' + yes + "]", '{"id":0,' + yes[:-1]):
+                e.process.stdin.write(line.encode() + b"\n")
+            e.process.stdin.write(b'{"jsonrpc":"2.0","id":9,"method":"x",'
+                                  b'"params":{"a":"\\u0000"}}\n')
+            e.process.stdin.flush()
+            # it is refused when all that was before was read
+            self.assertIn("not passed on", e.finish(9)["error"]["message"])
+            self.d.answer(action, "deny")
+            e.finish("session/prompt")
+            self.assertEqual([chosen(m) for m in e.answers()], ["o-no"])
+
     def test_a_cancelled_turn_takes_its_question_back(self):
         self.ask(shell("git push origin x"))
         with self.editor() as e:

@@ -232,7 +232,26 @@ class CodexApp(unittest.TestCase):
             c.send({"id": 2, "method": "turn/start", "params": {
                 "threadId": "t-1", "input": []}})
             action = self.pending()
-            c.send({"id": 0, "result": {"decision": "accept"}})
+            yes = '"result":{"decision":"acceptForSession"}}'
+            for line in ('{"id":0,' + yes, '{"id":0.0,' + yes,
+                         '{"id":"0",' + yes, '{"id":-0,' + yes,
+                         '{"id":"\\u0030",' + yes,
+                         '{"id":0,"x":"\\u0000",' + yes,
+                         '{"id":0,"x":"\xff",' + yes,
+                         '{"id":0,"id":7,' + yes, '[{"id":0,' + yes + "]",
+                         '{"id":0,"y":' + "[" * 99 + "]" * 99 + "," + yes,
+                         '{"id":0,"Result":1,' + yes,
+                         '{"id":0,' + yes[:-1]):
+                c.process.stdin.write(line.encode("latin-1") + b"\n")
+            c.process.stdin.flush()
+            c.process.stdin.write(
+                b'{"id":9,"method":"x","params":{"a":"\\u0000"}}\n')
+            c.process.stdin.flush()
+            while True:
+                said = c.read()
+                if said.get("id") == 9:
+                    break
+            self.assertIn("not passed on", said["error"]["message"])
             self.d.answer(action, "deny")
             c.finish()
             self.assertEqual([m["result"]["decision"] for m in c.answers()],
