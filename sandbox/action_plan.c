@@ -220,8 +220,8 @@ set_tool(const struct action *a, struct arena *arena, struct plan_options *o,
 	    tool_name(a->proposal.tool));
 }
 
-static void
-set_denied(const struct config *c, struct plan_options *o)
+void
+action_plan_deny(const struct config *c, struct plan_options *o)
 {
 	const struct config_requirement *q = c == NULL
 	    ? NULL
@@ -273,7 +273,7 @@ action_plan(const struct action *a, const struct action_plan_with *with,
 		o.has_stdin = true;
 		o.stdin_text = str_of(p->input.stdin_text);
 	}
-	set_denied(with->config, &o);
+	action_plan_deny(with->config, &o);
 	r = set_profile(a, with->profiles, &o, e);
 	if (r == 0)
 		r = set_who(a, with, &o, ret_who, e);

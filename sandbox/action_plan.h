@@ -18,6 +18,9 @@ int action_plan(const struct action *a, const struct action_plan_with *with,
     struct arena *arena, struct plan **ret, struct elevate_choice *ret_who,
     struct err *e);
 
+/* The hosts that the requirements deny, for whatever plan. */
+void action_plan_deny(const struct config *c, struct plan_options *o);
+
 /* action_fetch.c: the command of a request; has_stdin and argv of o. */
 int action_fetch(const struct action *a, struct arena *arena,
     struct plan_options *o, struct err *e);

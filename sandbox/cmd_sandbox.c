@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "model/requirements.h"
 #include "oneshot_command.h"
+#include "options.h"
 
 #define NOWHERE "/nonexistent"
 #define FOLDERS_MAX ((size_t)60 << 10)
@@ -58,21 +59,6 @@ const struct command command_sandbox = {
 	.run = run_sandbox,
 };
 
-/* The value of an option that stands before the command. */
-static const char *
-option_value(int argc, char **argv, const char *name)
-{
-	for (int i = 1; i + 1 < argc && argv[i][0] == '-'; i++) {
-		if (strcmp(argv[i], "--") == 0)
-			return NULL;
-		if (strcmp(argv[i], name) == 0)
-			return argv[i + 1];
-		i += strcmp(argv[i], "--print-plan") != 0 &&
-		    strcmp(argv[i], "--overlay") != 0;
-	}
-	return NULL;
-}
-
 static int
 check_host(const struct config *c, const char *host, struct err *e)
 {
@@ -89,7 +75,8 @@ check_host(const struct config *c, const char *host, struct err *e)
 
 /* What the administrator says holds without the daemon, too. */
 static int
-check_requirements(const struct config *c, int argc, char **argv, struct err *e)
+check_requirements(
+    const struct config *c, const struct options *o, struct err *e)
 {
 	int r = ERR_OK;
 
@@ -97,22 +84,15 @@ check_requirements(const struct config *c, int argc, char **argv, struct err *e)
 		return err_set(e, ERR_DENIED,
 		    "elevated runs are required, and only the daemon has "
 		    "them: use assent run");
-	for (int i = 1; r == 0 && i + 1 < argc && strcmp(argv[i], "--") != 0;
-	     i++) {
-		if (strcmp(argv[i], "--host") == 0)
-			r = check_host(c, argv[i + 1], e);
-		else if (strncmp(argv[i], "--host=", 7) == 0)
-			r = check_host(c, argv[i] + 7, e);
-	}
+	for (size_t i = 0; r == 0 && i < o->host_count; i++)
+		r = check_host(c, o->hosts[i], e);
 	return r;
 }
 
-/* NULL where no file has any. */
 static int
-load_profiles(
-    const char *file, int argc, char **argv, struct config **ret, struct err *e)
+load_config(const struct options *o, struct config **ret, struct err *e)
 {
-	struct config_sources from = { .file = file };
+	struct config_sources from = { .file = o->config_file };
 	AUTO(arena_freep) struct arena *a = arena_new(FOLDERS_MAX);
 	AUTO(diags_freep) struct diags *d = diags_new();
 	AUTO(config_freep) struct config *c = NULL;
@@ -135,10 +115,8 @@ load_profiles(
 			    STDERR_FILENO, text.s, text.len, NULL);
 		return r;
 	}
-	r = check_requirements(c, argc, argv, e);
-	if (r == 0 &&
-	    (c->profile_count > 0 || c->ceiling.profiles.count > 0 ||
-		c->require_count > 0))
+	r = check_requirements(c, o, e);
+	if (r == 0)
 		*ret = TAKE_PTR(c);
 	return r;
 }
@@ -147,14 +125,17 @@ static int
 run_sandbox(int argc, char **argv)
 {
 	AUTO(config_freep) struct config *c = NULL;
+	struct options o;
 	struct err e = ERR_INIT;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
 		command_help(&command_sandbox);
 		return EXIT_OK;
 	}
-	if (load_profiles(option_value(argc, argv, "--config"), argc, argv, &c,
-		&e) != 0) {
+	/* Words are options only where they are read as such: once, there. */
+	if (options_read(argc, argv, &o, NULL) != 0)
+		return oneshot_command(argc, argv, NULL); /* says why */
+	if (load_config(&o, &c, &e) != 0) {
 		(void)fprintf(stderr, "assent: %s\n", e.msg);
 		return EXIT_CONFIG;
 	}

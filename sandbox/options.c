@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "action_plan.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "identity.h"
@@ -20,6 +21,7 @@
 
 /* What one call writes to a terminal or a file, not to a log. */
 #define ONESHOT_OUTPUT_BYTES ((uint64_t)64 << 20)
+#define PINNED_ARENA_MAX ((size_t)1 << 20)
 #define TIMEOUT_S_MAX ((uint64_t)7 * 86400)
 
 extern char **environ;
@@ -104,12 +106,12 @@ int
 options_read(int argc, char **argv, struct options *ret, struct err *e)
 {
 	struct options o = { .profile = "workspace-write" };
-	const char *timeout = NULL, *config = NULL;
+	const char *timeout = NULL;
 	const struct word words[] = {
 		{ "--profile", &o.profile }, { "--workspace", &o.workspace },
 		{ "--home", &o.home }, { "--timeout", &timeout },
 		{ "--pin", &o.pin }, { "--pinned", &o.pinned },
-		{ "--config", &config }, /* the caller has read it */
+		{ "--config", &o.config_file }, /* for the caller */
 	};
 	int i = 1, r = ERR_OK;
 
@@ -243,6 +245,7 @@ options_plan(
 
 	if (r != 0)
 		return r;
+	action_plan_deny(o->config, &po);
 	if (getcwd(here, sizeof(here)) == NULL)
 		here[0] = '\0';
 	po.workspace = o->workspace == NULL ? here : o->workspace;
@@ -259,6 +262,43 @@ options_plan(
 		po.env_count++;
 	r = identity_choose(po.workspace, &po.who, e);
 	return r == 0 ? plan_make(&po, a, ret, e) : r;
+}
+
+static bool
+denies(const struct net_policy *p, const struct net_rule *denied)
+{
+	for (size_t i = 0; i < p->rule_count; i++) {
+		if (net_rule_same(&p->rules[i], denied))
+			return true;
+	}
+	return false;
+}
+
+/* What the requirements deny now the plan has to deny, too. */
+static int
+check_pinned_hosts(const struct options *o, const struct plan *p, struct err *e)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(PINNED_ARENA_MAX);
+	struct plan_options po = { .denied_count = 0 };
+
+	if (a == NULL)
+		return err_nomem(e);
+	action_plan_deny(o->config, &po);
+	for (size_t i = 0; p->online && i < po.denied_count; i++) {
+		struct net_rule denied;
+		const int r =
+		    net_rule_parse(str_of(po.denied[i]), a, &denied, e);
+
+		if (r != 0)
+			return r;
+		denied.decision = NET_DENY;
+		if (!denies(&p->net, &denied))
+			return err_set(e, ERR_DENIED,
+			    "it was pinned before the requirements denied "
+			    "'%s'; pin it again",
+			    po.denied[i]);
+	}
+	return ERR_OK;
 }
 
 int
@@ -279,5 +319,5 @@ options_check_pinned(const struct options *o, struct plan *p, struct err *e)
 		    "it was pinned for the profile '%s'", p->profile);
 	if (o->timeout_ms > 0)
 		p->limits.wall_ms = o->timeout_ms;
-	return ERR_OK;
+	return check_pinned_hosts(o, p, e);
 }

@@ -12,7 +12,7 @@ struct config;
 
 struct options {
 	const char *profile, *workspace, *home;
-	const char *pin, *pinned; /* files */
+	const char *pin, *pinned, *config_file; /* files */
 	const struct config *config; /* with the profiles, or NULL */
 	int64_t timeout_ms;
 	bool print_plan, help, overlay, tty;

@@ -678,6 +678,7 @@ class Setup(unittest.TestCase):
                            "evil.example", "--", "true", cwd=place)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(f"{file}:1 permits good.example", done.stderr)
+            self.no_words_hide_a_host_from_them(file, place)
             # One that is not root's is not believed, whoever reads it.
             os.chown(file, DEV_UID, DEV_UID)
             self.assertEqual(daemon().returncode, EXIT_CONFIG)
@@ -685,6 +686,39 @@ class Setup(unittest.TestCase):
         finally:
             os.chmod("/etc/assent", 0o755)
             os.unlink(file)
+
+    def no_words_hide_a_host_from_them(self, file, place):
+        def sandbox(*words):
+            return as_user(DEV_UID, f"{BIN}/assent", "sandbox", *words,
+                           "--", "true", cwd=place)
+        with open(f"{place}/c.yaml", "w", encoding="ascii") as f:
+            f.write("profiles: {site: {network: [good.example]}}\n")
+        os.chown(f"{place}/c.yaml", DEV_UID, DEV_UID)
+        site = ("--config", f"{place}/c.yaml", "--profile", "site")
+        with open(file, "w", encoding="ascii") as f:
+            f.write("approval_policy: {forced: untrusted}\n")
+        done = sandbox(*site, "--pin", f"{place}/pin")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(file, "w", encoding="ascii") as f:
+            f.write("hosts: {denied: [bad.example, 10.9.0.0/16]}\n")
+        # A -- that is the value of an option ends no options,
+        done = sandbox("--overlay", "--apply", "--", "--host", "bad.example")
+        self.assertIn("may never be reached", done.stderr)
+        # an option without a value has none,
+        with open(f"{place}/e.yaml", "w", encoding="ascii") as f:
+            f.write("elevated: required\n")
+        os.chown(f"{place}/e.yaml", DEV_UID, DEV_UID)
+        done = sandbox("--tty", "--config", f"{place}/e.yaml")
+        self.assertIn("use assent run", done.stderr)
+        # and no name leads there, be it a profile's or a pin's.
+        done = sandbox(*site, "--print-plan")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rules = json.loads(done.stdout)["network_policy"]["rules"]
+        self.assertIn(("10.9.0.0/16", "deny"),
+                      [(r["host"], r["decision"]) for r in rules])
+        done = sandbox(*site, "--pinned", f"{place}/pin")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("pin it again", done.stderr)
 
     def test_what_cannot_be_set_up_is_said(self):
         for arguments, says in (
