@@ -100,7 +100,7 @@ engine_on_output(void *ctx, const char *action_id, int stream, struct str bytes)
 		return;
 	live_kept(g->live, l,
 	    outflow_add(
-		&l->output, &out, stream, bytes, live_may_keep(g->live)));
+		&l->output, &out, stream, bytes, live_may_keep(g->live, l)));
 	if (l->output.waits && l->output_late_ns == 0)
 		l->output_late_ns =
 		    g->o.env.boot_ns() + RUN_FIRST_READER_MS * MS_NS;
@@ -120,6 +120,7 @@ engine_output_ended(struct engine *g, struct live *l)
 	const struct outflow_out out = out_of(g);
 
 	l->kill_ns = 0;
+	l->output_over_ns = g->o.env.boot_ns();
 	outflow_end(&l->output, &out);
 }
 
@@ -176,6 +177,19 @@ engine_taken(struct engine *g, uint64_t call_id, uint64_t bytes)
 	give_credit(g, l);
 }
 
+/* It is over, and its uid keeps more than its part: readers who do not take
+ * what there is have had the time that any client has. */
+static void
+dismiss_late(struct engine *g, struct live *l, int64_t now_ns)
+{
+	const struct outflow_out out = out_of(g);
+
+	if (l->output.readers != NULL && l->output.over &&
+	    l->output_over_ns + HTTP_STALL_MS * MS_NS <= now_ns &&
+	    live_is_greedy(g->live, l))
+		outflow_dismiss(&l->output, &out);
+}
+
 void
 engine_output_tick(struct engine *g, struct live *l, int64_t now_ns)
 {
@@ -186,6 +200,7 @@ engine_output_tick(struct engine *g, struct live *l, int64_t now_ns)
 	/* It was denied, or expired, while somebody waited for its output. */
 	if (l->output.readers != NULL && !l->output.over && !may_write_more(l))
 		engine_output_ended(g, l);
+	dismiss_late(g, l, now_ns);
 	if (l->kill_ns == 0 || l->kill_ns > now_ns)
 		return;
 	l->kill_ns = 0;
@@ -248,6 +263,8 @@ follow(struct engine *g, const struct call *c, struct live *l)
 	    c->role == CALLER_AGENT && rule != NULL && strcmp(rule, "end") == 0;
 	l->output_late_ns = 0;
 	l->output.over = !may_write_more(l);
+	if (l->output.over)
+		l->output_over_ns = g->o.env.boot_ns();
 	g->o.out.reply(g->o.out.ctx, &head);
 	outflow_reader_add(&l->output, &out, reader);
 	give_credit(g, l);

@@ -16,6 +16,7 @@
 struct uid_count {
 	uid_t uid;
 	size_t pending;
+	size_t kept, kept_ended; /* bytes of output */
 };
 
 struct live_table {
@@ -42,6 +43,34 @@ static size_t
 live_output(const struct live *l)
 {
 	return l->output.kept[0].len + l->output.kept[1].len;
+}
+
+/* The entry of a uid, made when it is new; NULL without memory. */
+static struct uid_count *
+uid_entry(struct live_table *t, uid_t uid)
+{
+	for (size_t i = 0; i < t->uid_count; i++) {
+		if (t->uids[i].uid == uid)
+			return &t->uids[i];
+	}
+	if (mem_grow(
+		&t->uids, &t->uid_cap, t->uid_count + 1, sizeof(*t->uids)) != 0)
+		return NULL;
+	t->uids[t->uid_count].uid = uid;
+	return &t->uids[t->uid_count++];
+}
+
+static void
+count_ended(struct live_table *t, const struct live *l, bool more)
+{
+	const size_t n = live_output(l);
+	struct uid_count *entry =
+	    n == 0 ? NULL : uid_entry(t, l->a->proposer.uid);
+
+	t->kept_ended = more ? t->kept_ended + n : t->kept_ended - n;
+	if (entry != NULL)
+		entry->kept_ended =
+		    more ? entry->kept_ended + n : entry->kept_ended - n;
 }
 
 int
@@ -126,6 +155,38 @@ live_find(struct live_table *t, const char *id)
 }
 
 void
+live_kept(struct live_table *t, const struct live *l, size_t bytes)
+{
+	/* There is one: it was asked how much it may keep. */
+	struct uid_count *entry =
+	    bytes == 0 ? NULL : uid_entry(t, l->a->proposer.uid);
+
+	if (entry == NULL)
+		return;
+	t->kept += bytes;
+	entry->kept += bytes;
+	if (!l->in_ended)
+		return;
+	t->kept_ended += bytes;
+	entry->kept_ended += bytes;
+}
+
+static void
+forget_kept(struct live_table *t, const struct live *l)
+{
+	const size_t n = live_output(l);
+	struct uid_count *entry =
+	    n == 0 ? NULL : uid_entry(t, l->a->proposer.uid);
+
+	if (l->in_ended)
+		count_ended(t, l, false);
+	if (entry == NULL)
+		return;
+	t->kept -= n;
+	entry->kept -= n;
+}
+
+void
 live_remove(struct live_table *t, struct live *l)
 {
 	struct live **link = &t->buckets[bucket_of(l->a->id)];
@@ -141,24 +202,20 @@ live_remove(struct live_table *t, struct live *l)
 		l->newer->older = l->older;
 	else
 		t->newest = l->older;
-	t->kept -= live_output(l);
-	if (l->in_ended)
-		t->kept_ended -= live_output(l);
+	forget_kept(t, l);
 	live_free(l);
 }
 
-void
-live_kept(struct live_table *t, const struct live *l, size_t bytes)
-{
-	t->kept += bytes;
-	if (l->in_ended)
-		t->kept_ended += bytes;
-}
-
 size_t
-live_may_keep(const struct live_table *t)
+live_may_keep(struct live_table *t, const struct live *l)
 {
-	return t->kept < RUN_KEPT_BYTES_MAX ? RUN_KEPT_BYTES_MAX - t->kept : 0;
+	const struct uid_count *entry = uid_entry(t, l->a->proposer.uid);
+	const size_t left =
+	    t->kept < RUN_KEPT_BYTES_MAX ? RUN_KEPT_BYTES_MAX - t->kept : 0;
+
+	/* As much as is then still left for others, whatever their number. */
+	return entry == NULL || entry->kept >= left ? 0
+						    : (left - entry->kept) / 2;
 }
 
 struct live *
@@ -183,7 +240,7 @@ static void
 ended_push(struct live_table *t, struct live *l)
 {
 	l->in_ended = true;
-	t->kept_ended += live_output(l);
+	count_ended(t, l, true);
 	l->ended_next = NULL;
 	if (t->ended_last != NULL)
 		t->ended_last->ended_next = l;
@@ -203,40 +260,43 @@ ended_pop(struct live_table *t)
 		t->ended_last = NULL;
 	t->ended--;
 	l->in_ended = false;
-	t->kept_ended -= live_output(l);
+	count_ended(t, l, false);
 	return l;
+}
+
+bool
+live_is_greedy(const struct live_table *t, const struct live *l)
+{
+	size_t uids = 0, own = 0;
+
+	if (t->kept_ended <= RUN_KEPT_ENDED_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < t->uid_count; i++) {
+		uids += t->uids[i].kept_ended > 0;
+		if (t->uids[i].uid == l->a->proposer.uid)
+			own = t->uids[i].kept_ended;
+	}
+	return own > RUN_KEPT_ENDED_BYTES_MAX / (uids > 0 ? uids : 1);
 }
 
 void
 live_trim(struct live_table *t)
 {
-	for (size_t n = t->ended; n > 0 &&
-	     (t->ended > LIVE_ENDED_MAX ||
-		 t->kept_ended > RUN_KEPT_ENDED_BYTES_MAX);
-	     n--) {
+	if (t->ended <= LIVE_ENDED_MAX &&
+	    t->kept_ended <= RUN_KEPT_ENDED_BYTES_MAX)
+		return;
+	/* All of them once, so that they stay in their order. */
+	for (size_t n = t->ended; n > 0; n--) {
+		const bool too_much = t->ended > LIVE_ENDED_MAX ||
+		    live_is_greedy(t, t->ended_first);
 		struct live *l = ended_pop(t);
 
-		if (is_over(l))
+		if (too_much && is_over(l))
 			live_remove(t, l);
 		else if (stage_is_final(l->a->stage) ||
 		    l->a->stage == STAGE_DECIDED)
 			ended_push(t, l);
 	}
-}
-
-/* The entry of a uid, made when it is new; NULL without memory. */
-static struct uid_count *
-uid_entry(struct live_table *t, uid_t uid)
-{
-	for (size_t i = 0; i < t->uid_count; i++) {
-		if (t->uids[i].uid == uid)
-			return &t->uids[i];
-	}
-	if (mem_grow(
-		&t->uids, &t->uid_cap, t->uid_count + 1, sizeof(*t->uids)) != 0)
-		return NULL;
-	t->uids[t->uid_count].uid = uid;
-	return &t->uids[t->uid_count++];
 }
 
 static void

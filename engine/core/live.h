@@ -8,7 +8,7 @@
  *     l = live_find(t, id);
  *
  * Ended actions are kept until LIVE_ENDED_MAX newer ones have ended, or their
- * output is too much together; what is gone from here is read from the store,
+ * output is too much together and their uid has most of it; what is gone from here is read from the store,
  * which has no output.
  */
 #include <stdbool.h>
@@ -78,6 +78,7 @@ struct live {
 	struct net_sums *net_sums; /* of those beyond; owned, or NULL */
 	struct outflow output;
 	int64_t output_late_ns; /* nobody reads it by then; 0: no matter */
+	int64_t output_over_ns; /* readers can have it all since; 0: not yet */
 	int64_t kill_ns; /* its reader hung up; 0: no */
 	struct waiter *waiters;
 	bool in_ended;
@@ -100,9 +101,12 @@ struct live *live_next(struct live_table *t, struct live *from);
 void live_set_stage(struct live_table *t, struct live *l, enum stage to);
 /* Forgets ended actions beyond LIVE_ENDED_MAX that nobody waits for. */
 void live_trim(struct live_table *t);
-/* Output that was kept for l; and how much more may be. */
+/* How much more of l's output may be kept: no uid keeps more than it leaves to
+ * others; and that so much of it was. */
+size_t live_may_keep(struct live_table *t, const struct live *l);
 void live_kept(struct live_table *t, const struct live *l, size_t bytes);
-size_t live_may_keep(const struct live_table *t);
+/* Ended ones keep too much, and its uid more than its part of that. */
+bool live_is_greedy(const struct live_table *t, const struct live *l);
 size_t live_pending(const struct live_table *t);
 size_t live_pending_of(const struct live_table *t, uid_t uid);
 

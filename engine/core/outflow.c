@@ -409,6 +409,19 @@ outflow_end(struct outflow *f, const struct outflow_out *out)
 	serve_all(f, out);
 }
 
+void
+outflow_dismiss(struct outflow *f, const struct outflow_out *out)
+{
+	struct output_reader *reader;
+
+	while ((reader = f->readers) != NULL) {
+		f->readers = reader->next;
+		say_dropped(out, reader);
+		free(reader);
+	}
+	tail_trim(f);
+}
+
 /* ---- credit ------------------------------------------------------------- */
 
 size_t

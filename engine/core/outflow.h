@@ -76,6 +76,8 @@ void outflow_taken(struct outflow *f, const struct outflow_out *out,
 void outflow_give_up(struct outflow *f);
 /* The run has ended: readers get the rest, and then their end. */
 void outflow_end(struct outflow *f, const struct outflow_out *out);
+/* All readers are sent away, whatever they have not got yet. */
+void outflow_dismiss(struct outflow *f, const struct outflow_out *out);
 /* Bytes that the launcher may be told are taken; counts them as told. */
 size_t outflow_credit(struct outflow *f);
 bool outflow_is_cut(const struct outflow *f);

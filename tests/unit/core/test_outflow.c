@@ -342,10 +342,33 @@ a_second_reader_gets_each_byte_once(void **state)
 	world_free(w);
 }
 
+static void
+readers_that_are_dismissed_are_told_and_hold_nothing(void **state)
+{
+	struct world *w = world();
+	size_t at = 0;
+
+	(void)state;
+	reader(w, 1, true);
+	reader(w, 2, false);
+	for (; at < 2 * OUTFLOW_AHEAD; at += 1000)
+		(void)add(w, 1, at, 1000);
+	outflow_end(&w->f, &w->out);
+	assert_false(w->seen[1].ended);
+	outflow_dismiss(&w->f, &w->out);
+	assert_true(w->seen[1].was_dropped && w->seen[1].ended);
+	assert_true(w->seen[2].was_dropped && w->seen[2].ended);
+	assert_null(w->f.readers);
+	assert_int_equal(w->f.tail.len, 0);
+	world_free(w);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    readers_that_are_dismissed_are_told_and_hold_nothing),
 		cmocka_unit_test(who_reads_gets_every_byte_and_their_number),
 		cmocka_unit_test(no_credit_while_the_agent_is_behind),
 		cmocka_unit_test(an_end_does_not_overtake_what_waits),
