@@ -417,6 +417,27 @@ all_hidden(struct str path)
 		str_at(name, 1) == '[');
 }
 
+/*
+ * "/dev/fd/$FD", where the script does not set the variable: a descriptor that
+ * the command was given, whatever it leads to. Nothing may follow the number.
+ */
+static bool
+is_descriptor(const struct arg *a, struct str known)
+{
+	const struct shell_word *w = a->word;
+	const struct shell_piece *last;
+
+	if (w == NULL || w->piece_count < 2)
+		return false;
+	last = &w->pieces[w->piece_count - 1];
+	for (size_t i = 0; i + 1 < w->piece_count; i++) {
+		if (w->pieces[i].kind != PIECE_TEXT)
+			return false;
+	}
+	return last->kind == PIECE_UNKNOWN && last->origin == ORIGIN_VARIABLE &&
+	    last->text.len == 0 && str_eq(known, STR("/dev/fd/"));
+}
+
 static void
 place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
     struct path_facts *ret)
@@ -450,7 +471,12 @@ place_of_sketch(struct judge *j, const struct arg *a, struct sketch *s,
 		ret->base = ret->likely = PATH_OUTSIDE;
 		ret->in_workspace = ret->generated = false;
 	}
-	if (s->unknown) {
+	if (s->unknown && is_descriptor(a, text)) {
+		*ret = (struct path_facts){ .base = PATH_UNKNOWN,
+			.abs = "",
+			.likely = PATH_UNKNOWN,
+			.below = PATH_NONE };
+	} else if (s->unknown) {
 		ret->below = str_rfind(text, '/') < text.len && !ret->root
 		    ? ret->base
 		    : PATH_NONE;

@@ -145,6 +145,15 @@ class Values(unittest.TestCase):
         self.assertEqual(out["stdout"],
                          f"40 41\n{VALUE}\n{OTHER}\n{VALUE}", out)
 
+    def test_1a_the_example_of_the_documentation_is_asked_and_runs(self):
+        d = self.site
+        with open(f"{d.workspace}/minisign", "w", encoding="ascii") as f:
+            f.write('#!/bin/sh\ncat "$4"\n')
+        os.chmod(f"{d.workspace}/minisign", 0o755)
+        out = d.outcome("sh -c 'echo $SIGN_FD; PATH=$PWD:$PATH; "
+                        "minisign -Sm dist.tar -s /dev/fd/$SIGN_FD'")
+        self.assertEqual(out["stdout"], f"40\n{VALUE}", out)
+
     def test_2_env_and_proc_and_disk_have_no_secret(self):
         out = self.site.outcome(
             f"env | grep _FD; python3 search.py {needles_hex}; "
