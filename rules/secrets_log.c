@@ -16,6 +16,7 @@
 #define RANDOM_MIN 24
 #define RANDOM_MAX 512
 #define KIND_MIN 3 /* of upper case, lower case, digits: at least so many */
+#define FINGERPRINT_LEN 43 /* of 32 bytes, without its padding */
 #define BITS_MIN 3.6 /* of entropy a character */
 
 /* Where a masked value is: the part of it that tells what it is stays. */
@@ -69,6 +70,17 @@ looks_random(struct str s)
 	    slashes <= s.len / RANDOM_MIN && bits_a_character(s) >= BITS_MIN;
 }
 
+/* Of a server's public key, as the row of a signature names it: what the row is
+ * for. */
+static bool
+is_fingerprint(struct str text, size_t at, size_t len)
+{
+	const struct str before = STR("for the server SHA256:");
+
+	return len == FINGERPRINT_LEN && at >= before.len &&
+	    str_eq(str_n(text.s + at - before.len, before.len), before);
+}
+
 /* The next word that looks random; text.len: none. */
 static struct span
 next_random(struct str text, size_t from)
@@ -80,7 +92,8 @@ next_random(struct str text, size_t from)
 
 		while (end < text.len && random_char(text.s[end]))
 			end++;
-		if (end > i && looks_random(str_n(text.s + i, end - i)))
+		if (end > i && looks_random(str_n(text.s + i, end - i)) &&
+		    !is_fingerprint(text, i, end - i))
 			return (struct span){ .at = i, .len = end - i };
 		i = end + 1;
 	}

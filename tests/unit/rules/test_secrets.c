@@ -156,6 +156,22 @@ the_log_masks_what_looks_random_too(void **state)
 	    "src/Components/HttpRequestHandlerFactoryBean2.java");
 }
 
+static void
+the_log_says_which_server_a_key_was_used_for(void **state)
+{
+	(void)state;
+	mask_log("sign as git for the server "
+		 "SHA256:Zq8vN3xK1mW7pR5tY2cB9dLf4Hj6sGk0uVbXeIoA+/P",
+	    "sign as git for the server "
+	    "SHA256:Zq8vN3xK1mW7pR5tY2cB9dLf4Hj6sGk0uVbXeIoA+/P");
+	/* Nothing but that, and no other text that says it is one. */
+	mask_log("SHA256:Zq8vN3xK1mW7pR5tY2cB9dLf4Hj6sGk0uVbXeIoA+/P",
+	    "SHA256:[masked]");
+	mask_log("for the server "
+		 "SHA256:Zq8vN3xK1mW7pR5tY2cB9dLf4Hj6sGk0uVbXeIoA+/Pb",
+	    "for the server SHA256:[masked]");
+}
+
 struct values {
 	char text[256];
 	size_t count;
@@ -193,6 +209,7 @@ main(void)
 		cmocka_unit_test(an_address_has_one_spelling),
 		cmocka_unit_test(loopback_is_this_machine_only),
 		cmocka_unit_test(the_log_masks_what_looks_random_too),
+		cmocka_unit_test(the_log_says_which_server_a_key_was_used_for),
 		cmocka_unit_test(a_masked_value_is_given_without_what_stays),
 	};
 
