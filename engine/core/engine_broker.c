@@ -12,6 +12,7 @@
 
 #define BODY_MAX ((size_t)16 << 10)
 #define USES_PER_RUN_MAX 20000 /* a row each: it could fill the disk */
+#define DISPLAY_MAX ((size_t)8 << 10)
 #define NO_PORT 1 /* where it is not known */
 
 /* ---- before a run ----------------------------------------------------------- */
@@ -199,6 +200,22 @@ ask(struct engine *g, struct live *run, const struct broker_use *u,
 	    u->credential);
 	g->n.proposed++;
 	return engine_net_ask(g, run, &q, e);
+}
+
+/* That name is for rules and grants; people read what it stands for. */
+int
+engine_broker_show(const struct live *l, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(DISPLAY_MAX);
+	const struct broker_use *u = l->use;
+	struct classification *c = &l->a->classification;
+
+	buf_printf(&b, "use the credential %s", u->credential);
+	if (u->host != NULL)
+		buf_printf(&b, " for %s:%u", u->host, (unsigned)u->port);
+	buf_printf(&b, ": %s", u->what);
+	c->display = arena_strndup(l->a->arena, b.s, b.len);
+	return b.failed != 0 || c->display == NULL ? err_nomem(e) : ERR_OK;
 }
 
 void

@@ -387,6 +387,7 @@ int engine_net_ask(struct engine *g, struct live *run,
 /* engine_broker.c: what a question is about; and its answer. */
 int engine_broker_keep(
     struct live *l, const struct broker_use *u, struct err *e);
+int engine_broker_show(const struct live *l, struct err *e);
 void engine_broker_answered(
     struct engine *g, const struct live *l, bool allowed);
 /* A run's question has its answer, durably: its proxy hears of it. */

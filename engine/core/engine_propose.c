@@ -135,6 +135,8 @@ engine_judge(struct engine *g, struct live *l, struct err *e)
 	if (l->record.s == NULL)
 		return err_nomem(e);
 	r = engine_classify(g, a, e);
+	if (r == 0 && l->use != NULL)
+		r = engine_broker_show(l, e);
 	if (r == 0)
 		r = keep_input(g, l, e);
 	if (r != 0)

@@ -14,7 +14,7 @@
 #define PORT_HTTPS 443
 #define PORT_HTTP 80
 #define PORT_SSH 22
-#define HOST_BYTES_MAX 253
+#define HOST_BYTES_MAX (CREDENTIAL_HOST_MAX - 1)
 
 static const char *const kind_names[] = {
 	[CREDENTIAL_HEADER] = "header",
@@ -175,6 +175,22 @@ credential_has_host(
 			return true;
 	}
 	return false;
+}
+
+bool
+credential_only_host(const struct config_credential *c,
+    char ret_host[static CREDENTIAL_HOST_MAX], uint16_t *ret_port)
+{
+	struct pattern p;
+
+	if (c->hosts.count != 1 || parse(c->hosts.items[0], &p) != NULL ||
+	    p.below)
+		return false;
+	(void)snprintf(ret_host, CREDENTIAL_HOST_MAX, "%.*s", STR_ARG(p.name));
+	*ret_port = p.has_port                        ? p.port
+	    : credential_kind_of(c) == CREDENTIAL_SSH ? PORT_SSH
+						      : PORT_HTTPS;
+	return true;
 }
 
 /* ---- words ------------------------------------------------------------- */

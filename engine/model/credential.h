@@ -58,6 +58,8 @@ struct config_credential {
 	struct credential_list command;
 };
 
+#define CREDENTIAL_HOST_MAX 254
+
 /* On whose behalf a run is. */
 struct credential_scope {
 	uid_t uid;
@@ -73,6 +75,10 @@ bool credential_fits(
 /* Is it for that host? Names are compared without case. */
 bool credential_has_host(
     const struct config_credential *c, const char *host, uint16_t port);
+/* The one host that it can be for, and its port; false where there are several
+ * or a star stands for them. */
+bool credential_only_host(const struct config_credential *c,
+    char ret_host[static CREDENTIAL_HOST_MAX], uint16_t *ret_port);
 /* What is wrong with a host of the list, or NULL. */
 const char *credential_host_wrong(const char *host);
 /* Used by a request to a host, rather than handed out or by an agent. */

@@ -17,7 +17,6 @@
 #include "credentials/ssh_key.h"
 
 #define READ_BYTES 4096
-#define SSH_PORT 22
 #define IN_MAX (AGENT_MESSAGE_MAX + 4)
 #define OUT_MAX ((size_t)1 << 20)
 
@@ -190,9 +189,11 @@ static int
 ask_to_sign(struct agent_conn *c, const struct agent_request *q, struct err *e)
 {
 	const struct holding *h = find_key(c, q->blob);
-	char what[BROKER_WHAT_MAX];
+	char what[BROKER_WHAT_MAX], host[CREDENTIAL_HOST_MAX];
 	struct agent_auth auth;
 	struct agent_rule rule;
+	uint16_t port = 0;
+	bool is_told;
 	struct use_wish w;
 	int r;
 
@@ -206,12 +207,15 @@ ask_to_sign(struct agent_conn *c, const struct agent_request *q, struct err *e)
 	if (r != 0)
 		return err_wrap(e, r, "credential '%s'", h->c->name);
 	describe(c, &auth, what);
+	/* Only a bound session is known to be with one of them; a key does not
+	 * say which of several it is. */
+	is_told =
+	    rule.host_keys.len > 0 && credential_only_host(h->c, host, &port);
 	c->h = h;
 	w = (struct use_wish){
 		.h = h,
-		/* Only a bound session is known to be with one of them. */
-		.host = rule.host_keys.len > 0 ? h->c->hosts.items[0] : NULL,
-		.port = rule.host_keys.len > 0 ? SSH_PORT : 0,
+		.host = is_told ? host : NULL,
+		.port = is_told ? port : 0,
 		.what = what,
 		.same = c->session.bound ? what : "",
 	};

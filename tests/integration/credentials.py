@@ -582,6 +582,7 @@ PasswordAuthentication no
             "laptop")
         uses = self.used("laptop")
         self.assertEqual(len(uses), 1, uses)
+        self.assertNotIn("[masked]", uses[0]["what"])
         self.assertIn(f"sign as {self.user} for the server SHA256:",
                       uses[0]["what"])
 
@@ -695,6 +696,8 @@ PasswordAuthentication no
             _, whole, _ = d.approver(
                 "GET", f"/v1/actions/{question['id']}/explain")
             self.assertIn("uses the credential asked: GET /a",
+                          json.dumps(whole))
+            self.assertIn("use the credential asked for ask.test:443: GET /a",
                           json.dumps(whole))
             d.answer(question["id"], answer)
             if answer == "deny":

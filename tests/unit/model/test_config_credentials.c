@@ -301,6 +301,35 @@ a_run_of_another_user_session_agent_or_profile_has_nothing(void **state)
 	assert_false(credential_fits(&c, &s));
 }
 
+static void
+a_host_is_told_only_where_it_is_the_only_one(void **state)
+{
+	const char *one[] = { "vm:18922", "git.other.example" };
+	const char *plain[] = { "git.example" }, *below[] = { "*.git.example" };
+	struct config_credential c = {
+		.name = "x",
+		.kind_name = "ssh",
+		.hosts = { .items = one, .count = 1 },
+	};
+	char host[CREDENTIAL_HOST_MAX];
+	uint16_t port;
+
+	(void)state;
+	assert_true(credential_only_host(&c, host, &port));
+	assert_string_equal(host, "vm");
+	assert_int_equal(port, 18922);
+	c.hosts.count = 2;
+	assert_false(credential_only_host(&c, host, &port));
+	c.hosts = (struct credential_list){ .items = plain, .count = 1 };
+	assert_true(credential_only_host(&c, host, &port));
+	assert_string_equal(host, "git.example");
+	assert_int_equal(port, 22);
+	c.hosts.items = below;
+	assert_false(credential_only_host(&c, host, &port));
+	c.hosts.count = 0;
+	assert_false(credential_only_host(&c, host, &port));
+}
+
 int
 main(void)
 {
@@ -313,6 +342,7 @@ main(void)
 		cmocka_unit_test(a_host_is_named_exactly_or_by_what_it_ends_in),
 		cmocka_unit_test(
 		    a_run_of_another_user_session_agent_or_profile_has_nothing),
+		cmocka_unit_test(a_host_is_told_only_where_it_is_the_only_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
