@@ -264,24 +264,68 @@ put_rule(const struct net_rule *r, struct buf *out)
 		buf_printf(out, "%s%s", i == 0 ? " with " : "/", r->methods[i]);
 }
 
+/* As it is written in a configuration. */
+static void
+put_size(uint64_t bytes, struct buf *out)
+{
+	static const char units[] = "KMG";
+	size_t i = 0;
+
+	while (units[i] != '\0' && bytes >= 1024 && bytes % 1024 == 0) {
+		bytes /= 1024;
+		i++;
+	}
+	buf_printf(out, "%llu", (unsigned long long)bytes);
+	if (i > 0)
+		buf_putc(out, units[i - 1]);
+	else
+		buf_puts(out, " bytes");
+}
+
+static void
+put_idle(uint32_t ms, struct buf *out)
+{
+	const bool minutes = ms % 60000 == 0, seconds = ms % 1000 == 0;
+
+	buf_printf(out, "; none idle for %u%s",
+	    minutes       ? ms / 60000
+		: seconds ? ms / 1000
+			  : ms,
+	    minutes       ? "m"
+		: seconds ? "s"
+			  : "ms");
+}
+
 /* What the profile says of it beyond the usual. */
 static void
 put_limits(const struct net_policy *net, struct buf *out)
 {
+	const struct net_policy usual = net_policy_default();
 	const struct {
 		uint64_t value;
 		const char *text;
 	} limits[] = {
-		{ net->limits.bytes_up, "bytes up" },
-		{ net->limits.bytes_down, "bytes down" },
-		{ net->limits.bytes_per_second, "bytes a second" },
+		{ net->limits.bytes_up, "up" },
+		{ net->limits.bytes_down, "down" },
+		{ net->limits.bytes_per_second, "a second" },
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (limits[i].value != 0)
-			buf_printf(out, "; at most %llu %s",
-			    (unsigned long long)limits[i].value,
-			    limits[i].text);
+		if (limits[i].value == 0)
+			continue;
+		buf_puts(out, "; at most ");
+		put_size(limits[i].value, out);
+		buf_printf(out, " %s", limits[i].text);
+	}
+	if (net->limits.connections != usual.limits.connections)
+		buf_printf(out, "; at most %u connections at a time",
+		    net->limits.connections);
+	if (net->limits.idle_ms != usual.limits.idle_ms)
+		put_idle(net->limits.idle_ms, out);
+	for (size_t i = 0; i < net->hiding_count; i++) {
+		buf_puts(
+		    out, i == 0 ? "; with encrypted TLS hellos to " : ", ");
+		put_rule(&net->hiding[i], out);
 	}
 	if (net->upstream != NULL)
 		buf_printf(out, "; through the proxy %s", net->upstream);

@@ -300,8 +300,8 @@ class NetworkTest(unittest.TestCase):
                 "GET", f"/v1/actions/{action['id']}/explain")
             self.assertEqual(
                 whole["profile"]["network"],
-                "runs with network: web.test:80 only; at most 65536 bytes "
-                "down")
+                "runs with network: web.test:80 only; at most 64K down; "
+                "at most 8 connections at a time")
 
     def test_a_profile_leads_through_a_sites_own_proxy(self):
         asked = []
@@ -321,6 +321,28 @@ class NetworkTest(unittest.TestCase):
             self.assertEqual(asked, ["CONNECT far.test:80 HTTP/1.1"])
             self.assertEqual([r["decision"] for r in d.rows("network")],
                              ["allow", "deny", "deny"])
+
+    def test_a_profile_without_a_network_lifts_no_limit_of_it(self):
+        asked = []
+
+        def upstream(sock):
+            asked.append(sock.recv(4096).split(b"\r\n")[0].decode())
+            sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            page(sock)
+        self.world.serve(OTHER, 3129, upstream)
+        with Site("  workspace-write: {network: ['web.test:80 GET'], "
+                  "network_only: true, network_limits: {down: 64K}, "
+                  "network_upstream: 'other.test:3129'}\n") as d:
+            done, _ = d.approved("curl -sS -m 20 http://far.test/large; true",
+                                 profile="read-only")
+            self.assertLess(len(done["outcome"]["stdout"]), 80000)
+            self.assertEqual(asked, ["CONNECT far.test:80 HTTP/1.1"])
+            for profile in ("read-only", "workspace-write"):
+                done, _ = d.approved(
+                    "curl -sS -m 20 -d x http://web.test/; true",
+                    profile=profile)
+                self.assertNotIn("page of", done["outcome"]["stdout"])
+            self.assertEqual(len(asked), 1)
 
     def test_a_session_is_asked_once_for_each_host(self):
         with Site() as d:

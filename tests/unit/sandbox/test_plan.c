@@ -235,16 +235,20 @@ a_plan_says_what_its_run_reaches(void **state)
 	assert_network(
 	    &o, "runs with network: *.site.example, a.example:443 only");
 	site.hosts = spoken;
+	site.ech = named;
 	site.net = (struct profile_network){
 		.connections = 9,
 		.up_bytes = 1000,
+		.down_bytes = 10 << 20,
+		.idle_ms = 120000,
 		.upstream = "proxy.example:3128",
 	};
 	o.host_count = 0;
 	assert_network(&o,
 	    "runs with network: a.example:80 with GET/HEAD, b.example:443 by "
-	    "tls only; at most 1000 bytes up; through the proxy "
-	    "proxy.example:3128");
+	    "tls only; at most 1000 bytes up; at most 10M down; at most 9 "
+	    "connections at a time; none idle for 2m; with encrypted TLS "
+	    "hellos to *.site.example; through the proxy proxy.example:3128");
 	o.profile = profile_find("workspace-write-online");
 	o.host_count = 0;
 	assert_network(&o, "runs with network; each host is asked about first");
