@@ -459,6 +459,7 @@ net_policy_check_addr(const struct net_policy *p, const struct net_ruling *by,
     const struct net_addr *addr, uint16_t port, struct err *e)
 {
 	const enum net_class class = net_addr_class(addr);
+	const bool v6 = addr->len != 4;
 	char text[NET_ADDR_TEXT_MAX];
 
 	net_addr_print(addr, text);
@@ -475,6 +476,8 @@ net_policy_check_addr(const struct net_policy *p, const struct net_ruling *by,
 	    (class == NET_PRIVATE || class == NET_SHARED))
 		return ERR_OK;
 	return err_set(e, ERR_DENIED,
-	    "its address %s (%s) is not public and must be named by a rule",
-	    text, net_class_name(class));
+	    "its address %s (%s) is not public and must be named itself: "
+	    "network: [\"%s%s%s:%u\"] in the profile",
+	    text, net_class_name(class), v6 ? "[" : "", text, v6 ? "]" : "",
+	    port);
 }
