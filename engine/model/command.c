@@ -224,3 +224,34 @@ command_parse(const struct command *c, int argc, char **argv,
 	}
 	return p.at;
 }
+
+int
+command_parse_words(const struct command *c, int argc, char **argv,
+    const char **values, const struct command_words *to, int *ret_status)
+{
+	bool literal = false;
+	int count = 0, i = 0;
+
+	for (;;) {
+		if (!literal) {
+			const int at = command_parse(c, argc - i, argv + i,
+			    values, NULL, NULL, ret_status);
+
+			if (at < 0)
+				return -1;
+			i += at;
+			literal = at > 1 && strcmp(argv[i - 1], "--") == 0;
+		}
+		if (i >= argc)
+			return count;
+		if (count == to->max) {
+			*ret_status = command_usage_error(c,
+			    "nothing is expected behind '%s': '%s'",
+			    count == 0 ? c->name : to->words[count - 1],
+			    argv[i]);
+			return -1;
+		}
+		to->words[count++] = argv[i];
+		i += literal ? 1 : 0;
+	}
+}

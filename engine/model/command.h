@@ -66,4 +66,17 @@ int command_parse(const struct command *c, int argc, char **argv,
     const char **values, command_value_fn *on_value, void *ctx,
     int *ret_status);
 
+/*
+ * Operands with the options before, between and behind them, for a command
+ * that takes no other command; behind "--" all are operands. words has room
+ * for max. Returns how many there are, or
+ * -1 with *ret_status as above; more than max is a usage error.
+ */
+struct command_words {
+	char **words;
+	int max;
+};
+int command_parse_words(const struct command *c, int argc, char **argv,
+    const char **values, const struct command_words *to, int *ret_status);
+
 #endif

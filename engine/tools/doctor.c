@@ -114,17 +114,12 @@ run_doctor(int argc, char **argv)
 	const char *values[OPT_COUNT] = { NULL };
 	struct findings f = { .count = 0 };
 	int status = EXIT_OK;
-	const char *const client =
-	    argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
-	const int skip = client == NULL ? 0 : 1;
-	const int at = command_parse(&command_doctor, argc - skip, argv + skip,
-	    values, NULL, NULL, &status);
+	char *client = NULL;
 
-	if (at < 0)
+	if (command_parse_words(&command_doctor, argc, argv, values,
+		&(struct command_words){ .words = &client, .max = 1 },
+		&status) < 0)
 		return status;
-	if (at != argc - skip)
-		return command_usage_error(
-		    &command_doctor, "one client is expected, or nothing");
 	if (client != NULL) {
 		doctor_client(&f, client);
 	} else {

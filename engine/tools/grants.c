@@ -276,24 +276,14 @@ run_grants(int argc, char **argv)
 	const char *values[OPT_COUNT] = { NULL };
 	char *words[2] = { NULL, NULL };
 	struct err e = ERR_INIT;
-	int count = 0, status = EXIT_OK;
+	int status = EXIT_OK;
+	const int count = command_parse_words(&command_grants, argc, argv,
+	    values,
+	    &(struct command_words){ .words = words, .max = ARRAY_LEN(words) },
+	    &status);
 
-	/* options may stand before, between and after the words */
-	for (;;) {
-		const int at = command_parse(
-		    &command_grants, argc, argv, values, NULL, NULL, &status);
-
-		if (at < 0)
-			return status;
-		if (at >= argc)
-			break;
-		if (count == 2)
-			return command_usage_error(
-			    &command_grants, "too many words");
-		words[count++] = argv[at];
-		argc -= at;
-		argv += at;
-	}
+	if (count < 0)
+		return status;
 	if (do_verb(count, words, values, &e) != 0)
 		return show_error(&command_grants, &e, client_exit_status(&e));
 	return EXIT_OK;

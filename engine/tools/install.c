@@ -343,16 +343,15 @@ run_install(int argc, char **argv)
 	AUTO(install_done) struct install in = { .client = NULL };
 	const char *values[OPT_COUNT] = { NULL };
 	int status = EXIT_OK;
-	const char *const client = argc > 1 ? argv[1] : "";
-	const int skip = argc > 1 && client[0] != '-' ? 1 : 0;
-	const int at = command_parse(&command_install, argc - skip, argv + skip,
-	    values, NULL, NULL, &status);
+	char *client = NULL;
+	const int count =
+	    command_parse_words(&command_install, argc, argv, values,
+		&(struct command_words){ .words = &client, .max = 1 }, &status);
 
-	if (at < 0)
+	if (count < 0)
 		return status;
-	if (skip == 0 || at != argc - skip)
-		return command_usage_error(
-		    &command_install, "name one client, and nothing behind it");
+	if (count == 0)
+		return command_usage_error(&command_install, "name a client");
 	in.options = (struct install_options){
 		.client = client,
 		.runtime = values[OPT_RUNTIME],

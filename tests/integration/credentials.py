@@ -613,7 +613,7 @@ PasswordAuthentication no
         out = self.done("python3 sign.py a", "free")["outcome"]
         self.assertEqual(out["stdout"], "no\n", out)
         self.assertIn("cannot reach the agent", d.daemon_log())
-        words = ["credentials", "test", "--config", d.config, "free"]
+        words = ["credentials", "test", "free", "--config", d.config]
         self.assertEqual(d.assent(*words).returncode, 1)
         d.owner.start()
         out = self.done("python3 sign.py a", "free")["outcome"]

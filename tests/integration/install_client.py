@@ -220,6 +220,18 @@ class Install(unittest.TestCase):
             self.assertEqual(json.loads(ran.stdout)["client"], client)
         self.assertIn("trusted_hash", ran.stderr)
 
+    def test_options_may_stand_before_the_client(self):
+        for words in (("--dry-run", "cursor"), ("cursor", "--dry-run")):
+            ran = self.run_assent("install", *words)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            self.assertIn("beforeShellExecution", ran.stdout)
+        for words in (("--json", "cursor"), ("cursor", "--json")):
+            ran = self.run_assent("doctor", *words)
+            self.assertEqual(json.loads(ran.stdout)["missing"], 1)
+        ran = self.run_assent("install", "--dry-run", "cursor", "codex")
+        self.assertEqual(ran.returncode, 64)
+        self.assertIn("behind 'cursor': 'codex'", ran.stderr)
+
     def test_a_client_that_nobody_knows(self):
         ran = self.run_assent("install", "emacs", "--yes")
         self.assertEqual(ran.returncode, 64)

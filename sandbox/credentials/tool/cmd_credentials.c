@@ -12,6 +12,7 @@
 
 #include "base/fdio.h"
 #include "base/jsonw.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "ask.h"
 #include "core/credential_source.h"
@@ -375,27 +376,24 @@ static int
 run_credentials(int argc, char **argv)
 {
 	struct work w = { .failed = false };
+	AUTO_FREE char **words = mem_new((size_t)argc, sizeof(*words));
 	bool tests;
-	int status = EXIT_OK;
-	int at = command_parse(
-	    &command_credentials, argc, argv, w.values, NULL, NULL, &status);
+	int count, status = EXIT_OK;
 
-	if (at < 0)
+	if (words == NULL)
+		return EXIT_INTERNAL;
+	count = command_parse_words(&command_credentials, argc, argv, w.values,
+	    &(struct command_words){ .words = words, .max = argc }, &status);
+	if (count < 0)
 		return status;
-	if (at == argc ||
-	    (strcmp(argv[at], "list") != 0 && strcmp(argv[at], "test") != 0))
+	if (count == 0 ||
+	    (strcmp(words[0], "list") != 0 && strcmp(words[0], "test") != 0))
 		return command_usage_error(
 		    &command_credentials, "say list or test");
-	tests = strcmp(argv[at], "test") == 0;
-	argc -= at;
-	argv += at;
-	at = command_parse(
-	    &command_credentials, argc, argv, w.values, NULL, NULL, &status);
-	if (at < 0)
-		return status;
+	tests = strcmp(words[0], "test") == 0;
 	if (!tests && w.values[OPT_OFFLINE] == NULL &&
 	    w.values[OPT_CONFIG] == NULL)
 		return credentials_ask(w.values[OPT_RUNTIME],
-		    w.values[OPT_JSON] != NULL, argv + at, argc - at);
-	return work(&w, tests, argv + at, argc - at);
+		    w.values[OPT_JSON] != NULL, words + 1, count - 1);
+	return work(&w, tests, words + 1, count - 1);
 }

@@ -195,6 +195,51 @@ repeated_options_reach_their_function(void **state)
 	assert_string_equal(c.last, "b");
 }
 
+static void
+words_may_stand_before_and_behind_options(void **state)
+{
+	char *orders[][5] = {
+		{ W("check"), W("a"), W("--rules"), W("b"), W("c") },
+		{ W("check"), W("--rules"), W("b"), W("a"), W("c") },
+		{ W("check"), W("a"), W("c"), W("--rules=b"), W("--") },
+	};
+	const char *values[ARRAY_LEN(options)] = { NULL };
+	char *words[2];
+	const struct command_words to = { .words = words, .max = 2 };
+	int status = EXIT_OK;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		values[OPT_RULES] = NULL;
+		assert_int_equal(command_parse_words(&command, 5, orders[i],
+				     values, &to, &status),
+		    2);
+		assert_string_equal(words[0], "a");
+		assert_string_equal(words[1], "c");
+		assert_string_equal(values[OPT_RULES], "b");
+	}
+}
+
+static void
+words_behind_two_dashes_are_no_options(void **state)
+{
+	char *line[] = { W("check"), W("a"), W("--"), W("--rules"), W("x") };
+	const char *values[ARRAY_LEN(options)] = { NULL };
+	char *words[3];
+	int status = EXIT_OK;
+
+	(void)state;
+	assert_int_equal(command_parse_words(&command, 5, line, values,
+			     &(struct command_words){ words, 3 }, &status),
+	    3);
+	assert_string_equal(words[1], "--rules");
+	assert_null(values[OPT_RULES]);
+	assert_int_equal(command_parse_words(&command, 5, line, values,
+			     &(struct command_words){ words, 2 }, &status),
+	    -1);
+	assert_int_equal(status, EXIT_USAGE);
+}
+
 int
 main(void)
 {
@@ -205,6 +250,8 @@ main(void)
 		cmocka_unit_test(wrong_options_are_refused_with_a_reason),
 		cmocka_unit_test(i8_hostile_arguments_are_shown_inert),
 		cmocka_unit_test(help_names_every_option),
+		cmocka_unit_test(words_may_stand_before_and_behind_options),
+		cmocka_unit_test(words_behind_two_dashes_are_no_options),
 		cmocka_unit_test(repeated_options_reach_their_function),
 	};
 
