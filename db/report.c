@@ -78,6 +78,22 @@ on_source(struct gathering *g, sqlite3_stmt *s)
 	}
 }
 
+/* A question that was taken back was one. */
+#define TO_A_PERSON                                                            \
+	"((kind = 'proposed' AND decision = 'ask') OR "                        \
+	"(kind = 'decided' AND decided_by IN ('human', 'timeout')))"
+#define QUESTIONS                                                              \
+	"SELECT count(DISTINCT CASE WHEN " TO_A_PERSON " THEN action_id END)," \
+	" count(DISTINCT action_id)" IN_RANGE                                  \
+	"AND (kind = 'decided' OR " TO_A_PERSON ")"
+
+static void
+on_questions(struct gathering *g, sqlite3_stmt *s)
+{
+	g->r->asked = number(s, 0);
+	g->r->unasked = number(s, 1) - g->r->asked;
+}
+
 static void
 on_kind(struct gathering *g, sqlite3_stmt *s)
 {
@@ -235,6 +251,7 @@ report_gather(sqlite3 *db, const struct report_range *range, struct report *ret,
 	} parts[] = {
 		{ TOP("decided_by"), on_by },
 		{ "SELECT kind, count(*)" IN_RANGE "GROUP BY 1", on_kind },
+		{ QUESTIONS, on_questions },
 		{ TOP("rule") " LIMIT 15", on_rule },
 		{ TOP("tool") " LIMIT 15", on_tool },
 		{ TOP("session") " LIMIT 15", on_session },
@@ -300,6 +317,7 @@ put_totals(struct jsonw *w, const struct report *r)
 		{ "by_grant", r->by_grant },
 		{ "by_reviewer", r->by_reviewer },
 		{ "by_human", r->by_human },
+		{ "asked_a_person", r->asked },
 		{ "unanswered", r->by_nobody },
 		{ "runs", r->runs },
 		{ "runs_lost", r->lost },

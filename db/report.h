@@ -48,6 +48,9 @@ struct report {
 	struct report_range range;
 	uint64_t rows, decisions, allowed, denied;
 	uint64_t by_rule, by_grant, by_reviewer, by_human, by_nobody;
+	/* Actions that a person was asked about, answered or taken back, and
+	 * those that were decided without. */
+	uint64_t asked, unasked;
 	uint64_t runs, lost, undone, left_to_person;
 	struct report_bar bars[REPORT_BARS];
 	struct report_list rules, tools, sources, sessions;

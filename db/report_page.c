@@ -94,14 +94,13 @@ card(struct buf *out, uint64_t value, const char *unit, const char *what)
 static void
 cards(const struct report *r, struct buf *out)
 {
-	const uint64_t asked = r->by_human + r->by_nobody;
-	const uint64_t unasked = r->decisions - asked;
+	const uint64_t all = r->asked + r->unasked;
 
 	buf_puts(out, "<div class=\"cards\">\n");
 	card(out, r->decisions, "", "decisions");
-	card(out, percent(unasked, r->decisions), " %",
+	card(out, percent(r->unasked, all), " %",
 	    "made without asking a person");
-	card(out, asked, "", "questions to a person");
+	card(out, r->asked, "", "questions to a person");
 	card(out, r->by_nobody, "", "of them unanswered, so denied");
 	card(out, r->by_reviewer, "", "decided by the reviewer");
 	card(out, r->left_to_person, "", "reviews left to a person");

@@ -25,6 +25,35 @@ static const struct sample samples[] = {
 	{ "s-2", NULL, DECISION_ALLOW, BY_REVIEWER },
 };
 
+/* Asked, and taken back before anybody answered. */
+static void
+add_taken_back(struct recorder *r)
+{
+	static const struct {
+		enum row_kind kind;
+		enum decision decision;
+	} rows[] = {
+		{ ROW_PROPOSED, DECISION_ASK },
+		{ ROW_CANCELLED, DECISION_ASK },
+	};
+	uint8_t hash[SHA256_LEN];
+	uint64_t seq = 0;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row row = {
+			.kind = rows[i].kind,
+			.action_id = "act_taken_back",
+			.tool = TOOL_SHELL,
+			.decision = rows[i].decision,
+			.time_real_ns = BEGIN_NS + 500,
+			.body = STR("{}"),
+		};
+
+		must(db_recorder.append(r, &row, &seq, hash, NULL, &e), &e);
+	}
+}
+
 static void
 add_sample(struct recorder *r, size_t i)
 {
@@ -63,6 +92,7 @@ gather(int64_t since, int64_t until, struct report *ret)
 	r = store_at(&p);
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
 		add_sample(r, i);
+	add_taken_back(r);
 	must(db_recorder.commit(r, &e), &e);
 	store_close(r);
 	must(reader_open(p.db, NULL, &rd, &e), &e);
@@ -93,6 +123,26 @@ decisions_are_counted_by_who_made_them(void **state)
 	for (size_t i = 0; i < REPORT_BARS; i++)
 		in_bars += r.bars[i].allowed + r.bars[i].denied;
 	assert_int_equal(in_bars, 7);
+}
+
+static void
+a_question_that_was_taken_back_is_one(void **state)
+{
+	AUTO_BUF struct buf page = BUF_INIT(PAGE_BYTES_MAX);
+	static struct report r;
+
+	(void)state;
+	gather(BEGIN_NS, BEGIN_NS + 1000, &r);
+	assert_int_equal(r.asked, 4);
+	assert_int_equal(r.unasked, 4);
+	report_page(&r, &page);
+	assert_non_null(
+	    strstr(buf_cstr(&page), "<b>50 %</b>made without asking a person"));
+	assert_non_null(
+	    strstr(buf_cstr(&page), "<b>4</b>questions to a person"));
+	gather(BEGIN_NS + 500, BEGIN_NS + 1000, &r);
+	assert_int_equal(r.asked, 1);
+	assert_int_equal(r.unasked, 0);
 }
 
 static void
@@ -143,6 +193,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decisions_are_counted_by_who_made_them),
+		cmocka_unit_test(a_question_that_was_taken_back_is_one),
 		cmocka_unit_test(only_the_stretch_that_was_asked_for_counts),
 		cmocka_unit_test(no_text_of_a_row_is_html),
 		cmocka_unit_test(an_empty_log_is_a_page_too),
