@@ -12,6 +12,9 @@
 #include "base/fdio.h"
 #include "base/num.h"
 
+#define OWN_QUESTION                                                           \
+	"nobody answers his own question; answer from another terminal, "      \
+	"with assent tui"
 #define PROC_FILE_MAX ((size_t)16 << 10)
 #define PROC_PATH_MAX 64
 #define ANCESTORS_MAX 256 /* more is no family, and is refused */
@@ -271,15 +274,15 @@ kin_answers_itself(pid_t pid, const struct proposer *of, struct err *e)
 	for (int depth = 0; depth < ANCESTORS_MAX; depth++) {
 		if (is_agent(&k, of))
 			return err_set(e, ERR_DENIED,
-			    "process %d was started by process %d, which asks: "
-			    "nobody answers his own question",
+			    "process %d was started by process %d, which "
+			    "asks: " OWN_QUESTION,
 			    (int)pid, (int)of->pid);
 		if (k.parent <= 0 || read_kin(k.parent, &parent) != 0)
 			return ERR_OK;
 		if (left_the_family(&k, &parent, of))
 			return err_set(e, ERR_DENIED,
 			    "process %d comes from the session of process %d, "
-			    "which asks: nobody answers his own question",
+			    "which asks: " OWN_QUESTION,
 			    (int)pid, (int)of->pid);
 		k = parent;
 	}

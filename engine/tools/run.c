@@ -396,9 +396,14 @@ say_waiting(const struct run *r)
 	AUTO_BUF struct buf out = BUF_INIT(SHOW_BYTES_MAX);
 
 	buf_printf(&out, "assent run: waits for %s: %s: ",
-	    is_reviewed(r->now.json) ? "a review" : "an answer", r->now.id);
+	    is_reviewed(r->now.json)
+		? "the reviewer or, where there is none, a person"
+		: "a person's answer",
+	    r->now.id);
 	text_escape(&out, str_of(client_text(r->now.json, "reason")));
-	buf_printf(&out, "\n  assent approve %s\n", r->now.id);
+	buf_printf(&out,
+	    "\n  from another terminal: assent tui, or assent approve %s\n",
+	    r->now.id);
 	(void)fputs(buf_cstr(&out), stderr);
 }
 

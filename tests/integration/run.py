@@ -52,6 +52,30 @@ class Run(unittest.TestCase):
             cwd=self.daemon.workspace, capture_output=True, check=False,
             timeout=100, **more)
 
+    def test_who_waits_is_told_where_to_answer(self):
+        process = self.start(*ASKED)
+        try:
+            said = b"".join(process.stderr.readline() for _ in range(2))
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+        self.assertIn(b"waits for a person's answer", said)
+        self.assertIn(b"another terminal: assent tui, or assent approve act_",
+                      said)
+
+    def test_who_asks_is_told_that_another_terminal_answers(self):
+        script = (f"exec 2>&1; {BIN}/assent run --runtime "
+                  f"{self.daemon.runtime} -- git push origin main & sleep 1; "
+                  f"{BIN}/assent approve --runtime {self.daemon.runtime} "
+                  f"$({BIN}/assent pending --json --runtime "
+                  f"{self.daemon.runtime} | grep -o 'act_[0-9A-Z]*' | "
+                  "head -n 1); kill $!; wait")
+        ran = subprocess.run(
+            ["bash", "-c", script], cwd=self.daemon.workspace, timeout=30,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
+        self.assertIn(b"nobody answers his own question; answer from another "
+                      b"terminal, with assent tui", ran.stdout)
+
     def test_as_a_shell_it_runs_what_is_allowed(self):
         ran = self.shell("-c", 'echo "$0 $1"; exit 7', "name", "a b")
         self.assertEqual((ran.returncode, ran.stdout), (7, b"name a b\n"), ran)
