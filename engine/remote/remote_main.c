@@ -105,10 +105,50 @@ on_input_end(void *ctx, const struct err *why)
 
 /* ---- the beginning ------------------------------------------------------- */
 
+/* Name: value. libcurl would leave out what is neither, without a word. */
+static bool
+is_header(struct str line)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~";
+	struct str value = line;
+	const struct str name = str_cut(&value, ':');
+
+	for (size_t i = 0; i < name.len; i++) {
+		const char c = name.s[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= 'a' && c <= 'z') &&
+		    memchr(marks, c, sizeof(marks) - 1) == NULL)
+			return false;
+	}
+	value = str_trim(value);
+	for (size_t i = 0; i < value.len; i++) {
+		if ((unsigned char)value.s[i] < ' ' && value.s[i] != '\t')
+			return false;
+	}
+	return name.len > 0 && value.len > 0;
+}
+
+/* The line itself may be a key: its number is said. */
+static int
+check_headers(struct str lines, const char *path, struct err *e)
+{
+	for (size_t at = 1; lines.len > 0; at++) {
+		const struct str line = str_trim(str_cut(&lines, '\n'));
+
+		if (line.len > 0 && !is_header(line))
+			return err_set(e, ERR_INVALID,
+			    "header file '%s': line %zu is no 'Name: value'",
+			    path, at);
+	}
+	return ERR_OK;
+}
+
 static int
 read_headers(struct program *p, const char *path, struct err *e)
 {
 	struct stat st;
+	int r;
 
 	if (path[0] == '\0')
 		return ERR_OK;
@@ -117,7 +157,8 @@ read_headers(struct program *p, const char *path, struct err *e)
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return err_set(e, ERR_DENIED,
 		    "others can read header file '%s': chmod 600 it", path);
-	return fdio_read_file(path, &p->headers, e);
+	r = fdio_read_file(path, &p->headers, e);
+	return r != 0 ? r : check_headers(buf_str(&p->headers), path, e);
 }
 
 static int
@@ -126,11 +167,12 @@ check_url(const char *text, struct err *e)
 	struct provider_url url;
 	const char *why = NULL;
 
+	if (strncmp(text, "https://", 8) != 0 &&
+	    strncmp(text, "http://", 7) != 0)
+		return err_set(e, ERR_INVALID,
+		    "'%s' begins with neither https:// nor http://", text);
 	if (provider_url_parse(text, &url, &why) != 0)
 		return err_set(e, ERR_INVALID, "'%s': %s", text, why);
-	if (url.is_unix)
-		return err_set(
-		    e, ERR_INVALID, "'%s' is no http or https URL", text);
 	return ERR_OK;
 }
 

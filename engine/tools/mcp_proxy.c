@@ -405,13 +405,20 @@ name_of_url(const char *text, char *ret, size_t size, struct err *e)
 	struct provider_url url;
 	const char *why = NULL;
 
+	if (strncmp(text, "https://", 8) != 0 &&
+	    strncmp(text, "http://", 7) != 0)
+		return err_set(e, ERR_INVALID,
+		    "--url '%s' begins with neither https:// nor http://",
+		    text);
 	if (provider_url_parse(text, &url, &why) != 0)
 		return err_set(e, ERR_INVALID, "--url '%s': %s", text, why);
-	if (url.is_unix || url.host.len >= size)
-		return err_set(
-		    e, ERR_INVALID, "--url '%s' is no http or https URL", text);
+	if (url.host.len >= size)
+		return err_set(e, ERR_LIMIT, "--url has too long a host");
+	if (address_is_loopback(url.host))
+		return err_set(e, ERR_INVALID,
+		    "many servers are on this machine; give this one a --name");
 	(void)snprintf(ret, size, "%.*s", STR_ARG(url.host));
-	if (address_is_loopback(url.host) || !is_name(ret))
+	if (!is_name(ret))
 		return err_set(e, ERR_INVALID,
 		    "'%.64s' is no name for rules; give the server a --name",
 		    ret);

@@ -321,7 +321,29 @@ class McpRemote(unittest.TestCase):
             [f"{BIN}/assent", "mcp-proxy", "--url", "http://localhost:1/"],
             capture_output=True, text=True, check=False, timeout=30)
         self.assertEqual(ran.returncode, 64)
-        self.assertIn("--name", ran.stderr)
+        self.assertIn("give this one a --name", ran.stderr)
+        self.assertNotIn("127.0.0.1", ran.stderr)
+        ran = subprocess.run(
+            [f"{BIN}/assent", "mcp-proxy", "--url", "x"],
+            capture_output=True, text=True, check=False, timeout=30)
+        self.assertEqual(ran.returncode, 64)
+        self.assertIn("neither https:// nor http://", ran.stderr)
+        self.assertNotIn("unix:", ran.stderr)
+
+    def test_a_header_file_of_something_else_is_refused(self):
+        path = f"{self.folder}/headers"
+        with Remote({"initialize": greet}) as far:
+            for line in ("very-secret", "X-Y:", ": very-secret",
+                         "X Y: very-secret", "X-Y: very\rsecret",
+                         "{\"very-secret\": 1}"):
+                with open(path, "w", encoding="ascii", newline="") as f:
+                    f.write(f"X-A: b\n\n{line}\n")
+                os.chmod(path, 0o600)
+                with self.far(far, "--header-file", path) as p:
+                    self.assertNotEqual(p.process.wait(30), 0, line)
+                self.assertIn("line 3 is no", "".join(p.errors))
+                self.assertNotIn("very", "".join(p.errors))
+            self.assertEqual(far.keys(), [])
 
     def test_localhost_is_this_machine(self):
         with Remote({"initialize": greet}) as far:
