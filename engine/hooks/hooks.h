@@ -22,6 +22,7 @@
 
 #define HOOK_KEY_MAX 72
 #define HOOK_MESSAGE_MAX 2048
+#define HOOK_ASKS_MAX 1024
 #define HOOK_OUTPUT_MAX ((size_t)8 << 20)
 #define HOOK_REPORT_TEXT_MAX ((size_t)32 << 10)
 
@@ -65,6 +66,7 @@ struct hook_ruling {
 	char id[ACTION_ID_MAX]; /* or "" */
 	char sha256[2 * SHA256_LEN + 1];
 	char message[HOOK_MESSAGE_MAX]; /* for the model */
+	char asks[HOOK_ASKS_MAX]; /* of a question: for who is asked */
 };
 
 /* What a program prints, or the body of an answer to HTTP. */

@@ -194,9 +194,9 @@ ask_person(struct mcp *m, const struct hook_ruling *r)
 	struct jsonw w = jsonw_on(&params);
 
 	buf_printf(&words,
-	    "%.1024s\nIt is answered at assent: assent approve %s. Accept here "
+	    "%s\nIt is answered at assent: assent approve %s. Accept here "
 	    "to go on waiting; decline to give it up.",
-	    r->message, r->id);
+	    r->asks, r->id);
 	jsonw_object(&w);
 	jsonw_kstr(&w, "message", buf_cstr(&words));
 	jsonw_key(&w, "requestedSchema");

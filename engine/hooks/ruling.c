@@ -154,6 +154,8 @@ write_message(struct hook_ruling *r, const struct facts *f)
 	case HOOK_ASK:
 		buf_puts(&text, "assent leaves this to a person");
 		put_why(&text, f);
+		(void)snprintf(r->asks, sizeof(r->asks), "%.*s",
+		    STR_ARG(str_head(buf_str(&text), sizeof(r->asks) - 1)));
 		buf_puts(&text,
 		    " Nobody answered in time, so it was not run. Go on "
 		    "without it, or ask the user to watch 'assent pending' "

@@ -322,6 +322,11 @@ class Mcp(unittest.TestCase):
                 self.assertEqual(asked["method"], "elicitation/create")
                 self.assertIn("assent approve act_",
                               asked["params"]["message"])
+                self.assertIn("leaves this to a person",
+                              asked["params"]["message"])
+                # it still waits
+                self.assertNotIn("Nobody answered",
+                                 asked["params"]["message"])
                 action = self.pending()
                 if error:
                     time.sleep(PERSON_S)
