@@ -156,6 +156,7 @@ class CodexApp(unittest.TestCase):
             self.assertEqual(c.answers(),
                              [{"id": 0, "result": {"decision": "decline"}}])
             self.assertIn("assent denied this", c.injected())
+            self.assertRegex(c.injected(), r'\Aassent: [^"\n]*"[^"\n]*"\Z')
             self.assertIn("assent denied this", c.warnings())
             self.assertEqual(c.asked, [])
 
