@@ -214,8 +214,19 @@ engine_broker_show(const struct live *l, struct err *e)
 	if (u->host != NULL)
 		buf_printf(&b, " for %s:%u", u->host, (unsigned)u->port);
 	buf_printf(&b, ": %s", u->what);
+	if (buf_done(&b, e) != 0)
+		return ERR_NOMEM;
 	c->display = arena_strndup(l->a->arena, b.s, b.len);
-	return b.failed != 0 || c->display == NULL ? err_nomem(e) : ERR_OK;
+	if (c->display == NULL)
+		return err_nomem(e);
+	for (size_t i = 0; i < c->part_count; i++)
+		c->parts[i].text = c->display;
+	c->profile.network = "opens no connection: it is about a credential";
+	/* A rule that asks or denies says why itself. */
+	if (c->decision < DECISION_ASK)
+		c->reason = "The settings say that a person is asked before "
+			    "this credential is used.";
+	return ERR_OK;
 }
 
 void

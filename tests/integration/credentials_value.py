@@ -254,6 +254,11 @@ class Values(unittest.TestCase):
             _, whole, _ = d.approver(
                 "GET", f"/v1/actions/{question['id']}/explain")
             self.assertIn("is handed its value", json.dumps(whole))
+            said = d.approver("GET", f"/v1/actions/{question['id']}")[1]
+            for text in (whole["display"], whole["parts"][0]["text"],
+                         whole["profile"]["network"], said["reason"]):
+                self.assertIn("credential", text)
+                self.assertNotIn(".credential.invalid", text)
             d.answer(question["id"], answer)
             out = d.end(action)
             if answer == "allow":
