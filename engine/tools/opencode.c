@@ -3,6 +3,7 @@
  * Runs in: assent.  Trusts: nothing of the server; of the daemon only a plain
  * allow.  Owns: the stream of events, and questions.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -436,7 +437,14 @@ static void
 try_again(struct sidecar *s, const struct err *why)
 {
 	if (!s->was_there) {
-		(void)show_error(&command_opencode, why, EXIT_UNAVAILABLE);
+		struct err e = *why;
+
+		if (why->sys_errno == ECONNREFUSED)
+			(void)err_set(&e, ERR_SYS,
+			    "no opencode server at '%s'; start 'opencode serve "
+			    "--port %u', or name its port with --port",
+			    s->name, s->port);
+		(void)show_error(&command_opencode, &e, EXIT_UNAVAILABLE);
 		s->status = EXIT_UNAVAILABLE;
 		loop_stop(s->loop);
 		return;

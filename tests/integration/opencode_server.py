@@ -253,6 +253,10 @@ class OpencodeServer(unittest.TestCase):
         process = self.sidecar(server)
         self.servers.remove(server)
         self.assertEqual(process.wait(20), 69)
+        told = process.stderr.read()
+        self.assertIn(b"no opencode server at '127.0.0.1:", told)
+        self.assertIn(b"start 'opencode serve --port ", told)
+        self.assertNotIn(b"daemon", told)
         for arguments in (["--port", "0"], ["--port", "x"], ["word"],
                           ["--timeout", "soon"]):
             ran = self.d.assent("opencode", *arguments)
