@@ -94,7 +94,8 @@ is_one_of(const char *name, const char *const *names, size_t count)
 /* A hook or a server that an agent starts, or a command that it runs. */
 enum errand {
 	ERRAND_OWN, /* it proposes for itself */
-	ERRAND_COMMAND, /* "assent run": an agent's, or a person's at a shell */
+	/* "assent run", assent-shell: an agent's, or a person's at a shell */
+	ERRAND_COMMAND,
 	/* "assent hook CLIENT", "assent mcp", "assent mcp-proxy": always an
 	 * agent's. What "assent acp" starts is the agent: it asks itself. */
 	ERRAND_HELPER,
@@ -111,11 +112,15 @@ errand_of(const struct kin *k)
 		{ "mcp", ERRAND_HELPER },
 		{ "mcp-proxy", ERRAND_HELPER },
 		{ "run", ERRAND_COMMAND },
+		{ "shell", ERRAND_COMMAND },
 	};
+	static const char *const programs[] = { "assent", "assent-cli" };
 	AUTO_BUF struct buf text = BUF_INIT(PROC_FILE_MAX);
 	struct str rest;
 
-	if (strcmp(k->name, "assent") != 0 ||
+	if (strcmp(k->name, "assent-shell") == 0)
+		return ERRAND_COMMAND;
+	if (!is_one_of(k->name, programs, ARRAY_LEN(programs)) ||
 	    read_proc(k->pid, "cmdline", &text) != 0)
 		return ERRAND_OWN;
 	rest = buf_str(&text);

@@ -449,6 +449,7 @@ COMMANDER = AGENT.split("_, asked, head")[0] + r"""
 import subprocess
 
 time.sleep(2.3)  # an agent is older than what it starts
+seen = set()
 for line in sys.stdin:
     text, *words = json.loads(line)
     asker = subprocess.Popen(words, stdin=subprocess.PIPE, text=True,
@@ -458,9 +459,11 @@ for line in sys.stdin:
     asker.stdin.close()
     items = []
     while not items:
-        items = call("approver", "GET",
-                     "/v1/actions?state=pending")[1]["items"]
+        items = [one for one in call(
+            "approver", "GET", "/v1/actions?state=pending")[1]["items"]
+            if one["id"] not in seen]
     one = items[0]
+    seen.add(one["id"])
     url = f"/v1/actions/{one['id']}"
     head = call("approver", "GET", url)[2]
     print(one["id"], call("approver", "PUT", url + "/decision",
@@ -514,6 +517,28 @@ class Commands(WithDaemon):
         for words in (("timeout", "60", *hook), ("env", "A=1", *hook),
                       ("sh", "-c", f"timeout 60 {' '.join(hook)}; true")):
             self.assertEqual(self.tried(*words, text=text), "403", words)
+
+    def test_an_agent_does_not_answer_what_its_shell_asked(self):
+        to = ("--runtime", self.daemon.runtime, "-c", "git push origin main")
+        for words in ((f"{BIN}/assent-shell", *to),
+                      (f"{BIN}/assent", "shell", *to),
+                      ("sh", "-c", f"timeout 60 {BIN}/assent-shell "
+                       f"{' '.join(to[:3])} '{to[3]}'; true")):
+            self.assertEqual(self.tried(*words), "403", words)
+
+    def test_an_agent_does_not_answer_what_its_mcp_server_asked(self):
+        text = "".join(json.dumps({"jsonrpc": "2.0", **m}) + "\n" for m in (
+            {"id": 1, "method": "initialize", "params": {
+                "protocolVersion": "2025-06-18", "capabilities": {},
+                "clientInfo": {"name": "t", "version": "1"}}},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/call", "params": {
+                "name": "run", "arguments": {
+                    "command": "git push origin main"}}}))
+        for program in ("assent", "assent-cli"):
+            server = f"{BIN}/{program} mcp --runtime {self.daemon.runtime}"
+            self.assertEqual(self.tried(
+                "sh", "-c", f"(cat; sleep 2) | {server}", text=text), "403")
 
     def test_a_command_that_left_its_agent_is_answered_by_none_of_its_group(
             self):
