@@ -69,7 +69,7 @@ a_uid_whose_readers_stall_leaves_room_for_others(void **state)
 	AUTO(live_table_freep) struct live_table *t = NULL;
 	struct live *l;
 	size_t all = 0;
-	char id[8];
+	char id[16];
 
 	(void)state;
 	assert_int_equal(live_table_new(&t, NULL), 0);
@@ -95,7 +95,7 @@ static void
 the_uid_that_keeps_most_is_trimmed_first(void **state)
 {
 	AUTO(live_table_freep) struct live_table *t = NULL;
-	char id[8];
+	char id[16];
 
 	(void)state;
 	assert_int_equal(live_table_new(&t, NULL), 0);
