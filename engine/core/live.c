@@ -178,12 +178,27 @@ forget_kept(struct live_table *t, const struct live *l)
 	struct uid_count *entry =
 	    n == 0 ? NULL : uid_entry(t, l->a->proposer.uid);
 
-	if (l->in_ended)
-		count_ended(t, l, false);
 	if (entry == NULL)
 		return;
 	t->kept -= n;
 	entry->kept -= n;
+}
+
+static void
+ended_unlink(struct live_table *t, struct live *l)
+{
+	struct live **link = &t->ended_first, *before = NULL;
+
+	while (*link != l) {
+		before = *link;
+		link = &before->ended_next;
+	}
+	*link = l->ended_next;
+	if (t->ended_last == l)
+		t->ended_last = before;
+	t->ended--;
+	l->in_ended = false;
+	count_ended(t, l, false);
 }
 
 void
@@ -202,6 +217,8 @@ live_remove(struct live_table *t, struct live *l)
 		l->newer->older = l->older;
 	else
 		t->newest = l->older;
+	if (l->in_ended)
+		ended_unlink(t, l);
 	forget_kept(t, l);
 	live_free(l);
 }
@@ -255,12 +272,7 @@ ended_pop(struct live_table *t)
 {
 	struct live *l = t->ended_first;
 
-	t->ended_first = l->ended_next;
-	if (t->ended_first == NULL)
-		t->ended_last = NULL;
-	t->ended--;
-	l->in_ended = false;
-	count_ended(t, l, false);
+	ended_unlink(t, l);
 	return l;
 }
 
