@@ -62,16 +62,7 @@ put_last_use(struct engine *g, const char *credential, struct jsonw *w)
 static bool
 may_know(const struct call *c, const struct config_credential *k)
 {
-	char uid[32];
-
-	if (c->role != CALLER_AGENT || k->users.count == 0)
-		return true;
-	(void)snprintf(uid, sizeof(uid), "%u", (unsigned)c->uid);
-	for (size_t i = 0; i < k->users.count; i++) {
-		if (str_eqz(str_of(uid), k->users.items[i]))
-			return true;
-	}
-	return false;
+	return c->role != CALLER_AGENT || credential_has_user(k, c->uid);
 }
 
 void

@@ -171,20 +171,22 @@ on_peer_ended(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+/* What every role says. */
+#define ROW_READY                                                              \
+	{                                                                      \
+		.type = RS_READY, .flags = IPC_ONCE,                           \
+		.len_max = REPORT_BYTES_MAX, .handler = on_ready               \
+	}
+#define ROW_PEER_ENDED                                                         \
+	{                                                                      \
+		.type = RS_PEER_ENDED, .len_max = REASON_BYTES,                \
+		.handler = on_peer_ended                                       \
+	}
 #define ROWS_OF_ENGINE 2 /* the last ones */
 
 static const struct ipc_row every_row[] = {
-	{
-	    .type = RS_READY,
-	    .flags = IPC_ONCE,
-	    .len_max = REPORT_BYTES_MAX,
-	    .handler = on_ready,
-	},
-	{
-	    .type = RS_PEER_ENDED,
-	    .len_max = REASON_BYTES,
-	    .handler = on_peer_ended,
-	},
+	ROW_READY,
+	ROW_PEER_ENDED,
 	/* Engine alone: see rows_of. */
 	{
 	    .type = ES_LAUNCH,
@@ -206,17 +208,8 @@ is_engine(const struct role *r)
 
 /* The reviewer's: it says the same, and asks for programs. */
 static const struct ipc_row reviewer_rows[] = {
-	{
-	    .type = RS_READY,
-	    .flags = IPC_ONCE,
-	    .len_max = REPORT_BYTES_MAX,
-	    .handler = on_ready,
-	},
-	{
-	    .type = RS_PEER_ENDED,
-	    .len_max = REASON_BYTES,
-	    .handler = on_peer_ended,
-	},
+	ROW_READY,
+	ROW_PEER_ENDED,
 	{
 	    .type = RS_PROGRAM,
 	    .len_max = 16,
@@ -231,17 +224,8 @@ static const struct ipc_row reviewer_rows[] = {
 
 /* The broker's: it opens nothing itself. */
 static const struct ipc_row broker_rows[] = {
-	{
-	    .type = RS_READY,
-	    .flags = IPC_ONCE,
-	    .len_max = REPORT_BYTES_MAX,
-	    .handler = on_ready,
-	},
-	{
-	    .type = RS_PEER_ENDED,
-	    .len_max = REASON_BYTES,
-	    .handler = on_peer_ended,
-	},
+	ROW_READY,
+	ROW_PEER_ENDED,
 	{
 	    .type = RS_SOURCE,
 	    .len_max = 12,

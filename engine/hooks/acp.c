@@ -60,15 +60,6 @@ acp_freep(struct acp **a)
 
 /* ---- sessions ------------------------------------------------------------ */
 
-/* Without one, a session works where we were started. */
-static void
-add_session(struct acp *a, const char *id, const char *cwd)
-{
-	if (id != NULL && cwd != NULL && cwd[0] == '/' &&
-	    strlen(cwd) < PATH_BYTES_MAX)
-		recall_set(&a->sessions, str_of(id), str_of(cwd));
-}
-
 /* The answer to it will name the session. */
 static void
 note_opening(struct acp *a, const char *cwd)
@@ -86,7 +77,8 @@ end_opening(struct acp *a)
 	if (cwd == NULL)
 		return;
 	if (m->result != 0)
-		add_session(a, rpc_text(m, m->result, "sessionId"), cwd);
+		bridge_note_folder(
+		    &a->sessions, rpc_text(m, m->result, "sessionId"), cwd);
 	recall_set(&a->openings, m->id, STR_NONE);
 }
 
@@ -114,7 +106,7 @@ acp_editor(struct acp *a, struct str line, struct bridge_news *ret)
 	session = rpc_text(m, m->params, "sessionId");
 	cwd = rpc_text(m, m->params, "cwd");
 	if (m->kind == RPC_REQUEST && cwd != NULL) {
-		add_session(a, session, cwd);
+		bridge_note_folder(&a->sessions, session, cwd);
 		note_opening(a, cwd);
 	}
 	if (m->kind == RPC_NOTIFICATION && rpc_is(m, "session/cancel"))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acp_int.h"
+#include "action_begin.h"
 #include "base/mem.h"
 #include "model/limits.h"
 
@@ -14,14 +15,6 @@
 #define WORD_MAX 40
 
 /* ---- small things -------------------------------------------------------- */
-
-static void
-begin(struct jsonw *w, const char *tool)
-{
-	jsonw_kstr(w, "tool", tool);
-	jsonw_key(w, "input");
-	jsonw_object(w);
-}
 
 static void
 end(struct jsonw *w, const char *cwd)
@@ -88,7 +81,7 @@ put_undescribed(struct jsonw *w, const struct acp_place *at,
 	for (; kind[n] != '\0' && n + 1 < sizeof(word); n++)
 		word[n] = (kind[n] >= 'a' && kind[n] <= 'z') ? kind[n] : '_';
 	word[n] = '\0';
-	begin(w, "mcp");
+	action_begin(w, "mcp");
 	jsonw_kstr(w, "server", SERVER);
 	jsonw_kstr(w, "tool", n == 0 ? "other" : word);
 	jsonw_key(w, "args");
@@ -136,7 +129,7 @@ put_command(struct jsonw *w, const struct acp_place *at, const struct rpc *m,
 	if (command == NULL || !has_only(m, input, known) ||
 	    (folder != NULL && folder[0] != '/'))
 		return put_undescribed(w, at, m, call);
-	begin(w, "shell");
+	action_begin(w, "shell");
 	jsonw_kstr(w, "script", command);
 	if (folder == NULL)
 		return put_told_folder(w, at, command);
@@ -182,7 +175,7 @@ put_title(struct jsonw *w, const struct acp_place *at, const struct rpc *m,
 		return put_undescribed(w, at, m, call);
 	if (str_ends(found, STR("]")))
 		found = str_head(found, found.len - 1);
-	begin(w, "shell");
+	action_begin(w, "shell");
 	jsonw_key(w, "script");
 	jsonw_str(w, text);
 	if (str_starts(found, STR("/")))
@@ -301,7 +294,7 @@ put_edits(struct jsonw *w, const struct acp_place *at, const struct rpc *m,
 		whole = diff != NULL && add_path(x, path);
 	if (!whole || !covers_locations(x, m, call))
 		return put_undescribed(w, at, m, call);
-	begin(w, "file");
+	action_begin(w, "file");
 	jsonw_key(w, "edits");
 	jsonw_array(w);
 	if (by_patch)
@@ -317,7 +310,7 @@ put_edits(struct jsonw *w, const struct acp_place *at, const struct rpc *m,
 static int
 put_reads(struct jsonw *w, const struct acp_place *at, const char *const *paths)
 {
-	begin(w, "exec");
+	action_begin(w, "exec");
 	jsonw_key(w, "argv");
 	jsonw_array(w);
 	jsonw_cstr(w, "cat");
@@ -360,7 +353,7 @@ put_fetch(struct jsonw *w, const struct acp_place *at, const struct rpc *m,
 
 	if (url == NULL || !has_only(m, input, known))
 		return put_undescribed(w, at, m, call);
-	begin(w, "fetch");
+	action_begin(w, "fetch");
 	jsonw_kstr(w, "method", "GET");
 	jsonw_kstr(w, "url", url);
 	end(w, at->cwd);
@@ -405,7 +398,7 @@ acp_put_file(struct jsonw *w, const struct acp_place *at, const struct rpc *m,
 		return put_reads(w, at, (const char *const[]){ path, NULL });
 	if (content == NULL)
 		return err_set(e, ERR_INVALID, "'content' is missing");
-	begin(w, "file");
+	action_begin(w, "file");
 	jsonw_key(w, "edits");
 	jsonw_array(w);
 	put_edit(w, path, "replace", "content", content);
@@ -511,7 +504,7 @@ acp_put_terminal(struct jsonw *w, const struct acp_place *at,
 	if (r == 0 && cwd != NULL && cwd[0] != '/')
 		r = ERR_INVALID;
 	if (r == 0) {
-		begin(w, "shell");
+		action_begin(w, "shell");
 		jsonw_key(w, "script");
 		jsonw_str(w, buf_str(&script));
 		r = put_env(w, m, rpc_node(m, m->params, "env"));

@@ -43,6 +43,14 @@ bridge_name_session(
 }
 
 void
+bridge_note_folder(struct recall *to, const char *id, const char *cwd)
+{
+	if (id != NULL && cwd != NULL && cwd[0] == '/' &&
+	    strlen(cwd) < PATH_BYTES_MAX)
+		recall_set(to, str_of(id), str_of(cwd));
+}
+
+void
 bridge_put_prompt(struct buf *out, const struct rpc *m, size_t list)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BRIDGE_BODY_MAX);

@@ -9,6 +9,7 @@
 #include "base/jsonw.h"
 #include "bridge.h"
 #include "model/limits.h"
+#include "recall.h"
 #include "rpc.h"
 
 #define BRIDGE_BODY_MAX ((size_t)64 << 20)
@@ -19,6 +20,8 @@ bool bridge_is_plain(const char *s, size_t max);
 /* assent's name of the agent's session; false: it has none. */
 bool bridge_name_session(
     const char *prefix, const char *id, char ret[static BRIDGE_NAME_MAX]);
+/* Where a session works; without a folder it is where we were started. */
+void bridge_note_folder(struct recall *to, const char *id, const char *cwd);
 /* The texts of a list of parts: {"text": ...}. */
 void bridge_put_prompt(struct buf *out, const struct rpc *m, size_t list);
 void bridge_put_outcome(struct buf *out, bool failed, struct str text);

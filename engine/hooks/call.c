@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "action_begin.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "hook_int.h"
@@ -42,14 +43,6 @@ folder_of_pattern(struct str pattern)
 
 /* ---- tools of assent ---------------------------------------------------- */
 
-static void
-begin(struct jsonw *w, const char *tool)
-{
-	jsonw_kstr(w, "tool", tool);
-	jsonw_key(w, "input");
-	jsonw_object(w);
-}
-
 static int
 put_shell(const struct hook *h, struct jsonw *w)
 {
@@ -57,7 +50,7 @@ put_shell(const struct hook *h, struct jsonw *w)
 
 	if (command == NULL)
 		return ERR_NOTFOUND;
-	begin(w, "shell");
+	action_begin(w, "shell");
 	jsonw_kstr(w, "script", command);
 	jsonw_end(w);
 	return ERR_OK;
@@ -66,7 +59,7 @@ put_shell(const struct hook *h, struct jsonw *w)
 static int
 put_argv(struct jsonw *w, const char *const *words)
 {
-	begin(w, "exec");
+	action_begin(w, "exec");
 	jsonw_key(w, "argv");
 	jsonw_array(w);
 	for (; *words != NULL; words++)
@@ -97,7 +90,7 @@ put_words(const struct hook *h, struct jsonw *w)
 
 	if (!is_words(&h->doc, list))
 		return ERR_NOTFOUND;
-	begin(w, "exec");
+	action_begin(w, "exec");
 	jsonw_key(w, "argv");
 	jsonw_raw(w, doc_raw(&h->doc, list));
 	jsonw_end(w);
@@ -167,7 +160,7 @@ put_fetch(const struct hook *h, struct jsonw *w)
 
 	if (url == NULL)
 		return ERR_NOTFOUND;
-	begin(w, "fetch");
+	action_begin(w, "fetch");
 	jsonw_kstr(w, "method", "GET");
 	jsonw_kstr(w, "url", url);
 	jsonw_end(w);
@@ -179,7 +172,7 @@ put_fetch(const struct hook *h, struct jsonw *w)
 static void
 begin_edit(struct jsonw *w, const char *path, const char *op)
 {
-	begin(w, "file");
+	action_begin(w, "file");
 	jsonw_key(w, "edits");
 	jsonw_array(w);
 	jsonw_object(w);
@@ -347,7 +340,7 @@ put_patch(const struct hook *h, struct jsonw *w, struct err *e)
 
 	if (key(h, 0) == NULL)
 		return ERR_NOTFOUND;
-	begin(w, "file");
+	action_begin(w, "file");
 	jsonw_key(w, "edits");
 	jsonw_array(w);
 	r = patch_put_edits(w, key_str(h, 0), e);
@@ -376,7 +369,7 @@ static int
 put_mcp(
     const struct hook *h, struct jsonw *w, struct str server, struct str tool)
 {
-	begin(w, "mcp");
+	action_begin(w, "mcp");
 	jsonw_key(w, "server");
 	jsonw_str(w, server);
 	jsonw_key(w, "tool");

@@ -56,15 +56,6 @@ close_app(void *ctx)
 
 /* ---- what is remembered -------------------------------------------------- */
 
-/* Without one, a thread works where we were started. */
-static void
-note_folder(struct codex_app *x, const char *thread, const char *cwd)
-{
-	if (thread != NULL && cwd != NULL && cwd[0] == '/' &&
-	    strlen(cwd) < PATH_BYTES_MAX)
-		recall_set(&x->threads, str_of(thread), str_of(cwd));
-}
-
 /* {"thread": {"id": .., "cwd": ..}, "cwd": ..} */
 static void
 note_thread(struct codex_app *x, size_t object)
@@ -78,7 +69,7 @@ note_thread(struct codex_app *x, size_t object)
 	cwd = rpc_text(m, object, "cwd");
 	if (cwd == NULL)
 		cwd = rpc_text(m, thread, "cwd");
-	note_folder(x, rpc_text(m, thread, "id"), cwd);
+	bridge_note_folder(&x->threads, rpc_text(m, thread, "id"), cwd);
 	version = rpc_text(m, thread, "cliVersion");
 	if (bridge_is_plain(version, NAME_BYTES_MAX))
 		(void)snprintf(x->version, sizeof(x->version), "%s", version);
@@ -127,7 +118,7 @@ take_turn(struct codex_app *x, struct bridge_news *ret)
 	const char *thread = rpc_text(m, m->params, "threadId");
 
 	/* it may move, from this turn on */
-	note_folder(x, thread, rpc_text(m, m->params, "cwd"));
+	bridge_note_folder(&x->threads, thread, rpc_text(m, m->params, "cwd"));
 	bridge_put_prompt(&x->body, m, rpc_node(m, m->params, "input"));
 	ret->session = name_session(x, thread);
 	if (ret->session != NULL && buf_done(&x->body, NULL) == 0)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "action_begin.h"
 #include "base/mem.h"
 #include "codex_app_int.h"
 #include "codex_put.h"
@@ -92,14 +93,6 @@ is_here(const struct rpc *m)
 	return node == 0 || is(rpc_text(m, m->params, "environmentId"), HERE);
 }
 
-static void
-begin(struct jsonw *w, const char *tool)
-{
-	jsonw_kstr(w, "tool", tool);
-	jsonw_key(w, "input");
-	jsonw_object(w);
-}
-
 /* ---- commands ------------------------------------------------------------ */
 
 /* "network#local#https#example.com#443#...": what it does not name has none. */
@@ -161,7 +154,7 @@ put_command(struct jsonw *w, const struct rpc *m)
 		return put_network(w, m, network);
 	if (command == NULL)
 		return ERR_NOTFOUND;
-	begin(w, "shell");
+	action_begin(w, "shell");
 	jsonw_kstr(w, "script", command);
 	jsonw_end(w);
 	return ERR_OK;
@@ -182,7 +175,7 @@ put_old_command(struct jsonw *w, const struct rpc *m)
 		if (m->doc.nodes[n].kind != DOC_STRING)
 			return ERR_NOTFOUND;
 	}
-	begin(w, "exec");
+	action_begin(w, "exec");
 	jsonw_key(w, "argv");
 	jsonw_raw(w, rpc_raw(m, list));
 	jsonw_end(w);
@@ -270,7 +263,7 @@ put_announced(struct jsonw *w, struct str changes)
 	    doc_first(&said.doc, 0) < doc_end(&said.doc, 0))
 		r = walk_changes(NULL, &said);
 	if (r == 0) {
-		begin(w, "file");
+		action_begin(w, "file");
 		jsonw_key(w, "edits");
 		jsonw_array(w);
 		r = walk_changes(w, &said);
@@ -326,7 +319,7 @@ put_old_changes(struct jsonw *w, const struct rpc *m)
 	    doc_first(&m->doc, files) >= doc_end(&m->doc, files) ||
 	    walk_old_changes(NULL, m, files) != 0)
 		return ERR_NOTFOUND;
-	begin(w, "file");
+	action_begin(w, "file");
 	jsonw_key(w, "edits");
 	jsonw_array(w);
 	(void)walk_old_changes(w, m, files);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "action_begin.h"
 #include "base/mem.h"
 #include "model/limits.h"
 
@@ -13,14 +14,6 @@
 #define PORT_MAX 65535
 
 /* ---- small things -------------------------------------------------------- */
-
-static void
-begin(struct jsonw *w, const char *tool)
-{
-	jsonw_kstr(w, "tool", tool);
-	jsonw_key(w, "input");
-	jsonw_object(w);
-}
 
 static size_t
 member(const struct json_doc *d, size_t object, const char *name)
@@ -57,7 +50,7 @@ has_only(const struct json_doc *d, size_t object, const char *const *names)
 void
 codex_put_undescribed(struct jsonw *w, const char *what, struct str args)
 {
-	begin(w, "mcp");
+	action_begin(w, "mcp");
 	jsonw_kstr(w, "server", UNDESCRIBED);
 	jsonw_kstr(w, "tool", what);
 	jsonw_key(w, "args");
@@ -88,7 +81,7 @@ codex_put_host(struct jsonw *w, const char *host, int64_t port)
 	    (int)port);
 	if (buf_done(&text, NULL) != 0)
 		return ERR_NOTFOUND;
-	begin(w, "permission");
+	action_begin(w, "permission");
 	jsonw_key(w, "hosts");
 	jsonw_array(w);
 	jsonw_str(w, buf_str(&text));
@@ -135,7 +128,7 @@ codex_put_mcp(
 	    str_find(m->server, ':') < m->server.len ||
 	    !is_null_or(d, m->args, DOC_OBJECT))
 		return ERR_NOTFOUND;
-	begin(w, "mcp");
+	action_begin(w, "mcp");
 	jsonw_key(w, "server");
 	jsonw_str(w, m->server);
 	jsonw_key(w, "tool");
@@ -162,8 +155,10 @@ is_absolute(const struct json_doc *d, size_t node)
 	    d->nodes[node].s[0] == '/';
 }
 
+/* One that is not there has nothing else in it either. */
 static bool
-is_paths(const struct json_doc *d, size_t list)
+is_list_of(const struct json_doc *d, size_t list,
+    bool (*is_one)(const struct json_doc *d, size_t node))
 {
 	if (list == 0)
 		return true;
@@ -171,7 +166,7 @@ is_paths(const struct json_doc *d, size_t list)
 		return false;
 	for (size_t n = doc_first(d, list); n < doc_end(d, list);
 	     n = doc_next(d, n)) {
-		if (!is_absolute(d, n))
+		if (!is_one(d, n))
 			return false;
 	}
 	return true;
@@ -195,27 +190,12 @@ is_entry(const struct json_doc *d, size_t entry)
 	static const char *const inner[] = { "type", "path", NULL };
 	const size_t path = member(d, entry, "path");
 
-	return path != 0 && d->nodes[path].kind == DOC_OBJECT &&
-	    has_only(d, entry, names) && has_only(d, path, inner) &&
-	    is_word(d, path, "type", "path") &&
+	return d->nodes[entry].kind == DOC_OBJECT && path != 0 &&
+	    d->nodes[path].kind == DOC_OBJECT && has_only(d, entry, names) &&
+	    has_only(d, path, inner) && is_word(d, path, "type", "path") &&
 	    is_absolute(d, member(d, path, "path")) &&
 	    (is_word(d, entry, "access", "read") ||
 		is_word(d, entry, "access", "write"));
-}
-
-static bool
-is_entries(const struct json_doc *d, size_t list)
-{
-	if (list == 0)
-		return true;
-	if (d->nodes[list].kind != DOC_ARRAY)
-		return false;
-	for (size_t n = doc_first(d, list); n < doc_end(d, list);
-	     n = doc_next(d, n)) {
-		if (d->nodes[n].kind != DOC_OBJECT || !is_entry(d, n))
-			return false;
-	}
-	return true;
 }
 
 static bool
@@ -231,8 +211,9 @@ take_files(struct wanted *x, size_t files)
 	x->read = member(x->d, files, "read");
 	x->write = member(x->d, files, "write");
 	x->entries = member(x->d, files, "entries");
-	return is_paths(x->d, x->read) && is_paths(x->d, x->write) &&
-	    is_entries(x->d, x->entries);
+	return is_list_of(x->d, x->read, is_absolute) &&
+	    is_list_of(x->d, x->write, is_absolute) &&
+	    is_list_of(x->d, x->entries, is_entry);
 }
 
 static bool
@@ -313,7 +294,7 @@ codex_put_permissions(
 	    !take_network(&x, member(d, permissions, "network")) ||
 	    (!x.network && x.read == 0 && x.write == 0 && x.entries == 0))
 		return ERR_NOTFOUND;
-	begin(w, "permission");
+	action_begin(w, "permission");
 	put_paths(w, &x, "read");
 	put_paths(w, &x, "write");
 	/* all of it: Codex knows no single hosts here */

@@ -60,20 +60,21 @@ is_in(const struct credential_list *list, const char *word)
 	return list->count == 0;
 }
 
-static bool
-is_user(const struct credential_list *list, uid_t uid)
+bool
+credential_has_user(const struct config_credential *c, uid_t uid)
 {
 	char text[32];
 
 	(void)snprintf(text, sizeof(text), "%u", (unsigned)uid);
-	return is_in(list, text);
+	return is_in(&c->users, text);
 }
 
 bool
 credential_fits(
     const struct config_credential *c, const struct credential_scope *s)
 {
-	return is_user(&c->users, s->uid) && is_in(&c->profiles, s->profile) &&
+	return credential_has_user(c, s->uid) &&
+	    is_in(&c->profiles, s->profile) &&
 	    is_in(&c->sessions, s->session) && is_in(&c->agents, s->agent);
 }
 

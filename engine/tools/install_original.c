@@ -52,34 +52,38 @@ count_backups(const char *path)
 	return n;
 }
 
-int
-install_original(const char *path, char **ret, struct err *e)
+/* The file that holds what was there first; false: nothing was kept. */
+static bool
+find_kept(const char *path, struct buf *name)
 {
-	AUTO_BUF struct buf name = BUF_INIT(PATH_BYTES);
 	AUTO_FREE char *real = realpath(path, NULL);
 	const char *at = real == NULL ? path : real;
 	const unsigned n = count_backups(at);
 
+	if (n > 0)
+		put_name(name, at, n - 1);
+	return n > 0;
+}
+
+int
+install_original(const char *path, char **ret, struct err *e)
+{
+	AUTO_BUF struct buf name = BUF_INIT(PATH_BYTES);
+
 	*ret = NULL;
-	if (n == 0)
-		return ERR_OK;
-	put_name(&name, at, n - 1);
-	return install_read(buf_cstr(&name), ret, e);
+	return find_kept(path, &name) ? install_read(buf_cstr(&name), ret, e)
+				      : ERR_OK;
 }
 
 int
 install_original_json(const char *path, json_t **ret, struct err *e)
 {
 	AUTO_BUF struct buf name = BUF_INIT(PATH_BYTES);
-	AUTO_FREE char *real = realpath(path, NULL);
-	const char *at = real == NULL ? path : real;
-	const unsigned n = count_backups(at);
 
 	*ret = NULL;
-	if (n == 0)
-		return ERR_OK;
-	put_name(&name, at, n - 1);
-	return install_read_json(buf_cstr(&name), ret, e);
+	return find_kept(path, &name)
+	    ? install_read_json(buf_cstr(&name), ret, e)
+	    : ERR_OK;
 }
 
 int

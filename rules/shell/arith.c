@@ -367,11 +367,11 @@ may_skip(struct str text)
 	    str_find(text, '?') < text.len;
 }
 
-void
-arith_assigns(struct norm *n, const struct value *v)
+static void
+assign(struct norm *n, const struct value *v, bool certain)
 {
 	const struct mark m = state_mark(n);
-	bool maybe = !arith_certain(n, v);
+	bool maybe = !certain;
 
 	for (uint32_t i = 0; i < v->count; i++) {
 		if (v->pieces[i].kind != PIECE_TEXT)
@@ -384,15 +384,23 @@ arith_assigns(struct norm *n, const struct value *v)
 }
 
 void
+arith_assigns(struct norm *n, const struct value *v)
+{
+	assign(n, v, arith_certain(n, v));
+}
+
+void
 expand_arith(struct norm *n, const struct word *w)
 {
 	struct builder b = { .out = NULL };
 	struct value v;
+	bool certain;
 
 	expand_arith_segs(n, &b, w);
 	v = builder_done_value(n, &b);
 	arith_text_check(n, &v);
-	if (!arith_certain(n, &v))
+	certain = arith_certain(n, &v);
+	if (!certain)
 		state_may_abort(n);
-	arith_assigns(n, &v);
+	assign(n, &v, certain);
 }
