@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "model/limits.h"
-#include "net_listen.h"
+#include "init/net_listen.h"
 
 #define PATH_DEFAULT                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "env.h"
-#include "launcher.h"
-#include "oneshot_command.h"
+#include "launcher/launcher.h"
+#include "oneshot/oneshot_command.h"
 #include "sys.h"
 
 #define EXIT_BAD_USAGE 64

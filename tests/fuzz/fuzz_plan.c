@@ -3,13 +3,13 @@
  * for changes, and as a pattern against a name: refused, or read back the same.
  * Runs in: the fuzzer and its replay.  Trusts: nothing.  Owns: nothing.
  */
-#include "held.h"
+#include "launcher/held.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "glob.h"
-#include "guard.h"
+#include "gate/guard.h"
 #include "model/action.h"
 
 #define ARENA_MAX ((size_t)32 << 20)

@@ -2,7 +2,7 @@
  * Which account runs what: required, preferred, off; pools; ACLs as bytes.
  * Runs in: tests.
  */
-#include "elevate.h"
+#include "executor/elevate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "acl_text.h"
+#include "setup/acl_text.h"
 #include "base/mem.h"
 
 static struct config

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
-#include "filter.h"
+#include "gate/filter.h"
 
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "glob.h"
-#include "guard.h"
+#include "gate/guard.h"
 
 struct glob_case {
 	const char *pattern, *rel;

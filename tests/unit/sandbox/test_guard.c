@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "guard.h"
+#include "gate/guard.h"
 #include "sandbox/profile.h"
 
 struct name_case {

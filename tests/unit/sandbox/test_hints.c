@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "hints.h"
+#include "start/hints.h"
 #include "sandbox/plan.h"
 
 static const char *protect[] = { ".envrc", ".vscode", "ci" };

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "patch.h"
+#include "init/patch.h"
 
 #define OUT_MAX ((size_t)1 << 16)
 #define ARENA_MAX ((size_t)4 << 20)

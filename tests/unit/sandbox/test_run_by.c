@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "run_by.h"
+#include "launcher/run_by.h"
 
 static void
 usual_first_lines_are_of_the_system(void **state)

@@ -1,0 +1,173 @@
+/*
+ * Judge names in a workspace.
+ * Runs in: assent-exec (the first process of a run).  Trusts: nothing.
+ * Owns: nothing.
+ */
+#include "gate/guard.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "glob.h"
+
+#define PARTS_MAX 256
+#define HOOK_SAMPLE ".sample"
+
+struct parts {
+	struct str at[PARTS_MAX];
+	size_t count;
+};
+
+static bool
+split(const char *rel, struct parts *ret)
+{
+	struct str rest = str_of(rel);
+
+	ret->count = 0;
+	while (rest.len > 0) {
+		if (ret->count == PARTS_MAX)
+			return false;
+		ret->at[ret->count++] = str_cut(&rest, '/');
+	}
+	return ret->count > 0;
+}
+
+static bool
+is(struct str part, const char *name)
+{
+	return str_eqz(part, name);
+}
+
+/* Some file systems fold case, and git reads .GIT there. */
+static bool
+is_git(struct str part)
+{
+	return part.len == 4 && strncasecmp(part.s, ".git", 4) == 0;
+}
+
+/* The protected path itself, what is in it, or a folder that leads to it. */
+static bool
+is_protected(const struct guard *g, const char *rel, enum guard_act act)
+{
+	const size_t n = strlen(rel);
+
+	for (size_t i = 0; i < g->protect_count; i++) {
+		const char *p = g->protect[i];
+		const size_t len = strlen(p);
+
+		if (strncasecmp(rel, p, len) == 0 &&
+		    (rel[len] == '\0' || rel[len] == '/'))
+			return true;
+		if (act != GUARD_MKDIR && act != GUARD_WRITE && n < len &&
+		    strncasecmp(rel, p, n) == 0 && p[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* A folder that a pattern names is not renamed either: what is in it would
+ * have another name then. */
+static bool
+is_denied(const struct guard *g, const char *rel, enum guard_act act)
+{
+	const enum glob_answer a = glob_match_any(g->deny, g->deny_count, rel);
+
+	return a == GLOB_MATCH ||
+	    (a == GLOB_LEADS && (act == GUARD_PLACE || act == GUARD_TAKE));
+}
+
+static bool
+is_pointer(struct str name)
+{
+	return is(name, "config.worktree") || is(name, "commondir") ||
+	    is(name, "gitdir");
+}
+
+bool
+guard_hook_harmless(const char *name)
+{
+	return str_ends(str_of(name), STR(HOOK_SAMPLE));
+}
+
+/* Below these a file may have any name: branches, objects, their logs. */
+static bool
+is_git_data(struct str part)
+{
+	return is(part, "refs") || is(part, "logs") || is(part, "objects") ||
+	    is(part, "rr-cache") || is(part, "lfs");
+}
+
+/* p->at[from..] is a path inside a .git folder, at least one part. */
+static enum guard_verdict
+check_inside(const struct parts *p, size_t from, enum guard_act act)
+{
+	const struct str last = p->at[p->count - 1];
+
+	if (is_git_data(p->at[from]))
+		return GUARD_OK;
+	for (size_t i = from; i < p->count; i++) {
+		const bool final = i + 1 == p->count;
+
+		if (!is(p->at[i], "hooks"))
+			continue;
+		if (final)
+			return act == GUARD_MKDIR ? GUARD_OK : GUARD_DENIED;
+		return str_ends(last, STR(HOOK_SAMPLE)) ? GUARD_OK
+							: GUARD_DENIED;
+	}
+	if (is_pointer(last))
+		return GUARD_DENIED;
+	if (is(last, "config"))
+		return act == GUARD_PLACE ? GUARD_IF_CONFIG : GUARD_DENIED;
+	if (is(last, "HEAD") && act != GUARD_TAKE)
+		return GUARD_IF_HEAD;
+	return GUARD_OK;
+}
+
+static enum guard_verdict
+check_plain(const struct parts *p, enum guard_act act)
+{
+	const struct str last = p->at[p->count - 1];
+
+	if (is(last, ".envrc"))
+		return GUARD_DENIED;
+	if (p->count > 1 && is(p->at[p->count - 2], "hooks") &&
+	    !str_ends(last, STR(HOOK_SAMPLE)))
+		return GUARD_IF_NO_HOOK;
+	if (act == GUARD_TAKE)
+		return is(last, "config") ? GUARD_IF_NO_GITDIR : GUARD_OK;
+	if (is(last, "HEAD"))
+		return GUARD_IF_HEAD;
+	if (is(last, "config") && act == GUARD_PLACE)
+		return GUARD_IF_CONFIG;
+	if (is(last, "config") || is_pointer(last))
+		return GUARD_IF_NO_GITDIR;
+	if (is(last, "hooks"))
+		return act == GUARD_MKDIR ? GUARD_OK : GUARD_IF_NO_GITDIR;
+	return GUARD_OK;
+}
+
+enum guard_verdict
+guard_check(const struct guard *g, const char *rel, enum guard_act act)
+{
+	struct parts p;
+
+	if (!split(rel, &p) || is_denied(g, rel, act))
+		return GUARD_DENIED;
+	if (act == GUARD_READ)
+		return GUARD_OK;
+	if (is_protected(g, rel, act))
+		return GUARD_DENIED;
+	for (size_t i = 0; i < p.count; i++) {
+		if (!is_git(p.at[i]))
+			continue;
+		/* A repository begins as a new, empty folder or not at all. */
+		if (i + 1 == p.count)
+			return act == GUARD_MKDIR && is(p.at[i], ".git")
+			    ? GUARD_OK
+			    : GUARD_DENIED;
+		return check_inside(&p, i + 1, act);
+	}
+	return check_plain(&p, act);
+}

@@ -1,0 +1,49 @@
+#ifndef SANDBOX_INIT_INT_H
+#define SANDBOX_INIT_INT_H
+/* What the files of a run's first process share. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "init/bare.h"
+#include "gate/bpf.h"
+#include "gate/gate.h"
+#include "init/init.h"
+#include "start/job.h"
+#include "init/net_apart.h"
+#include "init/net_listen.h"
+#include "root/root.h"
+#include "init/spawn_command.h"
+#include "init/watch.h"
+
+struct init {
+	struct job *job;
+	struct root root;
+	struct gate gate;
+	struct watch watch;
+	struct bare bare; /* without namespaces */
+	struct memory *memory; /* where no control group bounds it */
+	struct bpf_program filter;
+	struct command_spawn spawn;
+	struct net_listen net;
+	struct net_apart apart; /* fresh alone */
+	pid_t command;
+	int received; /* whether there is a job: 0, or an error and why */
+	struct err why;
+	pid_t joining; /* enters the control group for us, or 0 */
+	int signals; /* signalfd */
+	int64_t deadline_ms;
+	uint32_t flags;
+	bool supervised, ended, killing;
+	bool started; /* and that has been told */
+	bool not_joined; /* there was a group, and it could not be entered */
+	bool alone; /* no other process of the run is left */
+	int status;
+	char text[512];
+	char record[JOB_BYTES_MAX]; /* of the job */
+};
+
+/* After all others have ended. */
+void init_report(struct init *in);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef SANDBOX_WATCH_H
+#define SANDBOX_WATCH_H
+/*
+ * Memory (memory.h) and disk use of all processes of a run together.
+ */
+#include <stdint.h>
+
+#include "init/memory.h"
+#include "sandbox/plan.h"
+
+#define WATCH_EVERY_MS 50
+
+struct watch {
+	const struct plan_limits *limits;
+	struct memory *memory; /* NULL: a control group bounds it; borrowed */
+	unsigned tick;
+	uint64_t free_at_start; /* of the workspace's file system */
+	int workspace; /* O_PATH; owned */
+};
+
+void watch_open(struct watch *w, const struct plan *p, struct memory *memory);
+/* From now on what goes is the run's. */
+void watch_start(struct watch *w);
+void watch_close(struct watch *w);
+/* 0, CTL_MEMORY or CTL_DISK. */
+uint32_t watch_check(struct watch *w);
+
+#endif

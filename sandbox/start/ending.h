@@ -1,0 +1,20 @@
+#ifndef SANDBOX_ENDING_H
+#define SANDBOX_ENDING_H
+/*
+ * What the last word of a run's first process means for its outcome.
+ */
+#include "core/ports.h"
+#include "start/ctl.h"
+#include "plan.h"
+
+#define ENDING_TEXT_MAX 128
+
+/* Text in ret is of end, or in text. */
+void ending_fill(struct outcome *ret, const struct ctl *end,
+    const struct plan *plan, char text[static ENDING_TEXT_MAX]);
+
+/* Why a run ended whose first process said nothing; in text, or static. */
+const char *ending_without_report(int group_events, const struct plan *plan,
+    char text[static ENDING_TEXT_MAX]);
+
+#endif

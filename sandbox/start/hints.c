@@ -1,0 +1,244 @@
+/*
+ * From a denial to the word in a profile that would permit it.
+ * Runs in: assent-exec.  Trusts: nothing of a violation but that it ends.
+ * Owns: nothing.
+ */
+#include "start/hints.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "glob.h"
+#include "sandbox/plan.h"
+
+#define HINT_BYTES 512
+#define HIDDEN_SHOWN_MAX 3
+#define NAME_SHOWN_MAX 120
+
+/* Whole classes, by how their violations begin. */
+static const struct {
+	const char *begins, *hint;
+} classes[] = {
+	{ "connect to a socket of the host",
+	    "sockets of the host are out of reach of every profile; hosts are "
+	    "named by 'network', keys are lent by 'credentials'" },
+	{ "connect to ",
+	    "this run has no network: name its hosts (assent sandbox --host, "
+	    "'network' in a profile), or run under workspace-write-online" },
+	{ "limit: new files", "'limits: {files: ...}' in a profile is more" },
+	{ "limit: disk use", "'limits: {disk: ...}' in a profile is more" },
+	{ "limit: shared memory",
+	    "'limits: {memory: ...}' in a profile is more" },
+	{ "read through /proc:",
+	    "with 'deny' in a profile, files are read by their own names" },
+	{ "write to a hard link",
+	    "it has another name that may be outside; copy it, and write the "
+	    "copy" },
+	{ "change a hard link",
+	    "it has another name that may be outside; copy it, and change the "
+	    "copy" },
+	{ "signal to a process outside",
+	    "processes outside are out of reach of every profile" },
+};
+
+/* "create sub/x.pem", "rename to .git/config": the name at its end. */
+static const char *
+name_in(const char *violation)
+{
+	static const char *const verbs[] = { "read what is gone: ", "read ",
+		"create ", "write ", "rename to ", "rename ", "link to ",
+		"link ", "remove ", "change the mode or times of " };
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		const size_t len = strlen(verbs[i]);
+
+		if (strncmp(violation, verbs[i], len) == 0)
+			return violation + len;
+	}
+	return NULL;
+}
+
+/* The entry of a list of protected paths that this name is in or leads to. */
+static const char *
+protected_by(const char *const *list, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		const size_t n = strlen(name), len = strlen(list[i]);
+		const size_t less = n < len ? n : len;
+
+		if (strncasecmp(name, list[i], less) == 0 &&
+		    (n == len || (n > len ? name[len] : list[i][n]) == '/'))
+			return list[i];
+	}
+	return NULL;
+}
+
+static bool
+is_shipped(const char *entry)
+{
+	for (size_t i = 0; profile_protected[i] != NULL; i++) {
+		if (strcmp(profile_protected[i], entry) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+of_name(const char *name, const struct plan *p, struct buf *out)
+{
+	const char *entry;
+
+	for (size_t i = 0; i < p->deny_count; i++) {
+		if (glob_match_any(&p->deny[i], 1, name) == GLOB_NO)
+			continue;
+		buf_printf(out, "'deny: %s' of the profile '%s' forbids it",
+		    p->deny[i], p->profile);
+		return;
+	}
+	entry = protected_by(p->protect, p->protect_count, name);
+	if (!p->write)
+		buf_printf(out,
+		    "nothing in the workspace can be written under the "
+		    "profile '%s': workspace-write can",
+		    p->profile);
+	else if (entry != NULL && !is_shipped(entry))
+		buf_printf(out, "'protect: %s' of the profile '%s' forbids it",
+		    entry, p->profile);
+	else
+		buf_puts(out,
+		    "programs outside obey such names unasked (a repository's "
+		    "settings and hooks, .envrc, editors' settings): no "
+		    "profile opens them; change them outside of the sandbox");
+}
+
+/* The folder that a profile would open - never the home, never all. */
+static void
+of_outside(const char *path, const struct plan *p, struct buf *out)
+{
+	const struct str whole = str_of(path);
+	const char *slash = strrchr(path, '/');
+	const struct str folder =
+	    slash == NULL ? whole : str_head(whole, (size_t)(slash - path));
+
+	if (folder.len == 0 || folder.len > NAME_SHOWN_MAX ||
+	    (p->home != NULL && str_eqz(folder, p->home)))
+		buf_puts(out,
+		    "'write' in a profile opens single folders outside of the "
+		    "workspace; /tmp and ~/.cache are the run's own");
+	else
+		buf_printf(out,
+		    "'write: [\"%.*s\"]' in a profile opens that folder; /tmp "
+		    "and ~/.cache are the run's own",
+		    (int)folder.len, folder.s);
+}
+
+static void
+of_system_call(const char *name, const struct plan *p, struct buf *out)
+{
+	if (p->strict && strncmp(name, "number ", 7) == 0)
+		buf_printf(out,
+		    "the profile '%s' is strict; one that is not may permit it",
+		    p->profile);
+	else
+		buf_puts(out, "no profile permits such system calls");
+}
+
+void
+hint_of(const char *violation, const struct plan *p, struct buf *out)
+{
+	static const char outside[] = "write outside the workspace: ";
+	static const char call[] = "system call ";
+	const char *name;
+
+	if (strncmp(violation, outside, sizeof(outside) - 1) == 0) {
+		of_outside(violation + sizeof(outside) - 1, p, out);
+		return;
+	}
+	if (strncmp(violation, call, sizeof(call) - 1) == 0) {
+		of_system_call(violation + sizeof(call) - 1, p, out);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		const size_t len = strlen(classes[i].begins);
+
+		if (strncmp(violation, classes[i].begins, len) == 0) {
+			buf_puts(out, classes[i].hint);
+			return;
+		}
+	}
+	name = name_in(violation);
+	if (name != NULL)
+		of_name(name, p, out);
+}
+
+static void
+add(struct ctl *end, const struct buf *hint, struct arena *a)
+{
+	const char *copy;
+
+	if (hint->failed != 0 || end->violation_count == CTL_VIOLATIONS_MAX)
+		return;
+	for (size_t i = 0; i < end->violation_count; i++) {
+		if (strcmp(end->violations[i], hint->s) == 0)
+			return;
+	}
+	copy = arena_strdup(a, hint->s);
+	if (copy != NULL)
+		end->violations[end->violation_count++] = copy;
+}
+
+static bool
+is_hidden_here(const struct op *op, const struct plan *p)
+{
+	struct stat st;
+
+	return op->kind == OP_MASK && strcmp(op->path, p->workspace) != 0 &&
+	    plan_path_within(op->path, p->workspace) &&
+	    lstat(op->path, &st) == 0;
+}
+
+/* Reads of what is covered never reach the gate: it is the mount that says
+ * no. Who fails may have met one of these. */
+void
+hints_add_hidden(struct ctl *end, const struct plan *p, struct arena *a)
+{
+	AUTO_BUF struct buf hint = BUF_INIT(HINT_BYTES);
+	const size_t top = strlen(p->workspace);
+	size_t shown = 0;
+
+	if (end->type != CTL_ENDED || end->violation_count > 0 ||
+	    !WIFEXITED(end->code) || WEXITSTATUS(end->code) == 0)
+		return;
+	buf_puts(&hint, "note: hidden from it in the workspace:");
+	for (size_t i = 0; i < p->op_count; i++) {
+		const struct op *op = &p->ops[i];
+
+		if (is_hidden_here(op, p) && shown++ < HIDDEN_SHOWN_MAX)
+			buf_printf(&hint, "%s %.*s", shown > 1 ? "," : "",
+			    NAME_SHOWN_MAX, op->path + top + 1);
+	}
+	if (shown > HIDDEN_SHOWN_MAX)
+		buf_printf(&hint, " and %zu more", shown - HIDDEN_SHOWN_MAX);
+	if (shown > 0)
+		add(end, &hint, a);
+}
+
+void
+hints_add(struct ctl *end, const struct plan *p, struct arena *a)
+{
+	const size_t count = end->violation_count;
+
+	for (size_t i = 0; i < count; i++) {
+		AUTO_BUF struct buf hint = BUF_INIT(HINT_BYTES);
+
+		if (strncmp(end->violations[i], "note: ", 6) == 0)
+			continue;
+		buf_puts(&hint, HINT_PREFIX);
+		hint_of(end->violations[i], p, &hint);
+		if (hint.len > sizeof(HINT_PREFIX) - 1)
+			add(end, &hint, a);
+	}
+}

@@ -1,0 +1,262 @@
+/*
+ * Clone the first process of a run into new namespaces.
+ * Runs in: assent-exec, on the host's side.  Trusts: the plan.
+ * Owns: the run's process and link.
+ */
+#include "start/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fdio.h"
+#include "base/mem.h"
+#include "init/bare.h"
+#include "start/blank.h"
+#include "root/identity.h"
+#include "init/init.h"
+#include "init/net_apart.h"
+#include "sandbox/plan_credentials.h"
+#include "sys.h"
+
+#define RUN_OWN_PROCESSES 66 /* GATE_WORKERS_MAX, and itself, and one */
+
+unsigned long
+run_namespaces(bool user, bool net_apart)
+{
+	return (user ? (unsigned long)CLONE_NEWUSER : 0UL) |
+	    (net_apart ? 0UL : (unsigned long)CLONE_NEWNET) | CLONE_NEWNS |
+	    CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+}
+
+static int
+explain(struct err *e)
+{
+	const int r = err_sys(e, "cannot make the sandbox's namespaces");
+
+	if (e != NULL && (e->sys_errno == EPERM || e->sys_errno == ENOSPC))
+		return err_wrap(e, r,
+		    "this system does not let a plain user make namespaces "
+		    "(see 'assent doctor')");
+	return r;
+}
+
+static int
+open_pipe(bool input, int *ret_theirs, int *ret_ours, struct err *e)
+{
+	int pair[2];
+	int *const ours = input ? &pair[1] : &pair[0];
+
+	if (pipe2(pair, O_CLOEXEC) != 0)
+		return err_sys(e, "cannot make a pipe");
+	*ret_theirs = input ? pair[0] : pair[1];
+	*ret_ours = *ours;
+	return fdio_nonblock(*ours, e);
+}
+
+int
+run_open_pipes(int ret_theirs[static 3], int ret_ours[static 3], struct err *e)
+{
+	int r = ERR_OK;
+
+	for (size_t i = 0; i < 3; i++)
+		ret_theirs[i] = ret_ours[i] = -1;
+	for (size_t i = 0; r == 0 && i < 3; i++)
+		r = open_pipe(i == 0, &ret_theirs[i], &ret_ours[i], e);
+	for (size_t i = 0; r != 0 && i < 3; i++) {
+		fd_closep(&ret_theirs[i]);
+		fd_closep(&ret_ours[i]);
+	}
+	return r;
+}
+
+/* "/dev/stderr" opens a pipe again, which only its owner may. */
+void
+run_give_pipes(const struct plan *p, const int stdio[3])
+{
+	struct stat st;
+
+	for (int i = 0; i < 3 && p->who.identity != IDENTITY_SAME; i++) {
+		if (fstat(stdio[i], &st) == 0 && S_ISFIFO(st.st_mode))
+			(void)!fchown(stdio[i], p->who.uid, p->who.gid);
+	}
+}
+
+/* At the numbers that the command has been told, where nothing that is
+ * opened later can come to be; and nothing else from first on. */
+static void
+keep_values(struct job *j, int first)
+{
+	const int count = (int)j->value_count;
+
+	for (int i = 0; i < count; i++)
+		j->values[i] = dup3(j->values[i], PLAN_VALUE_FD + i, O_CLOEXEC);
+	if (count > 0)
+		(void)sys_close_range(first, PLAN_VALUE_FD - 1);
+	(void)sys_close_from(count > 0 ? PLAN_VALUE_FD + count : first);
+}
+
+/*
+ * The first process of a run never executes anything, so close-on-exec does
+ * not help: it keeps twelve descriptors and closes all others, above all the
+ * ends of other runs' pipes.
+ */
+void
+run_keep_only_own(struct job *j)
+{
+	int *const kept[] = { &j->ctl, &j->stdio[0], &j->stdio[1], &j->stdio[2],
+		&j->idmap, &j->userns, &j->netns, &j->ipcns, &j->join[0],
+		&j->join[1], &j->join[2], &j->group_events };
+	const int first = STDERR_FILENO + 1;
+
+	/* Out of the way first, then to their places. */
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (*kept[i] >= 0)
+			*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 64);
+	}
+	for (size_t i = 0; i < j->value_count; i++)
+		j->values[i] = fcntl(j->values[i], F_DUPFD_CLOEXEC, 64);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (*kept[i] >= 0)
+			*kept[i] = dup3(*kept[i], first + (int)i, O_CLOEXEC);
+		else
+			(void)close(first + (int)i);
+	}
+	keep_values(j, first + (int)ARRAY_LEN(kept));
+}
+
+int
+run_make_group(const struct plan *p, struct cgroup_places *groups,
+    struct cgroup *ret, struct err *e)
+{
+	const struct cgroup_limits limits = {
+		.memory_bytes = p->limits.memory_bytes,
+		/* The run's first process and those that wait for it. */
+		.pids = p->limits.processes + RUN_OWN_PROCESSES,
+		.cpu_percent = p->limits.cpu_percent,
+	};
+
+	*ret = (struct cgroup)CGROUP_INIT;
+	return groups == NULL || groups->count == 0
+	    ? ERR_OK
+	    : cgroup_make(groups, &limits, ret, e);
+}
+
+static bool
+take_blank(const struct run_with *with, const struct job *job, struct run *ret)
+{
+	return with->blank != NULL && with->value_count == 0 &&
+	    blank_is_current(with->blank) &&
+	    blank_start(with->blank, job, with->record, ret) == 0;
+}
+
+static int
+clone_run(struct job *job, struct run *ret, struct err *e)
+{
+	AUTO_FD int mine = -1;
+	AUTO_FD int theirs = -1;
+	int pair[2], pidfd = -1;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_sys(e, "cannot make a link to the run");
+	mine = pair[0];
+	theirs = pair[1];
+	pid = sys_fork(run_namespaces(job->plan->who.identity == IDENTITY_SAME,
+			   job->net_apart),
+	    &pidfd);
+	/* Then with what is left, and each run says so. */
+	if (pid < 0 && job->value_count == 0 && bare_may_help(errno)) {
+		job->bare = true;
+		pid = sys_fork(0, &pidfd);
+	}
+	if (pid < 0)
+		return explain(e);
+	if (pid == 0) {
+		job->ctl = theirs;
+		run_keep_only_own(job);
+		init_main(job);
+	}
+	*ret = (struct run){
+		.pid = pid,
+		.pidfd = pidfd,
+		.ctl = TAKE_FD(mine),
+	};
+	return ERR_OK;
+}
+
+int
+run_start(const struct plan *p, const struct run_with *with, struct run *ret,
+    struct err *e)
+{
+	struct job job = {
+		.plan = p,
+		.stdio = { with->stdio[0], with->stdio[1], with->stdio[2] },
+		.tty = with->tty,
+		.idmap = -1,
+		.netns = -1,
+		.ipcns = -1,
+		.userns = with->userns,
+		.fresh = true,
+		.net_apart = net_apart_can(),
+		.value_count = with->value_count,
+	};
+	struct cgroup group = CGROUP_INIT;
+	AUTO_FD int idmap = -1;
+	struct run run;
+	int r = identity_idmap(&p->who, p->workspace, with->maps, &idmap, e);
+
+	if (r == 0)
+		r = run_make_group(p, with->groups, &group, e);
+	if (r != 0)
+		return r;
+	job.idmap = idmap;
+	if (with->value_count > 0)
+		memcpy(job.values, with->values,
+		    with->value_count * sizeof(*with->values));
+	init_take_group(&job, &group);
+	run_give_pipes(p, with->stdio);
+	if (!take_blank(with, &job, &run))
+		r = clone_run(&job, &run, e);
+	if (r != 0) {
+		if (with->groups != NULL)
+			cgroup_remove(with->groups, &group);
+		return r;
+	}
+	cgroup_close_joins(&group);
+	run.group = group;
+	run.groups = with->groups;
+	*ret = run;
+	return ERR_OK;
+}
+
+/* What is held by a descriptor does not mind; what nobody holds would stay
+ * in the process table until we end. */
+static void
+reap_strays(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+void
+run_done(struct run *r)
+{
+	(void)sys_pidfd_kill(r->pidfd, SIGKILL);
+	/* By descriptor: its number may be another's by now. */
+	while (waitid(P_PIDFD, (id_t)r->pidfd, NULL, WEXITED) < 0 &&
+	    errno == EINTR)
+		;
+	reap_strays();
+	if (r->groups != NULL)
+		cgroup_give_back(r->groups, &r->group);
+	fd_closep(&r->pidfd);
+	fd_closep(&r->ctl);
+	*r = (struct run){ .pid = -1, .pidfd = -1, .ctl = -1 };
+}
