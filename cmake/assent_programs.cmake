@@ -20,6 +20,7 @@ set(ASSENT_COMMANDS
 	undo
 	revise
 	escalate
+	passphrase
 	grants
 	status
 	doctor

@@ -4,6 +4,8 @@
  */
 #include "route.h"
 
+#include "base/passphrase.h"
+
 #define AGENT ROLE_BIT(CALLER_AGENT)
 #define APPROVER ROLE_BIT(CALLER_APPROVER)
 #define AUDITOR ROLE_BIT(CALLER_AUDITOR)
@@ -65,6 +67,7 @@ static const struct param decide_fields[] = {
 	{ .name = "reason", .kind = PARAM_TEXT, .max = REASON_BYTES_MAX },
 	{ .name = "scope", .kind = PARAM_SCOPE },
 	{ .name = "message", .kind = PARAM_TEXT, .max = REASON_BYTES_MAX },
+	{ .name = "passphrase", .kind = PARAM_TEXT, .max = PASSPHRASE_LEN_MAX },
 };
 
 static const struct param grant_query[] = {

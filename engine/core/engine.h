@@ -103,6 +103,7 @@ struct engine_settings {
 	const struct config_ceiling *ceiling;
 	const struct config_credential *credentials; /* as well */
 	size_t credential_count;
+	const char *passphrases; /* of people; of the configuration, or NULL */
 };
 
 struct engine_options {

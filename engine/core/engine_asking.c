@@ -34,11 +34,13 @@ is_among(const char *const *names, size_t count, const char *name)
 /* ---- who may -------------------------------------------------------------- */
 
 /* Nobody answers his own question: not the process that asked, and nothing
- * that it started. */
+ * that it started; unless a person shows that it is he who answers. */
 static int
-check_kin(const struct engine *g, const struct call *c, const struct live *l,
-    struct err *e)
+check_kin(
+    struct engine *g, const struct call *c, const struct live *l, struct err *e)
 {
+	if (engine_has_passphrase(c))
+		return engine_prove_person(g, c, e);
 	if (g->o.env.answers_itself == NULL || c->pid <= 0)
 		return ERR_OK;
 	return g->o.env.answers_itself(c->pid, &l->a->proposer, e);
@@ -91,8 +93,8 @@ check_raised(const struct inquiry *q, const char *approver, struct err *e)
 }
 
 int
-engine_may_answer(const struct engine *g, const struct call *c,
-    const struct live *l, bool allows, struct err *e)
+engine_may_answer(struct engine *g, const struct call *c, const struct live *l,
+    bool allows, struct err *e)
 {
 	char approver[APPROVER_MAX];
 	int r;
@@ -184,6 +186,8 @@ engine_record_approval(struct engine *g, struct change *c, struct err *e)
 
 	jsonw_object(&w);
 	jsonw_kstr(&w, "approver", q->approvers[q->approver_count - 1]);
+	if (c->proved)
+		jsonw_kstr(&w, "proof", "passphrase");
 	jsonw_kint(&w, "approvals", (int64_t)q->approver_count);
 	jsonw_kint(&w, "needed", q->need);
 	jsonw_end(&w);

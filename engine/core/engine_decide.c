@@ -123,6 +123,7 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		.has_deadline = true,
 		.answer = ANSWER_CALL_DECISION,
 		.call_id = c->id,
+		.proved = engine_has_passphrase(c),
 	};
 	AUTO(grant_freep) struct grant *grant = NULL;
 	struct answer said;
@@ -155,6 +156,7 @@ answer(struct engine *g, const struct call *c, struct live *l, struct err *e)
 		.asking = change.asking,
 		.answer = ANSWER_CALL_PROPOSED,
 		.call_id = c->id,
+		.proved = change.proved,
 	};
 
 	change = partly;

@@ -47,6 +47,7 @@ struct change {
 	int64_t wait_ms; /* -1: not stated */
 	bool has_asking;
 	struct inquiry asking;
+	bool proved; /* who answered has shown it by his passphrase */
 	uint64_t use; /* of a credential: the broker hears of it; 0: none */
 	struct grant *grant; /* that it adds or ends; owned while it adds */
 	enum grant_change {
@@ -114,8 +115,17 @@ struct engine_counters {
 	int64_t commit_ns, commit_max_ns;
 };
 
+/* Somebody who typed a wrong passphrase. */
+#define GUESSERS_MAX 16
+struct guesser {
+	uid_t uid;
+	unsigned wrong; /* in a row; 0: the place is free */
+	int64_t until_boot_ns; /* the next one is not looked at before */
+};
+
 struct engine {
 	struct engine_options o;
+	struct guesser guessers[GUESSERS_MAX];
 	struct classifier *classifier;
 	uint8_t policy_sha256[SHA256_LEN];
 	struct live_table *live;
@@ -410,8 +420,15 @@ void engine_withdraw(struct engine *g, struct live *l);
 engine_call_fn engine_escalate, engine_present, engine_revise;
 void engine_approver(const struct call *c, char ret[static APPROVER_MAX]);
 /* ERR_DENIED: this caller may not answer, and why. */
-int engine_may_answer(const struct engine *g, const struct call *c,
+int engine_may_answer(struct engine *g, const struct call *c,
     const struct live *l, bool allows, struct err *e);
+/* engine_passphrase.c: whether the call is a person's, as its passphrase says.
+ * ERR_DENIED: it is another one, or there were too many. */
+int engine_prove_person(struct engine *g, const struct call *c, struct err *e);
+/* Whether it was asked for, and hence right where the answer counts. */
+bool engine_has_passphrase(const struct call *c);
+/* May who asked answer himself? "passphrase" or "never". */
+const char *engine_asker_answers(const struct engine *g, const struct live *l);
 /* Counts one more yes into c->asking. approver is kept. */
 int engine_count_approval(const struct engine *g, const struct live *l,
     const char *approver, struct change *c, bool *ret_enough, struct err *e);

@@ -77,6 +77,17 @@ put_plan(const struct live *l, struct buf *body)
 	buf_printf(body, "\",\"plan\":%s}", l->plan.text);
 }
 
+/* Whether it can be answered where it was asked, in place of the brace. */
+static void
+put_asker(const struct engine *g, const struct live *l, struct buf *body)
+{
+	if (body->failed != 0 || body->len == 0)
+		return;
+	body->len--;
+	buf_printf(
+	    body, ",\"asker_answers\":\"%s\"}", engine_asker_answers(g, l));
+}
+
 void
 engine_explain(struct engine *g, const struct call *c)
 {
@@ -86,6 +97,7 @@ engine_explain(struct engine *g, const struct call *c)
 	if (l == NULL)
 		return;
 	explain_to_json(l->a, &body);
+	put_asker(g, l, &body);
 	put_plan(l, &body);
 	if (body.failed != 0)
 		engine_problem(

@@ -682,6 +682,7 @@ engine_close(struct role_env *env)
 
 const struct role engine_role = {
 	.name = "engine",
+	.secrets = SECRETS_OF_ENGINE,
 	.open = engine_open,
 	.limits = engine_limits,
 	.peer = engine_peer,

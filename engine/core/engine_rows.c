@@ -141,6 +141,8 @@ row_body_decided(struct engine *g, const struct change *c, struct buf *out)
 	jsonw_kint(&w, "wait_ms", wait_ns > 0 ? wait_ns / NS_PER_MS : 0);
 	if (r->approver != NULL)
 		jsonw_kstr(&w, "approver", r->approver);
+	if (c->proved)
+		jsonw_kstr(&w, "proof", "passphrase");
 	row_put_remark(g, &w, "message", r->message);
 	if (r->by == BY_HUMAN && q->approver_count > 1)
 		put_names(&w, "approvers", q->approvers, q->approver_count);

@@ -86,6 +86,7 @@ engine_settings_of(const struct config *c)
 		.ceiling = &c->ceiling,
 		.credentials = c->credentials,
 		.credential_count = c->credential_count,
+		.passphrases = c->passphrases,
 	};
 
 	s.policy.grants = grants_of(c->grants);

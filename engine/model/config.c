@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/passphrase.h"
 #include "config_int.h"
 
 /* ERR_NOTFOUND when the file is not there. */
@@ -149,11 +150,37 @@ check_listen(struct reading *r, struct err *e)
 	    r, c->token_file, "head -c 24 /dev/urandom | base64", &c->token, e);
 }
 
+/* A file that is named has to be there, the one of the default place not. */
+static int
+read_passphrases(
+    struct reading *r, const struct config_sources *s, struct err *e)
+{
+	struct config *c = r->config;
+	const char *path = c->passphrase_file;
+	int rc = ERR_OK;
+
+	if (path == NULL && s->no_file)
+		return ERR_OK;
+	if (path == NULL)
+		rc =
+		    config_default_file(c, CONFIG_PASSPHRASES, false, &path, e);
+	if (rc != 0 || path == NULL ||
+	    (c->passphrase_file == NULL && access(path, F_OK) != 0))
+		return rc;
+	rc = config_read_secret(
+	    r, path, "assent passphrase --print", &c->passphrases, e);
+	if (rc == 0)
+		rc = passphrase_check_form(str_of(c->passphrases), e);
+	return rc != 0 ? err_wrap(e, rc, "'%s'", path) : ERR_OK;
+}
+
 static int
 check_together(struct reading *r, const struct config_sources *s, struct err *e)
 {
-	const int rc = check_listen(r, e);
+	int rc = check_listen(r, e);
 
+	if (rc == 0)
+		rc = read_passphrases(r, s, e);
 	return rc != 0 ? rc : config_check_telemetry(r, s->environment, e);
 }
 

@@ -81,6 +81,7 @@ enum config_secrets {
 	SECRETS_NONE,
 	SECRETS_OF_FRONT,
 	SECRETS_OF_REPORTER,
+	SECRETS_OF_ENGINE,
 	SECRETS_ALL,
 };
 
@@ -251,6 +252,10 @@ struct config {
 	/* The text of token_file (api/auth.h has its form); the supervisor
 	 * reads it, front alone gets it. */
 	const char *token;
+	const char *passphrase_file; /* or NULL: the default place, if any */
+	/* Its text (base/passphrase.h); the supervisor reads it, the engine
+	 * alone gets it. NULL: nobody has one. */
+	const char *passphrases;
 	enum log_payloads log_payloads;
 	int64_t log_retention_ms; /* 0: for ever */
 	/* Where the log is sent to; NULL: nowhere. */
@@ -286,6 +291,9 @@ struct config_sources {
 	const char *const *environment;
 };
 
+/* Its name beside the configuration. */
+#define CONFIG_PASSPHRASES "passphrases"
+
 /* On ERR_INVALID the findings are in d. */
 int config_load(const struct config_sources *s, struct diags *d,
     struct config **ret, struct err *e);
@@ -314,6 +322,8 @@ int config_runtime_dir(
 /* The state folder that offline tools look in: --state or the default. */
 int config_state_dir(
     const char *given, struct arena *a, const char **ret, struct err *e);
+/* Where passphrases are when no setting says so; NULL without a home. */
+int config_passphrases_path(struct arena *a, const char **ret, struct err *e);
 const char *approvals_reviewer_name(enum approvals_reviewer r);
 const char *log_payloads_name(enum log_payloads p);
 const char *elevated_mode_name(enum elevated_mode m);

@@ -273,20 +273,37 @@ config_set_dirs(struct config *c, const struct config_sources *s, struct err *e)
 	return r;
 }
 
-int
-config_default_file(struct config *c, const char *name, bool system_only,
-    const char **ret, struct err *e)
+static int
+default_file(struct arena *a, const char *home, const char *name,
+    bool system_only, const char **ret, struct err *e)
 {
 	const char *dir = "/etc/assent";
 
 	if (!system_only && geteuid() != 0 &&
-	    xdg_dir(c->arena, "XDG_CONFIG_HOME", c->home, ".config", &dir,
-		NULL) != 0) {
+	    xdg_dir(a, "XDG_CONFIG_HOME", home, ".config", &dir, NULL) != 0) {
 		*ret = NULL;
 		return ERR_OK;
 	}
-	*ret = config_join(c->arena, dir, name);
+	*ret = config_join(a, dir, name);
 	return *ret == NULL ? err_nomem(e) : ERR_OK;
+}
+
+int
+config_default_file(struct config *c, const char *name, bool system_only,
+    const char **ret, struct err *e)
+{
+	return default_file(c->arena, c->home, name, system_only, ret, e);
+}
+
+int
+config_passphrases_path(struct arena *a, const char **ret, struct err *e)
+{
+	const char *home = NULL;
+	const int r = config_find_home(a, &home, e);
+
+	return r != 0
+	    ? r
+	    : default_file(a, home, CONFIG_PASSPHRASES, false, ret, e);
 }
 
 static int

@@ -125,6 +125,15 @@ const struct setting settings[] = {
 		    "for a session, or also those until a time.",
 	},
 	{
+	    .key = "passphrase_file",
+	    .kind = SETTING_PATH,
+	    .at = offsetof(struct config, passphrase_file),
+	    .help = "Passphrases that 'assent passphrase' wrote, with which "
+		    "'assent run --ask' takes an answer at its own terminal; "
+		    "else the file passphrases beside the configuration, "
+		    "where there is one. Mode 0600.",
+	},
+	{
 	    .key = "reviewer.timeout",
 	    .kind = SETTING_DURATION,
 	    .at = offsetof(struct config, review_timeout_ms),

@@ -496,11 +496,14 @@ config_encode(
 	    secrets == SECRETS_OF_FRONT || secrets == SECRETS_ALL;
 	const bool reporter =
 	    secrets == SECRETS_OF_REPORTER || secrets == SECRETS_ALL;
+	const bool engine =
+	    secrets == SECRETS_OF_ENGINE || secrets == SECRETS_ALL;
 
 	rec_put_u16(out, RECORD_VERSION);
 	for (size_t i = 0; i < setting_count; i++)
 		put_setting(out, c, &settings[i]);
 	rec_put_cstr(out, front ? c->token : NULL);
+	rec_put_cstr(out, engine ? c->passphrases : NULL);
 	rec_put_cstr(out, reporter ? c->otlp_headers : NULL);
 	rec_put_cstr(out, reporter ? c->webhook_key : NULL);
 	rec_put_cstr(out, reporter ? c->telemetry_cert : NULL);
@@ -531,6 +534,7 @@ config_decode(struct str record, struct config **ret, struct err *e)
 	for (size_t i = 0; i < setting_count; i++)
 		get_setting(&r, c, &settings[i]);
 	c->token = rec_cstr(&r, c->arena);
+	c->passphrases = rec_cstr(&r, c->arena);
 	c->otlp_headers = rec_cstr(&r, c->arena);
 	c->webhook_key = rec_cstr(&r, c->arena);
 	c->telemetry_cert = rec_cstr(&r, c->arena);

@@ -32,6 +32,8 @@ put_body(
 		jsonw_kstr(&w, "message", o->message);
 	if (o->scope != NULL)
 		jsonw_kstr(&w, "scope", o->scope);
+	if (o->passphrase != NULL)
+		jsonw_kstr(&w, "passphrase", o->passphrase);
 	jsonw_end(&w);
 }
 

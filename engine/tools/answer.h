@@ -18,6 +18,8 @@ struct answer_options {
 	const char *reason; /* or NULL */
 	const char *message; /* for the agent, or NULL */
 	const char *scope; /* "session", "until TIME"; NULL: once */
+	/* Of who answers what he asked himself; or NULL. */
+	const char *passphrase;
 	bool allow;
 };
 

@@ -64,7 +64,8 @@ static const struct command_option options[] = {
 	[OPT_TIMEOUT] = { "--timeout", "TIME",
 	    "give up after that long unanswered (30s, 10m)" },
 	[OPT_ASK] = { "--ask", NULL,
-	    "show the question here; the approver socket takes the answer" },
+	    "show the question here and answer it with your passphrase; "
+	    "without one it says where to answer" },
 	[OPT_STDIN] = { "--stdin", NULL, "pass standard input on" },
 	[OPT_TTY] = { "--tty", NULL,
 	    "give it a terminal of its own; each line that is typed is "
@@ -435,7 +436,7 @@ wait_for_answer(struct run *r, bool *ret_gave_up, struct err *e)
 	r->deadline_ms = run_now_ms() + r->timeout_ms;
 	result = r->now.stage == STAGE_PENDING ? ask(r, e) : ERR_OK;
 	*ret_gave_up = false;
-	while (result == 0 && r->now.stage == STAGE_PENDING) {
+	while (result == 0 && r->now.stage == STAGE_PENDING && !r->withdrawn) {
 		int64_t wait_s = LOOK_WAIT_S;
 
 		if (r->timeout_ms > 0) {
@@ -555,10 +556,14 @@ follow(struct run *r, struct err *e)
 	bool gave_up = false;
 	int result = wait_for_answer(r, &gave_up, e), status;
 
-	if (r->interrupted || gave_up)
+	if (r->interrupted || gave_up || r->withdrawn)
 		cancel(r);
 	if (result != 0)
 		return failed(e->msg);
+	if (r->withdrawn) {
+		(void)failed("you said no; nothing was run");
+		return RUN_DENIED;
+	}
 	if (gave_up) {
 		(void)failed("nobody answered in time; cancelled");
 		return RUN_UNANSWERED;

@@ -21,6 +21,7 @@ struct run {
 	int signal_fd; /* readable after SIGINT, SIGTERM, SIGHUP */
 	bool streams; /* the program runs: signals are passed on */
 	bool interrupted; /* a signal ended the wait */
+	bool withdrawn; /* who asked said no */
 	bool ask, json, raw, tty;
 	const char *session; /* of the proposal, or NULL */
 	char *workspace; /* owned */
@@ -50,7 +51,8 @@ void run_say_denied(const struct run *r);
 
 /*
  * Shows the question on the terminal and sends the answer to the approver
- * socket. 0 also when nothing was typed; ERR_NOTFOUND without a terminal.
+ * socket, or sets withdrawn. 0 also when nothing was typed; ERR_NOTFOUND where
+ * it has to be answered elsewhere.
  */
 int run_ask(struct run *r, struct err *e);
 

@@ -261,14 +261,15 @@ class RunShowsWhatRan(unittest.TestCase):
 
 
 class AskAtTheTerminal(unittest.TestCase):
-    def ask(self, typed, timeout="20s"):
+    def ask(self, *lines, timeout="20s"):
         """assent run --ask on a terminal of its own; (status, fake, shown)."""
         with FakeDaemon() as fake:
             allowed = json_reply(200, decision(), 'ETag: "2"\r\n')
             pending = json_reply(202, PENDING, 'ETag: "1"\r\n')
             fake.answer(POST, pending)
             fake.answer(GET + "/explain", json_reply(200, {
-                "display": "rm \x1b[2J x", "profile": {"name": "read-only"}}))
+                "display": "rm \x1b[2J x", "profile": {"name": "read-only"},
+                "asker_answers": "passphrase"}))
             # the approver looks once before it answers
             fake.answer(GET, pending, allowed)
             fake.answer("PUT /v1/actions/act_01TEST/decision", allowed)
@@ -279,9 +280,10 @@ class AskAtTheTerminal(unittest.TestCase):
                     "assent", "run", "--ask", "--runtime", fake.runtime,
                     "--timeout", timeout, "--", "true"])
             shown = b""
-            while b"yes or no" not in shown:
-                shown += os.read(master, 4096)
-            os.write(master, typed)
+            for prompt, line in zip((b"yes or no: ", b"passphrase: "), lines):
+                while prompt not in shown:
+                    shown += os.read(master, 4096)
+                os.write(master, line)
             status = self.drain(pid, master)
             return status, fake, shown
 
@@ -296,21 +298,25 @@ class AskAtTheTerminal(unittest.TestCase):
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def test_the_answer_goes_to_the_approver_socket_alone(self):
-        status, fake, shown = self.ask(b"yes\n")
+        status, fake, shown = self.ask(b"yes\n", b"a few words\n")
         puts = fake.asked("PUT /v1/actions/act_01TEST/decision")
         self.assertEqual([one.door for one in puts], ["approver"])
         body = json.loads(puts[0].body)
         self.assertEqual(body["decision"], "allow")
         self.assertEqual(body["action_sha256"], "ab" * 32)
+        self.assertEqual(body["passphrase"], "a few words")
+        self.assertNotIn(b"a few", shown)
         self.assertEqual(puts[0].headers["if-match"], '"1"')
         self.assertEqual(status, 0)
         self.assertNotIn(b"\x1b", shown)
         self.assertIn(b"rm \\x1b[2J x", shown)
 
-    def test_no_is_a_deny(self):
-        _, fake, _ = self.ask(b"no\n")
-        puts = fake.asked("PUT /v1/actions/act_01TEST/decision")
-        self.assertEqual(json.loads(puts[0].body)["decision"], "deny")
+    def test_no_takes_the_question_back(self):
+        status, fake, _ = self.ask(b"no\n")
+        self.assertEqual(status, DENIED)
+        self.assertEqual(len(fake.asked("DELETE /v1/actions/act_01TEST")), 1)
+        self.assertFalse([one for one in fake.requests
+                          if one.line.startswith("PUT")])
 
     def test_nothing_typed_in_time_is_no_answer(self):
         status, fake, _ = self.ask(b"", timeout="200ms")
@@ -321,8 +327,7 @@ class AskAtTheTerminal(unittest.TestCase):
 
     def test_anything_but_a_whole_word_is_asked_again(self):
         _, fake, _ = self.ask(b"y\n\nno\n")
-        puts = fake.asked("PUT /v1/actions/act_01TEST/decision")
-        self.assertEqual(json.loads(puts[0].body)["decision"], "deny")
+        self.assertEqual(len(fake.asked("DELETE /v1/actions/act_01TEST")), 1)
 
     def test_without_a_terminal_nothing_is_answered(self):
         with FakeDaemon() as fake:

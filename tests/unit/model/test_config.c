@@ -546,6 +546,7 @@ fill(struct config *c)
 	c->provider_count = 1;
 	c->otlp = "http://x";
 	c->token = "secret";
+	c->passphrases = "1000 scrypt";
 }
 
 static void
@@ -564,6 +565,7 @@ a_configuration_survives_its_record(void **state)
 	config_encode(got, SECRETS_ALL, &second);
 	assert_true(str_eq(buf_str(&first), buf_str(&second)));
 	assert_string_equal(got->token, "secret");
+	assert_string_equal(got->passphrases, "1000 scrypt");
 	assert_int_equal(got->approval_policy, POLICY_NEVER);
 	assert_int_equal(got->profiles[0].pids, 7);
 	assert_int_equal(got->profiles[0].net_connections, 7);
@@ -583,10 +585,12 @@ roles_that_need_no_secret_get_none(void **state)
 
 	(void)good(f, "", NULL);
 	f->config->token = "very-secret";
+	f->config->passphrases = "very-secret";
 	config_encode(f->config, SECRETS_NONE, &b);
 	assert_int_equal(str_search(buf_str(&b), STR("very-secret")), b.len);
 	assert_int_equal(config_decode(buf_str(&b), &got, NULL), 0);
 	assert_null(got->token);
+	assert_null(got->passphrases);
 }
 
 static void
