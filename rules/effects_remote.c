@@ -91,16 +91,17 @@ as_http_word(struct judge *j, const struct arg *a, struct str param)
 	}
 }
 
-/* A name to look up: whoever asks tells the name. */
+/* A name to look up: whoever asks tells the name. With "files" the machine's
+ * own table is looked at first. */
 void
 as_dns(struct judge *j, const struct arg *a, struct str param)
 {
-	struct url u = { .host = a->text };
 	struct str label = a->text;
 	size_t longest = 0;
 
-	(void)param;
-	(void)u;
+	if (str_eq(param, STR("files")) && a->known &&
+	    str_eq(a->text, STR("localhost")))
+		return;
 	while (label.len > 0) {
 		const struct str one = str_cut(&label, '.');
 
