@@ -156,13 +156,13 @@ judge_rename(struct gate *g, const struct gate_place *from,
 		return -EPERM;
 	if (!gate_permits(g, from, GUARD_TAKE) || !gate_may_take(g, from))
 		return gate_denied(g, "rename", from);
-	if (!may_place(g, from, to))
+	if (!may_place(g, from, to) || !gate_may_go(from, to))
 		return gate_denied(g, "rename to", to);
 	if ((flags & RENAME_EXCHANGE) == 0)
 		return 0;
 	if (!gate_permits(g, to, GUARD_TAKE) || !gate_may_take(g, to))
 		return gate_denied(g, "rename", to);
-	if (!gate_permits(g, from, GUARD_PLACE))
+	if (!gate_permits(g, from, GUARD_PLACE) || !gate_may_go(to, from))
 		return gate_denied(g, "rename to", from);
 	return 0;
 }

@@ -21,7 +21,7 @@
 #define LINKS_MAX 40
 #define PAGE ((uint64_t)4096)
 #define STATUS_BYTES 1024
-#define HOOKS_MAX 1000
+#define ENTRIES_MAX 1000 /* of a folder that is looked through */
 #define CONFIG_BYTES_MAX 65536
 
 void
@@ -274,31 +274,43 @@ config_is_harmless(int dirfd, const char *name)
 	    guard_config_harmless(str_n(text, have));
 }
 
+/* True when every name in a folder passes; false where one cannot tell. */
 static bool
-hooks_are_harmless(int dirfd)
+each_passes(int dirfd, bool (*passes)(int dirfd, const char *name))
 {
-	AUTO_FD int fd = openat(
-	    dirfd, "hooks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_Alignas(8) char buf[8192];
 	unsigned seen = 0;
 	ssize_t n;
 
-	if (fd < 0)
-		return errno == ENOENT;
-	while ((n = getdents64(fd, buf, sizeof(buf))) > 0) {
+	while ((n = getdents64(dirfd, buf, sizeof(buf))) > 0) {
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *d =
 			    (const struct dirent64 *)(const void *)(buf + at);
 
 			if (strcmp(d->d_name, ".") != 0 &&
 			    strcmp(d->d_name, "..") != 0 &&
-			    (!guard_hook_harmless(d->d_name) ||
-				++seen > HOOKS_MAX))
+			    (!passes(dirfd, d->d_name) || ++seen > ENTRIES_MAX))
 				return false;
 			at += d->d_reclen;
 		}
 	}
 	return n == 0;
+}
+
+static bool
+is_harmless_hook(int dirfd, const char *name)
+{
+	(void)dirfd;
+	return guard_hook_harmless(name);
+}
+
+static bool
+hooks_are_harmless(int dirfd)
+{
+	AUTO_FD int fd = openat(
+	    dirfd, "hooks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? errno == ENOENT : each_passes(fd, is_harmless_hook);
 }
 
 /* A folder becomes a repository when it gets its HEAD. */
@@ -317,6 +329,43 @@ may_become_repository(int dirfd)
 	if (has_entry(dirfd, "config") && !config_is_harmless(dirfd, "config"))
 		return false;
 	return hooks_are_harmless(dirfd);
+}
+
+/*
+ * A repository may say in "commondir" that its configuration is in the folder
+ * two above: in another place that is another folder.
+ */
+static bool
+points_nowhere(int dirfd, const char *name)
+{
+	AUTO_FD int fd =
+	    openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ELOOP;
+	return !has_entry(fd, "commondir") || !has_entry(fd, "HEAD");
+}
+
+static bool
+may_be_moved(const struct gate_place *p)
+{
+	AUTO_FD int fd = -1;
+
+	if (!points_nowhere(p->parent, p->name))
+		return false;
+	if (strcmp(p->name, "worktrees") != 0)
+		return true;
+	fd = openat(p->parent, p->name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && each_passes(fd, points_nowhere);
+}
+
+bool
+gate_may_go(const struct gate_place *from, const struct gate_place *to)
+{
+	if (!from->exists || !S_ISDIR(from->st.st_mode) || !from->root->guarded)
+		return true;
+	return guard_folder_may_go(from->rel, to->rel) && may_be_moved(from);
 }
 
 static bool

@@ -90,12 +90,40 @@ guard_hook_harmless(const char *name)
 	return str_ends(str_of(name), STR(HOOK_SAMPLE));
 }
 
-/* Below these a file may have any name: branches, objects, their logs. */
+/* Below these names are not git's to choose: branches, objects, their logs. */
 static bool
 is_git_data(struct str part)
 {
 	return is(part, "refs") || is(part, "logs") || is(part, "objects") ||
 	    is(part, "rr-cache") || is(part, "lfs");
+}
+
+/*
+ * p->at[from] is such a folder. A repository hidden below one would be used
+ * as soon as a link leads to it: what every repository needs has no place
+ * there. Branches may be called HEAD, config and hooks/x, so of theirs it is
+ * the folder of objects.
+ */
+static enum guard_verdict
+check_data(const struct parts *p, size_t from)
+{
+	const struct str last = p->at[p->count - 1];
+	const bool branches =
+	    is(p->at[from], "refs") || is(p->at[from], "logs");
+
+	for (size_t i = from + 1; i < p->count; i++) {
+		if (is_git(p->at[i]))
+			return GUARD_DENIED;
+	}
+	if (from + 1 == p->count)
+		return GUARD_OK;
+	if (is_pointer(last))
+		return GUARD_DENIED;
+	if (branches)
+		return is(last, "objects") ? GUARD_DENIED : GUARD_OK;
+	return is(last, "HEAD") || is(last, "config") || is(last, "hooks")
+	    ? GUARD_DENIED
+	    : GUARD_OK;
 }
 
 /* p->at[from..] is a path inside a .git folder, at least one part. */
@@ -105,10 +133,12 @@ check_inside(const struct parts *p, size_t from, enum guard_act act)
 	const struct str last = p->at[p->count - 1];
 
 	if (is_git_data(p->at[from]))
-		return GUARD_OK;
+		return check_data(p, from);
 	for (size_t i = from; i < p->count; i++) {
 		const bool final = i + 1 == p->count;
 
+		if (is_git(p->at[i]))
+			return GUARD_DENIED;
 		if (!is(p->at[i], "hooks"))
 			continue;
 		if (final)
@@ -170,4 +200,37 @@ guard_check(const struct guard *g, const char *rel, enum guard_act act)
 		return check_inside(&p, i + 1, act);
 	}
 	return check_plain(&p, act);
+}
+
+/* Where a folder is: 0 in no repository's own, else the length of the path to
+ * its ".git"; *ret_data: below where names are free. */
+static size_t
+repository_of(const char *rel, bool *ret_data)
+{
+	size_t at = 0;
+
+	*ret_data = false;
+	for (;;) {
+		const size_t n = strcspn(rel + at, "/");
+		const struct str next = str_n(rel + at + n + 1,
+		    rel[at + n] == '\0' ? 0 : strcspn(rel + at + n + 1, "/"));
+
+		if (rel[at + n] == '\0')
+			return 0;
+		if (is_git(str_n(rel + at, n))) {
+			*ret_data = is_git_data(next);
+			return at + n;
+		}
+		at += n + 1;
+	}
+}
+
+bool
+guard_folder_may_go(const char *from, const char *to)
+{
+	bool from_data, to_data;
+	const size_t a = repository_of(from, &from_data);
+	const size_t b = repository_of(to, &to_data);
+
+	return a == b && from_data == to_data && strncmp(from, to, a) == 0;
 }

@@ -42,6 +42,9 @@ enum guard_verdict {
 /* rel: relative, normal form, not empty. */
 enum guard_verdict guard_check(
     const struct guard *g, const char *rel, enum guard_act act);
+/* A folder of a repository's own stays in it, and where names are free: what is
+ * in it was judged by where it is. Both in the same root. */
+bool guard_folder_may_go(const char *from, const char *to);
 /* True when every setting in the text of a repository's configuration is of
  * the kind that runs nothing. */
 bool guard_config_harmless(struct str text);

@@ -53,6 +53,21 @@ static const struct name_case cases[] = {
 	{ ".git/refs/heads/config", OK, OK, OK, OK },
 	{ ".git/refs/heads/hooks/x", OK, OK, OK, OK },
 	{ ".git/objects/ab/cdef", OK, OK, OK, OK },
+	/* No repository hides where names are free. */
+	{ ".git/refs/remotes/origin/HEAD", OK, OK, OK, OK },
+	{ ".git/logs/HEAD", OK, OK, OK, OK },
+	{ ".git/refs/x/objects", NO, NO, NO, NO },
+	{ ".git/refs/heads/objects/x", OK, OK, OK, OK },
+	{ ".git/logs/x/commondir", NO, NO, NO, NO },
+	{ ".git/objects/x/HEAD", NO, NO, NO, NO },
+	{ ".git/objects/x/config", NO, NO, NO, NO },
+	{ ".git/lfs/x/hooks", NO, NO, NO, NO },
+	{ ".git/lfs/objects/ab/cdef", OK, OK, OK, OK },
+	{ ".git/rr-cache/x/commondir", NO, NO, NO, NO },
+	{ ".git/objects/x/.git", NO, NO, NO, NO },
+	{ ".git/objects/x/.git/index", NO, NO, NO, NO },
+	{ ".git/refs/x/.GIT/config", NO, NO, NO, NO },
+	{ ".git/modules/x/.git/index", NO, NO, NO, NO },
 	{ ".git/config", NO, NO, CONF, NO },
 	{ ".git/config.lock", OK, OK, OK, OK },
 	{ ".git/config.worktree", NO, NO, NO, NO },
@@ -105,6 +120,39 @@ names_are_judged_as_the_table_says(void **state)
 				fail_msg("'%s' act %zu: %d, not %d", c->rel,
 				    act, (int)got, (int)want[act]);
 		}
+	}
+}
+
+static const struct {
+	const char *from, *to;
+	bool may;
+} moves[] = {
+	{ "a", "b/c", true },
+	{ "a/git", "a/x", true },
+	{ ".git/objects/incoming-1", ".git/objects/ab", true },
+	{ ".git/refs/heads/a", ".git/refs/heads/b", true },
+	{ ".git/rebase-apply", ".git/rebase-old", true },
+	{ "a/.git/modules/x", "a/.git/modules/y", true },
+	{ ".git/objects/x", "x", false },
+	{ ".git/objects", "x", false },
+	{ ".git/refs", ".git/x", false },
+	{ ".git/worktrees/w", "a/b/w", false },
+	{ ".git/modules/m", ".git/objects/m", false },
+	{ "x", ".git/modules/x", false },
+	{ "x", ".git/refs/x", false },
+	{ "a/.git/objects/x", "b/.git/objects/x", false },
+	{ "a/.git/objects/x", ".git/objects/x", false },
+	{ ".GIT/objects/x", "x", false },
+};
+
+static void
+a_folder_of_a_repository_stays_where_it_was_judged(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
+		if (guard_folder_may_go(moves[i].from, moves[i].to) !=
+		    moves[i].may)
+			fail_msg("'%s' to '%s'", moves[i].from, moves[i].to);
 	}
 }
 
@@ -193,6 +241,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_judged_as_the_table_says),
+		cmocka_unit_test(
+		    a_folder_of_a_repository_stays_where_it_was_judged),
 		cmocka_unit_test(a_path_of_too_many_parts_is_denied),
 		cmocka_unit_test(a_configuration_that_runs_nothing_is_harmless),
 		cmocka_unit_test(
