@@ -14,7 +14,6 @@
 static const struct dirs *
 dirs_enter(struct norm *n, const struct shell_word *w)
 {
-	struct dirs *d;
 	struct str path = w->text;
 	bool below = false;
 	const bool up = str_search(path, STR("..")) < path.len;
@@ -33,28 +32,10 @@ dirs_enter(struct norm *n, const struct shell_word *w)
 			? 0
 			: str_rfind(path, '/') + 1);
 	}
-	if (path.len > 0 && path.s[0] == '/') {
-		d = norm_alloc(n, 1, sizeof(*d));
-		if (d == NULL)
-			return NULL;
-		d->count = 1;
-		d->dir[0] = path_join(n, STR_NONE, path);
-		d->below = below;
-		return d->dir[0].len == 0 ? dirs_unknown(n, NULL) : d;
-	}
-	if (n->dirs == NULL || (n->dirs->below && up))
+	if (up && n->dirs != NULL && n->dirs->below &&
+	    !str_starts(path, STR("/")))
 		return dirs_unknown(n, n->dirs);
-	d = norm_alloc(n, 1, sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	*d = *n->dirs;
-	d->below = d->below || below;
-	for (uint32_t i = 0; i < d->count; i++) {
-		d->dir[i] = path_join(n, d->dir[i], path);
-		if (d->dir[i].len == 0)
-			return dirs_unknown(n, NULL);
-	}
-	return d;
+	return dirs_join(n, path, below);
 }
 
 /* The directory operand behind cd's or pushd's options; NULL: refused. */

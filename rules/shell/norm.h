@@ -248,6 +248,9 @@ const struct dirs *dirs_union(
 /* Joins and normalises lexically: "/a/b" and "../c" give "/a/c"; dir is
  * normal already. Empty when it is too long. */
 struct str path_join(struct norm *n, struct str dir, struct str path);
+/* Where the path leads from each directory that n is in; below: or to some
+ * directory below that. NULL: no memory. */
+const struct dirs *dirs_join(struct norm *n, struct str path, bool below);
 /* assigned.c: what the body of a loop may set is unknown. Returns whether it
  * may change the directory. */
 bool state_forget_assigned(struct norm *n, const struct node *body);
@@ -414,26 +417,6 @@ bool words_join(
 
 /* wrappers.c: true when it is a wrapper (its commands have been added) */
 bool wrapper_run(struct norm *n, uint32_t part);
-struct inner {
-	const struct shell_word *argv;
-	size_t argc;
-	unsigned context;
-	const char *via;
-	bool external; /* a program: neither builtin nor function */
-	bool no_function;
-	bool no_input; /* its standard input is empty */
-	bool moved; /* runs in dirs instead of where the wrapper runs */
-	const struct dirs *dirs;
-	const struct shell_assign *assigns;
-	size_t assign_count;
-};
-
-/* A command inside the part; gives where the shell is afterwards. */
-struct flow inner_command(
-    struct norm *n, uint32_t part, const struct inner *in);
-/* Words joined by blanks are text for a shell. */
-void inner_text(struct norm *n, uint32_t part, const struct inner *in,
-    enum shell_dialect dialect);
 /* The part cannot be judged. */
 void part_refuse(struct norm *n, uint32_t part, const char *why);
 

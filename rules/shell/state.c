@@ -376,3 +376,27 @@ path_join(struct norm *n, struct str dir, struct str path)
 		out[len++] = '/';
 	return str_n(out, len);
 }
+
+const struct dirs *
+dirs_join(struct norm *n, struct str path, bool below)
+{
+	/* An absolute path leads to one place from anywhere. */
+	const struct dirs anywhere = { .count = 1 };
+	const struct dirs *const from =
+	    str_starts(path, STR("/")) ? &anywhere : n->dirs;
+	struct dirs *d;
+
+	if (from == NULL)
+		return dirs_unknown(n, NULL);
+	d = norm_alloc(n, 1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	*d = *from;
+	d->below = d->below || below;
+	for (uint32_t i = 0; i < d->count; i++) {
+		d->dir[i] = path_join(n, d->dir[i], path);
+		if (d->dir[i].len == 0)
+			return dirs_unknown(n, NULL);
+	}
+	return d;
+}

@@ -1,5 +1,5 @@
 /*
- * Wrappers that make arguments: xargs, find -exec, fd -x, parallel, env -S.
+ * Wrappers that make arguments of what they read: xargs, parallel, env -S.
  * Runs in: engine, assent.  Trusts: nothing.  Owns: nothing.
  */
 #include "shell/wrappers.h"
@@ -10,11 +10,11 @@
 
 #define CHUNKS_MAX 64
 
-static struct shell_word
-input_word(struct norm *n, uint32_t part, struct str likely)
+struct shell_word
+input_word(struct norm *n, uint32_t part)
 {
 	const struct value v =
-	    value_unknown(n, ORIGIN_INPUT, STR_NONE, part, likely);
+	    value_unknown(n, ORIGIN_INPUT, STR_NONE, part, STR_NONE);
 
 	return word_of_value(n, &v);
 }
@@ -65,13 +65,9 @@ env_split(
 {
 	const struct shell_part p = *part_at(n, part);
 	struct words ws = { .count = 0 };
-	struct inner in = {
-		.via = "env -S",
-		.external = true,
-		.assigns = p.assigns,
-		.assign_count = p.assign_count,
-	};
+	struct inner in = { .via = "env -S", .external = true };
 
+	inner_assigns(&in, &p);
 	words_add(n, &ws, &p.argv[0]);
 	if (!shell_word_known(text) || !split_string(n, text->text, &ws)) {
 		part_refuse(n, part, "a text for env -S that is not plain");
@@ -80,22 +76,14 @@ env_split(
 	}
 	for (size_t i = rest; i < p.argc; i++)
 		words_add(n, &ws, &p.argv[i]);
-	in.argv = ws.w;
-	in.argc = ws.count;
-	(void)inner_command(n, part, &in);
+	inner_run(n, part, &in, ws.w, ws.count);
 }
 
 void
 wrap_env(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct wrapper plain = *w;
-	struct opts o = {
-		.w = w,
-		.argv = p.argv,
-		.argc = p.argc,
-		.at = from,
-	};
+	struct opts o = opts_from(w, &p, from);
 	int r;
 
 	while ((r = opts_next(n, &o)) > 0) {
@@ -104,16 +92,14 @@ wrap_env(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 		env_split(n, part, &o.value, o.at);
 		return;
 	}
-	plain.fn = NULL;
 	if (r == 0 && o.at < p.argc && shell_word_is(&p.argv[o.at], "-"))
 		from = o.at + 1;
-	wrap_general(n, part, &plain, from);
+	wrap_general(n, part, w, from);
 }
 
 /* ---- xargs ------------------------------------------------------------- */
 
-/* The word with every `mark` replaced by what is read. */
-static struct shell_word
+struct shell_word
 replace_mark(struct norm *n, const struct shell_word *w, struct str mark,
     const struct shell_word *by)
 {
@@ -145,7 +131,7 @@ replace_mark(struct norm *n, const struct shell_word *w, struct str mark,
 	return out;
 }
 
-static bool
+bool
 has_mark(const struct shell_word *w, struct str mark)
 {
 	for (size_t i = 0; i < w->piece_count; i++) {
@@ -159,6 +145,9 @@ has_mark(const struct shell_word *w, struct str mark)
 }
 
 struct xargs {
+	struct inner in;
+	const struct shell_word *argv; /* the command without what is read */
+	size_t argc;
 	struct str mark; /* -I; s NULL: none */
 	uint64_t per_call; /* -n; 0: all */
 	bool from_file, terminal, lines, odd;
@@ -196,37 +185,31 @@ xargs_options(struct norm *n, struct opts *o, struct xargs *x)
 
 /* One call of the command with these arguments behind it. */
 static void
-xargs_call(struct norm *n, uint32_t part, const struct inner *base,
+xargs_call(struct norm *n, uint32_t part, const struct xargs *x,
     const struct shell_word *more, size_t count)
 {
 	struct words ws = { .count = 0 };
-	struct inner in = *base;
 
-	for (size_t i = 0; i < base->argc; i++)
-		words_add(n, &ws, &base->argv[i]);
+	for (size_t i = 0; i < x->argc; i++)
+		words_add(n, &ws, &x->argv[i]);
 	for (size_t i = 0; i < count; i++)
 		words_add(n, &ws, &more[i]);
-	in.argv = ws.w;
-	in.argc = ws.count;
-	(void)inner_command(n, part, &in);
+	inner_run(n, part, &x->in, ws.w, ws.count);
 }
 
 static void
-xargs_replaced(struct norm *n, uint32_t part, const struct inner *base,
-    struct str mark, const struct shell_word *by)
+xargs_replaced(struct norm *n, uint32_t part, const struct xargs *x,
+    const struct shell_word *by)
 {
 	struct words ws = { .count = 0 };
-	struct inner in = *base;
 
-	for (size_t i = 0; i < base->argc; i++) {
+	for (size_t i = 0; i < x->argc; i++) {
 		const struct shell_word w =
-		    replace_mark(n, &base->argv[i], mark, by);
+		    replace_mark(n, &x->argv[i], x->mark, by);
 
 		words_add(n, &ws, &w);
 	}
-	in.argv = ws.w;
-	in.argc = ws.count;
-	(void)inner_command(n, part, &in);
+	inner_run(n, part, &x->in, ws.w, ws.count);
 }
 
 /* Standard input is known, and nothing in it is special to xargs. */
@@ -250,8 +233,8 @@ xargs_text(
 
 /* Lines for -I, words in groups otherwise. False: too many. */
 static bool
-xargs_known(struct norm *n, uint32_t part, const struct inner *base,
-    const struct xargs *x, struct str text)
+xargs_known(
+    struct norm *n, uint32_t part, const struct xargs *x, struct str text)
 {
 	struct words ws = { .count = 0 };
 	size_t step;
@@ -283,10 +266,10 @@ xargs_known(struct norm *n, uint32_t part, const struct inner *base,
 		const size_t left = ws.count - i;
 
 		if (x->mark.s != NULL)
-			xargs_replaced(n, part, base, x->mark, &ws.w[i]);
+			xargs_replaced(n, part, x, &ws.w[i]);
 		else
 			xargs_call(
-			    n, part, base, ws.w + i, left < step ? left : step);
+			    n, part, x, ws.w + i, left < step ? left : step);
 	}
 	return true;
 }
@@ -295,41 +278,28 @@ void
 wrap_xargs(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct xargs x = { .per_call = 0 };
-	struct opts o = {
-		.w = w,
-		.argv = p.argv,
-		.argc = p.argc,
-		.at = from,
-	};
-	struct inner in = {
-		.context = CONTEXT_INPUT_ARGS,
-		.via = w->name,
-		.external = true,
-		.assigns = p.assigns,
-		.assign_count = p.assign_count,
-	};
+	struct xargs x = { .in = inner_of(w) };
+	struct opts o = opts_from(w, &p, from);
 	struct shell_word read;
 	struct str text;
 
+	x.in.context |= CONTEXT_INPUT_ARGS;
+	inner_assigns(&x.in, &p);
 	if (!xargs_options(n, &o, &x)) {
 		part_refuse(n, part, o.bad);
-		in.context |= CONTEXT_GUESS;
-		while (o.at < p.argc && p.argv[o.at].text.len > 0 &&
-		    p.argv[o.at].text.s[0] == '-')
-			o.at++;
+		x.in.context |= CONTEXT_GUESS;
+		o.at = past_dashes(&p, o.at);
 	}
-	in.no_input = !x.from_file && !x.terminal;
-	in.argv = p.argv + o.at;
-	in.argc = p.argc - o.at;
+	x.in.no_input = !x.from_file && !x.terminal;
+	x.argv = p.argv + o.at;
+	x.argc = p.argc - o.at;
 	if (o.at >= p.argc)
 		return;
 	if (x.odd)
 		part_refuse(n, part, "an option's value that is not known");
-	if (xargs_text(n, part, &x, &text) &&
-	    xargs_known(n, part, &in, &x, text))
+	if (xargs_text(n, part, &x, &text) && xargs_known(n, part, &x, text))
 		return;
-	read = input_word(n, part, STR_NONE);
+	read = input_word(n, part);
 	if (p.stdin_kind == STDIN_PIPE && p.stdin_first < p.stdin_part + 1) {
 		const struct value shape = output_shape(n, p.stdin_first, part);
 
@@ -337,226 +307,11 @@ wrap_xargs(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 			read = word_of_value(n, &shape);
 	}
 	if (x.mark.s != NULL) {
-		xargs_replaced(n, part, &in, x.mark, &read);
+		xargs_replaced(n, part, &x, &read);
 		return;
 	}
 	read.flags |= WORD_SPLIT;
-	xargs_call(n, part, &in, &read, 1);
-}
-
-/* ---- find -exec, fd -x ------------------------------------------------- */
-
-/* Where the words of an -exec end; *ret_many: with "+". */
-static size_t
-exec_end(const struct shell_part *p, size_t at, bool *ret_many)
-{
-	*ret_many = false;
-	for (size_t i = at; i < p->argc; i++) {
-		if (shell_word_is(&p->argv[i], ";"))
-			return i;
-		if (shell_word_is(&p->argv[i], "+") && i > at &&
-		    shell_word_is(&p->argv[i - 1], "{}")) {
-			*ret_many = true;
-			return i;
-		}
-	}
-	return p->argc;
-}
-
-static bool
-is_exec(const struct shell_word *w, bool *ret_in_dir)
-{
-	*ret_in_dir =
-	    shell_word_is(w, "-execdir") || shell_word_is(w, "-okdir");
-	return *ret_in_dir || shell_word_is(w, "-exec") ||
-	    shell_word_is(w, "-ok");
-}
-
-/* What {} stands for below one starting point. */
-static struct shell_word
-found_word(struct norm *n, const struct shell_word *root, bool in_dir)
-{
-	struct builder b = { .out = NULL };
-	const struct shell_piece below = {
-		.kind = in_dir ? PIECE_GLOB : PIECE_BELOW,
-		.text = in_dir ? STR("*") : STR("/*"),
-		.part = SHELL_NO_PART,
-	};
-	struct value v;
-
-	if (in_dir) {
-		builder_text(n, &b, STR("./"), false);
-	} else {
-		v = value_of_word(root);
-		builder_value(n, &b, &v);
-	}
-	builder_piece(n, &b, &below);
-	v = builder_done_value(n, &b);
-	return word_of_value(n, &v);
-}
-
-/* The directories in which -execdir runs. */
-static const struct dirs *
-found_dirs(struct norm *n, const struct shell_word *root)
-{
-	struct dirs *d;
-
-	if (!shell_word_known(root) || n->dirs == NULL)
-		return dirs_unknown(n, n->dirs);
-	d = norm_alloc(n, 1, sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	*d = *n->dirs;
-	d->below = true;
-	for (uint32_t i = 0; i < d->count; i++) {
-		d->dir[i] = path_join(n, d->dir[i], root->text);
-		if (d->dir[i].len == 0)
-			return dirs_unknown(n, NULL);
-	}
-	if (root->text.len > 0 && root->text.s[0] == '/') {
-		d->unknown = false;
-		d->count = 1;
-		d->dir[0] = path_join(n, STR_NONE, root->text);
-	}
-	return d->count > 0 && d->dir[0].len == 0 ? dirs_unknown(n, NULL) : d;
-}
-
-static void
-exec_inner(struct norm *n, uint32_t part, const struct inner *base,
-    const struct shell_word *root, bool in_dir, bool many)
-{
-	struct words ws = { .count = 0 };
-	struct inner in = *base;
-	const struct shell_word found = found_word(n, root, in_dir);
-
-	for (size_t i = 0; i < base->argc; i++) {
-		struct shell_word w =
-		    replace_mark(n, &base->argv[i], STR("{}"), &found);
-
-		if (many && has_mark(&base->argv[i], STR("{}")))
-			w.flags |= WORD_GLOB;
-		words_add(n, &ws, &w);
-	}
-	in.argv = ws.w;
-	in.argc = ws.count;
-	in.moved = in_dir;
-	in.dirs = in_dir ? found_dirs(n, root) : NULL;
-	(void)inner_command(n, part, &in);
-}
-
-/* find's starting points: words before the expression. */
-static size_t
-find_roots(const struct shell_part *p, size_t from, size_t *ret_first)
-{
-	size_t at = from;
-
-	while (at < p->argc && shell_word_known(&p->argv[at])) {
-		const struct str t = p->argv[at].text;
-
-		if (str_eqz(t, "-D")) {
-			at++;
-		} else if (!str_eqz(t, "-H") && !str_eqz(t, "-L") &&
-		    !str_eqz(t, "-P") && !str_starts(t, STR("-O"))) {
-			break;
-		}
-		at++;
-	}
-	*ret_first = at;
-	while (at < p->argc) {
-		const struct shell_word *const w = &p->argv[at];
-
-		if (shell_word_known(w) &&
-		    (w->text.len == 0 || strchr("-(!,", w->text.s[0]) != NULL))
-			break;
-		at++;
-	}
-	return at;
-}
-
-void
-wrap_find(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
-{
-	const struct shell_part p = *part_at(n, part);
-	const struct shell_word dot = word_text(n, STR("."));
-	struct inner in = { .via = "find -exec", .external = true };
-	size_t first = from, expr;
-
-	(void)w;
-	expr = find_roots(&p, from, &first);
-	for (size_t i = expr; i < p.argc; i++) {
-		bool in_dir = false, many = false;
-		size_t end;
-
-		if (!shell_word_known(&p.argv[i])) {
-			/* A quoted value is a value; what may be an option
-			 * may be -exec. */
-			if (shell_word_may_be_option(&p.argv[i]) &&
-			    (p.argv[i].flags & WORD_SPLIT) != 0)
-				part_refuse(n, part,
-				    "a word that could be an action of find");
-			continue;
-		}
-		if (!is_exec(&p.argv[i], &in_dir))
-			continue;
-		part_at(n, part)->kind = PART_WRAPPER;
-		end = exec_end(&p, i + 1, &many);
-		if (end == p.argc)
-			part_refuse(n, part,
-			    "where the command of -exec ends is not known");
-		in.argv = p.argv + i + 1;
-		in.argc = end - i - 1;
-		if (first == expr)
-			exec_inner(n, part, &in, &dot, in_dir, many);
-		for (size_t r = first; r < expr && r < first + 4; r++)
-			exec_inner(n, part, &in, &p.argv[r], in_dir, many);
-		if (expr - first > 4)
-			part_refuse(n, part, "too many starting points");
-		i = end;
-	}
-}
-
-/* fd -x COMMAND... [;] : {} and its relatives, or at the end. */
-void
-wrap_fd(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
-{
-	static const char *const marks[] = { "{}", "{/}", "{//}", "{.}",
-		"{/.}" };
-	const struct shell_part p = *part_at(n, part);
-	struct inner in = { .via = w->name, .external = true };
-
-	for (size_t i = from; i < p.argc; i++) {
-		const struct shell_word found = input_word(n, part, STR_NONE);
-		struct words ws = { .count = 0 };
-		bool marked = false;
-		size_t end = i + 1;
-
-		if (!shell_word_is(&p.argv[i], "-x") &&
-		    !shell_word_is(&p.argv[i], "--exec") &&
-		    !shell_word_is(&p.argv[i], "-X") &&
-		    !shell_word_is(&p.argv[i], "--exec-batch"))
-			continue;
-		part_at(n, part)->kind = PART_WRAPPER;
-		while (end < p.argc && !shell_word_is(&p.argv[end], ";"))
-			end++;
-		for (size_t k = i + 1; k < end; k++) {
-			struct shell_word word = p.argv[k];
-
-			for (size_t m = 0; m < ARRAY_LEN(marks); m++) {
-				if (!has_mark(&word, str_of(marks[m])))
-					continue;
-				marked = true;
-				word = replace_mark(
-				    n, &word, str_of(marks[m]), &found);
-			}
-			words_add(n, &ws, &word);
-		}
-		if (!marked)
-			words_add(n, &ws, &found);
-		in.argv = ws.w;
-		in.argc = ws.count;
-		(void)inner_command(n, part, &in);
-		i = end;
-	}
+	xargs_call(n, part, &x, &read, 1);
 }
 
 /* ---- parallel ---------------------------------------------------------- */
@@ -619,21 +374,13 @@ wrap_parallel(
     struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct opts o = {
-		.w = w,
-		.argv = p.argv,
-		.argc = p.argc,
-		.at = from,
-	};
-	struct inner in = {
-		.context = CONTEXT_INPUT_ARGS,
-		.via = w->name,
-		.external = true,
-	};
+	struct opts o = opts_from(w, &p, from);
+	struct inner in = inner_of(w);
 	size_t end;
 	struct str text;
 	int r;
 
+	in.context |= CONTEXT_INPUT_ARGS;
 	while ((r = opts_next(n, &o)) > 0)
 		continue;
 	if (r < 0)

@@ -76,13 +76,25 @@ shell_stdin(struct norm *n, uint32_t part, const struct inner *in,
 		nested_text(n, part, &text, dialect, &alone);
 }
 
+/* The part reads its code from the <( ) `from`. */
+static void
+runs_output(struct norm *n, uint32_t part, uint32_t from)
+{
+	struct shell_part *const p = part_at(n, part);
+
+	p->code_from_stdin = true;
+	p->stdin_kind = STDIN_PIPE;
+	p->stdin_first = n->meta[from].first;
+	p->stdin_part = from;
+	part_refuse(n, part, "it runs what another command prints");
+}
+
 /* The text behind a <( ), or a refusal. */
 static void
 shell_process(struct norm *n, uint32_t part, uint32_t from,
     const struct inner *in, enum shell_dialect dialect)
 {
 	const struct part_meta *const m = &n->meta[from];
-	struct shell_part *const p = part_at(n, part);
 
 	if (m->has_output) {
 		const struct shell_word text = word_text(n, m->output);
@@ -90,11 +102,7 @@ shell_process(struct norm *n, uint32_t part, uint32_t from,
 		nested_text(n, part, &text, dialect, in);
 		return;
 	}
-	p->code_from_stdin = true;
-	p->stdin_kind = STDIN_PIPE;
-	p->stdin_first = m->first;
-	p->stdin_part = from;
-	part_refuse(n, part, "it runs what another command prints");
+	runs_output(n, part, from);
 }
 
 /* ---- sh, bash and the like --------------------------------------------- */
@@ -225,8 +233,8 @@ wrap_shell(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 		if (at >= p.argc)
 			return;
 		part_at(n, part)->code = p.argv[at];
-		in.argv = p.argv + at + 1;
-		in.argc = p.argc - at - 1;
+		in.args = p.argv + at + 1;
+		in.arg_count = p.argc - at - 1;
 		if ((p.argv[at].flags & (WORD_SPLIT | WORD_GLOB)) != 0)
 			part_refuse(
 			    n, part, "text for a shell that is not known");
@@ -271,17 +279,8 @@ void
 wrap_su(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct opts o = {
-		.w = w,
-		.argv = p.argv,
-		.argc = p.argc,
-		.at = from,
-	};
-	struct inner in = {
-		.context = w->context,
-		.via = w->name,
-		.external = true,
-	};
+	struct opts o = opts_from(w, &p, from);
+	const struct inner in = inner_of(w);
 	bool text = false, user = false;
 
 	while (o.at < p.argc) {
@@ -303,9 +302,7 @@ wrap_su(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 		}
 		/* "runuser -u USER -- COMMAND" starts it without a shell. */
 		if (user && o.at < p.argc) {
-			in.argv = p.argv + o.at;
-			in.argc = p.argc - o.at;
-			(void)inner_command(n, part, &in);
+			inner_run(n, part, &in, p.argv + o.at, p.argc - o.at);
 			return;
 		}
 		o.at += o.at < p.argc ? 1U : 0U;
@@ -341,8 +338,7 @@ wrap_interpreter(
     struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct shell_part code = { .kind = PART_CODE, .language = w->name };
-	struct frame saved;
+	struct shell_word code;
 	size_t at = from;
 
 	for (; at < p.argc; at++) {
@@ -356,15 +352,8 @@ wrap_interpreter(
 
 			part_at(n, part)->language =
 			    process == SHELL_NO_PART ? NULL : w->name;
-			if (process != SHELL_NO_PART) {
-				part_at(n, part)->code_from_stdin = true;
-				part_at(n, part)->stdin_kind = STDIN_PIPE;
-				part_at(n, part)->stdin_first =
-				    n->meta[process].first;
-				part_at(n, part)->stdin_part = process;
-				part_refuse(n, part,
-				    "it runs what another command prints");
-			}
+			if (process != SHELL_NO_PART)
+				runs_output(n, part, process);
 			return;
 		}
 		if (has_other_code(w, t) ||
@@ -374,15 +363,11 @@ wrap_interpreter(
 			at++;
 	}
 	part_at(n, part)->language = w->name;
-	if (!stdin_code(n, part, &code.code))
+	if (!stdin_code(n, part, &code))
 		return;
-	part_at(n, part)->code = code.code;
-	if (!shell_word_known(&code.code))
-		return;
-	saved = frame_push(n, 0, "standard input");
-	n->frame.parent = part;
-	(void)part_add(n, &code);
-	frame_pop(n, &saved);
+	part_at(n, part)->code = code;
+	if (shell_word_known(&code))
+		inner_code(n, part, "standard input", w->name, &code);
 }
 
 /* at and batch read a script from standard input. */
@@ -390,11 +375,7 @@ void
 wrap_at(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	const struct inner in = {
-		.context = w->context,
-		.via = w->name,
-		.external = true,
-	};
+	const struct inner in = inner_of(w);
 
 	for (size_t i = from; i < p.argc; i++) {
 		if (shell_word_is(&p.argv[i], "-l") ||
@@ -404,25 +385,4 @@ wrap_at(struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 			return;
 	}
 	shell_stdin(n, part, &in, SHELL_POSIX);
-}
-
-void
-wrap_busybox(
-    struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
-{
-	const struct shell_part p = *part_at(n, part);
-	struct inner in = {
-		.via = w->name,
-		.external = true,
-		.assigns = p.assigns,
-		.assign_count = p.assign_count,
-	};
-
-	if (from >= p.argc ||
-	    (shell_word_known(&p.argv[from]) && p.argv[from].text.len > 0 &&
-		p.argv[from].text.s[0] == '-'))
-		return;
-	in.argv = p.argv + from;
-	in.argc = p.argc - from;
-	(void)inner_command(n, part, &in);
 }

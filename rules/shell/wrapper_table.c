@@ -8,6 +8,26 @@
 
 #define NO ""
 
+/* "docker run" and its long name. */
+static const char docker_run_flags[] =
+    "detach init interactive no-healthcheck oom-kill-disable "
+    "privileged publish-all quiet read-only rm sig-proxy tty";
+static const char docker_run_values[] =
+    "add-host annotation attach blkio-weight cap-add "
+    "cap-drop cgroup-parent cgroupns cidfile cpu-period "
+    "cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems "
+    "detach-keys device dns dns-option dns-search domainname "
+    "entrypoint env env-file expose gpus group-add "
+    "health-cmd health-interval health-retries "
+    "health-timeout hostname ip ip6 ipc isolation label "
+    "label-file link log-driver log-opt mac-address memory "
+    "memory-reservation memory-swap mount name network "
+    "network-alias net oom-score-adj pid pids-limit platform "
+    "publish pull restart runtime security-opt shm-size "
+    "stop-signal stop-timeout storage-opt sysctl tmpfs "
+    "ulimit user userns uts volume volume-driver "
+    "volumes-from workdir";
+
 const struct wrapper wrapper_table[] = {
 	{ ".", NO, NO, NO, NO, W_KEEP, 0, 0, NO, NO, wrap_source },
 	{ "Rscript", NO, NO, NO, NO, W_KEEP, 0, 0, "e", NO, wrap_interpreter },
@@ -85,45 +105,15 @@ const struct wrapper wrapper_table[] = {
 	    "detach interactive privileged tty",
 	    "detach-keys env env-file user workdir", 0, CONTEXT_CONTAINER, 1,
 	    NO, NO, NULL },
-	{ "docker container run", "diPqt", "aceEhlmpuvw",
-	    "detach init interactive no-healthcheck oom-kill-disable "
-	    "privileged publish-all quiet read-only rm sig-proxy tty",
-	    "add-host annotation attach blkio-weight cap-add "
-	    "cap-drop cgroup-parent cgroupns cidfile cpu-period "
-	    "cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems "
-	    "detach-keys device dns dns-option dns-search domainname "
-	    "entrypoint env env-file expose gpus group-add "
-	    "health-cmd health-interval health-retries "
-	    "health-timeout hostname ip ip6 ipc isolation label "
-	    "label-file link log-driver log-opt mac-address memory "
-	    "memory-reservation memory-swap mount name network "
-	    "network-alias net oom-score-adj pid pids-limit platform "
-	    "publish pull restart runtime security-opt shm-size "
-	    "stop-signal stop-timeout storage-opt sysctl tmpfs "
-	    "ulimit user userns uts volume volume-driver "
-	    "volumes-from workdir",
-	    W_ENTRYPOINT, CONTEXT_CONTAINER, 1, NO, NO, NULL },
+	{ "docker container run", "diPqt", "aceEhlmpuvw", docker_run_flags,
+	    docker_run_values, W_ENTRYPOINT, CONTEXT_CONTAINER, 1, NO, NO,
+	    NULL },
 	{ "docker exec", "dit", "euw", "detach interactive privileged tty",
 	    "detach-keys env env-file user workdir", 0, CONTEXT_CONTAINER, 1,
 	    NO, NO, NULL },
-	{ "docker run", "diPqt", "aceEhlmpuvw",
-	    "detach init interactive no-healthcheck oom-kill-disable "
-	    "privileged publish-all quiet read-only rm sig-proxy tty",
-	    "add-host annotation attach blkio-weight cap-add "
-	    "cap-drop cgroup-parent cgroupns cidfile cpu-period "
-	    "cpu-quota cpu-shares cpus cpuset-cpus cpuset-mems "
-	    "detach-keys device dns dns-option dns-search domainname "
-	    "entrypoint env env-file expose gpus group-add "
-	    "health-cmd health-interval health-retries "
-	    "health-timeout hostname ip ip6 ipc isolation label "
-	    "label-file link log-driver log-opt mac-address memory "
-	    "memory-reservation memory-swap mount name network "
-	    "network-alias net oom-score-adj pid pids-limit platform "
-	    "publish pull restart runtime security-opt shm-size "
-	    "stop-signal stop-timeout storage-opt sysctl tmpfs "
-	    "ulimit user userns uts volume volume-driver "
-	    "volumes-from workdir",
-	    W_ENTRYPOINT, CONTEXT_CONTAINER, 1, NO, NO, NULL },
+	{ "docker run", "diPqt", "aceEhlmpuvw", docker_run_flags,
+	    docker_run_values, W_ENTRYPOINT, CONTEXT_CONTAINER, 1, NO, NO,
+	    NULL },
 	{ "docker-compose exec", "dT", "euw", "detach privileged no-TTY",
 	    "env index user workdir", 0, CONTEXT_CONTAINER, 1, NO, NO, NULL },
 	{ "dotenv", NO, "efv", "override no-override", "file", W_ASSIGNS, 0, 0,

@@ -1,6 +1,6 @@
 /*
- * Commands inside commands: reads a wrapper's options by the table and hands
- * what it starts to the same machinery. What is not certain refuses the part.
+ * Commands inside commands: finds a wrapper's row and reads its call by that.
+ * What is not certain refuses the part.
  * Runs in: engine, assent.  Trusts: nothing.  Owns: nothing.
  */
 #include "shell/wrappers.h"
@@ -9,339 +9,7 @@
 
 #include "shell/parser.h"
 
-/* ---- options ----------------------------------------------------------- */
-
-bool
-opts_in(const char *list, struct str name)
-{
-	struct str rest = str_of(list);
-
-	while (rest.len > 0) {
-		if (str_eq(str_cut(&rest, ' '), name))
-			return true;
-	}
-	return false;
-}
-
-/* Names in list that start with prefix; *ret is the last of them. */
-static unsigned
-opts_prefixed(const char *list, struct str prefix, struct str *ret)
-{
-	struct str rest = str_of(list);
-	unsigned count = 0;
-
-	while (rest.len > 0) {
-		const struct str name = str_cut(&rest, ' ');
-
-		if (!str_starts(name, prefix))
-			continue;
-		*ret = name;
-		count++;
-	}
-	return count;
-}
-
-struct shell_word
-word_tail(struct norm *n, const struct shell_word *w, size_t offset)
-{
-	struct shell_piece *p;
-	struct value v = { .count = 0 };
-	struct shell_word out;
-	size_t first = 0;
-
-	if (w->piece_count == 0)
-		return *w;
-	p = norm_alloc(n, w->piece_count, sizeof(*p));
-	if (p == NULL)
-		return *w;
-	memcpy(p, w->pieces, w->piece_count * sizeof(*p));
-	p[0].text = str_from(p[0].text, offset);
-	if (p[0].text.len == 0)
-		first = 1;
-	v.pieces = p + first;
-	v.count = (uint32_t)(w->piece_count - first);
-	out = word_of_value(n, &v);
-	out.flags |= w->flags & ~(unsigned)WORD_DYNAMIC;
-	return out;
-}
-
-static int
-opts_bad(struct opts *o, const char *why)
-{
-	o->bad = why;
-	return -1;
-}
-
-static int
-opts_take_value(struct opts *o)
-{
-	if (o->at >= o->argc)
-		return opts_bad(o, "an option without its value");
-	if ((o->argv[o->at].flags & (WORD_SPLIT | WORD_GLOB)) != 0)
-		return opts_bad(o, "an option's value that may be several");
-	o->value = o->argv[o->at++];
-	o->has_value = true;
-	return 1;
-}
-
-static int
-opts_long(struct norm *n, struct opts *o, struct str word, size_t dashes)
-{
-	const struct shell_word *const w = &o->argv[o->at];
-	const size_t eq = str_find(word, '=');
-	struct str name = str_from(str_head(word, eq), dashes);
-	struct str full = name;
-	const bool attached = eq < word.len;
-	bool flag = opts_in(o->w->longs, name);
-	bool value = opts_in(o->w->long_values, name);
-
-	if (!attached && !shell_word_known(w))
-		return opts_bad(
-		    o, "an option that is not known before it runs");
-	if (!flag && !value && (o->w->flags & W_ABBREV) != 0) {
-		const unsigned a = opts_prefixed(o->w->longs, name, &full);
-		struct str other = name;
-		const unsigned b =
-		    opts_prefixed(o->w->long_values, name, &other);
-
-		flag = a == 1 && b == 0;
-		value = a == 0 && b == 1;
-		if (value)
-			full = other;
-	}
-	if (!flag && !value)
-		return opts_bad(o, "an option that is not known");
-	o->name = full;
-	o->at++;
-	if (attached) {
-		o->value = word_tail(n, w, eq + 1);
-		o->has_value = true;
-		return 1;
-	}
-	/* "flag and value": the value is optional and attached. */
-	return value && !flag ? opts_take_value(o) : 1;
-}
-
-static int
-opts_short(struct norm *n, struct opts *o, struct str word)
-{
-	const struct shell_word *const w = &o->argv[o->at];
-	const char c = word.s[o->cluster];
-
-	o->name = str_n(word.s + o->cluster, 1);
-	o->cluster++;
-	const bool last = o->cluster == word.len;
-
-	if (strchr(o->w->short_values, c) != NULL) {
-		const size_t from = o->cluster;
-
-		o->cluster = 0;
-		o->at++;
-		if (last && w->piece_count == 1)
-			return strchr(o->w->shorts, c) != NULL
-			    ? 1
-			    : opts_take_value(o);
-		o->value = word_tail(n, w, from);
-		o->has_value = true;
-		return 1;
-	}
-	if (strchr(o->w->shorts, c) == NULL)
-		return opts_bad(o, "an option that is not known");
-	if (last) {
-		if (w->piece_count != 1)
-			return opts_bad(
-			    o, "an option that is not known before it runs");
-		o->cluster = 0;
-		o->at++;
-	}
-	return 1;
-}
-
-int
-opts_next(struct norm *n, struct opts *o)
-{
-	const struct shell_word *w;
-	struct str word;
-
-	o->has_value = false;
-	if (o->at >= o->argc || norm_stopped(n))
-		return 0;
-	w = &o->argv[o->at];
-	word = shell_word_prefix(w);
-	if (o->cluster > 0)
-		return opts_short(n, o, word);
-	if (shell_word_known(w) && (word.len < 2 || word.s[0] != '-'))
-		return 0;
-	if (word.len == 0 || (w->flags & (WORD_SPLIT | WORD_GLOB)) != 0) {
-		if (shell_word_may_be_option(w) ||
-		    (w->flags & (WORD_SPLIT | WORD_GLOB)) != 0)
-			return opts_bad(
-			    o, "a word that could be an option or vanish");
-		return 0;
-	}
-	if (word.s[0] != '-')
-		return 0;
-	if (str_eqz(word, "--") && shell_word_known(w)) {
-		o->at++;
-		return 0;
-	}
-	if (word.len >= 2 && word.s[1] == '-')
-		return opts_long(n, o, word, 2);
-	if ((o->w->flags & W_ONE_DASH) != 0)
-		return opts_long(n, o, word, 1);
-	if (word.len < 2)
-		return opts_bad(
-		    o, "an option that is not known before it runs");
-	o->cluster = 1;
-	return opts_short(n, o, word);
-}
-
-/* ---- what is inside ---------------------------------------------------- */
-
-/* Somewhere else nothing is known about folders and variables. */
-static void
-go_elsewhere(struct norm *n, unsigned context)
-{
-	const struct value none = { .count = 0 };
-
-	if ((context & (CONTEXT_REMOTE | CONTEXT_CONTAINER)) == 0)
-		return;
-	n->dirs = dirs_unknown(n, NULL);
-	var_maybe(n, STR("HOME"), &none);
-	var_maybe(n, STR("PWD"), &none);
-}
-
-static struct frame
-inner_push(struct norm *n, uint32_t part, const struct inner *in)
-{
-	const struct shell_part *const p = part_at(n, part);
-	const struct frame saved = frame_push(n, in->context, in->via);
-
-	n->frame.parent = part;
-	n->frame.before = saved.before;
-	n->frame.after = saved.after;
-	n->frame.external = in->external;
-	n->frame.no_function = in->no_function;
-	n->frame.input = (struct input){
-		.kind = p->stdin_kind,
-		.shared = saved.input.shared,
-		.text = p->stdin_text,
-		.first = p->stdin_first,
-		.part = p->stdin_part,
-	};
-	/* A here-document belongs to this command alone. */
-	if (p->redir_count > 0 && p->stdin_kind == STDIN_TEXT)
-		n->frame.input.shared = false;
-	if ((in->context & CONTEXT_INPUT_ARGS) != 0)
-		n->frame.input = (struct input){
-			.kind = in->no_input ? STDIN_CLOSED : STDIN_OTHER,
-			.first = SHELL_NO_PART,
-			.part = SHELL_NO_PART,
-		};
-	return saved;
-}
-
-struct flow
-inner_command(struct norm *n, uint32_t part, const struct inner *in)
-{
-	struct shell_part p = { .kind = PART_COMMAND };
-	const struct frame saved = inner_push(n, part, in);
-	const struct mark m = state_mark(n);
-	struct flow f = { .ok = n->dirs, .fail = n->dirs };
-
-	if (in->moved)
-		n->dirs = in->dirs;
-	go_elsewhere(n, in->context);
-	p.argv = in->argv;
-	p.argc = in->argc;
-	p.assigns = in->assigns;
-	p.assign_count = in->assign_count;
-	if (in->argc > 0)
-		f = run_command(n, &p);
-	if (in->external)
-		state_undo(n, &m);
-	else if (n->inner_flow != NULL)
-		*n->inner_flow = f;
-	frame_pop(n, &saved);
-	return f;
-}
-
-void
-nested_text(struct norm *n, uint32_t part, const struct shell_word *text,
-    enum shell_dialect dialect, const struct inner *in)
-{
-	const struct frame saved = inner_push(n, part, in);
-	const struct mark m = state_mark(n);
-	struct value *items = NULL;
-	struct positional args = { .count = 0 };
-
-	if (!shell_word_known(text)) {
-		part_refuse(n, part, "text for a shell that is not known");
-		n->frame.context |= CONTEXT_GUESS;
-	}
-	if (in->argc > 1) {
-		items = norm_alloc(n, in->argc, sizeof(*items));
-		for (size_t i = 1; items != NULL && i < in->argc; i++)
-			items[i - 1] = value_of_word(&in->argv[i]);
-		args.items = items;
-		args.count = items == NULL ? 0 : (uint32_t)in->argc - 1;
-	}
-	/* $0 alone may be several words, too. */
-	for (size_t i = 0; i < in->argc; i++)
-		args.unknown = args.unknown ||
-		    (in->argv[i].flags & (WORD_SPLIT | WORD_GLOB)) != 0;
-	if (in->moved)
-		n->dirs = in->dirs;
-	go_elsewhere(n, in->context);
-	norm_nested(
-	    n, text->text, dialect, &args, in->assigns, in->assign_count);
-	state_undo(n, &m);
-	frame_pop(n, &saved);
-}
-
-void
-inner_text(struct norm *n, uint32_t part, const struct inner *in,
-    enum shell_dialect dialect)
-{
-	struct shell_word w;
-	struct str text;
-	struct inner alone = *in;
-
-	if (in->argc == 0)
-		return;
-	w = words_join(n, in->argv, in->argc, &text) ? word_text(n, text)
-						     : word_unknown(n, text);
-	alone.argv = NULL;
-	alone.argc = 0;
-	nested_text(n, part, &w, dialect, &alone);
-}
-
 /* ---- the general case -------------------------------------------------- */
-
-/* cd and the like of a wrapper: env -C, sudo -D. */
-static const struct dirs *
-moved_dirs(struct norm *n, const struct shell_word *w)
-{
-	struct dirs *d;
-
-	if (!shell_word_known(w) || n->dirs == NULL)
-		return dirs_unknown(n, n->dirs);
-	d = norm_alloc(n, 1, sizeof(*d));
-	if (d == NULL)
-		return NULL;
-	*d = *n->dirs;
-	if (w->text.len > 0 && w->text.s[0] == '/') {
-		*d = (struct dirs){ .count = 1 };
-		d->dir[0] = path_join(n, STR_NONE, w->text);
-		return d->dir[0].len == 0 ? dirs_unknown(n, NULL) : d;
-	}
-	for (uint32_t i = 0; i < d->count; i++) {
-		d->dir[i] = path_join(n, d->dir[i], w->text);
-		if (d->dir[i].len == 0)
-			return dirs_unknown(n, NULL);
-	}
-	return d;
-}
 
 /* NAME=VALUE words before the command, into in->assigns. */
 static size_t
@@ -376,29 +44,35 @@ take_assigns(struct norm *n, uint32_t part, struct inner *in, size_t at)
 	return at;
 }
 
+/* What runs, as far as the wrapper's row and its options tell. */
+struct general {
+	const struct wrapper *w;
+	struct inner in;
+	struct shell_word entry; /* put before the words; no pieces: none */
+	bool told; /* --help or --version: nothing runs */
+};
+
+static void
+general_run(struct norm *n, uint32_t part, const struct general *g,
+    const struct shell_word *argv, size_t argc)
+{
+	if ((g->w->flags & W_TEXT) != 0)
+		inner_text(n, part, &g->in, argv, argc);
+	else
+		inner_run(n, part, &g->in, argv, argc);
+}
+
 /* When the options could not be read, whatever follows only tightens. */
 static void
-guess_inner(struct norm *n, uint32_t part, const struct wrapper *w, size_t at)
+general_guess(struct norm *n, uint32_t part, const struct wrapper *w, size_t at)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct inner in = {
-		.context = w->context | CONTEXT_GUESS,
-		.via = w->name,
-		.external = true,
-	};
+	struct general g = { .w = w, .in = inner_of(w) };
 
-	while (at < p.argc && p.argv[at].text.len > 0 &&
-	    p.argv[at].text.s[0] == '-')
-		at++;
-	at += w->skip;
-	if (at >= p.argc)
-		return;
-	in.argv = p.argv + at;
-	in.argc = p.argc - at;
-	if ((w->flags & W_TEXT) != 0)
-		inner_text(n, part, &in, SHELL_BASH);
-	else
-		(void)inner_command(n, part, &in);
+	g.in.context |= CONTEXT_GUESS;
+	at = past_dashes(&p, at) + w->skip;
+	if (at < p.argc)
+		general_run(n, part, &g, p.argv + at, p.argc - at);
 }
 
 /* "i686", "linux32": what setarch takes for the machine, not for a program. */
@@ -418,49 +92,71 @@ is_arch(const struct shell_word *w)
 	return found;
 }
 
+/* 0: operands begin at o->at; -1: o->bad says why not. */
+static int
+general_options(
+    struct norm *n, uint32_t part, struct opts *o, struct general *g)
+{
+	int r = 0;
+
+	while (!g->told && (r = opts_next(n, o)) > 0) {
+		g->told =
+		    str_eqz(o->name, "help") || str_eqz(o->name, "version");
+		if (g->told || !o->has_value)
+			continue;
+		if (opts_in(g->w->text_options, o->name))
+			nested_text(n, part, &o->value, SHELL_BASH, &g->in);
+		if ((g->w->flags & W_ENTRYPOINT) != 0 &&
+		    str_eqz(o->name, "entrypoint"))
+			g->entry = o->value;
+		if (opts_in(g->w->dir_options, o->name)) {
+			g->in.moved = true;
+			g->in.dirs = dirs_moved(n, &o->value, false);
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+/* The part's words from `at` on, behind what stands before them. */
+static void
+general_rest(struct norm *n, uint32_t part, const struct general *g, size_t at)
+{
+	const struct shell_part p = *part_at(n, part);
+	struct words ws = { .count = 0 };
+
+	if (g->entry.piece_count > 0) {
+		words_add(n, &ws, &g->entry);
+		for (; at < p.argc; at++)
+			words_add(n, &ws, &p.argv[at]);
+		if (ws.count > 0)
+			general_run(n, part, g, ws.w, ws.count);
+	} else if (at < p.argc) {
+		general_run(n, part, g, p.argv + at, p.argc - at);
+	} else if ((g->w->flags & W_SHELL) != 0) {
+		part_refuse(n, part, "it starts a shell");
+	}
+}
+
 void
 wrap_general(
     struct norm *n, uint32_t part, const struct wrapper *w, size_t from)
 {
 	const struct shell_part p = *part_at(n, part);
-	struct opts o = {
-		.w = w,
-		.argv = p.argv,
-		.argc = p.argc,
-		.at = from,
-	};
-	struct inner in = {
-		.context = w->context,
-		.via = w->name,
-		.external = (w->flags & W_BUILTIN) == 0,
-		.no_function = (w->flags & W_BUILTIN) != 0,
-		.assigns = p.assigns,
-		.assign_count = p.assign_count,
-	};
-	struct shell_word entry = { .flags = 0 };
-	struct words ws = { .count = 0 };
-	int r;
+	struct opts o = opts_from(w, &p, from);
+	struct general g = { .w = w, .in = inner_of(w) };
 
+	g.in.external = (w->flags & W_BUILTIN) == 0;
+	g.in.no_function = (w->flags & W_BUILTIN) != 0;
+	inner_assigns(&g.in, &p);
 	if ((w->flags & W_ARCH) != 0 && o.at < p.argc && is_arch(&p.argv[o.at]))
 		o.at++;
-	while ((r = opts_next(n, &o)) > 0) {
-		if (str_eqz(o.name, "help") || str_eqz(o.name, "version"))
-			return;
-		if (o.has_value && opts_in(w->text_options, o.name))
-			nested_text(n, part, &o.value, SHELL_BASH, &in);
-		if (o.has_value && (w->flags & W_ENTRYPOINT) != 0 &&
-		    str_eqz(o.name, "entrypoint"))
-			entry = o.value;
-		if (o.has_value && opts_in(w->dir_options, o.name)) {
-			in.moved = true;
-			in.dirs = moved_dirs(n, &o.value);
-		}
-	}
-	if (r < 0) {
+	if (general_options(n, part, &o, &g) < 0) {
 		part_refuse(n, part, o.bad);
-		guess_inner(n, part, w, o.at);
+		general_guess(n, part, w, o.at);
 		return;
 	}
+	if (g.told)
+		return;
 	if ((w->flags & W_NEEDS_DASHES) != 0 &&
 	    (o.at == 0 || !shell_word_is(&p.argv[o.at - 1], "--")))
 		return;
@@ -468,29 +164,12 @@ wrap_general(
 		if ((p.argv[o.at].flags & (WORD_SPLIT | WORD_GLOB)) == 0)
 			continue;
 		part_refuse(n, part, "where its command begins is not known");
-		guess_inner(n, part, w, o.at);
+		general_guess(n, part, w, o.at);
 		return;
 	}
 	if ((w->flags & W_ASSIGNS) != 0)
-		o.at = take_assigns(n, part, &in, o.at);
-	in.argv = p.argv + o.at;
-	in.argc = p.argc - o.at;
-	if (entry.piece_count > 0) {
-		words_add(n, &ws, &entry);
-		for (size_t i = 0; i < in.argc; i++)
-			words_add(n, &ws, &in.argv[i]);
-		in.argv = ws.w;
-		in.argc = ws.count;
-	}
-	if (in.argc == 0) {
-		if ((w->flags & W_SHELL) != 0)
-			part_refuse(n, part, "it starts a shell");
-		return;
-	}
-	if ((w->flags & W_TEXT) != 0)
-		inner_text(n, part, &in, SHELL_BASH);
-	else
-		(void)inner_command(n, part, &in);
+		o.at = take_assigns(n, part, &g.in, o.at);
+	general_rest(n, part, &g, o.at);
 }
 
 /* ---- finding the wrapper ----------------------------------------------- */

@@ -45,6 +45,8 @@ struct wrapper {
 extern const struct wrapper wrapper_table[];
 extern const size_t wrapper_count;
 
+/* ---- wrap_opts.c ------------------------------------------------------- */
+
 /* Options in the order in which they stand. */
 struct opts {
 	const struct wrapper *w;
@@ -57,16 +59,70 @@ struct opts {
 	const char *bad;
 };
 
+/* The options of w in the part's words from `from` on; borrows both. */
+struct opts opts_from(
+    const struct wrapper *w, const struct shell_part *p, size_t from);
 /* 1: an option; 0: operands begin at o->at; -1: o->bad says why not. */
 int opts_next(struct norm *n, struct opts *o);
 /* The name is in a list that is separated by blanks. */
 bool opts_in(const char *list, struct str name);
+/* Where the words that begin with a dash end: for a guess, once the options
+ * could not be read. */
+size_t past_dashes(const struct shell_part *p, size_t at);
 /* The word without its first bytes (all in its first, known piece). */
 struct shell_word word_tail(
     struct norm *n, const struct shell_word *w, size_t offset);
-/* Runs text that a shell other than this one reads. */
+
+/* ---- wrap_inner.c ------------------------------------------------------ */
+
+/* How what a part starts runs; zero: as a command of the same shell. */
+struct inner {
+	unsigned context;
+	const char *via;
+	bool external; /* a program: neither builtin nor function */
+	bool no_function;
+	bool no_input; /* its standard input is empty */
+	bool moved; /* runs in dirs instead of where the wrapper runs */
+	const struct dirs *dirs;
+	const struct shell_assign *assigns;
+	size_t assign_count;
+	const struct shell_word *args; /* of a text: $0, $1... */
+	size_t arg_count;
+};
+
+/* What w starts: a program, in w's context. */
+struct inner inner_of(const struct wrapper *w);
+/* The assignments before the wrapper reach what it starts. */
+void inner_assigns(struct inner *in, const struct shell_part *p);
+/* For in->dirs: the folder that the word names; below: or one below it. */
+const struct dirs *dirs_moved(
+    struct norm *n, const struct shell_word *w, bool below);
+/* These words are a command (no words: nothing runs). */
+void inner_run(struct norm *n, uint32_t part, const struct inner *in,
+    const struct shell_word *argv, size_t argc);
+/* These words, joined by blanks, are text for bash (no words: none). */
+void inner_text(struct norm *n, uint32_t part, const struct inner *in,
+    const struct shell_word *argv, size_t argc);
+/* One word is text for a shell other than this one. */
 void nested_text(struct norm *n, uint32_t part, const struct shell_word *text,
     enum shell_dialect dialect, const struct inner *in);
+/* The word is code in another language. */
+void inner_code(struct norm *n, uint32_t part, const char *via,
+    const char *language, const struct shell_word *text);
+/* The part runs its standard input, and that is not known. */
+void runs_stdin(struct norm *n, uint32_t part);
+
+/* ---- wrap_args.c: words that are made ---------------------------------- */
+
+/* What the part reads; not known. */
+struct shell_word input_word(struct norm *n, uint32_t part);
+/* The word holds the mark in what is known of it. */
+bool has_mark(const struct shell_word *w, struct str mark);
+/* The word with every mark replaced. */
+struct shell_word replace_mark(struct norm *n, const struct shell_word *w,
+    struct str mark, const struct shell_word *by);
+
+/* ---- a function a kind of program; from: the first word behind its name - */
 
 /* Options, operands to skip, assignments, then the command. */
 wrapper_fn wrap_general;
