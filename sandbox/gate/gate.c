@@ -233,6 +233,8 @@ dispatch(struct gate *g)
 	}
 	if (gate_is_open(nr))
 		return gate_call_open(g);
+	if (gate_is_attr(nr))
+		return gate_call_attr(g);
 	if (g->plan != NULL && gate_is_bare(nr))
 		return gate_call_bare(g);
 	if (gate_is_socket(nr))

@@ -39,6 +39,10 @@ int gate_resolve(struct gate *g, int dirfd, const char *path, bool follow,
 /* The same for a folder of our own (an absolute path needs none). */
 int gate_resolve_from(struct gate *g, int dirfd, const char *path, bool follow,
     struct gate_place *ret);
+/* The caller's descriptor that "/dev/fd/1" and the like name, or -1. */
+int gate_descriptor(const struct gate *g, const char *path);
+/* "/proc/self/" becomes the caller's. */
+void gate_name_caller(const struct gate *g, char path[static PATH_MAX]);
 /* The caller still waits: what was read belongs to it. */
 bool gate_valid(const struct gate *g);
 mode_t gate_umask(struct gate *g);
@@ -66,6 +70,8 @@ bool gate_is_private(const struct gate *g, const char *folder);
 bool gate_may_take(const struct gate *g, const struct gate_place *p);
 
 int gate_call_open(struct gate *g);
+int gate_call_attr(struct gate *g);
+bool gate_is_attr(int nr);
 int gate_call_bare(struct gate *g);
 bool gate_is_bare(int nr);
 int gate_call_names(struct gate *g);

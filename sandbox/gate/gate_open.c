@@ -214,8 +214,8 @@ open_existing(
 }
 
 /* "/dev/stdout" and "/proc/self/fd/1": the number, or -1. */
-static int
-descriptor_of(const struct gate *g, const char *path)
+int
+gate_descriptor(const struct gate *g, const char *path)
 {
 	static const char *const prefixes[] = {
 		"/proc/self/fd/",
@@ -288,8 +288,8 @@ open_again(struct gate *g, const struct opening *o, int number)
 }
 
 /* To the gate, /proc/self would be the gate. */
-static void
-name_caller(const struct gate *g, char path[static PATH_MAX])
+void
+gate_name_caller(const struct gate *g, char path[static PATH_MAX])
 {
 	static const char *const names[] = {
 		"/proc/self/",
@@ -427,11 +427,11 @@ gate_call_open(struct gate *g)
 		return r;
 	if ((o.flags & O_PATH) != 0)
 		return GATE_NATIVE;
-	number = descriptor_of(g, o.path);
+	number = gate_descriptor(g, o.path);
 	if (number >= 0)
 		return open_again(g, &o, number);
 	if (judges(g, &o))
-		name_caller(g, o.path);
+		gate_name_caller(g, o.path);
 	r = gate_resolve(g, o.dirfd, o.path,
 	    (o.flags & O_NOFOLLOW) == 0 &&
 		(o.flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL),

@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/fscrypt.h>
+#include <linux/fsverity.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -29,8 +32,11 @@
 
 /* Numbers are the same on every architecture from 424 on. */
 #define NR_FCHMODAT2 452
-#define NR_OPEN_TREE_ATTR 467
 #define NR_MOUNT_SETATTR 442
+#define NR_SETXATTRAT 463
+#define NR_REMOVEXATTRAT 466
+#define NR_OPEN_TREE_ATTR 467
+#define NR_FILE_SETATTR 469
 
 struct entry {
 	const char *name; /* of a call that is denied and reported */
@@ -40,8 +46,22 @@ struct entry {
 static const uint32_t ioctl_denied[] = {
 	TIOCSTI, /* types into the terminal */
 	0x541c, /* TIOCLINUX: the same by way of the console's selection */
-	TIOCCONS,
-	TIOCSETD,
+	TIOCCONS, TIOCSETD,
+	/* Change a file by a descriptor that may only read it. */
+	FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS, FS_IOC_FSSETXATTR,
+	FS_IOC_SETVERSION, FS_IOC32_SETVERSION, FS_IOC_ENABLE_VERITY,
+	FS_IOC_SET_ENCRYPTION_POLICY, 0x6609, /* EXT4_IOC_MIGRATE */
+	/* Make and remove names behind the supervisor's back: subvolumes of
+	 * btrfs, of bcachefs. */
+	0x50009401, /* BTRFS_IOC_SNAP_CREATE */
+	0x5000940e, /* BTRFS_IOC_SUBVOL_CREATE */
+	0x5000940f, /* BTRFS_IOC_SNAP_DESTROY */
+	0x50009417, /* BTRFS_IOC_SNAP_CREATE_V2 */
+	0x50009418, /* BTRFS_IOC_SUBVOL_CREATE_V2 */
+	0x4008941a, /* BTRFS_IOC_SUBVOL_SETFLAGS */
+	0x5000943f, /* BTRFS_IOC_SNAP_DESTROY_V2 */
+	0x4018bc10, /* BCH_IOCTL_SUBVOLUME_CREATE */
+	0x4018bc11, /* BCH_IOCTL_SUBVOLUME_DESTROY */
 };
 /* PER_LINUX, PER_LINUX32, and the question which it is. */
 static const uint32_t personality_allowed[] = { 0, 8, 0xffffffffU };
@@ -69,6 +89,13 @@ static const uint32_t first_process[] = { 1 };
 		{                                                              \
 			.nr = SYS_##call, .act = BPF_ACT_ERRNO,                \
 			.value = ENOSYS                                        \
+		}                                                              \
+	}
+#define MISSING_NR(number)                                                     \
+	{                                                                      \
+		NULL,                                                          \
+		{                                                              \
+			.nr = (number), .act = BPF_ACT_ERRNO, .value = ENOSYS  \
 		}                                                              \
 	}
 #define ASK(call)                                                              \
@@ -178,11 +205,31 @@ static const struct entry entries[] = {
 	WITH(SYS_socket, BPF_ACT_SOCKET, 0, 0),
 	WITH(SYS_socketpair, BPF_ACT_SOCKET, 0, 0),
 	/* Set-id files are neither made nor gained. */
-	WITH(SYS_fchmod, BPF_ACT_BITS_ERRNO, 1, SET_ID_BITS),
-	WITH(SYS_fchmodat, BPF_ACT_BITS_ERRNO, 2, SET_ID_BITS),
-	WITH(NR_FCHMODAT2, BPF_ACT_BITS_ERRNO, 2, SET_ID_BITS),
+	WITH(SYS_fchmod, BPF_ACT_MODE_NOTIFY, 1, 0),
+	WITH(SYS_fchmodat, BPF_ACT_MODE_NOTIFY, 2, 0),
+	WITH(NR_FCHMODAT2, BPF_ACT_MODE_NOTIFY, 2, 0),
 #ifdef SYS_chmod
-	WITH(SYS_chmod, BPF_ACT_BITS_ERRNO, 1, SET_ID_BITS),
+	WITH(SYS_chmod, BPF_ACT_MODE_NOTIFY, 1, 0),
+#endif
+	/* Whose file it is, and what else is said of it: the supervisor's. */
+	ASK(fchown),
+	ASK(fchownat),
+	ASK(utimensat),
+	ASK(setxattr),
+	ASK(lsetxattr),
+	ASK(fsetxattr),
+	ASK(removexattr),
+	ASK(lremovexattr),
+	ASK(fremovexattr),
+	MISSING_NR(NR_SETXATTRAT),
+	MISSING_NR(NR_REMOVEXATTRAT),
+	MISSING_NR(NR_FILE_SETATTR),
+#ifdef SYS_chmod
+	ASK(chown),
+	ASK(lchown),
+	ASK(utime),
+	ASK(utimes),
+	ASK(futimesat),
 #endif
 	WITH(SYS_mmap, BPF_ACT_BITS_NOTIFY, 3, MAP_SHARED),
 	/* Names and writes: the supervisor's to judge. */

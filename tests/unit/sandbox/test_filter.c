@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/audit.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -227,7 +228,7 @@ set_id_bits_are_neither_made_nor_gained(void **state)
 {
 	(void)state;
 	assert_int_equal(ANSWER(SYS_fchmod, 0, 04755, 0), FAIL(EPERM));
-	assert_int_equal(ANSWER(SYS_fchmod, 0, 0755, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_fchmod, 0, 0755, 0), ASK);
 	assert_int_equal(ANSWER(SYS_fchmodat, 0, 0, 02755), FAIL(EPERM));
 	assert_int_equal(ANSWER(452, 0, 0, 06755), FAIL(EPERM));
 	assert_int_equal(ANSWER(SYS_mkdirat, 0, 0, 02755), FAIL(EPERM));
@@ -236,6 +237,27 @@ set_id_bits_are_neither_made_nor_gained(void **state)
 	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 060666), FAIL(EPERM));
 	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 0104755), FAIL(EPERM));
 	assert_int_equal(ANSWER(SYS_mknodat, 0, 0, 010644), ASK);
+}
+
+/* They are another file's, too, where it has a name outside. */
+static void
+what_is_said_of_a_file_is_asked(void **state)
+{
+	static const int asked[] = { SYS_chmod, SYS_fchown, SYS_lchown,
+		SYS_utimensat, SYS_utime, SYS_futimesat, SYS_setxattr,
+		SYS_fsetxattr, SYS_lremovexattr };
+	static const int missing[] = { 463, 466, 469 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+		assert_int_equal(ANSWER(asked[i], 0, 0, 0), ASK);
+	for (size_t i = 0; i < ARRAY_LEN(missing); i++)
+		assert_int_equal(ANSWER(missing[i], 0, 0, 0), FAIL(ENOSYS));
+	assert_int_equal(ANSWER(SYS_ioctl, 0, FS_IOC_SETFLAGS, 0), FAIL(EPERM));
+	assert_int_equal(
+	    ANSWER(SYS_ioctl, 0, FS_IOC_FSSETXATTR, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_ioctl, 0, FS_IOC_GETFLAGS, 0), ALLOW);
+	assert_int_equal(ANSWER(SYS_ioctl, 0, FICLONE, 0), ALLOW);
 }
 
 static void
@@ -396,6 +418,7 @@ main(void)
 		    terminal_injection_is_denied_by_the_low_half_of_the_request),
 		cmocka_unit_test(sockets_are_of_the_families_that_are_fenced),
 		cmocka_unit_test(set_id_bits_are_neither_made_nor_gained),
+		cmocka_unit_test(what_is_said_of_a_file_is_asked),
 		cmocka_unit_test(reads_are_free_and_writes_are_asked),
 		cmocka_unit_test(personality_is_only_asked),
 		cmocka_unit_test(rules_out_of_order_are_refused),
