@@ -200,7 +200,10 @@ load_set(struct classifier *c, const struct classifier_options *o,
 	AUTO(arena_freep) struct arena *names = arena_new(ARCHIVE_BYTES_MAX);
 	AUTO_FREE struct rule_text *texts = NULL;
 	const bool tries = o->trial_text.s != NULL || o->trial_dir != NULL;
-	const struct rule_dir trial = { o->trial_dir, LAYER_ORGANISATION };
+	const struct rule_dir trial = {
+		.path = o->trial_dir,
+		.layer = LAYER_ORGANISATION,
+	};
 	struct ruleset_options ro = {
 		.archive = &c->archive,
 		.dirs = o->dirs,

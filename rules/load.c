@@ -207,6 +207,13 @@ load_packs(struct builder *b, const struct ruleset_options *o)
 	return load_source(&s);
 }
 
+/* One that is there and cannot be read is an error all the same. */
+static bool
+is_not_there(const struct rule_dir *d)
+{
+	return d->optional && access(d->path, F_OK) != 0 && errno == ENOENT;
+}
+
 int
 ruleset_load(const struct ruleset_options *o, struct diags *d,
     struct ruleset **ret, struct err *e)
@@ -220,6 +227,8 @@ ruleset_load(const struct ruleset_options *o, struct diags *d,
 	b->archive = o->archive;
 	r = load_packs(b, o);
 	for (size_t i = 0; i < o->dir_count && r == 0; i++) {
+		if (is_not_there(&o->dirs[i]))
+			continue;
 		struct source s = { .b = b,
 			.path = o->dirs[i].path,
 			.layer = o->dirs[i].layer,

@@ -106,6 +106,15 @@ front_status(struct role_env *env, struct str json, bool all_up, struct err *e)
 }
 
 static int
+front_check(struct role_env *env, const struct config *now, struct err *e)
+{
+	AUTO(tokens_freep) struct tokens *tokens = NULL;
+
+	(void)env;
+	return take_tokens(now, &tokens, e);
+}
+
+static int
 front_reload(struct role_env *env, const struct config *now, struct err *e)
 {
 	struct front *f = env->self;
@@ -136,6 +145,7 @@ const struct role front_role = {
 	.listener = front_listener,
 	.peer = front_peer,
 	.status = front_status,
+	.check = front_check,
 	.reload = front_reload,
 	.close = front_close,
 };

@@ -158,6 +158,7 @@ struct engine {
 	struct review_queue review_queue;
 	unsigned reviews_out; /* questions that the reviewer has */
 	char rules_problem[RULES_PROBLEM_MAX]; /* "": the files are in force */
+	char settings_problem[RULES_PROBLEM_MAX]; /* the same */
 	struct buf roles_json, reviewer_json;
 	bool roles_up, booted, reviewer_there;
 };
@@ -369,6 +370,8 @@ void engine_feeds_metrics(
 void engine_ask(struct engine *g, struct live *l);
 /* Member "reviewer": who answers reviews, and how they are. */
 void engine_put_reviewer(const struct engine *g, struct jsonw *w);
+/* Said by readyz until a reload is taken. */
+void engine_settings_problem(struct engine *g, const char *why);
 void engine_keep_review(struct live *l, const struct review_answer *r);
 /* Takes the question back, if it is out: nobody needs the answer. */
 void engine_review_left(struct engine *g, struct live *l);

@@ -29,6 +29,13 @@ engine_rules_stay(struct engine *g, const struct diags *d, const char *why)
 	log_err("reload", "rules stay as they were: %s", g->rules_problem);
 }
 
+void
+engine_settings_problem(struct engine *g, const char *why)
+{
+	(void)snprintf(g->settings_problem, sizeof(g->settings_problem),
+	    "%.400s", why[0] == '\0' ? "no reason is known" : why);
+}
+
 /* ---- told ------------------------------------------------------------------ */
 
 static void
@@ -47,6 +54,14 @@ put_reasons(struct engine *g, const char *store, struct jsonw *w)
 		    "the rule files do not load, so the rules from before are "
 		    "in force: %s",
 		    g->rules_problem);
+		jsonw_cstr(w, buf_cstr(&text));
+	}
+	if (g->settings_problem[0] != '\0') {
+		buf_reset(&text);
+		buf_printf(&text,
+		    "the last reload was refused, so the settings from before "
+		    "are in force; correct it and reload again: %s",
+		    g->settings_problem);
 		jsonw_cstr(w, buf_cstr(&text));
 	}
 	jsonw_end(w);
@@ -111,7 +126,8 @@ engine_ready(struct engine *g, const struct call *c)
 	struct jsonw w = jsonw_on(&body);
 	struct err why = ERR_INIT;
 	const bool store = g->o.recorder_port->healthy(g->o.recorder, &why);
-	const bool ready = store && g->roles_up && g->rules_problem[0] == '\0';
+	const bool ready = store && g->roles_up &&
+	    g->rules_problem[0] == '\0' && g->settings_problem[0] == '\0';
 
 	jsonw_object(&w);
 	jsonw_kbool(&w, "ready", ready);
@@ -120,6 +136,8 @@ engine_ready(struct engine *g, const struct call *c)
 	jsonw_hex(&w, g->policy_sha256, SHA256_LEN);
 	jsonw_kstr(&w, "rules_problem",
 	    g->rules_problem[0] == '\0' ? NULL : g->rules_problem);
+	jsonw_kstr(&w, "settings_problem",
+	    g->settings_problem[0] == '\0' ? NULL : g->settings_problem);
 	jsonw_kint(&w, "pending", (int64_t)live_pending(g->live));
 	put_export(
 	    g, c->role == CALLER_APPROVER || c->role == CALLER_ADMIN, &w);

@@ -169,7 +169,8 @@ engine_set_roles(struct engine *g, struct str json, bool all_up)
 }
 
 static int
-record_reload(struct engine *g, struct err *e)
+record_reload(
+    struct engine *g, const uint8_t digest[static SHA256_LEN], struct err *e)
 {
 	AUTO_BUF struct buf body = BUF_INIT(ROW_BODY_MAX);
 	struct change change = { .answer = ANSWER_CALL_NONE };
@@ -178,7 +179,7 @@ record_reload(struct engine *g, struct err *e)
 
 	jsonw_object(&w);
 	jsonw_key(&w, "policy_sha256");
-	jsonw_hex(&w, g->policy_sha256, SHA256_LEN);
+	jsonw_hex(&w, digest, SHA256_LEN);
 	jsonw_end(&w);
 	r = engine_append(g, &change, ROW_RELOAD, buf_str(&body), NULL, e);
 	return r != 0 ? r : engine_push(g, &change, e);
@@ -200,6 +201,7 @@ record_not_loaded(struct engine *g, const char *why)
 void
 engine_settings_stay(struct engine *g, const char *why)
 {
+	engine_settings_problem(g, why);
 	record_not_loaded(g, why);
 	engine_commit(g);
 }
@@ -239,7 +241,8 @@ static int
 reload(struct engine *g, struct buf *ret_json, bool settled, struct err *e)
 {
 	AUTO(diags_freep) struct diags *d = diags_new();
-	struct classifier *next = NULL;
+	struct classifier *next = NULL, *old = g->classifier;
+	uint8_t digest[SHA256_LEN];
 	int r;
 
 	r = g->o.classifier_port->open(&g->o.classifier_options, d, &next, e);
@@ -259,16 +262,20 @@ reload(struct engine *g, struct buf *ret_json, bool settled, struct err *e)
 		g->o.classifier_port->close(next);
 		return ERR_OK;
 	}
-	struct classifier *old = g->classifier;
-
+	g->o.classifier_port->digest(next, digest);
+	r = record_reload(g, digest, e);
+	if (r != 0) {
+		g->o.classifier_port->close(next);
+		return r;
+	}
 	g->classifier = next;
-	g->o.classifier_port->digest(next, g->policy_sha256);
+	memcpy(g->policy_sha256, digest, SHA256_LEN);
 	engine_judge_again(g);
 	g->o.classifier_port->close(old);
 	log_info("reload", "rules loaded");
 	g->had_candidate = g->o.classifier_options.candidate != NULL;
 	engine_keep_rules(g);
-	return record_reload(g, e);
+	return ERR_OK;
 }
 
 int
@@ -295,6 +302,10 @@ engine_reload_settings(
 	if (r != 0) {
 		g->o.set = old;
 		g->o.classifier_options = old_options;
+		engine_settings_problem(g, e == NULL ? "" : e->msg);
+		engine_commit(g);
+	} else {
+		g->settings_problem[0] = '\0';
 	}
 	return r;
 }

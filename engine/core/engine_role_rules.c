@@ -190,12 +190,12 @@ engine_on_not_reloaded(void *ctx, struct ipc_msg *m, struct err *e)
 	return r;
 }
 
-/* A default folder that is not there: one made later is read after a restart,
- * since the role is confined to what there is now. */
+/* A default folder that is not there yet. Below /etc it can be read once it is,
+ * as all of that can; the user's own the supervisor has made. */
 static bool
-is_left_out(const struct config_rule_dir *d)
+is_missing(const char *path)
 {
-	return d->optional && access(d->path, F_OK) != 0 && errno == ENOENT;
+	return access(path, F_OK) != 0 && errno == ENOENT;
 }
 
 /* Folders of rules: which layer each belongs to, and what is read. */
@@ -210,8 +210,6 @@ rule_dirs(struct engine_process *p, const struct config *c,
 	for (size_t i = 0; dirs != NULL && i < c->rule_dir_count; i++) {
 		struct rule_dir *d = &dirs[o->dir_count];
 
-		if (is_left_out(&c->rule_dirs[i]))
-			continue;
 		if (p->path_count == PATHS_MAX - PATHS_OF_ITS_OWN)
 			return err_set(e, ERR_LIMIT,
 			    "more than %d folders of rules",
@@ -220,11 +218,14 @@ rule_dirs(struct engine_process *p, const struct config *c,
 		d->layer = c->rule_dirs[i].user    ? LAYER_USER
 		    : c->rule_dirs[i].requirements ? LAYER_REQUIREMENTS
 						   : LAYER_ORGANISATION;
+		d->optional = c->rule_dirs[i].optional;
+		o->dir_count++;
+		if (d->path == NULL || (d->optional && is_missing(d->path)))
+			continue;
 		p->paths[p->path_count++] = (struct confine_path){
 			.path = d->path,
 			.access = CONFINE_READ,
 		};
-		o->dir_count++;
 	}
 	return arena_failed(p->arena) ? err_nomem(e) : ERR_OK;
 }

@@ -4,12 +4,16 @@
  */
 #include "engine_watch.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "model/limits.h"
 
 #define EVENT_BYTES 4096
 #define EVENTS                                                                 \
@@ -90,10 +94,32 @@ watch_free(struct watch *w)
 	free(w);
 }
 
+/* Where it will appear: the nearest folder above it that is there. */
+static bool
+watch_above(struct watch *w, const char *path)
+{
+	char above[PATH_BYTES_MAX];
+	size_t len = strlen(path);
+
+	while (len > 0 && len < sizeof(above)) {
+		len = str_rfind(str_n(path, len), '/');
+		memcpy(above, path, len);
+		above[len] = '\0';
+		if (inotify_add_watch(w->fd, len == 0 ? "/" : above,
+			IN_CREATE | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD) >=
+		    0)
+			return true;
+		if (errno != ENOENT)
+			return false;
+	}
+	return false;
+}
+
 void
 watch_dir(struct watch *w, const char *path)
 {
-	if (w != NULL && inotify_add_watch(w->fd, path, EVENTS) < 0)
-		log_warn("rules", "'%s' is not watched: reload after a change",
-		    path);
+	if (w == NULL || inotify_add_watch(w->fd, path, EVENTS) >= 0 ||
+	    (errno == ENOENT && watch_above(w, path)))
+		return;
+	log_warn("rules", "'%s' is not watched: reload after a change", path);
 }

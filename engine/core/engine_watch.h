@@ -20,7 +20,8 @@ typedef void watch_fn(void *ctx);
 int watch_new(
     struct loop *l, watch_fn *fn, void *ctx, struct watch **ret, struct err *e);
 void watch_free(struct watch *w);
-/* A folder that is not there is not watched. Twice is once. */
+/* One that is not there is waited for, in the folder where it will be. Twice
+ * is once. */
 void watch_dir(struct watch *w, const char *path);
 
 #endif

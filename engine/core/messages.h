@@ -8,9 +8,9 @@
  *     front -> engine    FE_CALL, FE_GONE, FE_TAKEN
  *     engine -> front    EF_REPLY, EF_CHUNK, EF_END
  *     role -> supervisor RS_READY, RS_PEER_ENDED, RS_PROGRAM, RS_PROGRAM_DONE,
- *                        RS_SOURCE
+ *                        RS_SOURCE, RS_RELOADED
  *     supervisor -> role SR_START, SR_LISTENER, SR_PEER, SR_STATUS,
- *                        SR_RELOAD, SR_STOP, SR_KEY, SR_PROGRAM,
+ *                        SR_RELOAD, SR_CHECK, SR_STOP, SR_KEY, SR_PROGRAM,
  *                        SR_PROGRAM_ENDED, SR_SOURCE, SR_SOURCE_FAILED
  *     engine <-> supervisor ES_LAUNCH, SE_LAUNCHED, SE_LAUNCH_FAILED,
  *                        ES_PROJECT, SE_PROJECT, SE_PROJECT_FAILED,
@@ -45,6 +45,8 @@ enum role_to_supervisor {
 	RS_PROGRAM_DONE, /* u64 ticket: end it if it still runs */
 	/* Broker: u64 ticket, u32 credential: open where its secret is */
 	RS_SOURCE,
+	/* u8 it is taken, cstr why not or NULL: of SR_CHECK or SR_RELOAD */
+	RS_RELOADED,
 };
 
 enum supervisor_to_role {
@@ -52,7 +54,7 @@ enum supervisor_to_role {
 	SR_LISTENER, /* u8 enum listener_kind; with the socket */
 	SR_PEER, /* cstr role name; with the link to it */
 	SR_STATUS, /* u8 all up, str JSON of all roles: readyz, doctor */
-	SR_RELOAD, /* SIGHUP: the new config record */
+	SR_RELOAD, /* SIGHUP: the new config record, whole or not at all */
 	SR_STOP, /* finish what is under way, then exit 0 */
 	/* Reviewer: u32 provider; with what its key can be read from */
 	SR_KEY,
@@ -61,6 +63,7 @@ enum supervisor_to_role {
 	SR_PROGRAM_ENDED, /* u64 ticket, u8 it ended with status 0 */
 	SR_SOURCE, /* u64 ticket; with what it can be read from */
 	SR_SOURCE_FAILED, /* u64 ticket, cstr why */
+	SR_CHECK, /* a config record: could it be taken? Nothing changes */
 };
 
 enum engine_supervisor {

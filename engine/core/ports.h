@@ -28,6 +28,7 @@ struct rule_dir {
 		LAYER_PROJECT,
 		LAYER_USER,
 	} layer;
+	bool optional; /* a default place: it may not be there yet */
 };
 
 struct classifier_options {

@@ -173,6 +173,37 @@ on_status(void *ctx, struct ipc_msg *m, struct err *e)
 	return r;
 }
 
+/* What cannot be loaded changes nothing; that is no fault of the message. */
+static int
+tell_reloaded(struct process *p, const struct err *why, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(ERR_MSG_MAX + REPORT_BYTES_MAX);
+	int r;
+
+	rec_put_u8(&b, why == NULL ? 1 : 0);
+	rec_put_cstr(&b, why == NULL ? NULL : why->msg);
+	r = buf_done(&b, e);
+	return r != 0
+	    ? r
+	    : ipc_send(p->env.supervisor, RS_RELOADED, buf_str(&b), -1, e);
+}
+
+static int
+on_check(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	AUTO(config_freep) struct config *now = NULL;
+	struct process *p = ctx;
+	struct err why = ERR_INIT;
+	int r = need_ready(p, e);
+
+	if (r == 0)
+		r = config_decode(m->payload, &now, e);
+	if (r != 0)
+		return r;
+	r = p->role->check(&p->env, now, &why);
+	return tell_reloaded(p, r == 0 ? NULL : &why, e);
+}
+
 static int
 on_reload(void *ctx, struct ipc_msg *m, struct err *e)
 {
@@ -185,17 +216,15 @@ on_reload(void *ctx, struct ipc_msg *m, struct err *e)
 		r = config_decode(m->payload, &now, e);
 	if (r != 0)
 		return r;
-	/* What cannot be loaded changes nothing; that is no fault of the
-	 * message. */
 	if (p->role->reload(&p->env, now, &why) != 0) {
 		log_err("not-reloaded", "why=%s", why.msg);
-		return ERR_OK;
+		return tell_reloaded(p, &why, e);
 	}
 	config_free(p->config);
 	p->config = TAKE_PTR(now);
 	p->env.config = p->config;
 	log_info("reloaded", "role=%s", p->role->name);
-	return ERR_OK;
+	return tell_reloaded(p, NULL, e);
 }
 
 /* ---- stopping ---------------------------------------------------------- */
@@ -297,6 +326,11 @@ make_table(struct process *p)
 		    &(struct ipc_row){ .type = SR_RELOAD,
 			.len_max = CONFIG_RECORD_MAX,
 			.handler = on_reload });
+	if (r->check != NULL)
+		add_row(p,
+		    &(struct ipc_row){ .type = SR_CHECK,
+			.len_max = CONFIG_RECORD_MAX,
+			.handler = on_check });
 	for (size_t i = 0; i < r->row_count; i++)
 		add_row(p, &r->rows[i]);
 }

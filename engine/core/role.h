@@ -80,6 +80,10 @@ struct role {
 	/* All roles as JSON, after every change. */
 	int (*status)(
 	    struct role_env *env, struct str json, bool all_up, struct err *e);
+	/* SIGHUP, before anybody takes it: could reload? Changes nothing.
+	 * NULL: reload never fails, or is asked first and takes it whole. */
+	int (*check)(
+	    struct role_env *env, const struct config *now, struct err *e);
 	/* SIGHUP; env->config is still the old one. Failure keeps it. */
 	int (*reload)(
 	    struct role_env *env, const struct config *now, struct err *e);

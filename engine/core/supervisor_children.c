@@ -34,8 +34,8 @@
 static int start_child(struct child *c, struct err *e);
 static void stop_next(struct supervisor *s);
 
-static void
-end_child(struct child *c)
+void
+supervisor_end_child(struct child *c)
 {
 	if (c->state == CHILD_DOWN)
 		return;
@@ -74,7 +74,7 @@ on_patience_ended(void *ctx)
 	    c->link == NULL                  ? "it hung up and did not end"
 		: c->state == CHILD_STARTING ? "it did not become ready"
 					     : "it did not stop");
-	end_child(c);
+	supervisor_end_child(c);
 }
 
 /* ---- what a role says -------------------------------------------------- */
@@ -129,11 +129,12 @@ on_ready(void *ctx, struct ipc_msg *m, struct err *e)
 	supervisor_introduce(c);
 	supervisor_tell_status(c->s);
 	announce(c->s);
+	supervisor_reload_up(c->s);
 	return ERR_OK;
 }
 
-static struct child *
-find_child(struct supervisor *s, const char *name)
+struct child *
+supervisor_child(struct supervisor *s, const char *name)
 {
 	for (size_t i = 0; i < s->child_count; i++) {
 		if (strcmp(s->children[i].role->name, name) == 0)
@@ -161,13 +162,13 @@ on_peer_ended(void *ctx, struct ipc_msg *m, struct err *e)
 	r = rec_done(&rec, e);
 	if (r != 0)
 		return r;
-	peer = name == NULL ? NULL : find_child(c->s, name);
+	peer = name == NULL ? NULL : supervisor_child(c->s, name);
 	if (peer == NULL || why == NULL ||
 	    !supervisor_are_linked(c->role->name, name))
 		return err_set(e, ERR_INTERNAL, "accuses a stranger");
 	log_err("role-killed", "role=%s pid=%d by=%s why=%s", name,
 	    (int)peer->pid, c->role->name, why);
-	end_child(peer);
+	supervisor_end_child(peer);
 	return ERR_OK;
 }
 
@@ -187,6 +188,11 @@ on_peer_ended(void *ctx, struct ipc_msg *m, struct err *e)
 static const struct ipc_row every_row[] = {
 	ROW_READY,
 	ROW_PEER_ENDED,
+	{
+	    .type = RS_RELOADED,
+	    .len_max = REASON_BYTES,
+	    .handler = supervisor_on_reloaded,
+	},
 	/* Engine alone: see rows_of. */
 	{
 	    .type = ES_LAUNCH,
@@ -260,7 +266,7 @@ on_link_closed(void *ctx, struct ipc *i, const struct err *why)
 	if (why != NULL) {
 		log_err("role-killed", "role=%s pid=%d why=%s", c->role->name,
 		    (int)c->pid, why->msg);
-		end_child(c);
+		supervisor_end_child(c);
 	} else {
 		/* It ends by itself, and then its own status is told. */
 		set_timer(c, HANG_UP_GRACE_MS, on_patience_ended);
@@ -329,6 +335,7 @@ forget_process(struct child *c)
 		review_helpers_forget(c->s->review, c->link);
 	ipc_freep(&c->link);
 	c->state = CHILD_DOWN;
+	supervisor_reload_lost(c);
 }
 
 /* Without waiting for the loop. */
@@ -337,7 +344,7 @@ abandon(struct child *c)
 {
 	int code;
 
-	end_child(c);
+	supervisor_end_child(c);
 	(void)spawn_reap(
 	    c->pidfd, &code, c->how_ended, sizeof(c->how_ended), NULL);
 	forget_process(c);
@@ -434,17 +441,6 @@ execute(struct child *c, int socket_fd, struct err *e)
 }
 
 static int
-send_start(struct child *c, struct err *e)
-{
-	AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
-	int r;
-
-	config_encode(c->s->config, c->role->secrets, &b);
-	r = buf_done(&b, e);
-	return r != 0 ? r : ipc_send(c->link, SR_START, buf_str(&b), -1, e);
-}
-
-static int
 start_child(struct child *c, struct err *e)
 {
 	struct supervisor *s = c->s;
@@ -479,7 +475,7 @@ start_child(struct child *c, struct err *e)
 	set_timer(c, READY_WITHIN_MS, on_patience_ended);
 	r = loop_fd(s->loop, c->pidfd, LOOP_READ, on_role_ended, c, e);
 	if (r == 0)
-		r = send_start(c, e);
+		r = supervisor_send_config(c, s->config, SR_START, e);
 	if (r != 0)
 		abandon(c);
 	return r;
@@ -573,10 +569,22 @@ start_anew(struct child *c)
 void
 supervisor_tell_engine(struct supervisor *s, uint16_t type, struct str body)
 {
-	const struct child *c = find_child(s, "engine");
+	const struct child *c = supervisor_child(s, "engine");
 
 	if (c != NULL && c->state == CHILD_UP && c->link != NULL)
 		(void)ipc_send(c->link, type, body, -1, NULL);
+}
+
+int
+supervisor_send_config(
+    struct child *c, const struct config *config, uint16_t type, struct err *e)
+{
+	AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
+	int r;
+
+	config_encode(config, c->role->secrets, &b);
+	r = buf_done(&b, e);
+	return r != 0 ? r : ipc_send(c->link, type, buf_str(&b), -1, e);
 }
 
 void
@@ -584,17 +592,15 @@ supervisor_reload_roles(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->child_count; i++) {
 		struct child *c = &s->children[i];
-		AUTO_BUF struct buf b = BUF_INIT(CONFIG_RECORD_MAX);
 		struct err e = ERR_INIT;
 
 		if (c->role->program != NULL)
 			start_anew(c);
+		/* The engine has taken it, before all others. */
 		if (c->state != CHILD_UP || c->link == NULL ||
-		    c->role->reload == NULL)
+		    c->role->reload == NULL || is_engine(c->role))
 			continue;
-		config_encode(s->config, c->role->secrets, &b);
-		if (buf_done(&b, &e) != 0 ||
-		    ipc_send(c->link, SR_RELOAD, buf_str(&b), -1, &e) != 0)
+		if (supervisor_send_config(c, s->config, SR_RELOAD, &e) != 0)
 			log_err("not-reloaded", "role=%s why=%s", c->role->name,
 			    e.msg);
 	}
@@ -611,7 +617,7 @@ send_stop(struct child *c)
 	set_timer(c, STOPPED_WITHIN_MS, on_patience_ended);
 	if (c->link == NULL ||
 	    ipc_send(c->link, SR_STOP, STR(""), -1, NULL) != 0)
-		end_child(c);
+		supervisor_end_child(c);
 }
 
 /* One after the other, the last first: front has answered before engine

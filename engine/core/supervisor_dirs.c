@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "supervisor_int.h"
 
@@ -79,6 +80,29 @@ lock(const char *dir, int *ret, struct err *e)
 	return ERR_OK;
 }
 
+/*
+ * The user's own folder of rules, where it is not there: the engine is confined
+ * to what there is now, and rules that come later have to be found.
+ */
+static void
+make_rule_dirs(struct config *c)
+{
+	for (size_t i = 0; i < c->rule_dir_count; i++) {
+		struct config_rule_dir *d = &c->rule_dirs[i];
+		struct err why = ERR_INIT;
+
+		if (!d->user || !d->optional || !d->missing)
+			continue;
+		if (fdio_make_dir(d->path, 0700, &why) == 0)
+			d->missing = false;
+		else
+			log_warn("ignoring",
+			    "folder=%s why=rules that are put there later are "
+			    "found at the next start: %s",
+			    d->path, why.msg);
+	}
+}
+
 int
 supervisor_dirs_open(struct supervisor *s, struct err *e)
 {
@@ -87,6 +111,7 @@ supervisor_dirs_open(struct supervisor *s, struct err *e)
 	s->state_lock = -1;
 	s->runtime_lock = -1;
 	(void)umask(077);
+	make_rule_dirs(s->config);
 	r = open_dir(s->config->state_dir, 0700, e);
 	if (r == 0)
 		r = lock(s->config->state_dir, &s->state_lock, e);

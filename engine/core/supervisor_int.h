@@ -65,6 +65,15 @@ struct listener {
 	char path[108]; /* "" for TCP */
 };
 
+/* A configuration on its way: to all roles or to none. */
+struct reload {
+	struct config *now; /* owned; NULL: none is under way */
+	unsigned step;
+	struct child *asked; /* has not answered yet */
+	struct loop_timer *timer; /* end of patience */
+	bool wanted; /* another one, once this is over */
+};
+
 struct supervisor_options {
 	struct config_sources sources;
 	const char *rule_dirs[SUPERVISOR_RULE_DIRS_MAX];
@@ -88,6 +97,7 @@ struct supervisor {
 	size_t listener_count;
 	struct launcher launchers[LAUNCHERS_MAX];
 	struct loop_timer *watchdog;
+	struct reload reload;
 	bool announced; /* ready, once */
 	bool stopping;
 	int status; /* to exit with */
@@ -112,7 +122,13 @@ void supervisor_children_init(
     struct supervisor *s, const struct role *const *roles, size_t count);
 /* Failure to start at all is an error of the daemon. */
 int supervisor_start_roles(struct supervisor *s, struct err *e);
+/* The new configuration, to all but the engine. */
 void supervisor_reload_roles(struct supervisor *s);
+struct child *supervisor_child(struct supervisor *s, const char *name);
+/* Kills it; it is started again. */
+void supervisor_end_child(struct child *c);
+int supervisor_send_config(
+    struct child *c, const struct config *config, uint16_t type, struct err *e);
 /* Lost while there is no engine. */
 void supervisor_tell_engine(
     struct supervisor *s, uint16_t type, struct str body);
@@ -122,6 +138,17 @@ int supervisor_check_children(
 /* Orderly, in the reverse order; the loop stops when all have ended. */
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_children_done(struct supervisor *s);
+
+/* supervisor_reload.c: SIGHUP. */
+void supervisor_reload(struct supervisor *s);
+ipc_handler supervisor_on_reloaded;
+/* A role is up, or it has ended. */
+void supervisor_reload_up(struct supervisor *s);
+void supervisor_reload_lost(struct child *c);
+void supervisor_reload_done(struct supervisor *s);
+/* supervisor_role.c: what the files say now, checked as far as we can. */
+int supervisor_load_config(
+    struct supervisor *s, struct config **ret, struct err *e);
 
 /* Every program that these settings need is there. */
 int supervisor_check_programs(

@@ -31,8 +31,8 @@ check_profiles(
 }
 
 /* Findings for people on stderr; the failure itself as a log line. */
-static int
-load_config(struct supervisor *s, struct config **ret, struct err *e)
+int
+supervisor_load_config(struct supervisor *s, struct config **ret, struct err *e)
 {
 	AUTO(diags_freep) struct diags *d = diags_new();
 	AUTO_BUF struct buf out = BUF_INIT(DIAGS_BYTES_MAX);
@@ -64,97 +64,11 @@ on_terminate(void *ctx, int signo)
 	supervisor_stop(s, EXIT_SUCCESS);
 }
 
-static bool
-differs(const char *a, const char *b)
-{
-	if (a == NULL || b == NULL)
-		return a != b;
-	return strcmp(a, b) != 0;
-}
-
-static bool
-differ_in_rule_dirs(const struct config *a, const struct config *b)
-{
-	if (a->rule_dir_count != b->rule_dir_count)
-		return true;
-	for (size_t i = 0; i < a->rule_dir_count; i++) {
-		if (strcmp(a->rule_dirs[i].path, b->rule_dirs[i].path) != 0)
-			return true;
-	}
-	return false;
-}
-
-/* Who looks for what changed looks into the log of decisions. */
-static void
-tell_not_reloaded(struct supervisor *s, const char *why)
-{
-	AUTO_BUF struct buf b = BUF_INIT(ERR_MSG_MAX + 64);
-
-	log_err("not-reloaded", "why=%s", why);
-	rec_put_cstr(&b, why);
-	supervisor_tell_engine(s, SE_NOT_RELOADED, buf_str(&b));
-}
-
-/* Roles are confined to the folders that there were. */
-static void
-tell_new_rule_dirs(const struct config *now, const struct config *before)
-{
-	for (size_t i = 0; i < now->rule_dir_count; i++) {
-		const struct config_rule_dir *d = &now->rule_dirs[i];
-
-		if (d->optional && i < before->rule_dir_count &&
-		    before->rule_dirs[i].missing && !d->missing)
-			log_warn("ignoring",
-			    "folder=%s why=it was made after the start, and "
-			    "takes effect at the next one",
-			    d->path);
-	}
-}
-
-/* The old configuration stays until the new one is good. */
 static void
 on_hang_up(void *ctx, int signo)
 {
-	AUTO(config_freep) struct config *now = NULL;
-	struct supervisor *s = ctx;
-	struct err e = ERR_INIT;
-	int r;
-
 	(void)signo;
-	if (s->stopping)
-		return;
-	sd_notify("RELOADING=1");
-	r = load_config(s, &now, &e);
-	if (r == 0)
-		r = supervisor_check_machine(now, &e);
-	if (r == 0)
-		r = supervisor_elevated_check(now, &e);
-	if (r == 0)
-		r = supervisor_check_children(s, now, &e);
-	if (r == 0)
-		r = supervisor_check_programs(s, now, &e);
-	if (r == 0)
-		r = supervisor_review_check(s, now, &e);
-	if (r == 0)
-		r = supervisor_credentials_check(s, now, &e);
-	if (r != 0) {
-		tell_not_reloaded(s, e.msg);
-		sd_notify("READY=1");
-		return;
-	}
-	assert(now != NULL);
-	if (differs(now->listen_tcp, s->config->listen_tcp))
-		log_warn("ignoring",
-		    "key=listen.tcp why=it takes effect at the next start");
-	if (differ_in_rule_dirs(now, s->config))
-		log_warn("ignoring",
-		    "key=rules.directories why=folders of rules take effect "
-		    "at the next start");
-	tell_new_rule_dirs(now, s->config);
-	config_free(s->config);
-	s->config = TAKE_PTR(now);
-	supervisor_reload_roles(s);
-	sd_notify("READY=1");
+	supervisor_reload(ctx);
 }
 
 static int
@@ -232,6 +146,7 @@ open_all(struct supervisor *s, struct err *e)
 static void
 close_all(struct supervisor *s)
 {
+	supervisor_reload_done(s);
 	supervisor_children_done(s);
 	supervisor_launchers_done(s);
 	review_helpers_freep(&s->review);
@@ -283,7 +198,7 @@ status_of(const struct err *e)
 static int
 run(struct supervisor *s, struct err *e)
 {
-	int r = load_config(s, &s->config, e);
+	int r = supervisor_load_config(s, &s->config, e);
 
 	if (r != 0)
 		return r;

@@ -11,7 +11,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from lib_daemon import BIN, skip  # noqa: E402
+from lib_daemon import BIN  # noqa: E402
+from lib_etc import alone  # noqa: E402
 
 CLAUDE = "/etc/claude-code/managed-settings.json"
 CODEX = "/etc/codex/requirements.toml"
@@ -24,29 +25,6 @@ FILES = {
     "opencode": ["/etc/opencode/plugin/assent.js",
                  "/etc/opencode/opencode.json"],
 }
-
-
-def alone():
-    """Again, with an /etc of its own."""
-    if os.environ.get("ASSENT_ALONE") == "1":
-        return
-    if os.geteuid() != 0:
-        skip("the machine's settings need root")
-    own = tempfile.mkdtemp(prefix="assent-etc-")
-    script = ('mount -t tmpfs tmpfs "$0" && mkdir "$0/up" "$0/work" && '
-              'mount -t overlay overlay -o '
-              '"lowerdir=/etc,upperdir=$0/up,workdir=$0/work" /etc')
-    probe = subprocess.run(["unshare", "-m", "sh", "-c", script, own],
-                           capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        os.rmdir(own)
-        skip(f"no mount namespace with an /etc of its own: {probe.stderr}")
-    ran = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script + ' && exec "$@"', own,
-         sys.executable, "-B", *sys.argv], check=False,
-        env=dict(os.environ, ASSENT_ALONE="1"))
-    os.rmdir(own)
-    sys.exit(ran.returncode)
 
 
 def install(client, *words, user=None):
