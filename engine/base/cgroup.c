@@ -305,23 +305,79 @@ has_limits(const struct cgroup *g, const struct cgroup_limits *l)
 }
 
 static int
-open_again(const struct cgroup_places *p, struct cgroup *g)
+open_file(
+    const struct cgroup_place *place, const struct cgroup *g, const char *file)
 {
-	const unsigned controls = g->controls;
-	int r = ERR_OK;
+	char path[CGROUP_NAME_MAX + 32];
 
-	for (size_t i = 0; r == 0 && i < p->count; i++) {
-		AUTO_FD int dir = -1;
-
-		if ((p->at[i].controls & controls) == 0)
-			continue;
-		dir = openat(
-		    p->at[i].dir, g->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		r = dir < 0 ? ERR_SYS : open_in(&p->at[i], dir, g, NULL);
-	}
-	return r;
+	(void)snprintf(path, sizeof(path), "%s/%s", g->name, file);
+	return openat(place->dir, path, O_RDONLY | O_CLOEXEC);
 }
 
+/* Only a group that serves many runs is worth to be watched. */
+static void
+open_counts(const struct cgroup_places *p, struct cgroup *g)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const struct cgroup_place *at = &p->at[i];
+		const unsigned controls = at->controls & g->controls;
+
+		if (g->charged < 0 && (controls & CGROUP_MEMORY) != 0)
+			g->charged = open_file(at, g,
+			    at->unified ? "memory.current"
+					: "memory.usage_in_bytes");
+		if (g->inside < 0 && (controls & CGROUP_PIDS) != 0)
+			g->inside = open_file(at, g, "pids.current");
+	}
+}
+
+/* Of one of the group's files; -1: it is not told, or there is none. */
+static int
+read_number(int fd, uint64_t *ret)
+{
+	char text[NUMBER_BYTES];
+	const ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text), 0);
+
+	return n > 1 &&
+		num_parse_u64(str_n(text, (size_t)n - 1), 0, UINT64_MAX, ret) ==
+		    0
+	    ? 0
+	    : -1;
+}
+
+/* Whoever is in it still would be in the next run's. Without a count, of which
+ * the kernel keeps one for all places, the lists tell. */
+static bool
+is_empty(const struct cgroup_places *p, const struct cgroup *g)
+{
+	uint64_t inside = 0;
+	bool empty = true;
+
+	if (g->inside >= 0)
+		return read_number(g->inside, &inside) == 0 && inside == 0;
+	for (size_t i = 0; empty && i < p->count; i++) {
+		AUTO_FD int fd = open_file(&p->at[i], g, "cgroup.procs");
+		char text[1];
+
+		empty = fd >= 0 ? read(fd, text, 1) == 0 : errno == ENOENT;
+	}
+	return empty;
+}
+
+static bool
+is_clean(const struct cgroup_places *p, const struct cgroup *g)
+{
+	uint64_t charged = 0;
+
+	if (!is_empty(p, g))
+		return false;
+	if ((g->controls & CGROUP_MEMORY) == 0)
+		return true;
+	return cgroup_oom_kills(g->events) == 0 &&
+	    read_number(g->charged, &charged) == 0 && charged <= CHARGED_MAX;
+}
+
+/* One that somebody removed meanwhile is none. */
 static bool
 take_spare(struct cgroup_places *p, const struct cgroup_limits *limits,
     struct cgroup *ret)
@@ -332,7 +388,7 @@ take_spare(struct cgroup_places *p, const struct cgroup_limits *limits,
 		if (!has_limits(&g, limits))
 			continue;
 		p->spare[i - 1] = p->spare[--p->spare_count];
-		if (open_again(p, &g) == 0) {
+		if (is_clean(p, &g)) {
 			*ret = g;
 			return true;
 		}
@@ -409,21 +465,15 @@ cgroup_oom_kills(int events)
 }
 
 void
-cgroup_close_joins(struct cgroup *g)
-{
-	for (size_t i = 0; i < g->join_count; i++) {
-		fd_closep(&g->join[i]);
-		g->join[i] = -1;
-	}
-	g->join_count = 0;
-}
-
-void
 cgroup_close(struct cgroup *g)
 {
-	cgroup_close_joins(g);
+	for (size_t i = 0; i < g->join_count; i++)
+		fd_closep(&g->join[i]);
 	fd_closep(&g->events);
-	g->events = -1;
+	fd_closep(&g->charged);
+	fd_closep(&g->inside);
+	g->join_count = 0;
+	g->events = g->charged = g->inside = -1;
 }
 
 void
@@ -435,52 +485,18 @@ cgroup_remove(const struct cgroup_places *p, struct cgroup *g)
 	g->name[0] = '\0';
 }
 
-/* Whoever is in it still would be in the next run's. */
-static bool
-is_empty(const struct cgroup_place *place, const struct cgroup *g)
-{
-	char path[CGROUP_NAME_MAX + 32], text[1];
-	AUTO_FD int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", g->name);
-	fd = openat(place->dir, path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 ? read(fd, text, 1) == 0 : errno == ENOENT;
-}
-
-static bool
-is_clean(const struct cgroup_place *place, const struct cgroup *g)
-{
-	char path[CGROUP_NAME_MAX + 32], text[NUMBER_BYTES];
-	AUTO_FD int fd = -1;
-	uint64_t charged;
-	ssize_t n;
-
-	if (!is_empty(place, g))
-		return false;
-	if ((place->controls & CGROUP_MEMORY) == 0)
-		return true;
-	(void)snprintf(path, sizeof(path), "%s/%s", g->name,
-	    place->unified ? "memory.current" : "memory.usage_in_bytes");
-	fd = openat(place->dir, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-	return n > 1 && cgroup_oom_kills(g->events) == 0 &&
-	    num_parse_u64(
-		str_n(text, (size_t)n - 1), 0, UINT64_MAX, &charged) == 0 &&
-	    charged <= CHARGED_MAX;
-}
-
 void
 cgroup_give_back(struct cgroup_places *p, struct cgroup *g)
 {
 	bool clean = g->name[0] != '\0' && p->spare_count < CGROUP_SPARE_MAX;
 
-	for (size_t i = 0; clean && i < p->count; i++)
-		clean = is_clean(&p->at[i], g);
+	if (clean)
+		open_counts(p, g);
+	clean = clean && is_clean(p, g);
 	if (!clean) {
 		cgroup_remove(p, g);
 		return;
 	}
-	cgroup_close(g);
 	p->spare[p->spare_count++] = *g;
 	*g = (struct cgroup)CGROUP_INIT;
 }

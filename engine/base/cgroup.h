@@ -50,10 +50,12 @@ struct cgroup_limits {
 struct cgroup {
 	char name[CGROUP_NAME_MAX]; /* "": there is none */
 	/* Write "0" to each of them to be inside, before there is a second
-	 * thread; owned. */
+	 * thread; owned, and open for the next run that gets this group. */
 	int join[CGROUP_PLACES_MAX];
 	size_t join_count;
 	int events; /* for cgroup_oom_kills, or -1; owned */
+	int charged; /* how much memory is, or -1; owned */
+	int inside; /* how many processes are, or -1; owned */
 	unsigned controls; /* what it limits */
 	struct cgroup_limits limits;
 };
@@ -65,13 +67,14 @@ struct cgroup_places {
 	unsigned wanted;
 	unsigned made; /* groups so far, for their names */
 	char why[160]; /* what is missing, "" when nothing is */
-	struct cgroup spare[CGROUP_SPARE_MAX]; /* as good as new, closed */
+	struct cgroup spare[CGROUP_SPARE_MAX]; /* as good as new */
 	size_t spare_count;
 };
 
 #define CGROUP_INIT                                                            \
 	{                                                                      \
-		.join = { -1, -1, -1 }, .events = -1                           \
+		.join = { -1, -1, -1 }, .events = -1, .charged = -1,           \
+		.inside = -1                                                   \
 	}
 
 void cgroup_find(struct cgroup_places *ret);
@@ -89,8 +92,6 @@ int cgroup_join(const int *join, size_t count, const char *pid);
 bool cgroup_join_waits(const int *join, size_t count);
 /* How many processes in it were ended for its memory; 0 where nobody tells. */
 uint64_t cgroup_oom_kills(int events);
-/* Nobody enters it any more by this process. */
-void cgroup_close_joins(struct cgroup *g);
 /* Closes what the group holds; it itself may stay. */
 void cgroup_close(struct cgroup *g);
 /*

@@ -213,7 +213,6 @@ order(struct kept *k, struct err *e)
 	if (r == 0)
 		r = ask_template(k, o, theirs, e);
 	close_pipes(theirs);
-	cgroup_close_joins(&o->group);
 	if (r != 0) {
 		close_pipes(o->pipes);
 		give_space(p, o->userns);

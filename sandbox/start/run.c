@@ -229,7 +229,6 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 			cgroup_remove(with->groups, &group);
 		return r;
 	}
-	cgroup_close_joins(&group);
 	run.group = group;
 	run.groups = with->groups;
 	*ret = run;

@@ -240,6 +240,7 @@ template_main(struct job *j)
 	int r = build(j, &root, &e);
 
 	init_signals();
+	(void)setsid(); /* for all its runs: the launcher may have a terminal */
 	if (r == 0)
 		r = filter == NULL
 		    ? err_nomem(&e)
