@@ -5,6 +5,7 @@
  * daemon may do at all.  Owns: the launchers' pidfds.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -18,6 +19,8 @@
 #include "supervisor_int.h"
 
 #define REPLY_BYTES_MAX 1024
+#define MS_NS INT64_C(1000000)
+#define LAUNCHER_GRACE_NS (1000 * MS_NS) /* all of them together */
 
 static void
 reply_failed(
@@ -245,9 +248,23 @@ supervisor_on_project(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+/* Engine's end is a launcher's end, too: it takes its mounts and control
+ * groups with it, if it is left the time. */
+static void
+wait_gone(int pidfd, int64_t until_ns)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	const int64_t left_ns = until_ns - loop_now_ns();
+
+	if (left_ns > 0)
+		(void)poll(&p, 1, (int)(left_ns / MS_NS) + 1);
+}
+
 void
 supervisor_launchers_done(struct supervisor *s)
 {
+	const int64_t until_ns = loop_now_ns() + LAUNCHER_GRACE_NS;
+
 	for (size_t i = 0; i < LAUNCHERS_MAX; i++) {
 		struct launcher *l = &s->launchers[i];
 		char how[HOW_ENDED_MAX];
@@ -255,9 +272,9 @@ supervisor_launchers_done(struct supervisor *s)
 
 		if (l->pidfd < 0)
 			continue;
-		/* Engine is gone and with it their work; what runs in them
-		 * dies with them. */
+		/* What runs in them dies with them. */
 		loop_forget(s->loop, l->pidfd);
+		wait_gone(l->pidfd, until_ns);
 		(void)pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
 		(void)spawn_reap(l->pidfd, &code, how, sizeof(how), NULL);
 		fd_closep(&l->pidfd);

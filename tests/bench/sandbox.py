@@ -19,7 +19,7 @@ PARALLEL = 4
 TURNS = 15
 TURN_ROUNDS = 40
 THROUGHPUT_MS = 3000
-MANY = 10000  # entries of a workspace that must cost nothing
+MANY = 100000  # entries of a workspace that must cost nothing
 
 
 def commands(folder, workspace):
@@ -70,6 +70,34 @@ def alive(folder):
     return count
 
 
+def fill(folder, uid):
+    os.mkdir(folder)
+    for i in range(MANY):
+        at = f"{folder}/{i // 1000}"
+        if i % 1000 == 0:
+            os.mkdir(at)
+            os.chown(at, uid, -1)
+        os.mknod(f"{at}/{i}")
+        os.chown(f"{at}/{i}", uid, -1)
+    os.chown(folder, uid, -1)
+
+
+def beside_many(uid, who, folder, workspace):
+    """A large workspace beside an empty one: in turns, in one run."""
+    fill(folder + "/many", uid)
+    for name in ("first", "few", "last"):
+        os.mkdir(f"{folder}/{name}")
+        os.chown(f"{folder}/{name}", uid, -1)
+    rows = clock(uid, folder, workspace,
+                 "".join(f"{name} in: {folder}/{name}\n" for name in
+                         ("first", "few", "many", "last")), 4 * ROUNDS, 1)
+    took = {name: float(value) for name, value, _ in rows}
+    few, many = took["few: p50"], took["many: p50"]
+    print(f"{who}: a run, no files in the workspace\t{few}\tms")
+    print(f"{who}: a run, {MANY} files in the workspace\t{many}\tms")
+    print(f"{who}: {MANY} files / none\t{many / few:.2f}\tratio")
+
+
 def measure(uid):
     who = "root" if uid == 0 else "user"
     folder = tempfile.mkdtemp(prefix="assent-bench.", dir="/var/tmp")
@@ -98,12 +126,7 @@ def measure(uid):
             print(f"{who}: run / bwrap\t{run / bwrap:.2f}\tratio")
             print(f"{who}: assent sandbox / bwrap\t{fresh / bwrap:.2f}"
                   "\tratio")
-        for i in range(MANY):
-            with open(f"{workspace}/file-{i}", "w", encoding="ascii"):
-                pass
-        many = clock(uid, folder, workspace, "", ROUNDS, 1)
-        print(f"{who}: the same, {MANY} files in the workspace"
-              f"\t{many[0][1]}\tms")
+        beside_many(uid, who, folder, workspace)
         time.sleep(0.1)
         print(f"{who}: processes alive after 100 ms\t{alive(folder)}\t-")
     finally:

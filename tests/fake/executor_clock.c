@@ -6,7 +6,8 @@
  *
  * Runs with everything fresh are in folders beside WORKSPACE, so many that no
  * template is made for them. A line of COMMANDS is "NAME WORD..." to be spawned as it is; "spawn" is the
- * floor. Prints name, p50 and unit by tabs; then how many runs a second there
+ * floor. "in NAME FOLDER" is a run through the launcher in another workspace.
+ * Prints name, p50 and unit by tabs; then how many runs a second there
  * are with PARALLEL at a time during MS, and the descriptors held.
  * Runs in: benchmarks.  Trusts: its caller.  Owns: the launcher.
  */
@@ -36,6 +37,8 @@
 #define LINE_BYTES 8192
 #define PARALLEL_MAX 64
 #define FRESH 40 /* more than a launcher remembers */
+#define ACTIONS_MAX (PARALLEL_MAX + FRESH + COMMANDS_MAX)
+#define WARM 5 /* the template is made meanwhile */
 
 extern char **environ;
 
@@ -68,8 +71,8 @@ struct clock {
 	struct executor *x;
 	const char *workspace;
 	uid_t proposer; /* not our own: the runs are elevated */
-	struct action *actions[PARALLEL_MAX + FRESH];
-	struct plan_ref plans[PARALLEL_MAX + FRESH];
+	struct action *actions[ACTIONS_MAX];
+	struct plan_ref plans[ACTIONS_MAX];
 	size_t running;
 	uint64_t ended;
 	int64_t until_ns; /* then nothing is started any more */
@@ -79,6 +82,7 @@ struct command {
 	char line[LINE_BYTES];
 	char *words[WORDS_MAX];
 	double *took;
+	size_t action; /* 0: it is spawned */
 };
 
 static _Noreturn void
@@ -317,6 +321,25 @@ descriptors(void)
 	return n;
 }
 
+/* A command that is a run in a workspace of its own. */
+static void
+make_other(struct clock *c, struct command *m, size_t action)
+{
+	if (strcmp(m->words[1], "in:") != 0 || m->words[2] == NULL)
+		return;
+	m->action = action;
+	make_action(c, action, m->words[2]);
+	for (unsigned i = 0; i < WARM; i++)
+		(void)run_once(c, action);
+}
+
+static double
+take(struct clock *c, const struct command *m)
+{
+	return m->action != 0 ? run_once(c, m->action)
+			      : spawn_once(m->words + 1);
+}
+
 static void
 measure_latency(struct clock *c, size_t rounds)
 {
@@ -324,12 +347,17 @@ measure_latency(struct clock *c, size_t rounds)
 	static double took[ROUNDS_MAX], fresh[ROUNDS_MAX];
 	const size_t count = read_commands(commands);
 
-	for (unsigned i = 0; i < 5; i++)
-		(void)run_once(c, 0); /* the template is made meanwhile */
+	for (unsigned i = 0; i < WARM; i++)
+		(void)run_once(c, 0);
+	for (size_t i = 0; i < count; i++)
+		make_other(c, &commands[i], PARALLEL_MAX + FRESH + i);
 	for (size_t round = 0; round < rounds; round++) {
-		for (size_t i = 0; i < count; i++)
-			commands[i].took[round] =
-			    spawn_once(commands[i].words + 1);
+		for (size_t k = 0; k < count; k++) {
+			/* Who comes first meets the end of the round before. */
+			const size_t i = round % 2 == 0 ? k : count - 1 - k;
+
+			commands[i].took[round] = take(c, &commands[i]);
+		}
 		took[round] = run_once(c, 0);
 		fresh[round] = run_once(c, PARALLEL_MAX + round % FRESH);
 	}
