@@ -7,10 +7,9 @@
 /* Walks one of several branches; what it changed is taken back, and given in
  * *ret_changed so that it can be made uncertain at the end. */
 struct branch {
-	struct var **vars;
-	struct value *likely;
+	struct var *ends; /* what it changed, as it left it */
 	uint32_t count;
-	bool more; /* functions, or everything was forgotten */
+	bool forgot;
 	struct positional args;
 	bool args_changed, stack_changed;
 };
@@ -20,26 +19,18 @@ branch_end(struct norm *n, const struct mark *m, struct branch *ret)
 {
 	const uint32_t count = n->trail_count - m->trail;
 
-	ret->more = n->epoch != m->epoch;
+	ret->forgot = n->epoch != m->epoch;
 	ret->args = n->args;
 	ret->args_changed = n->args.unknown != m->args.unknown ||
 	    n->args.items != m->args.items || n->args.count != m->args.count;
 	ret->stack_changed = n->stack != m->stack;
 	if (count > 0) {
-		ret->vars = norm_alloc(n, count, sizeof(struct var *));
-		ret->likely = norm_alloc(n, count, sizeof(struct value));
-		if (ret->vars == NULL || ret->likely == NULL)
+		ret->ends = norm_alloc(n, count, sizeof(struct var));
+		if (ret->ends == NULL)
 			return;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		struct var *const v = n->trail[m->trail + i].var;
-
-		ret->vars[i] = v;
-		ret->likely[i] = v->value;
-		ret->more = ret->more || v->function;
-		if (v->function && v->def != NULL)
-			v->def->unsure = true;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		ret->ends[i] = *n->trail[m->trail + i].var;
 	ret->count = count;
 	state_undo(n, m);
 }
@@ -48,8 +39,12 @@ static void
 branch_forget(struct norm *n, const struct branch *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {
-		if (!b->vars[i]->function)
-			var_maybe(n, b->vars[i]->name, &b->likely[i]);
+		const struct var *const v = &b->ends[i];
+
+		if (v->function)
+			function_maybe(n, v);
+		else
+			var_maybe(n, v->name, &v->value);
 	}
 	if (b->args_changed) {
 		n->args = b->args;
@@ -57,7 +52,7 @@ branch_forget(struct norm *n, const struct branch *b)
 	}
 	if (b->stack_changed)
 		state_lose_stack(n);
-	if (b->more)
+	if (b->forgot)
 		state_forget(n);
 }
 

@@ -229,6 +229,8 @@ void var_set(struct norm *n, struct str name, const struct value *v);
 void var_guard(struct norm *n, struct str name);
 void var_fill(struct norm *n, struct str name, const struct value *v);
 void var_maybe(struct norm *n, struct str name, const struct value *likely);
+/* A function is perhaps what it is now, and perhaps what other is. */
+void function_maybe(struct norm *n, const struct var *other);
 bool var_current(const struct norm *n, const struct var *v);
 struct mark state_mark(const struct norm *n);
 /* Everything since the mark is as it was before. */

@@ -242,6 +242,23 @@ blur_function(struct var *v, const struct var *old)
 }
 
 void
+function_maybe(struct norm *n, const struct var *other)
+{
+	struct var *const v = var_change(n, other->name, true);
+
+	if (v == NULL || other->kind == VAR_INHERITED) {
+		if (v != NULL && v->kind == VAR_SET)
+			v->kind = VAR_MAYBE;
+		return;
+	}
+	if (v->kind == VAR_INHERITED) {
+		v->def = other->def;
+		v->kind = VAR_MAYBE;
+	}
+	blur_function(v, other);
+}
+
+void
 state_blur(struct norm *n, const struct mark *m)
 {
 	for (uint32_t i = m->trail; i < n->trail_count; i++) {
