@@ -238,7 +238,7 @@ hold(struct codex_app *x, const struct codex_approval *a,
 	*q = (struct bridge_question){ .id = m->id,
 		.session = text_or_none(m, a->thread),
 		.call = text_or_none(m, a->call),
-		.permission = true };
+		.permission = a->asks != CODEX_TOOL };
 	if (recall_text(&x->threads, str_of(q->session)) != NULL)
 		at.cwd = recall_text(&x->threads, str_of(q->session));
 	at.changes = str_of(
@@ -357,8 +357,8 @@ put_note(struct buf *out, const char *session, const char *text)
 
 /* A reason may be a reviewer's words, and so the agent's: one line that says
  * whose it is, quoted. */
-static void
-put_reason(struct buf *out, struct str why)
+void
+codex_app_put_reason(struct buf *out, struct str why)
 {
 	AUTO_BUF struct buf flat = BUF_INIT(BRIDGE_BODY_MAX);
 	struct str s;
@@ -386,7 +386,7 @@ put_told(struct buf *out, const char *session, const char *text)
 	AUTO_BUF struct buf reason = BUF_INIT(BRIDGE_BODY_MAX);
 	struct jsonw w = jsonw_on(out);
 
-	put_reason(&reason, str_of(text));
+	codex_app_put_reason(&reason, str_of(text));
 
 	jsonw_object(&w);
 	jsonw_key(&w, "id");

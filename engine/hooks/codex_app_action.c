@@ -24,6 +24,7 @@ static const struct codex_approval approvals[] = {
 	    "itemId" },
 	{ "mcpServer/elicitation/request", CODEX_ELICITATION, "threadId",
 	    "itemId" },
+	{ "item/tool/call", CODEX_TOOL, "threadId", "callId" },
 	{ "execCommandApproval", CODEX_OLD_COMMAND, "conversationId",
 	    "callId" },
 	{ "applyPatchApproval", CODEX_OLD_PATCH, "conversationId", "callId" },
@@ -382,6 +383,38 @@ put_mcp(struct jsonw *w, const struct rpc *m)
 	return codex_put_mcp(w, &m->doc, &call);
 }
 
+/* ---- tools of the client ---------------------------------------------------- */
+
+/* A name that says itself where it ends. */
+static bool
+is_name(const char *s)
+{
+	return s != NULL && s[0] != '\0' && strchr(s, '/') == NULL;
+}
+
+/* What a client offers of its own (dynamicTools), "namespace/tool" where it
+ * gives a namespace. No MCP server and no tool of Codex can have such a name. */
+static int
+put_tool(struct jsonw *w, const struct rpc *m)
+{
+	static const char *const names[] = { "threadId", "turnId", "callId",
+		"namespace", "tool", "arguments", NULL };
+	AUTO_BUF struct buf full = BUF_INIT(NAME_BYTES_MAX);
+	const char *tool = rpc_text(m, m->params, "tool");
+	const char *space = rpc_text(m, m->params, "namespace");
+	const bool spaced = node_of(m, m->params, "namespace") != 0;
+
+	if (!has_only(m, m->params, names) || !is_name(tool) ||
+	    (spaced && !is_name(space)))
+		return ERR_NOTFOUND;
+	buf_printf(
+	    &full, "%s%s%s", spaced ? space : "", spaced ? "/" : "", tool);
+	if (buf_done(&full, NULL) != 0)
+		return ERR_NOTFOUND;
+	return codex_put_tool(
+	    w, &m->doc, buf_str(&full), rpc_node(m, m->params, "arguments"));
+}
+
 /* ---- the whole ----------------------------------------------------------- */
 
 static int
@@ -397,6 +430,8 @@ put_known(struct jsonw *w, const struct codex_app_place *at,
 		return put_permissions(w, m);
 	case CODEX_ELICITATION:
 		return put_mcp(w, m);
+	case CODEX_TOOL:
+		return put_tool(w, m);
 	case CODEX_OLD_COMMAND:
 		return put_old_command(w, m);
 	case CODEX_OLD_PATCH:
@@ -414,6 +449,7 @@ codex_app_put_action(struct jsonw *w, const struct codex_app_place *at,
 		[CODEX_CHANGE] = "file_change",
 		[CODEX_PERMISSIONS] = "permissions",
 		[CODEX_ELICITATION] = "elicitation",
+		[CODEX_TOOL] = "dynamic_tool",
 		[CODEX_OLD_COMMAND] = "command",
 		[CODEX_OLD_PATCH] = "patch",
 	};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "bridge_int.h"
 #include "codex_app_int.h"
 
 /* ---- ours ---------------------------------------------------------------- */
@@ -83,6 +84,23 @@ put_old(struct jsonw *w, bool allow, const char *why)
 	jsonw_end(w);
 }
 
+/* What its client would have said of a tool that failed. */
+static void
+put_not_run(struct jsonw *w, const char *why)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BRIDGE_BODY_MAX);
+
+	codex_app_put_reason(&text, str_of(why));
+	jsonw_key(w, "contentItems");
+	jsonw_array(w);
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "inputText");
+	jsonw_kstr(w, "text", buf_cstr(&text));
+	jsonw_end(w);
+	jsonw_end(w);
+	jsonw_kbool(w, "success", false);
+}
+
 int
 codex_app_put_answer(struct str message, enum hook_verdict verdict,
     const char *why, struct buf *out, struct err *e)
@@ -98,6 +116,8 @@ codex_app_put_answer(struct str message, enum hook_verdict verdict,
 	a = codex_app_approval_of(&m);
 	if (a == NULL)
 		return err_set(e, ERR_INTERNAL, "it asks for no approval");
+	if (a->asks == CODEX_TOOL && allow)
+		return err_set(e, ERR_NOTFOUND, "its client runs it");
 	w = begin(out, m.id);
 	switch (a->asks) {
 	case CODEX_COMMAND:
@@ -109,6 +129,9 @@ codex_app_put_answer(struct str message, enum hook_verdict verdict,
 		break;
 	case CODEX_ELICITATION:
 		put_elicited(&w, allow);
+		break;
+	case CODEX_TOOL:
+		put_not_run(&w, why);
 		break;
 	case CODEX_OLD_COMMAND:
 	case CODEX_OLD_PATCH:

@@ -16,6 +16,7 @@ enum codex_asks {
 	CODEX_CHANGE,
 	CODEX_PERMISSIONS,
 	CODEX_ELICITATION,
+	CODEX_TOOL, /* the client is to run it: what it is allowed, it does */
 	CODEX_OLD_COMMAND,
 	CODEX_OLD_PATCH,
 };
@@ -40,6 +41,8 @@ bool codex_app_is_ours(const struct rpc *m, const struct codex_approval *a);
 void codex_app_put_action(struct jsonw *w, const struct codex_app_place *at,
     const struct rpc *m, const struct codex_approval *a);
 
+/* Words for the model: one line that says whose they are, quoted. */
+void codex_app_put_reason(struct buf *out, struct str why);
 int codex_app_put_answer(struct str message, enum hook_verdict verdict,
     const char *why, struct buf *out, struct err *e);
 int codex_app_put_question(struct str message, struct buf *out, struct err *e);

@@ -119,14 +119,10 @@ put_annotations(struct jsonw *w, const struct json_doc *d, size_t from)
 	jsonw_end(w);
 }
 
-int
-codex_put_mcp(
-    struct jsonw *w, const struct json_doc *d, const struct codex_mcp *m)
+static int
+put_call(struct jsonw *w, const struct json_doc *d, const struct codex_mcp *m)
 {
-	/* a colon stands in names of ours alone: "client:codex" */
-	if (m->server.len == 0 || m->tool.len == 0 ||
-	    str_find(m->server, ':') < m->server.len ||
-	    !is_null_or(d, m->args, DOC_OBJECT))
+	if (m->tool.len == 0 || !is_null_or(d, m->args, DOC_OBJECT))
 		return ERR_NOTFOUND;
 	action_begin(w, "mcp");
 	jsonw_key(w, "server");
@@ -138,6 +134,29 @@ codex_put_mcp(
 	put_annotations(w, d, m->annotations);
 	jsonw_end(w);
 	return ERR_OK;
+}
+
+int
+codex_put_mcp(
+    struct jsonw *w, const struct json_doc *d, const struct codex_mcp *m)
+{
+	/* a colon stands in names of ours alone: "client:codex" */
+	if (m->server.len == 0 || str_find(m->server, ':') < m->server.len)
+		return ERR_NOTFOUND;
+	return put_call(w, d, m);
+}
+
+int
+codex_put_tool(
+    struct jsonw *w, const struct json_doc *d, struct str tool, size_t args)
+{
+	const struct codex_mcp call = {
+		.server = STR("dynamic:codex"),
+		.tool = tool,
+		.args = args,
+	};
+
+	return put_call(w, d, &call);
 }
 
 /* ---- permissions --------------------------------------------------------- */

@@ -22,6 +22,9 @@ struct codex_mcp {
 int codex_put_host(struct jsonw *w, const char *host, int64_t port);
 int codex_put_mcp(
     struct jsonw *w, const struct json_doc *d, const struct codex_mcp *m);
+/* A tool that Codex's client runs; a name of ours stands for the server. */
+int codex_put_tool(
+    struct jsonw *w, const struct json_doc *d, struct str tool, size_t args);
 /* {"network": {"enabled": ..}, "fileSystem": {"read": [..], ..}} */
 int codex_put_permissions(
     struct jsonw *w, const struct json_doc *d, size_t permissions);

@@ -59,13 +59,13 @@ rules:
   - id: test.no-tool
     title: A tool that the test forbids
     tool: mcp
-    mcp: {server: demo, tool: "forbidden_*"}
+    mcp: {server: [demo, "dynamic:codex"], tool: ["forbidden_*", "tools/forbidden_*"]}
     decision: deny
     reason: The test forbids it.
   - id: test.yes-tool
     title: A tool that the test allows
     tool: mcp
-    mcp: {server: demo, tool: "allowed_*"}
+    mcp: {server: [demo, "dynamic:codex"], tool: ["allowed_*", "tools/allowed_*"]}
     decision: allow
     covers: {any: [any]}
 """
@@ -112,10 +112,14 @@ KINDS = {
     "patch": ("exec_command", {"cmd": patch("OUT/NAME")}),
     "host": ("exec_command", {"cmd": "curl -sS http://NAME.example/"}),
     "tool": ("mcp__demo/NAME_row", {"id": "42"}),
+    # tools of the client itself: nobody asks, the client is told to run them
+    "dynamic": ("NAME_own", {"id": "42"}),
+    "namespace": ("tools/NAME_own", {"id": "42"}),
     "permissions": ("request_permissions", {
         "permissions": {"file_system": {"write": ["OUT/NAME"]}},
         "reason": "May I?"}),
 }
+OWN = ("dynamic", "namespace")  # its own reviews are not asked about them
 FEATURES = {"more": "exec_permission_approvals",
             "permissions": "request_permissions_tool"}
 
@@ -151,6 +155,17 @@ class One:
 
     def words(self):
         thread = {"approvalPolicy": "on-request"}
+        functions = [{"type": "function", "name": f"{name}_own",
+                      "description": "a tool", "inputSchema": {
+                          "type": "object",
+                          "properties": {"id": {"type": "string"}}}}
+                     for name in ("allowed", "forbidden")]
+        if self.kind == "dynamic":
+            thread["dynamicTools"] = functions
+        if self.kind == "namespace":
+            thread["dynamicTools"] = [{
+                "type": "namespace", "name": "tools",
+                "description": "some tools", "tools": functions}]
         server = [f"{self.client.environment()['PATH'].split(':')[0]}/codex",
                   "app-server"]
         if self.by_review:
@@ -182,7 +197,7 @@ class One:
         """Whether what it asked for was done."""
         if self.kind in ("command", "more", "patch"):
             return os.path.exists(f"{self.out}/{self.name}")
-        if self.kind == "tool":
+        if self.kind in ("tool", *OWN):
             return "CALLED" in self.told
         if self.kind == "permissions":
             return f"{self.out}/{self.name}" in self.told
@@ -235,7 +250,8 @@ def main(arguments):
         if kind == "host" and os.geteuid() != 0:
             print(f"{kind:14}SKIP: an /etc of its own needs root")
             continue
-        wrongs = [play(kind, name, by_review) for by_review in (False, True)
+        ways = (False,) if kind in OWN else (False, True)
+        wrongs = [play(kind, name, by_review) for by_review in ways
                   for name in ("forbidden", "allowed")]
         print(f"{kind:14}" + "".join(
             f"{'ok' if w is None else 'FAILED':11}" for w in wrongs),

@@ -3,8 +3,9 @@ prints every message.
 
 usage: lib_app.py PROJECT PROMPT -- SERVER...
 
-Its user answers nothing: a question that reaches it is an error. What it does
-with its threads is in ASSENT_THREAD, as JSON.
+Its user answers nothing: a question that reaches it is an error. Tools of its
+own it runs: each says what it was called with. What it does with its threads is
+in ASSENT_THREAD, as JSON.
 """
 
 import json
@@ -28,11 +29,18 @@ class Client:
             print(line.decode(errors="replace"), end="", flush=True)
             message = json.loads(line)
             if "method" in message and "id" in message:
-                self.send({"id": message["id"], "error": {
-                    "code": -32601, "message": "nobody is here"}})
+                self.send({"id": message["id"], **self.answer(message)})
             if is_it(message):
                 return message
         raise SystemExit("the server has ended")
+
+    @staticmethod
+    def answer(message):
+        if message["method"] != "item/tool/call":
+            return {"error": {"code": -32601, "message": "nobody is here"}}
+        return {"result": {"success": True, "contentItems": [{
+            "type": "inputText",
+            "text": f"CALLED {message['params']['tool']}"}]}}
 
     def call(self, method, **params):
         self.ids += 1
@@ -44,7 +52,8 @@ class Client:
 
 def main(project, prompt, command):
     client = Client(command)
-    client.call("initialize", clientInfo={"name": "editor", "version": "1"})
+    client.call("initialize", clientInfo={"name": "editor", "version": "1"},
+                capabilities={"experimentalApi": True})
     client.send({"method": "initialized"})
     settings = {"approvalPolicy": "untrusted", "sandbox": "workspace-write",
                 **json.loads(os.environ.get("ASSENT_THREAD", "{}"))}

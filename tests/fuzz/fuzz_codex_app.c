@@ -38,7 +38,8 @@ asks(struct str line)
 		rpc_is(&m, "item/fileChange/requestApproval") ||
 		rpc_is(&m, "item/permissions/requestApproval") ||
 		rpc_is(&m, "execCommandApproval") ||
-		rpc_is(&m, "applyPatchApproval"));
+		rpc_is(&m, "applyPatchApproval") ||
+		rpc_is(&m, "item/tool/call"));
 }
 
 static void

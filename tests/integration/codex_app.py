@@ -207,6 +207,33 @@ class CodexApp(unittest.TestCase):
                 self.assertEqual(
                     c.answers()[-1]["result"]["decision"], "decline")
 
+    def own_tool(self, verdict, *options):
+        """A tool of the client itself, which a person allows or denies."""
+        call = {"method": "item/tool/call", "id": 0, "params": {
+            "threadId": "t-1", "turnId": "u-1", "callId": "c-1",
+            "namespace": None, "tool": "delete_row",
+            "arguments": {"id": "42"}}}
+        with self.client(call, options=list(options)) as c:
+            c.reply = {"contentItems": [{"type": "inputText", "text": "did"}],
+                       "success": True}
+            thread = self.answer_soon(verdict)
+            c.turn()
+            thread.join()
+            return call, c, c.answers()[-1]
+
+    def test_a_tool_of_the_client_runs_when_a_person_allows_it(self):
+        for options in ((), ("--ask", "editor"), ("--mode", "advise")):
+            call, c, answer = self.own_tool("allow", *options)
+            self.assertEqual(c.asked, [call])
+            self.assertEqual(answer, {"id": 0, "result": c.reply})
+
+    def test_a_tool_of_the_client_that_is_denied_never_reaches_it(self):
+        _, c, answer = self.own_tool("deny", "--ask", "editor")
+        self.assertEqual(c.asked, [])
+        self.assertFalse(answer["result"]["success"])
+        self.assertIn("was not run",
+                      answer["result"]["contentItems"][0]["text"])
+
     def test_the_client_may_be_asked_but_its_always_is_once(self):
         with self.client(command("git push origin x"),
                          options=["--ask", "editor"]) as c:
