@@ -44,7 +44,11 @@ function(assent_module name)
 	foreach(dep ${M_DEPS})
 		target_link_libraries(${target} PUBLIC assent_${dep})
 	endforeach()
-	target_link_libraries(${target} PUBLIC ${M_LIBS})
+	# A static program (assent_static) brings what it needs of them itself.
+	foreach(lib ${M_LIBS})
+		target_link_libraries(${target} PUBLIC
+			$<$<NOT:$<BOOL:$<TARGET_PROPERTY:ASSENT_STATIC>>>:${lib}>)
+	endforeach()
 	set_property(GLOBAL APPEND PROPERTY ASSENT_MODULES ${name})
 	set_property(TARGET ${target} PROPERTY ASSENT_DIR ${dir})
 

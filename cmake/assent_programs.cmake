@@ -93,6 +93,20 @@ function(assent_program name)
 	set_property(GLOBAL APPEND PROPERTY ASSENT_PROGRAMS ${name})
 endfunction()
 
+# What is shipped of a program whose processes are many and short is linked
+# statically, still at a random address: each of them then has half of the
+# mappings, which the kernel copies and takes down for each run.
+if(ASSENT_HARDEN)
+	check_linker_flag(C -static-pie HAVE_LINK_STATIC_PIE)
+endif()
+function(assent_static name)
+	if(HAVE_LINK_STATIC_PIE)
+		set_target_properties(${name} PROPERTIES ASSENT_STATIC ON)
+		# Among the libraries, for it has to come after -pie.
+		target_link_libraries(${name} PRIVATE -static-pie)
+	endif()
+endfunction()
+
 # What the small programs need of libcrypto is linked statically: loading the
 # library would cost more than a hook or a sandbox.
 find_library(LIBCRYPTO_STATIC NAMES libcrypto.a REQUIRED)
@@ -147,6 +161,7 @@ assent_program(assent-exec
 	MODULES sandbox)
 if(TARGET assent-exec)
 	target_link_libraries(assent-exec PRIVATE ${LIBCRYPTO_STATIC})
+	assent_static(assent-exec)
 endif()
 assent_program(assent-proxy
 	SOURCES sandbox/proxy/proxy_main.c

@@ -223,6 +223,7 @@ on_control(void *ctx, int fd, unsigned events)
 	}
 	if (m.type == CTL_STARTED) {
 		tell_started(r);
+		lrun_listen(r);
 	} else if (m.type == CTL_LISTENER) {
 		lrun_net_listener(r, &m);
 	} else if (m.type == CTL_TERMINAL && m.has_fd) {
@@ -274,23 +275,17 @@ take_pipes(struct lrun *r, const int pipes[static 3])
 	r->out[1].fd = pipes[2];
 }
 
+/* What a run writes before it says that it has started, two milliseconds long,
+ * is read then; most have ended by that time. */
 static int
 watch_pipes(struct lrun *r, struct err *e)
 {
-	struct loop *loop = r->l->loop;
-	int code = loop_fd(
-	    loop, r->out[0].fd, LOOP_READ, lrun_on_output, &r->out[0], e);
-
-	if (code == 0)
-		code = loop_fd(loop, r->out[1].fd, LOOP_READ, lrun_on_output,
-		    &r->out[1], e);
-	if (code != 0)
-		return code;
+	r->out[0].waiting = r->out[1].waiting = true;
 	if (r->in_ends && r->in_bytes.len == 0) {
 		fd_closep(&r->in);
 		return ERR_OK;
 	}
-	return loop_fd(loop, r->in, LOOP_WRITE, lrun_on_input, r, e);
+	return loop_fd(r->l->loop, r->in, LOOP_WRITE, lrun_on_input, r, e);
 }
 
 static int

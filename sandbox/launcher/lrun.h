@@ -33,7 +33,7 @@ struct stream {
 	int fd; /* -1: at its end */
 	uint8_t number;
 	uint64_t left;
-	bool waiting; /* for the engine to take what is queued */
+	bool waiting; /* to begin, or for the engine to take what is queued */
 };
 
 struct lrun {
@@ -115,6 +115,8 @@ void lrun_on_input(void *ctx, int fd, unsigned events);
 void lrun_add_input(struct lrun *r, struct str bytes);
 /* The engine has taken so much of its output. */
 void lrun_taken(struct lrun *r, uint64_t bytes);
+/* It has started, and may write for long. */
+void lrun_listen(struct lrun *r);
 /* Nothing of it is alive: what is in its pipes is read whoever waits. */
 void lrun_drain(struct lrun *r);
 /* The terminal of a run that has one: its output, and where input goes. */

@@ -18,6 +18,7 @@
 
 #define ENGINE_QUEUE_MAX ((size_t)4 << 20) /* then the pipes wait */
 #define RESUME_AFTER_MS 5
+#define REST_READS_MAX 128 /* more than a pipe holds */
 
 void
 lrun_unwatch(struct lrun *r, int *fd)
@@ -87,9 +88,8 @@ lrun_taken(struct lrun *r, uint64_t bytes)
 }
 
 void
-lrun_drain(struct lrun *r)
+lrun_listen(struct lrun *r)
 {
-	assert(r->reported || r->gone);
 	go_on(r);
 }
 
@@ -114,29 +114,59 @@ pass(struct stream *s, const char *bytes, size_t n)
 	s->run->under_way += keep;
 }
 
+/* False: there is nothing now. At its end the stream is closed. */
+static bool
+read_some(struct stream *s)
+{
+	char bytes[PROTO_OUTPUT_BYTES - 1024];
+	const ssize_t n = read(s->fd, bytes, sizeof(bytes));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n > 0)
+		pass(s, bytes, (size_t)n);
+	else
+		lrun_unwatch(s->run, &s->fd);
+	return true;
+}
+
+static bool
+is_engine_behind(const struct lrun *r)
+{
+	return r->l->engine != NULL &&
+	    ipc_queued(r->l->engine) > ENGINE_QUEUE_MAX;
+}
+
+/* At once, not by one event after the other: most runs end with both. */
+void
+lrun_drain(struct lrun *r)
+{
+	assert(r->reported || r->gone);
+	for (size_t i = 0; i < 2; i++) {
+		for (unsigned n = 0; n < REST_READS_MAX && r->out[i].fd >= 0 &&
+		     !is_engine_behind(r);
+		     n++) {
+			if (!read_some(&r->out[i]))
+				break;
+		}
+	}
+	go_on(r);
+}
+
 void
 lrun_on_output(void *ctx, int fd, unsigned events)
 {
 	struct stream *s = ctx;
-	char bytes[PROTO_OUTPUT_BYTES - 1024];
-	ssize_t n;
 
+	(void)fd;
 	(void)events;
-	n = read(fd, bytes, sizeof(bytes));
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (!read_some(s))
 		return;
-	if (n <= 0) {
-		lrun_unwatch(s->run, &s->fd);
-		lrun_end_if_over(s->run);
-		return;
-	}
-	pass(s, bytes, (size_t)n);
 	if (s->fd < 0)
-		return;
-	if (must_wait(s->run))
+		lrun_end_if_over(s->run);
+	else if (must_wait(s->run))
 		hold(s);
-	else if (s->run->l->engine != NULL &&
-	    ipc_queued(s->run->l->engine) > ENGINE_QUEUE_MAX)
+	else if (is_engine_behind(s->run))
 		hold_a_while(s);
 }
 

@@ -65,10 +65,12 @@ def check_dynamic(path):
 
 
 def check_symbols(path, any_program):
-    symbols = readelf("--dyn-syms", path)
+    # A static program has nothing dynamic but its own relocations.
+    static = "(NEEDED)" not in readelf("-d", path)
+    symbols = readelf("-s" if static else "--dyn-syms", path)
     if "__stack_chk_fail" not in symbols:
         yield "no stack protector (-fstack-protector-strong)"
-    if not re.search(r"__\w+_chk@", symbols):
+    if not re.search(r"__\w+_chk(@|$)", symbols, re.M):
         yield "no fortified function (-D_FORTIFY_SOURCE)"
     if "__assert_fail" not in symbols and not any_program:
         yield "no assertion left (NDEBUG)"
