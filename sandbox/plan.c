@@ -547,6 +547,7 @@ copy_frame(struct maker *m, struct err *e)
 	p->unconfined = o->profile->unconfined;
 	p->overlay = p->write && (o->overlay || o->profile->overlay);
 	p->strict = o->profile->strict;
+	p->records = o->records;
 	if (p->cwd == NULL || p->workspace == NULL)
 		return err_nomem(e);
 	CHECK(join_lists(m, profile_protected, o->profile->protect, &p->protect,

@@ -25,7 +25,7 @@
 #include "sandbox/net_policy.h"
 #include "sandbox/profile.h"
 
-#define PLAN_VERSION 4
+#define PLAN_VERSION 5
 #define PLAN_OPS_MAX 1024
 #define PLAN_PINS_MAX 4096
 #define PLAN_EDITS_MAX 1000
@@ -136,12 +136,20 @@ struct plan_edit {
 	uint8_t sha256[SHA256_LEN]; /* of the file as it was shown */
 };
 
+/* The kernel's records of what Landlock denied (audit/link.h). */
+enum plan_records {
+	PLAN_RECORDS_OFF, /* none are made for this run */
+	PLAN_RECORDS_AUTO, /* made, and read where root can */
+	PLAN_RECORDS_ON, /* auditing is switched on for that */
+};
+
 struct plan {
 	const char *profile;
 	struct plan_who who;
 	const char *workspace, *home, *cwd;
 	bool write, online, unconfined, tty;
 	bool overlay, strict; /* see profile.h */
+	enum plan_records records;
 	struct op *ops;
 	size_t op_count;
 	const char **protect; /* relative to the workspace, see guard.h */
@@ -211,6 +219,7 @@ struct plan_options {
 	const char *ca_dir; /* of the host; with credentials */
 	struct str stdin_text;
 	bool has_stdin, tty, overlay;
+	enum plan_records records;
 	int64_t wall_ms; /* 0: the profile's; never more than that */
 	const struct plan_limits *limits; /* NULL: the profile's */
 	const struct plan_pin *pins;

@@ -182,6 +182,12 @@ network_json(struct jsonw *w, const struct plan *p)
 	credentials_json(w, p);
 }
 
+static const char *const record_names[] = {
+	[PLAN_RECORDS_OFF] = "off",
+	[PLAN_RECORDS_AUTO] = "auto",
+	[PLAN_RECORDS_ON] = "on",
+};
+
 void
 plan_json(const struct plan *p, struct buf *out)
 {
@@ -199,6 +205,7 @@ plan_json(const struct plan *p, struct buf *out)
 	jsonw_kbool(&w, "unconfined", p->unconfined);
 	jsonw_kbool(&w, "overlay", p->overlay);
 	jsonw_kbool(&w, "strict", p->strict);
+	jsonw_kstr(&w, "records", record_names[p->records]);
 	key_strings(&w, "argv", p->argv, p->argc);
 	key_strings(&w, "env", p->env, p->env_count);
 	key_strings(&w, "protected", p->protect, p->protect_count);

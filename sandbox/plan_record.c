@@ -37,6 +37,7 @@ put_frame(const struct plan *p, struct buf *b)
 	rec_put_u8(b, p->unconfined);
 	rec_put_u8(b, p->overlay);
 	rec_put_u8(b, p->strict);
+	rec_put_u8(b, (uint8_t)p->records);
 	rec_put_u32(b, (uint32_t)p->op_count);
 	for (size_t i = 0; i < p->op_count; i++) {
 		rec_put_u8(b, (uint8_t)p->ops[i].kind);
@@ -267,6 +268,9 @@ get_frame(struct reader *d, struct plan *p)
 	p->unconfined = rec_u8(&d->r) != 0;
 	p->overlay = rec_u8(&d->r) != 0;
 	p->strict = rec_u8(&d->r) != 0;
+	p->records = (enum plan_records)rec_u8(&d->r);
+	if (p->records > PLAN_RECORDS_ON)
+		d->r.failed = 1;
 	p->op_count = rec_count(&d->r, PLAN_OPS_MAX);
 	p->ops = get_array(d, p->op_count, sizeof(*p->ops));
 	for (size_t i = 0; !d->r.failed && i < p->op_count; i++)

@@ -20,7 +20,11 @@
 #endif
 #define SYS_LANDLOCK_SCOPE_ABSTRACT (1ULL << 0)
 #define SYS_LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+/* From ABI 7 on: which denials go to the audit records. */
+#define SYS_LANDLOCK_LOG_ABI 7
+#define SYS_LANDLOCK_LOG_SAME_EXEC_OFF (1U << 0)
 #define SYS_LANDLOCK_LOG_NEW_EXEC_ON (1U << 1)
+#define SYS_LANDLOCK_LOG_SUBDOMAINS_OFF (1U << 2)
 /* The ruleset of ABI 6; older kernels take a shorter one. */
 struct sys_landlock_ruleset {
 	uint64_t fs, net, scoped;

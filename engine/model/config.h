@@ -76,6 +76,14 @@ enum elevated_mode {
 	ELEVATED_REQUIRED, /* else nothing runs */
 };
 
+/* The kernel's audit records of what a run's Landlock domain denied. */
+enum sandbox_audit {
+	SANDBOX_AUDIT_INVALID,
+	SANDBOX_AUDIT_OFF, /* none are made */
+	SANDBOX_AUDIT_AUTO, /* made and read where auditing is on */
+	SANDBOX_AUDIT_ON, /* it is switched on */
+};
+
 /* Whose secrets travel with a configuration. */
 enum config_secrets {
 	SECRETS_NONE,
@@ -225,6 +233,7 @@ struct config {
 	struct arena *arena; /* owned */
 	enum elevated_mode elevated;
 	struct config_elevated elevated_setup;
+	enum sandbox_audit sandbox_audit;
 	enum approval_policy approval_policy;
 	enum approvals_reviewer approvals_reviewer;
 	unsigned contained_clients; /* see config_contains */

@@ -60,6 +60,12 @@ static const char *const elevated_names[] = {
 	[ELEVATED_REQUIRED] = "required",
 };
 
+static const char *const audit_names[] = {
+	[SANDBOX_AUDIT_OFF] = "off",
+	[SANDBOX_AUDIT_AUTO] = "auto",
+	[SANDBOX_AUDIT_ON] = "on",
+};
+
 static const char *const client_names[] = {
 	NULL,
 	"claude-code",
@@ -248,6 +254,17 @@ const struct setting settings[] = {
 		    "firewall (assent setup --elevated): required (else "
 		    "nothing runs), preferred (else as the proposer, and "
 		    "that is said), off.",
+	},
+	{
+	    .key = "sandbox.audit",
+	    .kind = SETTING_ENUM,
+	    .at = offsetof(struct config, sandbox_audit),
+	    NAMES(audit_names),
+	    .preset = "auto",
+	    .help = "The kernel's audit records of what Landlock denied to a "
+		    "run: auto (root's runs read them where auditing is on), "
+		    "on (it is switched on, for the whole machine), off (runs "
+		    "make none).",
 	},
 	{
 	    .key = "contained_clients",

@@ -233,6 +233,23 @@ action_plan_deny(const struct config *c, struct plan_options *o)
 	o->denied_count = q->values.count;
 }
 
+void
+action_plan_records(const struct config *c, struct plan_options *o)
+{
+	switch (c == NULL ? SANDBOX_AUDIT_AUTO : c->sandbox_audit) {
+	case SANDBOX_AUDIT_ON:
+		o->records = PLAN_RECORDS_ON;
+		break;
+	case SANDBOX_AUDIT_AUTO:
+		o->records = PLAN_RECORDS_AUTO;
+		break;
+	case SANDBOX_AUDIT_OFF:
+	case SANDBOX_AUDIT_INVALID:
+		o->records = PLAN_RECORDS_OFF;
+		break;
+	}
+}
+
 static int
 set_who(const struct action *a, const struct action_plan_with *with,
     struct plan_options *o, struct elevate_choice *ret, struct err *e)
@@ -274,6 +291,7 @@ action_plan(const struct action *a, const struct action_plan_with *with,
 		o.stdin_text = str_of(p->input.stdin_text);
 	}
 	action_plan_deny(with->config, &o);
+	action_plan_records(with->config, &o);
 	r = set_profile(a, with->profiles, &o, e);
 	if (r == 0)
 		r = set_who(a, with, &o, ret_who, e);

@@ -20,6 +20,8 @@ int action_plan(const struct action *a, const struct action_plan_with *with,
 
 /* The hosts that the requirements deny, for whatever plan. */
 void action_plan_deny(const struct config *c, struct plan_options *o);
+/* What becomes of the kernel's records of denials. */
+void action_plan_records(const struct config *c, struct plan_options *o);
 
 /* action_fetch.c: the command of a request; has_stdin and argv of o. */
 int action_fetch(const struct action *a, struct arena *arena,

@@ -5,7 +5,7 @@
  * foundation - without the gate nothing in the workspace can be written.
  *
  *     fd = domain_make(plan, supervised, &e)    -1: the kernel has none
- *     domain_enter(fd)                          in the command's process
+ *     domain_enter(fd, records)                 in the command's process
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,7 +36,8 @@ int domain_make(const struct plan *p, bool supervised, int *ret, struct err *e);
 int domain_ruleset(int *ret, struct err *e);
 uint64_t domain_known(void);
 int domain_allow(int ruleset, const char *path, uint64_t rights, struct err *e);
-/* 0, or -1 and errno. */
-int domain_enter(int ruleset);
+/* records: what is denied in it goes to the kernel's audit records, where
+ * there are any. 0, or -1 and errno. */
+int domain_enter(int ruleset, bool records);
 
 #endif

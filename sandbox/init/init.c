@@ -328,6 +328,7 @@ prepare_command(struct init *in, struct err *e)
 	c->plan = in->job->plan;
 	c->filter = in->job->filter;
 	c->bare = in->job->bare;
+	c->ctl = in->job->ctl;
 	c->supervised = in->supervised;
 	watch_open(&in->watch, in->job->plan, in->memory);
 	if (!in->job->fresh) {

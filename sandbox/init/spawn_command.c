@@ -27,6 +27,7 @@
 #include "base/mem.h"
 #include "init/domain.h"
 #include "gate/filter.h"
+#include "start/ctl.h"
 #include "sys.h"
 
 #define STACK_BYTES ((size_t)64 * 1024)
@@ -194,6 +195,16 @@ tell(int *word, int value)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+/* The kernel's records name the process that entered the domain. */
+static void
+say_who(const struct command_spawn *c)
+{
+	const struct ctl m = { .type = CTL_COMMAND };
+
+	if (c->plan->records != PLAN_RECORDS_OFF)
+		(void)ctl_send(c->ctl, &m);
+}
+
 /* What does not depend on the command. */
 static int
 give_up(struct command_spawn *c)
@@ -205,8 +216,9 @@ give_up(struct command_spawn *c)
 		return fail(c, "tie it to its launcher");
 	if (set_limits(&c->plan->limits) != 0)
 		return fail(c, "set resource limits");
-	if (domain_enter(c->domain) != 0)
+	if (domain_enter(c->domain, c->plan->records != PLAN_RECORDS_OFF) != 0)
 		return fail(c, "enter its Landlock domain");
+	say_who(c);
 	c->listener = filter_install(c->filter, c->supervised);
 	if (c->listener < 0)
 		return fail(c, "install the system call filter");

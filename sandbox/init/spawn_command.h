@@ -27,6 +27,7 @@ struct command_spawn {
 	bool supervised;
 	bool bare; /* dies with its parent by itself */
 	int domain; /* Landlock ruleset or -1 */
+	int ctl; /* where it says that it is the command */
 	int stdio[3]; /* until command_go */
 	int tty; /* the same terminal as stdio, or -1 */
 	const int *values; /* stay open in it, under the same numbers */

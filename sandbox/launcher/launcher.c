@@ -326,6 +326,7 @@ launcher_main(int link)
 	ipc_free(l.engine);
 	pool_free(l.pool);
 	held_free_all(&l.held);
+	audit_link_free(l.audit);
 	cgroup_places_close(&l.groups);
 	loop_free(l.loop);
 	return r == 0 ? 0 : 1;

@@ -42,6 +42,7 @@ lrun_free(struct lrun *r)
 			r->l->run_count--;
 	}
 	loop_cancel(r->l->loop, r->kill_timer);
+	lrun_audit_done(r);
 	lrun_unwatch(r, &r->out[0].fd);
 	lrun_unwatch(r, &r->out[1].fd);
 	lrun_unwatch(r, &r->in);
@@ -127,6 +128,7 @@ answer(struct lrun *r)
 	if (r->too_much)
 		r->end.flags |= CTL_OUTPUT;
 	lrun_net_violations(r, &r->end);
+	lrun_audit_violations(r, &r->end);
 	hints_add(&r->end, r->plan, r->arena);
 	hints_add_hidden(&r->end, r->plan, r->arena);
 	if (r->reported)
@@ -172,7 +174,7 @@ void
 lrun_end_if_over(struct lrun *r)
 {
 	if (!r->answered && may_be_told(r) && r->out[0].fd < 0 &&
-	    r->out[1].fd < 0 && lrun_net_is_over(r)) {
+	    r->out[1].fd < 0 && lrun_net_is_over(r) && lrun_audit_is_over(r)) {
 		answer(r);
 		r->answered = true;
 		clear_up(r);
@@ -221,7 +223,9 @@ on_control(void *ctx, int fd, unsigned events)
 		loop_forget(r->l->loop, fd);
 		return;
 	}
-	if (m.type == CTL_STARTED) {
+	if (m.type == CTL_COMMAND) {
+		r->audit.command = m.pid;
+	} else if (m.type == CTL_STARTED) {
 		tell_started(r);
 		lrun_listen(r);
 	} else if (m.type == CTL_LISTENER) {
@@ -257,6 +261,8 @@ on_gone(void *ctx, int fd, unsigned events)
 			r->end = m;
 			r->reported = true;
 			tell_of_copy(&r->end);
+		} else if (m.type == CTL_COMMAND) {
+			r->audit.command = m.pid;
 		} else if (m.type == CTL_LISTENER) {
 			lrun_net_listener(r, &m);
 		}
@@ -402,6 +408,7 @@ lrun_begin(struct lrun *r, struct err *e)
 		code = lrun_take_values(r, e);
 	if (code == 0)
 		code = lrun_net_start(r, e);
+	lrun_audit_begin(r);
 	if (code == 0)
 		code = start(r, e);
 	lrun_close_values(r);

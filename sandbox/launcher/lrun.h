@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "audit/link.h"
 #include "base/buf.h"
 #include "base/ipc.h"
 #include "base/loop.h"
@@ -61,6 +62,14 @@ struct lrun {
 	int values[CREDENTIAL_VALUES_MAX]; /* that it is handed */
 	size_t value_count;
 	int64_t started_ns;
+	struct lrun_audit {
+		pid_t command; /* as the host counts; 0: not said */
+		uint64_t losses; /* when it began */
+		uint64_t domain; /* that was asked about */
+		struct loop_timer *timer;
+		bool over;
+		struct audit_denials denials;
+	} audit;
 	int workspace; /* of a run on a copy, or -1 */
 	struct timespec began;
 	struct lrun *next;
@@ -87,7 +96,10 @@ struct launcher {
 	struct broker_waiting brokers[BROKERS_WAITING_MAX];
 	size_t broker_count;
 	struct held *held; /* copies that somebody has to decide on */
-	bool over, knows_groups;
+	struct audit_link *audit; /* or NULL */
+	struct loop_task audit_due; /* runs whose answer has come */
+	bool over, knows_groups, knows_audit;
+	char no_audit[ERR_MSG_MAX]; /* why there is none */
 };
 
 /* An error when the engine has gone: events of the batch in which its link
@@ -140,5 +152,13 @@ void lrun_net_listener(struct lrun *r, const struct ctl *m);
 bool lrun_net_is_over(struct lrun *r);
 void lrun_net_violations(const struct lrun *r, struct ctl *end);
 void lrun_net_answer(struct lrun *r, const struct proxy_verdict *v);
+
+/* lrun_audit.c: what the kernel says of its denials */
+void lrun_audit_begin(struct lrun *r);
+/* Has the kernel's word been heard, or is there none? Else lrun_end_if_over is
+ * called, soon. */
+bool lrun_audit_is_over(struct lrun *r);
+void lrun_audit_violations(struct lrun *r, struct ctl *end);
+void lrun_audit_done(struct lrun *r);
 
 #endif

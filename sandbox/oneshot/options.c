@@ -246,6 +246,7 @@ options_plan(
 	if (r != 0)
 		return r;
 	action_plan_deny(o->config, &po);
+	action_plan_records(o->config, &po);
 	if (getcwd(here, sizeof(here)) == NULL)
 		here[0] = '\0';
 	po.workspace = o->workspace == NULL ? here : o->workspace;

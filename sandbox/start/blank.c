@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "start/ctl.h"
 #include "start/fds.h"
 #include "root/identity.h"
 #include "start/job.h"
@@ -126,17 +127,15 @@ blank_make(struct blank *ret, struct err *e)
 	AUTO_FD int theirs = -1;
 	AUTO_FD int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	struct pollfd p = { .fd = mounts, .events = POLLPRI };
-	int pair[2], pidfd = -1;
+	int pidfd = -1;
 	pid_t pid;
 
 	if (mounts < 0)
 		return err_sys(e, "cannot watch the mount table");
 	/* What happened before does not count. */
 	(void)poll(&p, 1, 0);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_sys(e, "cannot make a link to the run");
-	mine = pair[0];
-	theirs = pair[1];
+	if (ctl_pair(&mine, &theirs, e) != 0)
+		return ERR_SYS;
 	pid = sys_fork(run_namespaces(geteuid() != 0, false), &pidfd);
 	if (pid < 0)
 		return err_sys(e, "cannot make namespaces");

@@ -13,6 +13,11 @@ union fd_space {
 	char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+union control_space {
+	struct cmsghdr head;
+	char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+};
+
 static ssize_t
 send_with(int fd, struct str bytes, const struct ctl *m)
 {
@@ -34,10 +39,46 @@ send_with(int fd, struct str bytes, const struct ctl *m)
 	return sendmsg(fd, &msg, MSG_NOSIGNAL);
 }
 
+int
+ctl_pair(int *ret_ours, int *ret_theirs, struct err *e)
+{
+	const int one = 1;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_sys(e, "cannot make a link to the run");
+	/* Without it a pid is 0, and nobody's. */
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
+	*ret_ours = pair[0];
+	*ret_theirs = pair[1];
+	return ERR_OK;
+}
+
+static void
+take_control(struct msghdr *msg, struct ctl *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+	     c = CMSG_NXTHDR(msg, c)) {
+		struct ucred who;
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_RIGHTS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(int))) {
+			memcpy(&m->fd, CMSG_DATA(c), sizeof(int));
+			m->has_fd = true;
+		} else if (c->cmsg_type == SCM_CREDENTIALS &&
+		    c->cmsg_len == CMSG_LEN(sizeof(who))) {
+			memcpy(&who, CMSG_DATA(c), sizeof(who));
+			m->pid = who.pid;
+		}
+	}
+}
+
 static ssize_t
 receive_with(int fd, char *bytes, size_t len, struct ctl *m)
 {
-	union fd_space space;
+	union control_space space;
 	struct iovec part = { .iov_base = bytes, .iov_len = len };
 	struct msghdr msg = {
 		.msg_iov = &part,
@@ -46,12 +87,9 @@ receive_with(int fd, char *bytes, size_t len, struct ctl *m)
 		.msg_controllen = sizeof(space.bytes),
 	};
 	const ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
 
-	m->has_fd = c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int));
-	if (m->has_fd)
-		memcpy(&m->fd, CMSG_DATA(c), sizeof(int));
+	if (n >= 0)
+		take_control(&msg, m);
 	return n;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -22,6 +23,7 @@ enum ctl_type {
 	CTL_LISTENER, /* see net_listen.h */
 	CTL_SIGNAL, /* to the run: code is the signal */
 	CTL_KILL, /* to the run: everything ends, the report comes */
+	CTL_COMMAND, /* from the process that becomes the command: see pid */
 };
 
 enum ctl_flags {
@@ -36,6 +38,7 @@ enum ctl_flags {
 struct ctl {
 	enum ctl_type type;
 	int32_t code; /* error code, wait status or signal */
+	pid_t pid; /* received: who sent it, as its receiver counts processes */
 	uint32_t flags;
 	uint64_t violation_total;
 	size_t violation_count;
@@ -46,6 +49,8 @@ struct ctl {
 		 * listener; the receiver's to close */
 };
 
+/* Ours and the run's; of what comes to ours the kernel tells who sent it. */
+int ctl_pair(int *ret_ours, int *ret_theirs, struct err *e);
 /* 0, or a negative error code. Never blocks for long: messages are few. */
 int ctl_send(int fd, const struct ctl *m);
 /* 1 when a message came (strings live in the arena), 0 at the end of the

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "init/bare.h"
 #include "start/blank.h"
+#include "start/ctl.h"
 #include "root/identity.h"
 #include "init/init.h"
 #include "init/net_apart.h"
@@ -161,13 +162,11 @@ clone_run(struct job *job, struct run *ret, struct err *e)
 {
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
-	int pair[2], pidfd = -1;
+	int pidfd = -1;
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_sys(e, "cannot make a link to the run");
-	mine = pair[0];
-	theirs = pair[1];
+	if (ctl_pair(&mine, &theirs, e) != 0)
+		return ERR_SYS;
 	pid = sys_fork(run_namespaces(job->plan->who.identity == IDENTITY_SAME,
 			   job->net_apart),
 	    &pidfd);

@@ -354,13 +354,11 @@ template_order(
 		.join_count = (uint8_t)group->join_count,
 		.controls = (uint16_t)group->controls,
 	};
-	int pair[2], fds[FDS_MAX];
+	int fds[FDS_MAX];
 	size_t n = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_sys(e, "cannot make a link to the run");
-	mine = pair[0];
-	theirs = pair[1];
+	if (ctl_pair(&mine, &theirs, e) != 0)
+		return ERR_SYS;
 	fds[n++] = theirs;
 	for (size_t i = 0; i < STDIO_COUNT; i++)
 		fds[n++] = with->stdio[i];
