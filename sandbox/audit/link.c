@@ -62,42 +62,36 @@ start_reader(struct audit_link *l, int feed, struct err *e)
 	return ERR_OK;
 }
 
-static int
-check_kernel(bool switch_on, struct err *e)
+int
+audit_link_feed(bool switch_on, int *ret, struct err *e)
 {
+	int r = ERR_OK;
+
 	if (sys_landlock_abi() < SYS_LANDLOCK_LOG_ABI)
 		return err_set(e, ERR_NOTFOUND,
 		    "this kernel keeps no records of what Landlock denies "
 		    "(Linux 6.15 does)");
 	if (switch_on && audit_feed_state() != AUDIT_FEED_ON)
-		return audit_feed_switch_on(e);
-	return ERR_OK;
+		r = audit_feed_switch_on(e);
+	return r == 0 ? audit_feed_open(ret, e) : r;
 }
 
 int
-audit_link_open(bool switch_on, audit_answered_fn *answered, void *ctx,
+audit_link_open(int feed, audit_answered_fn *answered, void *ctx,
     struct audit_link **ret, struct err *e)
 {
-	AUTO_FD int feed = -1;
-	struct audit_link *l;
-	int r = check_kernel(switch_on, e);
+	AUTO_FD int taken = feed;
+	AUTO_FREE struct audit_link *l = mem_new(1, sizeof(*l));
+	int r;
 
-	if (r == 0)
-		r = audit_feed_open(&feed, e);
-	if (r != 0)
-		return r;
-	l = mem_new(1, sizeof(*l));
 	if (l == NULL)
 		return err_nomem(e);
 	l->answered = answered;
 	l->ctx = ctx;
-	r = start_reader(l, feed, e);
-	if (r != 0) {
-		free(l);
-		return r;
-	}
-	*ret = l;
-	return ERR_OK;
+	r = start_reader(l, taken, e);
+	if (r == 0)
+		*ret = TAKE_PTR(l);
+	return r;
 }
 
 void

@@ -3,7 +3,8 @@
 /*
  * The kernel's word on what a run was denied, for whoever started it as root.
  *
- *     r = audit_link_open(switch_on, &link, e);    ERR_*: and why not
+ *     r = audit_link_feed(switch_on, &feed, e);    ERR_*: and why not
+ *     r = audit_link_open(feed, answered, ctx, &link, e);
  *     audit_link_watch(link, uid);                 before its runs begin
  *     ... audit_link_turn(link) when audit_link_fd(link) is readable
  *     domain = audit_link_domain(link, pid, uid, since);
@@ -25,7 +26,11 @@ struct audit_link;
 typedef void audit_answered_fn(
     void *ctx, uint64_t domain, const struct audit_denials *d);
 
-int audit_link_open(bool switch_on, audit_answered_fn *answered, void *ctx,
+/* From here on the kernel's records are kept for whoever reads. switch_on:
+ * auditing, where it is off. */
+int audit_link_feed(bool switch_on, int *ret, struct err *e);
+/* Takes feed. */
+int audit_link_open(int feed, audit_answered_fn *answered, void *ctx,
     struct audit_link **ret, struct err *e);
 void audit_link_free(struct audit_link *l);
 int audit_link_fd(const struct audit_link *l);

@@ -67,7 +67,7 @@ struct lrun {
 		uint64_t losses; /* when it began */
 		uint64_t domain; /* that was asked about */
 		struct loop_timer *timer;
-		bool over;
+		bool waits, over;
 		struct audit_denials denials;
 	} audit;
 	int workspace; /* of a run on a copy, or -1 */

@@ -13,7 +13,26 @@
 
 /* The reader answers at once; this is for one that is held up. */
 #define ANSWER_MS 20
+/* What the kernel has to say comes by way of a thread of its own. A run that
+ * succeeded does not wait for that. */
+#define LATE_MS 2
 #define TEXT_MAX 512
+
+/* Not in the outcome, which has been told: in the daemon's log. */
+static void
+log_late(const struct lrun *r)
+{
+	const struct audit_denials *d = &r->audit.denials;
+	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
+
+	for (uint32_t i = 0; i <= d->count; i++) {
+		buf_reset(&text);
+		if (audit_denials_text(d, i, &text))
+			log_info("denied-late", "run=%llu uid=%u what=%s",
+			    (unsigned long long)r->number, r->plan->who.uid,
+			    buf_cstr(&text));
+	}
+}
 
 /* Another run's end may be what waits: it is looked at later. */
 static void
@@ -26,7 +45,10 @@ answered(void *ctx, uint64_t domain, const struct audit_denials *d)
 			continue;
 		r->audit.denials = *d;
 		r->audit.over = true;
-		loop_defer(l->loop, &l->audit_due);
+		if (r->answered)
+			log_late(r);
+		else
+			loop_defer(l->loop, &l->audit_due);
 	}
 }
 
@@ -64,12 +86,33 @@ turn(struct launcher *l)
 		close_link(l, "their reader has ended");
 }
 
+/* Asks where there is something to ask for. */
+static bool
+ask(struct lrun *r)
+{
+	const struct launcher *l = r->l;
+
+	r->audit.domain = audit_link_domain(
+	    l->audit, r->audit.command, r->plan->who.uid, r->started_ns);
+	return r->audit.domain != 0 &&
+	    audit_link_ask(l->audit, r->audit.domain);
+}
+
+/* Those that wait, and those whose answer has just left. */
 static void
 on_link(void *ctx, int fd, unsigned events)
 {
+	struct launcher *l = ctx;
+
 	(void)fd;
 	(void)events;
-	turn(ctx);
+	turn(l);
+	for (struct lrun *r = l->runs; l->audit != NULL && r != NULL;
+	     r = r->next) {
+		if ((r->audit.waits || r->answered) && r->audit.domain == 0 &&
+		    r->audit.command > 0)
+			(void)ask(r);
+	}
 }
 
 /* Once, with the first run that may have records. */
@@ -77,13 +120,15 @@ static void
 open_link(struct launcher *l, bool switch_on)
 {
 	struct err e = ERR_INIT;
-	int r;
+	int feed, r;
 
 	if (l->knows_audit || geteuid() != 0)
 		return;
 	l->knows_audit = true;
 	l->audit_due = (struct loop_task){ .fn = end_due, .ctx = l };
-	r = audit_link_open(switch_on, answered, l, &l->audit, &e);
+	r = audit_link_feed(switch_on, &feed, &e);
+	if (r == 0)
+		r = audit_link_open(feed, answered, l, &l->audit, &e);
 	if (r == 0)
 		r = loop_fd(l->loop, audit_link_fd(l->audit), LOOP_READ,
 		    on_link, l, &e);
@@ -121,7 +166,14 @@ give_up(void *ctx)
 	lrun_end_if_over(r);
 }
 
-/* A run in which nothing was denied waits for nothing. */
+static bool
+has_failed(const struct lrun *r)
+{
+	return !r->reported || r->end.type != CTL_ENDED || r->end.code != 0;
+}
+
+/* A run that succeeded, and in which nothing is known to have been denied,
+ * waits for nothing. */
 bool
 lrun_audit_is_over(struct lrun *r)
 {
@@ -130,18 +182,17 @@ lrun_audit_is_over(struct lrun *r)
 	if (l->audit == NULL || r->plan->records == PLAN_RECORDS_OFF ||
 	    r->audit.command <= 0)
 		return true;
-	if (!r->audit.over && r->audit.domain == 0) {
-		turn(l);
-		if (l->audit == NULL)
-			return true;
-		r->audit.domain = audit_link_domain(l->audit, r->audit.command,
-		    r->plan->who.uid, r->started_ns);
-		r->audit.over = r->audit.domain == 0 ||
-		    !audit_link_ask(l->audit, r->audit.domain) ||
-		    loop_after(l->loop, ANSWER_MS, give_up, r, &r->audit.timer,
-			NULL) != 0;
-	}
-	return r->audit.over;
+	if (r->audit.over || r->audit.waits)
+		return r->audit.over;
+	turn(l);
+	if (l->audit == NULL)
+		return true;
+	if (!ask(r) && !has_failed(r))
+		return true;
+	r->audit.waits =
+	    loop_after(l->loop, r->audit.domain != 0 ? ANSWER_MS : LATE_MS,
+		give_up, r, &r->audit.timer, NULL) == 0;
+	return !r->audit.waits;
 }
 
 void

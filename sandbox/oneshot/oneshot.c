@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "start/ctl.h"
 #include "start/hints.h"
+#include "oneshot/oneshot_audit.h"
 #include "oneshot/oneshot_net.h"
 #include "start/run.h"
 #include "sys.h"
@@ -54,6 +55,7 @@ struct oneshot {
 	int64_t kill_at_ms; /* 0: not asked to end */
 	struct arena *arena;
 	struct oneshot_net *net; /* NULL: offline */
+	struct oneshot_audit audit;
 	struct ctl end;
 };
 
@@ -198,6 +200,8 @@ take_message(struct oneshot *o)
 		o->silent = true;
 		return;
 	}
+	if (m.type == CTL_COMMAND)
+		o->audit.command = m.pid;
 	if (m.type == CTL_LISTENER)
 		oneshot_net_listener(o->net, &m);
 	if (m.type == CTL_TERMINAL && m.has_fd)
@@ -473,6 +477,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 		return oneshot_error(&e);
 	cgroup_find_alone(groups_wanted(p), &groups);
 	r = oneshot_net_start(p, &o.net, &e);
+	oneshot_audit_begin(&o.audit, p);
 	if (r == 0)
 		r = run_start(p, &with, &o.run, &e);
 	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
@@ -496,6 +501,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 	fd_closep(&o.master);
 	terminal_give_back(&o.terminal);
 	oneshot_net_end(o.net);
+	oneshot_audit_end(&o.audit, p, &o.end, arena);
 	explain(&o);
 	r = exit_status(&o);
 	if (o.reported && o.end.has_fd) {
