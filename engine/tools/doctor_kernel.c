@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/audit.h"
 #include "base/cgroup.h"
 #include "base/fdio.h"
 #include "base/num.h"
@@ -20,6 +21,8 @@
 #define LANDLOCK_ASK_VERSION 1U /* LANDLOCK_CREATE_RULESET_VERSION */
 #define LANDLOCK_ABI_NETWORK 4
 #define LANDLOCK_ABI_SCOPE 6
+#define LANDLOCK_ABI_AUDIT 7
+#define AUDIT_LANDLOCK 1423
 
 static void
 find_release(struct findings *f)
@@ -150,6 +153,35 @@ find_ptrace(struct findings *f)
 		    "other outside of sandboxes");
 }
 
+/* What root's runs are told of denials by the kernel itself. */
+static void
+find_audit(struct findings *f)
+{
+	const long abi = syscall(
+	    SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_ASK_VERSION);
+	const enum audit_state state = audit_ask_state();
+	struct err e = ERR_INIT;
+	AUTO_FD int fd = -1;
+	const char *what = "read, where the kernel's auditing is on (we may "
+			   "not ask)";
+
+	if (abi < LANDLOCK_ABI_AUDIT)
+		what = "not made by this kernel (Linux 6.15 does)";
+	else if (geteuid() != 0)
+		what = "read only as root; the supervisor tells what it denied";
+	else if (audit_join(AUDIT_LANDLOCK, AUDIT_LANDLOCK, &fd, &e) != 0)
+		what = e.msg;
+	else if (state == AUDIT_STATE_OFF)
+		what = "auditing is off: 'auditctl -e 1', or 'sandbox: {audit: "
+		       "on}', for the whole machine";
+	else if (state == AUDIT_STATE_ON)
+		what = "read: runs of root's launchers say what Landlock "
+		       "denied";
+	finding_add(f,
+	    state == AUDIT_STATE_ON && fd >= 0 ? FINDING_OK : FINDING_NOTE,
+	    "kernel", "denial-records", NULL, "%s", what);
+}
+
 /* For runs on a copy of the workspace; nothing else needs it. */
 static void
 find_overlay(struct findings *f)
@@ -189,5 +221,6 @@ doctor_kernel(struct findings *f)
 	find_userns(f);
 	find_cgroup(f);
 	find_overlay(f);
+	find_audit(f);
 	find_ptrace(f);
 }

@@ -15,6 +15,7 @@
 
 #include "audit/feed.h"
 #include "audit/reader.h"
+#include "base/audit.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -71,8 +72,8 @@ audit_link_feed(bool switch_on, int *ret, struct err *e)
 		return err_set(e, ERR_NOTFOUND,
 		    "this kernel keeps no records of what Landlock denies "
 		    "(Linux 6.15 does)");
-	if (switch_on && audit_feed_state() != AUDIT_FEED_ON)
-		r = audit_feed_switch_on(e);
+	if (switch_on && audit_ask_state() != AUDIT_STATE_ON)
+		r = audit_switch_on(e);
 	return r == 0 ? audit_feed_open(ret, e) : r;
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/audit.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -225,7 +226,7 @@ audit_record_parse(unsigned type, struct str text, struct audit_record *ret)
 	struct field f;
 
 	if ((type != AUDIT_RECORD_ACCESS && type != AUDIT_RECORD_DOMAIN) ||
-	    text.len > AUDIT_RECORD_BYTES_MAX || !skip_stamp(&text) ||
+	    text.len > AUDIT_TEXT_MAX || !skip_stamp(&text) ||
 	    !take_field(&text, &f) || !str_eqz(f.key, "domain") || f.quoted ||
 	    !hex_u64(f.value, &r.domain) || r.domain == 0)
 		return false;

@@ -21,7 +21,6 @@
 #define AUDIT_RECORD_ACCESS 1423 /* something was denied */
 #define AUDIT_RECORD_DOMAIN 1424 /* whose domain that was, or its end */
 
-#define AUDIT_RECORD_BYTES_MAX 8970 /* as the kernel's own limit */
 #define AUDIT_OBJECT_MAX 192
 
 enum audit_kind {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "audit/link.h"
 #include "glob.h"
 #include "sandbox/plan.h"
 
@@ -146,11 +147,42 @@ of_system_call(const char *name, const struct plan *p, struct buf *out)
 		buf_puts(out, "no profile permits such system calls");
 }
 
+/* The first right that was missing says what it was about. */
+static void
+of_kernel(const char *denial, const struct plan *p, struct buf *out)
+{
+	static const struct {
+		const char *right, *hint;
+	} scopes[] = {
+		{ "scope.signal",
+		    "signals reach processes of the run alone, under every "
+		    "profile" },
+		{ "scope.abstract_unix_socket",
+		    "sockets of the host are out of reach of every profile" },
+		{ "ptrace",
+		    "programs of the run may trace each other, and nothing "
+		    "else" },
+		{ "fs.change_topology", "no profile permits mounts" },
+	};
+	const char *path = strchr(denial, '/');
+
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+		if (strncmp(denial, scopes[i].right, strlen(scopes[i].right)) ==
+		    0) {
+			buf_puts(out, scopes[i].hint);
+			return;
+		}
+	}
+	if (path != NULL)
+		of_outside(path, p, out);
+}
+
 void
 hint_of(const char *violation, const struct plan *p, struct buf *out)
 {
 	static const char outside[] = "write outside the workspace: ";
 	static const char call[] = "system call ";
+	static const char kernel[] = AUDIT_DENIAL_PREFIX;
 	const char *name;
 
 	if (strncmp(violation, outside, sizeof(outside) - 1) == 0) {
@@ -159,6 +191,10 @@ hint_of(const char *violation, const struct plan *p, struct buf *out)
 	}
 	if (strncmp(violation, call, sizeof(call) - 1) == 0) {
 		of_system_call(violation + sizeof(call) - 1, p, out);
+		return;
+	}
+	if (strncmp(violation, kernel, sizeof(kernel) - 1) == 0) {
+		of_kernel(violation + sizeof(kernel) - 1, p, out);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
