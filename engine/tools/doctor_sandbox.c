@@ -144,13 +144,15 @@ void
 doctor_sandbox(struct findings *f)
 {
 	AUTO_BUF struct buf printed = BUF_INIT(PROBE_OUTPUT_MAX);
-	char folder[] = "/tmp/assent-doctor-XXXXXX";
+	/* On a disk, as workspaces are: before Linux 6.3 a tmpfs cannot show
+	 * its files as another user's. */
+	char folder[] = "/var/tmp/assent-doctor-XXXXXX";
 	struct err e = ERR_INIT;
 	int status = -1;
 
 	if (mkdtemp(folder) == NULL) {
 		finding_add(f, FINDING_MISSING, "sandbox", "runs",
-		    "make /tmp writable", "no temporary folder");
+		    "make /var/tmp writable", "no temporary folder");
 		return;
 	}
 	if (run_probe(folder, &printed, &status, &e) != 0)

@@ -8,17 +8,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "init/family.h"
 #include "sys.h"
 
+#define RESTRICTED "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 #define TMP_PREFIX "assent-run-"
 #define LOADAVG_BYTES 128
 #define DEPTH_MAX 64
@@ -41,6 +45,33 @@ bare_may_help(int error)
 {
 	return error == EPERM || error == EACCES || error == ENOSPC ||
 	    error == EINVAL || error == ENOSYS || error == EUSERS;
+}
+
+static bool
+is_restricted(void)
+{
+	AUTO_FD int fd = open(RESTRICTED, O_RDONLY | O_CLOEXEC);
+	char text[1];
+
+	return fd >= 0 && read(fd, text, 1) == 1 && text[0] != '0';
+}
+
+bool
+bare_namespaces_are_hollow(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (geteuid() == 0 || !is_restricted())
+		return false;
+	pid = sys_fork(CLONE_NEWUSER | CLONE_NEWNS, NULL);
+	if (pid == 0)
+		_exit(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 ? 0
+									   : 1);
+	/* Who may make none at all finds out when he tries. */
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status != 0;
 }
 
 static int

@@ -4,7 +4,8 @@
  * A run where nobody may make namespaces: what Landlock, seccomp, the
  * supervisor and resource limits can hold is held; the rest is told.
  *
- *     if (bare_may_help(errno)) ...                  after clone failed
+ *     if (bare_namespaces_are_hollow()) ...          before clone
+ *     if (bare_may_help(errno)) ...                  after it failed
  *     r = bare_open(&bare, plan, arena, &plan, e)    in its first process
  *     bare_domain(plan, bare.tmp, &fd, e)            instead of domain_make
  *     ... bare_notes, to be told with the outcome
@@ -29,6 +30,9 @@ int bare_open(struct bare *b, const struct plan *p, struct arena *a,
     struct plan **ret, struct err *e);
 /* Of a failed attempt to make namespaces. */
 bool bare_may_help(int error);
+/* AppArmor can let a user make namespaces, and give him no rights in them:
+ * then they are as good as none. Known by trying where it is set up so. */
+bool bare_namespaces_are_hollow(void);
 int bare_domain(const struct plan *p, const char *tmp, int *ret, struct err *e);
 void bare_close(struct bare *b);
 /* Ends with NULL. */

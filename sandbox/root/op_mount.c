@@ -4,6 +4,7 @@
  */
 #include "root/mnt.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,9 +64,14 @@ mnt_idmap(int tree, int userns, bool deep, struct err *e)
 		.userns_fd = (__u64)(unsigned)userns,
 	};
 
-	if (set(tree, &attr, deep) != 0)
-		return err_sys(e, "cannot map the owners of files");
-	return ERR_OK;
+	if (set(tree, &attr, deep) == 0)
+		return ERR_OK;
+	if (errno == EINVAL)
+		return err_set(e, ERR_DENIED,
+		    "cannot map the owners of files: with this kernel this "
+		    "file system cannot show them as another user's (a tmpfs "
+		    "can from Linux 6.3 on); use a workspace on a disk");
+	return err_sys(e, "cannot map the owners of files");
 }
 
 int

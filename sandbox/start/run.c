@@ -163,13 +163,16 @@ clone_run(struct job *job, struct run *ret, struct err *e)
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
 	int pidfd = -1;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (ctl_pair(&mine, &theirs, e) != 0)
 		return ERR_SYS;
-	pid = sys_fork(run_namespaces(job->plan->who.identity == IDENTITY_SAME,
-			   job->net_apart),
-	    &pidfd);
+	errno = EPERM;
+	if (!job->bare)
+		pid = sys_fork(
+		    run_namespaces(job->plan->who.identity == IDENTITY_SAME,
+			job->net_apart),
+		    &pidfd);
 	/* Then with what is left, and each run says so. */
 	if (pid < 0 && job->value_count == 0 && bare_may_help(errno)) {
 		job->bare = true;
@@ -203,6 +206,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		.ipcns = -1,
 		.userns = with->userns,
 		.fresh = true,
+		.bare = bare_namespaces_are_hollow(),
 		.net_apart = net_apart_can(),
 		.value_count = with->value_count,
 	};
@@ -221,7 +225,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 		    with->value_count * sizeof(*with->values));
 	init_take_group(&job, &group);
 	run_give_pipes(p, with->stdio);
-	if (!take_blank(with, &job, &run))
+	if (job.bare || !take_blank(with, &job, &run))
 		r = clone_run(&job, &run, e);
 	if (r != 0) {
 		if (with->groups != NULL)

@@ -1,6 +1,7 @@
 """Where nobody may make namespaces, as in a container: what is left is held,
 and the rest is said aloud."""
 
+import ctypes
 import errno
 import glob
 import os
@@ -15,6 +16,7 @@ import unittest
 from lib_sandbox import USER, World
 from lib_weak import without, without_namespaces
 
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
 ERRORS = (errno.EPERM, errno.ENOSPC, errno.EINVAL)
 
 
@@ -33,6 +35,26 @@ class Bare(World):
         without_namespaces(self.error)
         if self.missing:
             without(errno.ENOSYS, *self.missing)
+
+
+class Hollow(World):
+    """As AppArmor has it on some systems: a user's namespaces are made, and
+    he may mount nothing in them. The setting that says so is not here, so it
+    is put over the others; the rest is taken away by a filter."""
+
+    SETTING = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+
+    def _become(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNS) != 0 or \
+                libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0 \
+                or libc.mount(b"settings", b"/proc/sys/kernel", b"tmpfs", 0,
+                              None) != 0:
+            raise OSError(ctypes.get_errno(), "no private settings")
+        with open(self.SETTING, "w", encoding="ascii") as to:
+            to.write("1\n")
+        super()._become()
+        without(errno.EACCES, "mount", "open_tree", "fsopen")
 
 
 def tmp_folders():
@@ -68,6 +90,16 @@ class WithoutNamespaces(unittest.TestCase):
                 self.assertEqual(status, 0, out)
                 self.assertIn("ran\n", out)
                 self.assertIn("may make no namespaces here", out)
+
+    @unittest.skipUnless(os.geteuid() == 0, "SKIP: needs root")
+    def test_i10_namespaces_without_rights_in_them_are_taken_for_none(self):
+        with Hollow(uid()) as w:
+            status, out = w.run("echo ran > made; cat made; echo x > "
+                                f"{w.victim}/new; cat {w.home}/notes.txt")
+            self.assertIn("ran\n", out)
+            self.assertIn("may make no namespaces here", out)
+            self.assertNotIn("SECRET", out)
+            self.assertEqual(os.listdir(w.victim), ["plain.txt"])
 
     def test_i10_a_required_namespace_refuses_the_weaker_mode(self):
         with Bare(uid()) as w:
