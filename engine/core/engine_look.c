@@ -120,6 +120,9 @@ keep(struct live *l, const struct operand *list, size_t count, struct err *e)
 			return err_set(
 			    e, ERR_INTERNAL, "other files were looked at");
 		to->state = list[i].state;
+		/* Shown as one that nobody holds on to, and no more. */
+		if (to->soft && to->state == OPERAND_UNREADABLE)
+			to->state = OPERAND_OTHER;
 		memcpy(to->sha256, list[i].sha256, SHA256_LEN);
 		to->path = arena_strdup(
 		    a, list[i].path == NULL ? to->named : list[i].path);

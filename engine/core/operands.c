@@ -76,21 +76,19 @@ is_frozen(const struct action *a, const char *path)
 }
 
 static int
-add(struct list *l, const char *named, bool edited, bool frozen, struct err *e)
+add(struct list *l, struct operand new, struct err *e)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		if (strcmp(l->at[i].named, named) == 0)
+		if (strcmp(l->at[i].named, new.named) == 0)
 			return ERR_OK;
 	}
+	if (l->count == ACTION_FILES_MAX && new.soft)
+		return ERR_OK;
 	if (l->count == ACTION_FILES_MAX)
 		return err_set(e, ERR_LIMIT,
 		    "it executes or edits more than %d files; do it in parts",
 		    ACTION_FILES_MAX);
-	l->at[l->count++] = (struct operand){
-		.named = named,
-		.edited = edited,
-		.frozen = frozen,
-	};
+	l->at[l->count++] = new;
 	return ERR_OK;
 }
 
@@ -106,8 +104,10 @@ add_code(const struct action *a, struct list *l, struct err *e)
 			const struct effect *f = &c->parts[i].effects[k];
 
 			if (is_named_code(f))
-				r = add(l, f->target, false,
-				    is_frozen(a, f->target), e);
+				r = add(l,
+				    (struct operand){ .named = f->target,
+					.frozen = is_frozen(a, f->target) },
+				    e);
 		}
 	}
 	return r;
@@ -120,13 +120,14 @@ struct implied {
 
 /* What is not named is compared, not covered: a build may write it. */
 static int
-add_implied(void *ctx, const char *path, struct err *e)
+add_implied(void *ctx, const char *path, bool soft, struct err *e)
 {
 	const struct implied *m = ctx;
 	const char *copy = arena_strdup(m->arena, path);
 
-	return copy == NULL ? err_nomem(e)
-			    : add(m->list, copy, false, false, e);
+	return copy == NULL
+	    ? err_nomem(e)
+	    : add(m->list, (struct operand){ .named = copy, .soft = soft }, e);
 }
 
 /* An edit that says which bytes it was made for needs no look. */
@@ -150,7 +151,10 @@ add_edits(
 			buf_printf(&b, "%s/", cwd == NULL ? "" : cwd);
 		buf_puts(&b, edit->path);
 		path = arena_strdup(arena, buf_cstr(&b));
-		r = path == NULL ? err_nomem(e) : add(l, path, true, false, e);
+		r = path == NULL
+		    ? err_nomem(e)
+		    : add(l, (struct operand){ .named = path, .edited = true },
+			  e);
 	}
 	return r;
 }

@@ -8,10 +8,9 @@
 
 #include "base/buf.h"
 #include "model/limits.h"
-#include "model/part_command.h"
+#include "operands_int.h"
 
 #define NAMES_MAX 4
-#define FOLDERS_MAX 24 /* beyond: nobody can say where it ends up */
 
 /* What a program runs where it stands. Words apart by spaces. */
 static const struct {
@@ -43,19 +42,8 @@ static const struct {
 static const char *const elsewhere[] = { "-C", "--directory", "--prefix",
 	"--cwd", "--chdir", "--dir", "-S" };
 
-struct walk {
-	const struct action *a;
-	operand_implied_fn *fn;
-	void *ctx;
-	struct arena *arena;
-	const char *folders[FOLDERS_MAX]; /* absolute; 0: the start */
-	size_t folder_count;
-	bool folders_open; /* there are more */
-	bool searches; /* programs may be others than their names say */
-};
-
-static bool
-has_word(const char *words, struct str word)
+bool
+operands_has_word(const char *words, struct str word)
 {
 	struct str rest = str_of(words);
 
@@ -66,8 +54,9 @@ has_word(const char *words, struct str word)
 	return false;
 }
 
-static int
-say(const struct walk *w, const char *folder, struct str name, struct err *e)
+int
+operands_say(const struct operands_walk *w, const char *folder, struct str name,
+    bool soft, struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
 
@@ -76,27 +65,30 @@ say(const struct walk *w, const char *folder, struct str name, struct err *e)
 	if (name.s[0] != '/')
 		buf_printf(&b, "%s/", folder);
 	buf_put_str(&b, name);
-	return buf_done(&b, NULL) == 0 ? w->fn(w->ctx, buf_cstr(&b), e)
+	return buf_done(&b, NULL) == 0 ? w->fn(w->ctx, buf_cstr(&b), soft, e)
 				       : ERR_OK;
 }
 
-static int
-say_everywhere(const struct walk *w, struct str name, struct err *e)
+int
+operands_say_everywhere(
+    const struct operands_walk *w, struct str name, bool soft, struct err *e)
 {
 	int r = ERR_OK;
 
+	if (w->folders_open && soft)
+		return ERR_OK;
 	if (w->folders_open)
 		return err_set(e, ERR_LIMIT,
 		    "it goes through so many folders that nobody can say "
 		    "which '%.*s' it runs; do it in parts",
 		    STR_ARG(name));
 	for (size_t i = 0; r == 0 && i < w->folder_count; i++)
-		r = say(w, w->folders[i], name, e);
+		r = operands_say(w, w->folders[i], name, soft, e);
 	return r;
 }
 
 static int
-add_folder(struct walk *w, const char *folder, struct err *e)
+add_folder(struct operands_walk *w, const char *folder, struct err *e)
 {
 	const char *copy;
 
@@ -104,7 +96,7 @@ add_folder(struct walk *w, const char *folder, struct err *e)
 		if (strcmp(w->folders[i], folder) == 0)
 			return ERR_OK;
 	}
-	if (w->folder_count == FOLDERS_MAX) {
+	if (w->folder_count == OPERANDS_FOLDERS_MAX) {
 		w->folders_open = true;
 		return ERR_OK;
 	}
@@ -132,7 +124,8 @@ go_up(struct buf *path)
  * which has no links, others may go elsewhere: as it is written, too.
  */
 static int
-add_joined(struct walk *w, const char *from, struct str to, struct err *e)
+add_joined(
+    struct operands_walk *w, const char *from, struct str to, struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT(2 * PATH_BYTES_MAX);
 	AUTO_BUF struct buf written = BUF_INIT(2 * PATH_BYTES_MAX);
@@ -163,7 +156,7 @@ add_joined(struct walk *w, const char *from, struct str to, struct err *e)
 
 /* From wherever it may be by then: which step is taken is not known. */
 static int
-add_step(struct walk *w, struct str to, struct err *e)
+add_step(struct operands_walk *w, struct str to, struct err *e)
 {
 	const size_t n = w->folder_count;
 	int r = ERR_OK;
@@ -175,7 +168,8 @@ add_step(struct walk *w, struct str to, struct err *e)
 
 /* make -C a -C b goes to a/b. */
 static int
-add_options(struct walk *w, const struct part_command *cmd, struct err *e)
+add_options(
+    struct operands_walk *w, const struct part_command *cmd, struct err *e)
 {
 	int r = ERR_OK;
 
@@ -195,12 +189,13 @@ add_options(struct walk *w, const struct part_command *cmd, struct err *e)
 static bool
 goes_alone(const struct part_command *cmd)
 {
-	return has_word("make gmake ninja cmake meson just git", cmd->program);
+	return operands_has_word(
+	    "make gmake ninja cmake meson just git", cmd->program);
 }
 
 /* Where the action begins, where it goes, and where options send it. */
 static int
-find_folders(struct walk *w, struct err *e)
+find_folders(struct operands_walk *w, struct err *e)
 {
 	const struct classification *c = &w->a->classification;
 	const char *cwd = w->a->proposal.cwd;
@@ -212,7 +207,7 @@ find_folders(struct walk *w, struct err *e)
 
 		if (cmd == NULL)
 			continue;
-		if (has_word("cd pushd", cmd->program) &&
+		if (operands_has_word("cd pushd", cmd->program) &&
 		    cmd->operand_count > 0 && !cmd->operands[0].unknown)
 			r = add_step(w, cmd->operands[0].text, e);
 		if (r == 0 && !goes_alone(cmd))
@@ -222,38 +217,41 @@ find_folders(struct walk *w, struct err *e)
 }
 
 static int
-of_build(const struct walk *w, const struct part_command *cmd, struct err *e)
+of_build(const struct operands_walk *w, const struct part_command *cmd,
+    struct err *e)
 {
 	int r = ERR_OK;
 
 	for (size_t i = 0; i < ARRAY_LEN(builds); i++) {
-		if (!has_word(builds[i].programs, cmd->program))
+		if (!operands_has_word(builds[i].programs, cmd->program))
 			continue;
 		for (size_t k = 0;
 		     r == 0 && k < NAMES_MAX && builds[i].names[k] != NULL; k++)
-			r = say_everywhere(w, str_of(builds[i].names[k]), e);
+			r = operands_say_everywhere(
+			    w, str_of(builds[i].names[k]), false, e);
 	}
 	return r;
 }
 
 /* a.b and an end: a/b.py. */
 static int
-say_module(
-    const struct walk *w, struct str module, const char *end, struct err *e)
+say_module(const struct operands_walk *w, struct str module, const char *end,
+    struct err *e)
 {
 	AUTO_BUF struct buf b = BUF_INIT(PATH_BYTES_MAX);
 
 	for (size_t i = 0; i < module.len; i++)
 		buf_putc(&b, module.s[i] == '.' ? '/' : module.s[i]);
 	buf_puts(&b, end);
-	return buf_done(&b, NULL) == 0 ? say_everywhere(w, buf_str(&b), e)
-				       : ERR_OK;
+	return buf_done(&b, NULL) == 0
+	    ? operands_say_everywhere(w, buf_str(&b), false, e)
+	    : ERR_OK;
 }
 
 /* python3 -m a.b: a/b.py, or a/b/__main__.py; before that a/__init__.py, or
  * a.py where there is none. */
 static int
-of_module(const struct walk *w, const char *module, struct err *e)
+of_module(const struct operands_walk *w, const char *module, struct err *e)
 {
 	static const char *const ends[] = { ".py", "/__init__.py",
 		"/__main__.py" };
@@ -274,7 +272,7 @@ of_module(const struct walk *w, const char *module, struct err *e)
 
 /* PATH=.:$PATH; x.sh: programs may come from the folder it stands in. */
 static int
-of_search(const struct walk *w, const char *folder, struct err *e)
+of_search(const struct operands_walk *w, const char *folder, struct err *e)
 {
 	const struct classification *c = &w->a->classification;
 	int r = ERR_OK;
@@ -284,13 +282,13 @@ of_search(const struct walk *w, const char *folder, struct err *e)
 
 		if (cmd != NULL && !cmd->dynamic && cmd->written.len > 0 &&
 		    str_find(cmd->written, '/') == cmd->written.len)
-			r = say(w, folder, cmd->written, e);
+			r = operands_say(w, folder, cmd->written, false, e);
 	}
 	return r;
 }
 
-static bool
-is_start(const struct action *a, const char *path)
+bool
+operands_is_start(const struct action *a, const char *path)
 {
 	return (a->proposal.cwd != NULL &&
 		   strcmp(path, a->proposal.cwd) == 0) ||
@@ -299,13 +297,13 @@ is_start(const struct action *a, const char *path)
 }
 
 static int
-of_code(const struct walk *w, const struct part *p, const struct effect *f,
-    struct err *e)
+of_code(const struct operands_walk *w, const struct part *p,
+    const struct effect *f, struct err *e)
 {
 	if (f->target == NULL)
 		return ERR_OK;
 	if (f->target[0] == '/')
-		return w->searches && is_start(w->a, f->target)
+		return w->searches && operands_is_start(w->a, f->target)
 		    ? of_search(w, f->target, e)
 		    : ERR_OK;
 	if (p->command == NULL || f->code_class != CODE_WORKSPACE)
@@ -317,16 +315,18 @@ of_code(const struct walk *w, const struct part *p, const struct effect *f,
 
 /* hash -p FILE NAME: from now on NAME is FILE. */
 static int
-of_hash(const struct walk *w, const struct part_command *cmd, struct err *e)
+of_hash(const struct operands_walk *w, const struct part_command *cmd,
+    struct err *e)
 {
 	if (!str_eqz(cmd->program, "hash"))
 		return ERR_OK;
 	for (size_t i = 0; i < cmd->option_count; i++) {
 		if (cmd->options[i].value.s != NULL)
-			return say(w, w->folders[0], cmd->options[i].value, e);
+			return operands_say(
+			    w, w->folders[0], cmd->options[i].value, false, e);
 	}
 	return cmd->operand_count > 0
-	    ? say(w, w->folders[0], cmd->operands[0].text, e)
+	    ? operands_say(w, w->folders[0], cmd->operands[0].text, false, e)
 	    : ERR_OK;
 }
 
@@ -346,17 +346,18 @@ is_uncertain(const struct classification *c)
 
 /* bash +x SCRIPT: an option that is taken for the script. */
 static int
-of_plus(const struct walk *w, const struct part_command *cmd, struct err *e)
+of_plus(const struct operands_walk *w, const struct part_command *cmd,
+    struct err *e)
 {
 	size_t i = 0;
 
-	if (!has_word("bash sh dash ash zsh ksh mksh", cmd->program))
+	if (!operands_has_word("bash sh dash ash zsh ksh mksh", cmd->program))
 		return ERR_OK;
 	while (i < cmd->operand_count &&
 	    str_starts(cmd->operands[i].text, STR("+")))
 		i++;
 	return i > 0 && i < cmd->operand_count
-	    ? say_everywhere(w, cmd->operands[i].text, e)
+	    ? operands_say_everywhere(w, cmd->operands[i].text, false, e)
 	    : ERR_OK;
 }
 
@@ -380,23 +381,24 @@ writes_code(const struct classification *c)
 }
 
 static int
-of_effect(const struct walk *w, const struct part *p, const struct effect *f,
-    struct err *e)
+of_effect(const struct operands_walk *w, const struct part *p,
+    const struct effect *f, struct err *e)
 {
 	if (f->kind == EFFECT_RUN_CODE)
 		return of_code(w, p, f, e);
 	/* What it reads may be what it writes, and then runs. */
 	if (f->kind == EFFECT_READ && f->path_class == PATH_WORKSPACE &&
 	    f->target != NULL && f->target[0] == '/' &&
-	    !is_start(w->a, f->target) && writes_code(&w->a->classification))
-		return w->fn(w->ctx, f->target, e);
+	    !operands_is_start(w->a, f->target) &&
+	    writes_code(&w->a->classification))
+		return w->fn(w->ctx, f->target, false, e);
 	return ERR_OK;
 }
 
 static int
-of_part(const struct walk *all, const struct part *p, struct err *e)
+of_part(const struct operands_walk *all, const struct part *p, struct err *e)
 {
-	struct walk w = *all;
+	struct operands_walk w = *all;
 	int r = ERR_OK;
 
 	if (p->command != NULL && goes_alone(p->command))
@@ -415,11 +417,13 @@ operands_implied(const struct action *a, struct arena *arena,
     operand_implied_fn *fn, void *ctx, struct err *e)
 {
 	const struct classification *c = &a->classification;
-	struct walk w = { .a = a, .fn = fn, .ctx = ctx, .arena = arena };
+	struct operands_walk w = {
+		.a = a, .fn = fn, .ctx = ctx, .arena = arena
+	};
 	int r = find_folders(&w, e);
 
 	w.searches = is_uncertain(c);
 	for (size_t i = 0; r == 0 && i < c->part_count; i++)
 		r = of_part(&w, &c->parts[i], e);
-	return r;
+	return r == 0 ? operands_loose(&w, e) : r;
 }

@@ -7,8 +7,11 @@
  */
 #include "model/action.h"
 
-/* path is the callee's to copy. Non-zero ends the walk and is returned. */
-typedef int operand_implied_fn(void *ctx, const char *path, struct err *e);
+/* path is the callee's to copy. soft: it is held on to where that can be done,
+ * and is no reason to refuse the action where not. Non-zero ends the walk and
+ * is returned. */
+typedef int operand_implied_fn(
+    void *ctx, const char *path, bool soft, struct err *e);
 
 /* arena: for as long as it runs. ERR_LIMIT: nobody can say which they are. */
 int operands_implied(const struct action *a, struct arena *arena,

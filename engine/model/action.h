@@ -281,6 +281,7 @@ struct operand {
 	enum operand_state state;
 	bool edited; /* else executed */
 	bool frozen; /* nothing in the action may change it */
+	bool soft; /* held on to where it can be; known until the look */
 	uint8_t sha256[SHA256_LEN];
 	const char *why;
 };

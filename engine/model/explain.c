@@ -11,6 +11,10 @@
 
 /* ---- JSON -------------------------------------------------------------- */
 
+#define NOT_HELD "what this imports, includes or finds by itself: "
+#define NOT_HELD_SHOWN 200
+#define NOT_HELD_BYTES 512
+
 static void
 rule_json(struct jsonw *w, const struct rule_ref *rule)
 {
@@ -125,6 +129,60 @@ files_json(struct jsonw *w, const struct action *a)
 	jsonw_end(w);
 }
 
+/* Does it run code that finds more code by itself? */
+static bool
+runs_code(const struct part *p)
+{
+	for (size_t i = 0; i < p->effect_count; i++) {
+		if (p->effects[i].kind == EFFECT_RUN_CODE ||
+		    p->effects[i].kind == EFFECT_UNKNOWN)
+			return true;
+	}
+	return p->not_understood != NULL;
+}
+
+static bool
+is_held(const struct operand *o)
+{
+	return o->state == OPERAND_FILE || o->state == OPERAND_ABSENT;
+}
+
+/* The beginning of a text, in whole characters. */
+static struct str
+shown(const char *text)
+{
+	const struct str all = str_of(text);
+	size_t n = all.len < NOT_HELD_SHOWN ? all.len : NOT_HELD_SHOWN;
+
+	while (n < all.len && n > 0 && ((unsigned char)all.s[n] & 0xc0) == 0x80)
+		n--;
+	return str_head(all, n);
+}
+
+/* What may be another by the time it runs: said, because nobody sees it. */
+static void
+not_held_json(struct jsonw *w, const struct action *a)
+{
+	const struct classification *c = &a->classification;
+
+	jsonw_key(w, "not_held");
+	jsonw_array(w);
+	for (size_t i = 0; i < a->operand_count; i++) {
+		if (!is_held(&a->operands[i]))
+			jsonw_str(w, str_of(a->operands[i].named));
+	}
+	for (size_t i = 0; i < c->part_count; i++) {
+		AUTO_BUF struct buf b = BUF_INIT(NOT_HELD_BYTES);
+
+		if (!runs_code(&c->parts[i]))
+			continue;
+		buf_printf(
+		    &b, NOT_HELD "%.*s", NOT_HELD_SHOWN, c->parts[i].text);
+		jsonw_str(w, buf_str(&b));
+	}
+	jsonw_end(w);
+}
+
 static void
 review_json(struct jsonw *w, const struct review *r)
 {
@@ -208,7 +266,9 @@ explain_to_json(const struct action *a, struct buf *out)
 		part_json(&w, &c->parts[i]);
 	jsonw_end(&w);
 	profile_json(&w, &c->profile);
+	not_held_json(&w, a);
 	files_json(&w, a);
+	not_held_json(&w, a);
 	action_json(&w, a);
 	review_json(&w, &a->review);
 	ruling_json(&w, &a->ruling);
@@ -374,6 +434,29 @@ meaning_of(enum decision d)
 	return (size_t)d < ARRAY_LEN(meanings) ? meanings[d] : meanings[0];
 }
 
+static void
+not_held_text(struct buf *out, const struct action *a)
+{
+	const struct classification *c = &a->classification;
+
+	static const char *const labels[] = {
+		[OPERAND_INVALID] = "Not held on to: ",
+		[OPERAND_FILE] = "Holds on to the content of: ",
+		[OPERAND_ABSENT] = "Must still be missing: ",
+		[OPERAND_OTHER] = "Not held on to: ",
+		[OPERAND_UNREADABLE] = "Not held on to: ",
+	};
+
+	for (size_t i = 0; i < a->operand_count; i++)
+		line_of(out, "", labels[a->operands[i].state],
+		    a->operands[i].named);
+	for (size_t i = 0; i < c->part_count; i++) {
+		if (runs_code(&c->parts[i]))
+			line_of(out, "", "Not held on to: " NOT_HELD,
+			    c->parts[i].text);
+	}
+}
+
 void
 explain_to_text(const struct action *a, struct buf *out)
 {
@@ -393,12 +476,8 @@ explain_to_text(const struct action *a, struct buf *out)
 		part_text(out, i + 1, &c->parts[i]);
 	if (c->decision != DECISION_DENY)
 		profile_text(out, &c->profile);
-	for (size_t i = 0; i < a->operand_count; i++)
-		line_of(out, "",
-		    a->operands[i].state == OPERAND_FILE
-			? "Holds on to the content of: "
-			: "Not held on to: ",
-		    a->operands[i].named);
+	if (a->id[0] != '\0' && c->decision != DECISION_DENY)
+		not_held_text(out, a);
 	if (a->review.outcome != REVIEW_INVALID)
 		line_of(out, "", "Reviewer: ", a->review.rationale);
 	if (a->ruling.decision == DECISION_INVALID)

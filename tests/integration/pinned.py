@@ -143,6 +143,83 @@ class Pinned(unittest.TestCase):
                 self.put(name, evil)
                 self.refused(action)
 
+    def test_i4_what_becomes_code_by_its_use_is_held_on_to(self):
+        js = "require('fs').writeFileSync('ran', 'approved')"
+        for script, name in (
+                ('python3 -c "$(cat x.py)"', "x.py"),
+                ('eval "$(cat x.sh)"', "x.sh"),
+                ('bash -c "$(<x.sh)"', "x.sh"),
+                ("sed s/a/b/ x.sh | bash", "x.sh"),
+                ("base64 -d x.b64 | sh", "x.b64"),
+                ("xargs -a list sh", "list"),
+                ("while read f; do sh $f; done < list", "list"),
+                ("python3 < x.py", "x.py"),
+                ("sqlite3 db < x.sql", "x.sql"),
+                ("pip install -r r.txt", "r.txt"),
+                ("python3 folder", "folder/__main__.py"),
+                ("node .", "index.js"),
+                ("node -r ./x.js -e 1", "x.js"),
+                ("pytest tests/test_a.py::test_b", "tests/test_a.py"),
+                ("pytest tests", "tests/conftest.py"),
+                ("npx jest", "jest.config.js"),
+                ("docker build .", "Dockerfile"),
+                ("docker compose up", "compose.yaml"),
+                ("pip install -e .", "setup.py"),
+                ("make -f my.mk", "my.mk"),
+                ("env -S 'sh x.sh'", "x.sh"),
+                ("bash -c '. ./x.sh'", "x.sh"),
+                ("for d in sub b; do (cd $d && make); done",
+                 "sub/Makefile"),
+                ("X=sub; cd \"$X\" && make", "sub/Makefile"),
+                ("cd sub; ../x.sh", "x.sh"),
+                ("git -c core.fsmonitor=./x.sh status", "x.sh"),
+                ("git -c alias.x='!./x.sh' x", "x.sh")):
+            with self.subTest(script):
+                self.setUp()
+                self.put("sub/keep", "")
+                self.put(name, js if name.endswith("js") else "approved")
+                action = self.ask(script)
+                self.put(name, "attacker")
+                self.refused(action)
+
+    def test_what_is_only_read_by_code_that_was_shown_may_change(self):
+        for script in ("cat log | python3 -c 'print(1)'",
+                       "tail -n 1 log | grep x; ./x.sh"):
+            with self.subTest(script):
+                self.put("log", "one\n")
+                self.put("x.sh", GOOD)
+                action = self.ask(script)
+                self.put("log", "two\n")
+                self.assertIsNotNone(self.allow(action)["exit"])
+
+    def test_what_is_too_large_to_be_held_on_to_as_data_is_no_reason(self):
+        self.put("x.txt", "")
+        os.truncate(f"{self.ws}/x.txt", 65 << 20)
+        action = self.ask("head -n 1 x.txt | sh")
+        _, explained, _ = self.daemon.approver(
+            "GET", f"/v1/actions/{action}/explain")
+        self.assertIn(f"{self.ws}/x.txt", explained["not_held"])
+        self.assertIsNotNone(self.allow(action)["exit"])
+
+    def test_i4_the_question_says_what_is_not_held_on_to(self):
+        self.put("x.sh", GOOD)
+        self.put("Makefile", "include *.mk\n")
+        for script, what in (
+                ("find . -name x.sh -exec sh {} \\;", self.ws),
+                ("ls *.sh | xargs -n1 sh", f"{self.ws}/*.sh"),
+                ("find . | xargs sh", self.ws),
+                ("make", ": make"), ("npm run x", ": npm run x"),
+                ("python3 -c 'import x'", ": python3 -c 'import x'"),
+                ("for d in */; do make -C $d; done", ": make -C"),
+                ("git st", ": git st"), ("go generate", ": go generate")):
+            with self.subTest(script):
+                action = self.ask(script)
+                _, explained, _ = self.daemon.approver(
+                    "GET", f"/v1/actions/{action}/explain")
+                self.assertTrue(any(what in one for one in
+                                    explained["not_held"]), explained)
+                self.daemon.answer(action, "deny")
+
     def test_i4_a_makefile_that_goes_before_another_is_refused(self):
         self.put("Makefile", "all:\n\techo approved > ran\n")
         action = self.ask("make")
