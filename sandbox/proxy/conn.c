@@ -438,6 +438,33 @@ is_over(struct conn *c)
 	return flow_ended(&c->up) && flow_ended(&c->down);
 }
 
+/* A server that takes no more may have said why before that: it is heard to
+ * its end, and the client is told. */
+static int
+pump_up(struct conn *c, int64_t now, struct err *e)
+{
+	const int r = flow_pump(&c->up, now, e);
+
+	if (r == 0 || !c->up.broken)
+		return r;
+	set_reason(c, e->msg);
+	flow_stop(&c->up);
+	return ERR_OK;
+}
+
+/* Whatever was read of the server goes to the client; then it is over. */
+static int
+pump_down(struct conn *c, int64_t now, struct err *e)
+{
+	const int r = flow_pump(&c->down, now, e);
+
+	if (r == 0 || c->down.broken)
+		return r;
+	set_reason(c, e->msg);
+	conn_last_words(c);
+	return ERR_OK;
+}
+
 void
 conn_pump(struct conn *c)
 {
@@ -447,9 +474,9 @@ conn_pump(struct conn *c)
 	const char *over;
 	int r;
 
-	r = flow_pump(&c->up, now, &e);
+	r = pump_up(c, now, &e);
 	if (r == 0)
-		r = flow_pump(&c->down, now, &e);
+		r = pump_down(c, now, &e);
 	if (c->up.bytes + c->down.bytes != before)
 		c->moved_ns = now;
 	over = meter_over(&c->p->tools.meter);
@@ -457,7 +484,8 @@ conn_pump(struct conn *c)
 		conn_end(c, over);
 	else if (r != 0)
 		conn_end(c, e.msg);
-	else if (c->state == CONN_RELAY && c->plain && is_over(c))
+	else if (c->state == CONN_RELAY && is_over(c) &&
+	    (c->plain || c->up.broken))
 		conn_last_words(c);
 	else if (c->state == CONN_RELAY && is_over(c))
 		conn_end(c, NULL);

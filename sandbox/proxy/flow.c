@@ -44,6 +44,16 @@ flow_done(struct flow *f)
 	f->piped = 0;
 }
 
+void
+flow_stop(struct flow *f)
+{
+	flow_done(f);
+	f->from = -1;
+	f->to = -1;
+	f->starved = false;
+	f->eof = true;
+}
+
 int
 flow_put(struct flow *f, struct str bytes, struct err *e)
 {
@@ -86,8 +96,9 @@ is_later(void)
 }
 
 static int
-cannot_write(const struct flow *f, struct err *e)
+cannot_write(struct flow *f, struct err *e)
 {
+	f->broken = true;
 	return err_sys(e, "cannot send to the %s", f->up ? "server" : "client");
 }
 

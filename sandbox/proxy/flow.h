@@ -34,18 +34,21 @@ struct flow {
 	bool starved; /* the meter says: later */
 	bool shuts; /* the end is passed on */
 	bool shut;
+	bool broken; /* the socket that it goes to takes no more */
 	uint64_t bytes;
 };
 
 void flow_init(struct flow *f, struct flow_tools *tools, bool up);
 void flow_done(struct flow *f);
+/* Nothing more flows; what was held is dropped. */
+void flow_stop(struct flow *f);
 /* Bytes that are not part of the frame: words of our own. */
 int flow_put(struct flow *f, struct str bytes, struct err *e);
 /* A head that the run sent or gets: it counts. */
 int flow_put_head(struct flow *f, struct str bytes, struct err *e);
 /* Bytes of the frame that were read before; what is beyond it is dropped. */
 int flow_feed(struct flow *f, struct str bytes, struct err *e);
-/* An error ends the connection. */
+/* After an error nothing more flows here; broken says on which side. */
 int flow_pump(struct flow *f, int64_t now_ns, struct err *e);
 bool flow_reads(const struct flow *f);
 bool flow_writes(const struct flow *f);

@@ -7,6 +7,7 @@ one world.
 
 import hashlib
 import os
+import signal
 import socket
 import ssl
 import struct
@@ -887,6 +888,63 @@ class Tests:
             assert got.returncode == 18, got
             assert "middle of a body" in proxy.event()["reason"]
             assert proxy.curl("http://web.test/").stdout == HELLO
+
+    def what_a_server_said_before_it_broke_is_delivered(self):
+        """It answers an upload before its end and hangs up on the rest; the
+        answer and the reset are there when the proxy looks."""
+        answer = (b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 1000\r\n"
+                  b"\r\n" + b"n" * 1000)
+        stopped, said = threading.Event(), threading.Event()
+
+        def hangs_up(words):
+            def handle(sock):
+                sock.recv(1000)
+                stopped.wait(10)
+                sock.sendall(words)
+                time.sleep(0.2)  # on its way before the reset
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                struct.pack("ii", 1, 0))
+                sock.close()
+                said.set()
+            return handle
+
+        def send(sock):
+            try:
+                sock.sendall(b"x" * (4 << 20))
+            except OSError:
+                pass
+
+        def hears(sock, proxy):
+            sender = threading.Thread(target=send, args=(sock,))
+            sender.start()
+            time.sleep(0.3)
+            os.kill(proxy.process.pid, signal.SIGSTOP)
+            stopped.set()
+            assert said.wait(10)
+            os.kill(proxy.process.pid, signal.SIGCONT)
+            got = lib.read_all(sock)
+            sock.close()
+            sender.join()
+            stopped.clear()
+            said.clear()
+            return got
+        self.world.serve(lib.WEB, 101, hangs_up(answer))
+        self.world.serve(lib.WEB, 102, hangs_up(b"no more\n"))
+        with self.proxy(allow("web.test:101-102")) as proxy:
+            with proxy.connect() as sock:
+                sock.sendall(b"POST http://web.test:101/ HTTP/1.1\r\n"
+                             b"Host: web.test:101\r\n"
+                             b"Content-Length: 4194304\r\n\r\n")
+                got = hears(sock, proxy)
+            assert got.startswith(b"HTTP/1.1 413 "), got[:200]
+            assert got.endswith(b"n" * 1000), len(got)
+            event = proxy.event()
+            assert "cannot send to the server" in event["reason"], event
+            assert event["down"] >= 1000, event
+            sock, _ = proxy.tunnel("web.test:102")
+            sock.sendall(b"SSH-2.0-test\r\n")
+            assert hears(sock, proxy) == b"no more\n"
+            assert proxy.event()["down"] == 8
 
     def a_server_that_does_not_answer_is_given_up(self):
         with self.world.machine:
