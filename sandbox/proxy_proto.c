@@ -74,6 +74,7 @@ proxy_event_put(struct buf *b, const struct proxy_event *ev)
 	rec_put_cstr(b, ev->method);
 	rec_put_cstr(b, ev->by);
 	rec_put_cstr(b, ev->reason);
+	rec_put_u8(b, (uint8_t)ev->limit);
 }
 
 int
@@ -91,5 +92,8 @@ proxy_event_get(
 	ret->method = rec_cstr(r, a);
 	ret->by = rec_cstr(r, a);
 	ret->reason = rec_cstr(r, a);
+	ret->limit = (enum proxy_limit)rec_u8(r);
+	if (ret->limit > PROXY_LIMIT_DOWN)
+		r->failed = 1;
 	return rec_done(r, e);
 }

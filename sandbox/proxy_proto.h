@@ -63,6 +63,13 @@ struct proxy_verdict {
 	const char *who; /* for events: a rule, a grant, a person */
 };
 
+/* Of network_limits: what the run has used up. */
+enum proxy_limit {
+	PROXY_LIMIT_NONE,
+	PROXY_LIMIT_UP,
+	PROXY_LIMIT_DOWN,
+};
+
 struct proxy_event {
 	bool allow;
 	const char *host; /* punycode; NULL where none could be read */
@@ -74,6 +81,7 @@ struct proxy_event {
 	const char *method; /* of a plain request, or NULL */
 	const char *by; /* rule id or who, or NULL: the policy's otherwise */
 	const char *reason; /* why denied or how it ended; NULL: as usual */
+	enum proxy_limit limit; /* that ended or refused it */
 };
 
 void proxy_ask_put(struct buf *b, const struct proxy_ask *a);

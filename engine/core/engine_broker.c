@@ -202,6 +202,14 @@ ask(struct engine *g, struct live *run, const struct broker_use *u,
 	return engine_net_ask(g, run, &q, e);
 }
 
+static void
+show_part(struct part *p, const char *display)
+{
+	p->text = display;
+	for (size_t i = 0; i < p->effect_count; i++)
+		p->effects[i].why = "stands for the use of a credential";
+}
+
 /* That name is for rules and grants; people read what it stands for. */
 int
 engine_broker_show(const struct live *l, struct err *e)
@@ -220,7 +228,7 @@ engine_broker_show(const struct live *l, struct err *e)
 	if (c->display == NULL)
 		return err_nomem(e);
 	for (size_t i = 0; i < c->part_count; i++)
-		c->parts[i].text = c->display;
+		show_part(&c->parts[i], c->display);
 	c->profile.network = "opens no connection: it is about a credential";
 	/* A rule that asks or denies says why itself. */
 	if (c->decision < DECISION_ASK)

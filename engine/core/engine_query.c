@@ -88,6 +88,30 @@ put_asker(const struct engine *g, const struct live *l, struct buf *body)
 	    body, ",\"asker_answers\":\"%s\"}", engine_asker_answers(g, l));
 }
 
+/* What a question about a credential is about; its host stands for that. */
+static void
+put_credential(const struct live *l, struct buf *body)
+{
+	struct jsonw w = jsonw_on(body);
+	const struct broker_use *u = l->use;
+
+	if (u == NULL || body->failed != 0 || body->len == 0)
+		return;
+	body->len--;
+	buf_puts(body, ",\"credential\":");
+	jsonw_object(&w);
+	jsonw_kstr(&w, "name", u->credential);
+	jsonw_kstr(&w, "host", u->host);
+	jsonw_key(&w, "port");
+	if (u->port == 0)
+		jsonw_null(&w);
+	else
+		jsonw_int(&w, u->port);
+	jsonw_kstr(&w, "what", u->what);
+	jsonw_end(&w);
+	buf_putc(body, '}');
+}
+
 void
 engine_explain(struct engine *g, const struct call *c)
 {
@@ -98,6 +122,7 @@ engine_explain(struct engine *g, const struct call *c)
 		return;
 	explain_to_json(l->a, &body);
 	put_asker(g, l, &body);
+	put_credential(l, &body);
 	put_plan(l, &body);
 	if (body.failed != 0)
 		engine_problem(

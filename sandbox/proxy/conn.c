@@ -142,6 +142,8 @@ report(struct conn *c)
 		.method = c->method[0] == '\0' ? NULL : c->method,
 		.by = by_whom(c),
 		.reason = c->reason[0] == '\0' ? NULL : c->reason,
+		.limit = c->limited ? meter_limit(&c->p->tools.meter)
+				    : PROXY_LIMIT_NONE,
 	    });
 }
 
@@ -480,6 +482,7 @@ conn_pump(struct conn *c)
 	if (c->up.bytes + c->down.bytes != before)
 		c->moved_ns = now;
 	over = meter_over(&c->p->tools.meter);
+	c->limited = c->limited || over != NULL;
 	if (over != NULL)
 		conn_end(c, over);
 	else if (r != 0)
@@ -631,6 +634,7 @@ begin(struct conn *c)
 		return;
 	}
 	if (over != NULL) {
+		c->limited = true;
 		conn_refuse(c, CAUSE_DENIED, "%s", over);
 		return;
 	}

@@ -38,6 +38,7 @@ struct conn {
 	enum conn_state state;
 	struct watch client, server;
 	bool client_eof, welcomed, reported, silent;
+	bool limited; /* a limit of bytes has ended it */
 	unsigned step; /* of the front */
 	struct buf in; /* read and not understood yet */
 

@@ -121,6 +121,7 @@ exchange_begin(struct conn *c)
 	/* It was read whole before it could be counted: none of it is sent. */
 	over = meter_over(&c->p->tools.meter);
 	if (over != NULL) {
+		c->limited = true;
 		conn_refuse(c, CAUSE_DENIED, "%s", over);
 		return;
 	}

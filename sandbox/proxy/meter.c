@@ -67,13 +67,26 @@ meter_count(struct meter *m, bool up, size_t bytes)
 	m->tokens -= at_most(bytes, m->tokens);
 }
 
+enum proxy_limit
+meter_limit(const struct meter *m)
+{
+	if (m->up_max != 0 && m->up >= m->up_max)
+		return PROXY_LIMIT_UP;
+	return m->down_max != 0 && m->down >= m->down_max ? PROXY_LIMIT_DOWN
+							  : PROXY_LIMIT_NONE;
+}
+
 const char *
 meter_over(const struct meter *m)
 {
-	if (m->up_max != 0 && m->up >= m->up_max)
+	switch (meter_limit(m)) {
+	case PROXY_LIMIT_UP:
 		return "the run has sent all that it may (network_limits: up)";
-	if (m->down_max != 0 && m->down >= m->down_max)
+	case PROXY_LIMIT_DOWN:
 		return "the run has received all that it may "
 		       "(network_limits: down)";
+	case PROXY_LIMIT_NONE:
+		break;
+	}
 	return NULL;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sandbox/proxy_proto.h"
+
 struct meter {
 	uint64_t up_max, down_max, per_second; /* 0: no limit */
 	uint64_t up, down;
@@ -20,6 +22,7 @@ struct meter {
 
 size_t meter_allow(struct meter *m, bool up, int64_t now_ns, size_t want);
 void meter_count(struct meter *m, bool up, size_t bytes);
+enum proxy_limit meter_limit(const struct meter *m);
 /* The sentence that says which limit, or NULL. */
 const char *meter_over(const struct meter *m);
 

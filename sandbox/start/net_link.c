@@ -40,9 +40,11 @@ struct net_link {
 	bool stopping, over;
 	struct arena *arena;
 	char failure[ERR_MSG_MAX];
-	const char *denied[NET_DENIED_MAX];
+	/* and one for each limit */
+	const char *denied[NET_DENIED_MAX + PROXY_LIMIT_DOWN];
+	bool limits_told[PROXY_LIMIT_DOWN + 1];
 	char keys[NET_DENIED_MAX][KEY_MAX];
-	size_t denied_count;
+	size_t denied_count, key_count;
 };
 
 /* ---- what it says ---------------------------------------------------------- */
@@ -50,7 +52,7 @@ struct net_link {
 static bool
 was_denied(const struct net_link *n, const char *key)
 {
-	for (size_t i = 0; i < n->denied_count; i++) {
+	for (size_t i = 0; i < n->key_count; i++) {
 		if (strcmp(n->keys[i], key) == 0)
 			return true;
 	}
@@ -77,7 +79,7 @@ remember_denied(struct net_link *n, const struct proxy_event *ev)
 {
 	char key[KEY_MAX], text[DENIED_TEXT_MAX];
 
-	if (n->denied_count == NET_DENIED_MAX)
+	if (n->key_count == NET_DENIED_MAX)
 		return;
 	print_key(ev, key);
 	if (was_denied(n, key))
@@ -97,8 +99,32 @@ remember_denied(struct net_link *n, const struct proxy_event *ev)
 	n->denied[n->denied_count] = arena_strdup(n->arena, text);
 	if (n->denied[n->denied_count] == NULL)
 		return;
-	memcpy(n->keys[n->denied_count], key, sizeof(key));
+	memcpy(n->keys[n->key_count++], key, sizeof(key));
 	n->denied_count++;
+}
+
+/* Once, however many transfers it cuts. */
+static void
+remember_limit(struct net_link *n, const struct proxy_event *ev)
+{
+	static const char *const words[][2] = {
+		[PROXY_LIMIT_UP] = { "sent", "up" },
+		[PROXY_LIMIT_DOWN] = { "received", "down" },
+	};
+	char key[KEY_MAX], text[DENIED_TEXT_MAX];
+
+	if (ev->limit == PROXY_LIMIT_NONE || n->limits_told[ev->limit])
+		return;
+	print_key(ev, key);
+	(void)snprintf(text, sizeof(text),
+	    "limit: the run has %s all that it may, so the connection to %s "
+	    "was cut; 'network_limits: {%s: ...}' in a profile is more",
+	    words[ev->limit][0], key, words[ev->limit][1]);
+	n->denied[n->denied_count] = arena_strdup(n->arena, text);
+	if (n->denied[n->denied_count] == NULL)
+		return;
+	n->denied_count++;
+	n->limits_told[ev->limit] = true;
 }
 
 static int
@@ -139,7 +165,8 @@ on_event(void *ctx, struct ipc_msg *m, struct err *e)
 		code = rec_done(&r, e);
 	if (code != 0)
 		return code;
-	if (!ev.allow)
+	remember_limit(n, &ev);
+	if (!ev.allow && ev.limit == PROXY_LIMIT_NONE)
 		remember_denied(n, &ev);
 	n->ev->event(n->ctx, &ev);
 	return ERR_OK;

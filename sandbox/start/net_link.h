@@ -46,7 +46,8 @@ int net_link_verdict(
 /* n may be NULL. over is called from the loop, within a second. */
 void net_link_stop(struct net_link *n);
 bool net_link_is_over(const struct net_link *n);
-/* What was refused, for the agent: one sentence for each host and port. */
+/* What was refused or cut, for the agent: one sentence for each host and port,
+ * and for each limit. */
 size_t net_link_denied(const struct net_link *n, const char *const **ret);
 /* What went wrong with the proxy itself, or NULL. */
 const char *net_link_failure(const struct net_link *n);

@@ -20,6 +20,7 @@ profiles:
   broken: {{base: workspace-write}}
   quiet: {{base: workspace-write}}
   plain: {{base: workspace-write}}
+  ruled: {{base: workspace-write}}
 credentials:
   - {{name: quiet, kind: value, profiles: [quiet], variable: QUIET_FD,
      file: {root}/secrets/quiet}}
@@ -29,8 +30,19 @@ credentials:
      file: {root}/secrets/second}}
   - {{name: asked, kind: value, profiles: [asks], variable: SIGN_FD,
      file: {root}/secrets/signing, ask: true}}
+  - {{name: barred, kind: value, profiles: [ruled], variable: SIGN_FD,
+     file: {root}/secrets/signing, ask: true}}
   - {{name: gone, kind: value, profiles: [broken], variable: SIGN_FD,
      command: [/bin/false]}}
+"""
+# The name that a question about a credential has for rules.
+RULES = """
+assent: 1
+rules:
+  - id: site.barred
+    host: "barred.credential.invalid"
+    decision: deny
+    reason: Nobody is handed this one.
 """
 # What it looks for would be in its own memory and text as it is.
 SEARCH = r"""
@@ -81,6 +93,10 @@ class Site(Daemon):
         super().__init__()
         os.chmod(self.root, 0o755)
         os.mkdir(f"{self.root}/secrets", 0o700)
+        os.mkdir(f"{self.root}/rules", 0o755)
+        with open(f"{self.root}/rules/site.yaml", "w", encoding="ascii") as f:
+            f.write(RULES)
+        self.arguments += ["--rules", f"{self.root}/rules"]
         for name, text in (("signing", VALUE + "\n"), ("second", OTHER),
                            ("quiet", QUIET)):
             with open(f"{self.root}/secrets/{name}", "w",
@@ -96,7 +112,7 @@ class Site(Daemon):
     def start(self):
         super().start()
         end = time.monotonic() + 20
-        while self.daemon_log().count(" holds ") < 4:
+        while self.daemon_log().count(" holds ") < 5:
             assert time.monotonic() < end, self.daemon_log()[-3000:]
             time.sleep(0.02)
 
@@ -216,7 +232,7 @@ class Values(unittest.TestCase):
             self.assertEqual(status, 200)
             by_name = {c["name"]: c for c in told["credentials"]}
             self.assertEqual(list(by_name),
-                             ["quiet", "signing", "second", "asked", "gone"])
+                             ["quiet", "signing", "second", "asked", "barred", "gone"])
             signing = by_name["signing"]
             self.assertEqual(signing["kind"], "value")
             self.assertEqual(signing["hosts"], [])
@@ -254,6 +270,12 @@ class Values(unittest.TestCase):
             _, whole, _ = d.approver(
                 "GET", f"/v1/actions/{question['id']}/explain")
             self.assertIn("is handed its value", json.dumps(whole))
+            self.assertEqual(whole["credential"], {
+                "name": "asked", "host": None, "port": None,
+                "what": "the run itself is handed its value"})
+            self.assertEqual(whole["action"]["input"]["hosts"],
+                             ["asked.credential.invalid:1"])
+            self.assertNotIn("connects to it", json.dumps(whole))
             said = d.approver("GET", f"/v1/actions/{question['id']}")[1]
             for text in (whole["display"], whole["parts"][0]["text"],
                          whole["profile"]["network"], said["reason"]):
@@ -267,6 +289,15 @@ class Values(unittest.TestCase):
                 self.assertIn("may not be handed 'asked'", out["failure"])
                 self.assertEqual(out["stdout"], "")
             self.assertEqual(len(d.handed()) - before, answer == "allow")
+
+    def test_6_a_rule_denies_a_credential_by_its_name(self):
+        d = self.site
+        action = d.begin("cat /dev/fd/$SIGN_FD", "ruled")
+        out = d.end(action)
+        self.assertIn("may not be handed 'barred'", out["failure"])
+        self.assertEqual(out["stdout"], "")
+        _, found, _ = d.approver("GET", "/v1/actions?state=pending")
+        self.assertEqual(found["items"], [])
 
     def question(self):
         end = time.monotonic() + 20

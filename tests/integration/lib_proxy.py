@@ -306,7 +306,7 @@ def read_event(data):
             "port": r.take("<H"), "address": r.text(),
             "protocol": PROTOCOLS[r.take("<B")], "up": r.take("<Q"),
             "down": r.take("<Q"), "ms": r.take("<q"), "method": r.text(),
-            "by": r.text(), "reason": r.text()}
+            "by": r.text(), "reason": r.text(), "limit": r.take("<B")}
 
 
 def read_ask(data):

@@ -337,6 +337,12 @@ class NetworkTest(unittest.TestCase):
                                  profile="read-only")
             self.assertLess(len(done["outcome"]["stdout"]), 80000)
             self.assertEqual(asked, ["CONNECT far.test:80 HTTP/1.1"])
+            self.assertEqual(
+                [v for v in done["outcome"]["violations"]
+                 if v.startswith("limit: ")],
+                ["limit: the run has received all that it may, so the "
+                 "connection to far.test:80 was cut; 'network_limits: "
+                 "{down: ...}' in a profile is more"])
             for profile in ("read-only", "workspace-write"):
                 done, _ = d.approved(
                     "curl -sS -m 20 -d x http://web.test/; true",

@@ -815,7 +815,9 @@ class Tests:
                 got += len(sock.recv(65536))
             sock.sendall(b"x" * 60000)
             lib.read_all(sock)
-            assert "all that it may" in proxy.event()["reason"]
+            event = proxy.event()
+            assert "all that it may" in event["reason"], event
+            assert event["limit"] == 1, event
             assert b" 403 " in proxy.http(b"CONNECT web.test:7 HTTP/1.1\r\n"
                                           b"\r\n")
         # The head of a request carries data as well as its body does.
