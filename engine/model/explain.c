@@ -176,8 +176,8 @@ not_held_json(struct jsonw *w, const struct action *a)
 
 		if (!runs_code(&c->parts[i]))
 			continue;
-		buf_printf(
-		    &b, NOT_HELD "%.*s", NOT_HELD_SHOWN, c->parts[i].text);
+		buf_puts(&b, NOT_HELD);
+		buf_put_str(&b, shown(c->parts[i].text));
 		jsonw_str(w, buf_str(&b));
 	}
 	jsonw_end(w);
