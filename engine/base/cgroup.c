@@ -388,7 +388,7 @@ take_spare(struct cgroup_places *p, const struct cgroup_limits *limits,
 		if (!has_limits(&g, limits))
 			continue;
 		p->spare[i - 1] = p->spare[--p->spare_count];
-		if (is_clean(p, &g)) {
+		if (is_empty(p, &g)) {
 			*ret = g;
 			return true;
 		}

@@ -23,12 +23,23 @@
 #define RET_EPERM (SECCOMP_RET_ERRNO | EPERM)
 #define SET_ID_BITS 06000U
 #define JUMP_MAX 255U
-#define GROUP 3 /* rules that are looked at one by one */
+#define GROUP 4 /* rules that are looked at one by one */
+#define PENDING_MAX 512
+
+/* A jump to what is put behind the tree: a look at arguments, or an answer. */
+struct pending {
+	unsigned at;
+	bool when_true;
+	const struct bpf_rule *rule; /* NULL: value is the answer */
+	uint32_t value;
+};
 
 struct builder {
 	struct bpf_program *p;
 	const struct bpf_rule *rules;
 	uint32_t fallback;
+	struct pending pending[PENDING_MAX];
+	size_t pending_count;
 	bool failed;
 };
 
@@ -64,19 +75,58 @@ load_arg(struct builder *b, unsigned arg)
 	    (uint32_t)(offsetof(struct seccomp_data, args) + 8UL * arg), 0, 0);
 }
 
+/* Jumps over what follows it, up to here. */
+static void
+patch(struct builder *b, unsigned at, bool when_true)
+{
+	const unsigned n = b->p->len - at - 1U;
+
+	if (n > JUMP_MAX)
+		b->failed = true;
+	else if (when_true)
+		b->p->at[at].jt = (uint8_t)n;
+	else
+		b->p->at[at].jf = (uint8_t)n;
+}
+
+static void
+later(struct builder *b, struct pending jump)
+{
+	if (b->pending_count == PENDING_MAX)
+		b->failed = true;
+	else
+		b->pending[b->pending_count++] = jump;
+}
+
+static void
+answer(struct builder *b, unsigned at, bool when_true, uint32_t value)
+{
+	later(b,
+	    (struct pending){
+		.at = at,
+		.when_true = when_true,
+		.value = value,
+	    });
+}
+
 /* When the loaded word equals k, the answer is value. */
 static void
 when_equal(struct builder *b, uint32_t k, uint32_t value)
 {
-	(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, k, 0, 1);
-	ret(b, value);
+	answer(b, put(b, BPF_JMP | BPF_JEQ | BPF_K, k, 0, 0), true, value);
 }
 
 static void
 when_bits(struct builder *b, uint32_t k, uint32_t value)
 {
-	(void)put(b, BPF_JMP | BPF_JSET | BPF_K, k, 0, 1);
-	ret(b, value);
+	answer(b, put(b, BPF_JMP | BPF_JSET | BPF_K, k, 0, 0), true, value);
+}
+
+/* After at least one of these. */
+static void
+otherwise(struct builder *b, uint32_t value)
+{
+	answer(b, b->p->len - 1U, false, value);
 }
 
 /*
@@ -90,24 +140,24 @@ leaf_socket(struct builder *b, uint32_t good, bool network)
 
 	load_arg(b, 0);
 	if (!network) {
-		(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0);
-		ret(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+		(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 0);
+		otherwise(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
 	}
 	when_equal(b, AF_INET, good);
 	when_equal(b, AF_INET6, good);
 	unix_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 0);
 	net_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 0);
-	ret(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
-	b->p->at[unix_at].jt = (uint8_t)(b->p->len - unix_at - 1);
+	otherwise(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+	patch(b, unix_at, true);
 	load_arg(b, 1);
 	(void)put(b, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
 	when_equal(b, SOCK_STREAM, good);
 	when_equal(b, SOCK_SEQPACKET, good);
-	ret(b, RET_EPERM);
-	b->p->at[net_at].jt = (uint8_t)(b->p->len - net_at - 1);
+	otherwise(b, RET_EPERM);
+	patch(b, net_at, true);
 	load_arg(b, 2);
 	when_equal(b, 0, good);
-	ret(b, RET_EPERM);
+	otherwise(b, RET_EPERM);
 }
 
 static void
@@ -118,7 +168,7 @@ leaf_node(struct builder *b, unsigned arg)
 	(void)put(b, BPF_ALU | BPF_AND | BPF_K, S_IFMT, 0, 0);
 	when_equal(b, S_IFCHR, RET_EPERM);
 	when_equal(b, S_IFBLK, RET_EPERM);
-	ret(b, SECCOMP_RET_USER_NOTIF);
+	otherwise(b, SECCOMP_RET_USER_NOTIF);
 }
 
 static void
@@ -128,7 +178,34 @@ leaf_list(struct builder *b, const struct bpf_rule *r, bool only)
 	for (size_t i = 0; i < r->list_count; i++)
 		when_equal(b, r->list[i],
 		    only ? SECCOMP_RET_ALLOW : (uint32_t)RET_EPERM);
-	ret(b, only ? (uint32_t)RET_EPERM : SECCOMP_RET_ALLOW);
+	if (r->list_count == 0)
+		b->failed = true;
+	else
+		otherwise(b, only ? (uint32_t)RET_EPERM : SECCOMP_RET_ALLOW);
+}
+
+static void
+leaf_bits(struct builder *b, const struct bpf_rule *r, uint32_t bits,
+    uint32_t with, uint32_t without)
+{
+	load_arg(b, r->arg);
+	when_bits(b, bits, with);
+	otherwise(b, without);
+}
+
+/* Does the number alone tell? */
+static bool
+is_plain(const struct bpf_rule *r, uint32_t *ret_value)
+{
+	if (r->act == BPF_ACT_ALLOW)
+		*ret_value = SECCOMP_RET_ALLOW;
+	else if (r->act == BPF_ACT_ERRNO)
+		*ret_value = SECCOMP_RET_ERRNO | r->value;
+	else if (r->act == BPF_ACT_NOTIFY)
+		*ret_value = SECCOMP_RET_USER_NOTIF;
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -136,23 +213,16 @@ leaf(struct builder *b, const struct bpf_rule *r)
 {
 	switch (r->act) {
 	case BPF_ACT_ALLOW:
-		ret(b, SECCOMP_RET_ALLOW);
-		break;
 	case BPF_ACT_ERRNO:
-		ret(b, SECCOMP_RET_ERRNO | r->value);
-		break;
 	case BPF_ACT_NOTIFY:
-		ret(b, SECCOMP_RET_USER_NOTIF);
+		b->failed = true; /* they look at nothing */
 		break;
 	case BPF_ACT_BITS_ERRNO:
-		load_arg(b, r->arg);
-		when_bits(b, r->value, RET_EPERM);
-		ret(b, SECCOMP_RET_ALLOW);
+		leaf_bits(b, r, r->value, RET_EPERM, SECCOMP_RET_ALLOW);
 		break;
 	case BPF_ACT_BITS_NOTIFY:
-		load_arg(b, r->arg);
-		when_bits(b, r->value, SECCOMP_RET_USER_NOTIF);
-		ret(b, SECCOMP_RET_ALLOW);
+		leaf_bits(
+		    b, r, r->value, SECCOMP_RET_USER_NOTIF, SECCOMP_RET_ALLOW);
 		break;
 	case BPF_ACT_ONLY:
 		leaf_list(b, r, true);
@@ -171,7 +241,7 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		when_equal(b, r->value, RET_EPERM);
 		load_arg(b, 1);
 		when_equal(b, 1, RET_EPERM);
-		ret(b, SECCOMP_RET_ALLOW);
+		otherwise(b, SECCOMP_RET_ALLOW);
 		break;
 	case BPF_ACT_SOCKET_NOTIFY:
 		leaf_socket(b, SECCOMP_RET_USER_NOTIF, true);
@@ -180,44 +250,93 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		leaf_node(b, r->arg);
 		break;
 	case BPF_ACT_MODE_NOTIFY:
-		load_arg(b, r->arg);
-		when_bits(b, SET_ID_BITS, RET_EPERM);
-		ret(b, SECCOMP_RET_USER_NOTIF);
+		leaf_bits(b, r, SET_ID_BITS, RET_EPERM, SECCOMP_RET_USER_NOTIF);
 		break;
 	}
 }
 
-/* Jumps over what follows it, up to here. */
 static void
-patch(struct builder *b, unsigned at, bool when_true)
+by_rule(
+    struct builder *b, unsigned at, bool when_true, const struct bpf_rule *r)
 {
-	const unsigned n = b->p->len - at - 1U;
+	struct pending jump = {
+		.at = at,
+		.when_true = when_true,
+		.rule = r,
+	};
 
-	if (n > JUMP_MAX)
-		b->failed = true;
-	else if (when_true)
-		b->p->at[at].jt = (uint8_t)n;
-	else
-		b->p->at[at].jf = (uint8_t)n;
+	if (is_plain(r, &jump.value))
+		jump.rule = NULL;
+	later(b, jump);
 }
 
-/* Goes on behind itself when the number is another. */
+/* Goes on behind itself when the number is a higher one, and one follows. */
 static void
-one(struct builder *b, const struct bpf_rule *r)
+one(struct builder *b, const struct bpf_rule *r, bool last)
 {
-	unsigned below, above;
+	unsigned at;
 
 	if (r->more == 0) {
-		below = put(b, BPF_JMP | BPF_JEQ | BPF_K, r->nr, 0, 0);
-		leaf(b, r);
-		patch(b, below, false);
+		at = put(b, BPF_JMP | BPF_JEQ | BPF_K, r->nr, 0, 0);
+		by_rule(b, at, true, r);
+		if (last)
+			answer(b, at, false, b->fallback);
 		return;
 	}
-	below = put(b, BPF_JMP | BPF_JGE | BPF_K, r->nr, 0, 0);
-	above = put(b, BPF_JMP | BPF_JGT | BPF_K, r->nr + r->more, 0, 0);
-	leaf(b, r);
-	patch(b, below, false);
-	patch(b, above, true);
+	at = put(b, BPF_JMP | BPF_JGE | BPF_K, r->nr, 0, 0);
+	answer(b, at, false, b->fallback);
+	at = put(b, BPF_JMP | BPF_JGT | BPF_K, r->nr + r->more, 0, 0);
+	by_rule(b, at, false, r);
+	if (last)
+		answer(b, at, true, b->fallback);
+}
+
+static bool
+same(const struct pending *p, const struct pending *q)
+{
+	const struct bpf_rule *x = p->rule, *y = q->rule;
+
+	if (x == NULL || y == NULL)
+		return x == y && p->value == q->value;
+	return x->act == y->act && x->arg == y->arg && x->value == y->value &&
+	    x->list == y->list && x->list_count == y->list_count;
+}
+
+/* Puts what the first of them waits for, and lets all alike jump to it. */
+static void
+put_first(struct builder *b, size_t first)
+{
+	const struct pending it = b->pending[first];
+	size_t left = first;
+
+	for (size_t i = first; i < b->pending_count; i++) {
+		if (same(&it, &b->pending[i]))
+			patch(b, b->pending[i].at, b->pending[i].when_true);
+		else
+			b->pending[left++] = b->pending[i];
+	}
+	b->pending_count = left;
+	if (it.rule == NULL)
+		ret(b, it.value);
+	else
+		leaf(b, it.rule);
+}
+
+/* Looks at arguments first: they wait for answers, too. Each stands once. */
+static void
+put_pending(struct builder *b)
+{
+	size_t i = 0;
+
+	while (i < b->pending_count && !b->failed) {
+		if (b->pending[i].rule == NULL)
+			i++;
+		else
+			put_first(b, i);
+	}
+	while (b->pending_count > 0 && !b->failed)
+		put_first(b, 0);
+	b->pending_count = 0;
 }
 
 /* A jump reaches 255 instructions: a longer one goes by way of another. */
@@ -253,14 +372,34 @@ tree(struct builder *b, size_t lo, size_t hi, unsigned depth)
 		return;
 	if (hi - lo <= GROUP) {
 		for (size_t i = lo; i < hi; i++)
-			one(b, &b->rules[i]);
-		ret(b, b->fallback);
+			one(b, &b->rules[i], i + 1 == hi);
 		return;
 	}
 	test = put(b, BPF_JMP | BPF_JGE | BPF_K, b->rules[mid].nr, 0, 0);
 	tree(b, lo, mid, depth + 1);
-	jump_here(b, test);
+	patch(b, test, true);
 	tree(b, mid, hi, depth + 1);
+}
+
+/* One tree with its answers; or two, where a jump would be too long. */
+static void
+forest(struct builder *b, size_t lo, size_t hi, unsigned depth)
+{
+	const size_t mid = lo + (hi - lo) / 2;
+	const unsigned short begin = b->p->len;
+	unsigned test;
+
+	tree(b, lo, hi, 0);
+	put_pending(b);
+	if (!b->failed || hi - lo < 2 || depth > 8)
+		return;
+	b->failed = false;
+	b->pending_count = 0;
+	b->p->len = begin;
+	test = put(b, BPF_JMP | BPF_JGE | BPF_K, b->rules[mid].nr, 0, 0);
+	forest(b, lo, mid, depth + 1);
+	jump_here(b, test);
+	forest(b, mid, hi, depth + 1);
 }
 
 int
@@ -291,7 +430,7 @@ bpf_build(const struct bpf_rule *rules, size_t count, uint32_t fallback,
 	if (count == 0)
 		ret(&b, fallback);
 	else
-		tree(&b, 0, count, 0);
+		forest(&b, 0, count, 0);
 	return b.failed ? -1 : 0;
 }
 

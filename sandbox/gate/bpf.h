@@ -2,7 +2,8 @@
 #define SANDBOX_BPF_H
 /*
  * Classic BPF programs for seccomp, built as a balanced tree over system
- * call numbers: the kernel evaluates ten instructions, not four hundred.
+ * call numbers: the kernel evaluates ten instructions, not four hundred. Each
+ * answer stands once: every run has its program translated by the kernel.
  *
  *     bpf_build(rules, count, &prog)        rules in order of number
  *     bpf_run(&prog, &data)                 what the kernel would answer

@@ -46,8 +46,6 @@ struct gate {
 	struct gate_root roots[GATE_ROOTS_MAX];
 	size_t root_count;
 	dev_t tmp_dev; /* the run's own /tmp */
-	/* Sockets and hard links that this run made. */
-	struct gate_id own[GATE_OWN_MAX];
 	size_t own_count;
 	uint64_t files_left, bytes_left;
 	unsigned workers;
@@ -58,11 +56,14 @@ struct gate {
 	bool strict; /* what the filter does not list comes here */
 	bool offline; /* nothing but its own loopback can be reached */
 	bool traces; /* the run may have left some in its namespaces */
-	char violations[GATE_VIOLATIONS_MAX][GATE_VIOLATION_BYTES];
 	size_t violation_count, violation_total;
 	struct seccomp_notif_sizes sizes;
 	struct seccomp_notif *req; /* owned */
 	struct seccomp_notif_resp *resp; /* owned */
+	/* Last what few runs touch. Sockets and hard links that this one made;
+	 * what it was denied. */
+	struct gate_id own[GATE_OWN_MAX];
+	char violations[GATE_VIOLATIONS_MAX][GATE_VIOLATION_BYTES];
 };
 
 /* Which names are judged; all that edits need. */

@@ -16,20 +16,12 @@
 #include "init/spawn_command.h"
 #include "init/watch.h"
 
+/* In the order of use: of a large part that a run does not touch no page is
+ * made for it. */
 struct init {
 	struct job *job;
-	struct root root;
-	struct gate gate;
-	struct watch watch;
-	struct bare bare; /* without namespaces */
-	struct memory *memory; /* where no control group bounds it */
-	struct bpf_program filter;
-	struct command_spawn spawn;
-	struct net_listen net;
-	struct net_apart apart; /* fresh alone */
 	pid_t command;
 	int received; /* whether there is a job: 0, or an error and why */
-	struct err why;
 	pid_t joining; /* enters the control group for us, or 0 */
 	int signals; /* signalfd */
 	int64_t deadline_ms;
@@ -39,7 +31,17 @@ struct init {
 	bool not_joined; /* there was a group, and it could not be entered */
 	bool alone; /* no other process of the run is left */
 	int status;
+	struct memory *memory; /* where no control group bounds it */
+	struct command_spawn spawn;
+	struct watch watch;
+	struct net_listen net;
+	struct net_apart apart; /* fresh alone */
+	struct root root;
+	struct gate gate;
+	struct bare bare; /* without namespaces */
+	struct err why;
 	char text[512];
+	struct bpf_program filter;
 	char record[JOB_BYTES_MAX]; /* of the job */
 };
 

@@ -47,19 +47,21 @@ fail(struct command_spawn *c, const char *step)
 	return 127;
 }
 
+/* Nobody here may raise what the caller has: then that is the limit. */
 static int
 set_limit(int what, uint64_t value)
 {
-	struct rlimit now;
-	rlim_t v = (rlim_t)value;
+	struct rlimit limit = {
+		.rlim_cur = (rlim_t)value,
+		.rlim_max = (rlim_t)value,
+	};
 
-	if (getrlimit((__rlimit_resource_t)what, &now) != 0)
+	if (setrlimit((__rlimit_resource_t)what, &limit) == 0)
+		return 0;
+	if (errno != EPERM || getrlimit((__rlimit_resource_t)what, &limit) != 0)
 		return -1;
-	/* Never more than the caller has. */
-	if (now.rlim_max != RLIM_INFINITY && v > now.rlim_max)
-		v = now.rlim_max;
-	now.rlim_cur = now.rlim_max = v;
-	return setrlimit((__rlimit_resource_t)what, &now);
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit((__rlimit_resource_t)what, &limit);
 }
 
 static int
