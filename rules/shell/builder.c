@@ -411,8 +411,8 @@ finish_pieces(struct norm *n, const struct builder *b, struct finish *f)
 	return true;
 }
 
-static bool
-all_unknown(const struct shell_word *w)
+bool
+word_all_unknown(const struct shell_word *w)
 {
 	for (size_t i = 0; i < w->piece_count; i++) {
 		if (w->pieces[i].kind == PIECE_TEXT ||
@@ -441,7 +441,7 @@ builder_break(struct norm *n, struct builder *b)
 
 		w = word_of_value(n, &v);
 		w.flags = (w.flags & WORD_DYNAMIC) | f.flags;
-		if (b->may_vanish && (b->count == 0 || all_unknown(&w)))
+		if (b->may_vanish && (b->count == 0 || word_all_unknown(&w)))
 			w.flags |= WORD_SPLIT;
 		words_add(n, b->out, &w);
 	}

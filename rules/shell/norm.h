@@ -317,6 +317,8 @@ void builder_split(struct norm *n, struct builder *b, const struct value *v);
 void builder_value(struct norm *n, struct builder *b, const struct value *v);
 /* The field ends here. */
 void builder_break(struct norm *n, struct builder *b);
+/* No byte of it is certain: it may be nothing at all. */
+bool word_all_unknown(const struct shell_word *w);
 struct value builder_done_value(struct norm *n, struct builder *b);
 
 /* params.c */
@@ -372,6 +374,8 @@ void input_of_redirs(struct norm *n, const struct shell_redir *r,
 struct flow walk_simple(struct norm *n, const struct node *nd);
 /* A command whose words are known so far: adds the part and what it starts. */
 struct flow run_command(struct norm *n, struct shell_part *p);
+/* Of a command whose name is not known: to tighten only. */
+void guess_command(struct norm *n, const struct shell_part *p);
 /* Assignments before a function or builtin: in force while it runs. */
 struct saved_vars {
 	struct var *vars;

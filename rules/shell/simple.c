@@ -365,49 +365,6 @@ unknown_command_state(struct norm *n)
 	n->dirs = dirs_unknown(n, n->dirs);
 }
 
-/* The command as it would be with the likely texts: to tighten only. */
-static void
-run_likely(struct norm *n, const struct shell_part *p)
-{
-	struct words ws = { .count = 0 };
-	struct str rest = p->argv[0].text;
-	struct shell_part guess = *p;
-
-	if (rest.len == 0 && (p->argv[0].flags & WORD_SUBST) != 0)
-		return;
-	while (rest.len > 0) {
-		const struct str field = str_cut(&rest, ' ');
-		const struct shell_word w = word_text(n, str_trim(field));
-
-		if (w.text.len > 0)
-			words_add(n, &ws, &w);
-	}
-	for (size_t i = 1; i < p->argc; i++) {
-		/* A variable that is not set and not quoted vanishes. */
-		if (ws.count == 0 && p->argv[i].text.len == 0 &&
-		    (p->argv[i].flags & WORD_SUBST) == 0)
-			continue;
-		if (ws.count == 0 && !shell_word_known(&p->argv[i])) {
-			const struct shell_word w =
-			    word_text(n, p->argv[i].text);
-
-			words_add(n, &ws, &w);
-			continue;
-		}
-		words_add(n, &ws, &p->argv[i]);
-	}
-	if (ws.count == 0)
-		return;
-	const struct frame saved = frame_push(n, CONTEXT_GUESS, NULL);
-	const struct mark m = state_mark(n);
-
-	guess.argv = ws.w;
-	guess.argc = ws.count;
-	(void)run_command(n, &guess);
-	state_undo(n, &m);
-	frame_pop(n, &saved);
-}
-
 struct saved_vars
 assigns_apply(struct norm *n, const struct shell_assign *a, size_t count)
 {
@@ -600,7 +557,7 @@ run_command(struct norm *n, struct shell_part *p)
 		}
 	} else {
 		if ((n->frame.context & CONTEXT_GUESS) == 0)
-			run_likely(n, p);
+			guess_command(n, p);
 		unknown_command_state(n);
 		f = flow_same(n);
 	}

@@ -431,11 +431,13 @@ static const struct sketch_case text_that_a_shell_reads_is_code_cases[] = {
 	    "c rm a\n" },
 	{ "$(cat f) a",
 	    "c cat f\n"
-	    "c $(...) a\n" },
+	    "c $(...) a\n"
+	    "c~ a\n" },
 	{ "`which rm` a",
 	    "c which rm\n"
 	    "c $(...) a\n"
-	    "c~ rm a\n" },
+	    "c~ rm a\n"
+	    "c~ a\n" },
 	{ "export PATH=/x:$PATH; ls",
 	    "a export PATH=/x:${PATH}\n"
 	    "c ls\n" },

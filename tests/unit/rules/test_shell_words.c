@@ -151,6 +151,7 @@ static const struct sketch_case a_word_is_what_bash_makes_of_it_cases[] = {
 	{ "${x:=rm} a; echo $x",
 	    "c ${x} a\n"
 	    "c~ rm a\n"
+	    "c~ a\n"
 	    "c echo ${x} @?\n" },
 	{ "echo \"${x:-$(ls)}\"",
 	    "c ls\n"
