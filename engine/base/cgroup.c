@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +22,12 @@
 #include "mem.h"
 #include "num.h"
 
-#define PREFIX "assent-run-"
 #define CPU_PERIOD_US 100000U
 #define NUMBER_BYTES 32
 #define EVENTS_BYTES 512
 #define SWEEP_MAX 4096
+#define KILL_TRIES 50
+#define KILL_WAIT_MS 2
 /* What stays charged after a small run: the kernel charges in batches. */
 #define CHARGED_MAX ((uint64_t)4 << 20)
 
@@ -42,7 +44,7 @@ try_first(int dir)
 {
 	char name[CGROUP_NAME_MAX], procs[CGROUP_NAME_MAX + 16];
 
-	(void)snprintf(name, sizeof(name), PREFIX "%d-0", getpid());
+	(void)snprintf(name, sizeof(name), CGROUP_RUN_PREFIX "%d-0", getpid());
 	/* Of a process that had our number, and was killed. */
 	if (mkdirat(dir, name, 0755) != 0 &&
 	    (errno != EEXIST || unlinkat(dir, name, AT_REMOVEDIR) != 0 ||
@@ -68,9 +70,10 @@ sweep(int dir)
 	     i++) {
 		long pid;
 
-		if (strncmp(d->d_name, PREFIX, strlen(PREFIX)) != 0)
+		if (strncmp(d->d_name, CGROUP_RUN_PREFIX,
+			strlen(CGROUP_RUN_PREFIX)) != 0)
 			continue;
-		pid = strtol(d->d_name + strlen(PREFIX), NULL, 10);
+		pid = strtol(d->d_name + strlen(CGROUP_RUN_PREFIX), NULL, 10);
 		if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
 			(void)unlinkat(dir, d->d_name, AT_REMOVEDIR);
 	}
@@ -182,7 +185,7 @@ remove_firsts(struct cgroup_places *p)
 {
 	char name[CGROUP_NAME_MAX];
 
-	(void)snprintf(name, sizeof(name), PREFIX "%d-0", getpid());
+	(void)snprintf(name, sizeof(name), CGROUP_RUN_PREFIX "%d-0", getpid());
 	for (size_t i = 0; i < p->count; i++) {
 		if (p->at[i].has_first)
 			(void)unlinkat(p->at[i].dir, name, AT_REMOVEDIR);
@@ -407,8 +410,8 @@ cgroup_make(struct cgroup_places *p, const struct cgroup_limits *limits,
 	if (take_spare(p, limits, ret))
 		return ERR_OK;
 	g.limits = *limits;
-	(void)snprintf(
-	    g.name, sizeof(g.name), PREFIX "%d-%u", getpid(), p->made++);
+	(void)snprintf(g.name, sizeof(g.name), CGROUP_RUN_PREFIX "%d-%u",
+	    getpid(), p->made++);
 	for (size_t i = 0; r == 0 && i < p->count; i++) {
 		/* A place for nothing that is asked for costs for nothing. */
 		if (p->at[i].controls == CGROUP_CPU && limits->cpu_percent == 0)
@@ -477,11 +480,27 @@ cgroup_close(struct cgroup *g)
 }
 
 void
+cgroup_end(int dir, const char *name)
+{
+	char path[CGROUP_NAME_MAX + 16];
+
+	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno != EBUSY)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/cgroup.kill", name);
+	if (cgroup_write(dir, path, "1") != 0)
+		return;
+	for (int i = 0; i < KILL_TRIES &&
+	     unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno == EBUSY;
+	     i++)
+		(void)poll(NULL, 0, KILL_WAIT_MS);
+}
+
+void
 cgroup_remove(const struct cgroup_places *p, struct cgroup *g)
 {
 	cgroup_close(g);
 	for (size_t i = 0; g->name[0] != '\0' && i < p->count; i++)
-		(void)unlinkat(p->at[i].dir, g->name, AT_REMOVEDIR);
+		cgroup_end(p->at[i].dir, g->name);
 	g->name[0] = '\0';
 }
 

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,20 @@ cgroup_hand_over(uid_t uid, gid_t gid, pid_t pid)
 	}
 }
 
+/* Of a launcher that is no more: what its runs left alive goes, too. */
+static void
+remove_one(int at, const char *name)
+{
+	long pid = 0;
+
+	if (strncmp(name, CGROUP_RUN_PREFIX, strlen(CGROUP_RUN_PREFIX)) == 0)
+		pid = strtol(name + strlen(CGROUP_RUN_PREFIX), NULL, 10);
+	if (pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+		cgroup_end(at, name);
+	else
+		(void)unlinkat(at, name, AT_REMOVEDIR);
+}
+
 /* Groups of runs that were ended with their launcher. */
 static void
 remove_all(int dir, const char *name)
@@ -165,7 +180,7 @@ remove_all(int dir, const char *name)
 	     list != NULL && i < BELOW_MAX && (d = readdir(list)) != NULL;
 	     i++) {
 		if (strncmp(d->d_name, "assent-", 7) == 0)
-			(void)unlinkat(at, d->d_name, AT_REMOVEDIR);
+			remove_one(at, d->d_name);
 	}
 	if (list != NULL)
 		(void)closedir(list);

@@ -124,6 +124,24 @@ class Version2(Place):
         subprocess.run(["umount", TREE], check=False)
 
 
+class Version2Alone(Version2):
+    """Groups without namespaces: they are the user's to write, and a run's
+    processes are the user's."""
+
+    uids = (USER,)
+    bare = True
+    SETTING = "/proc/sys/user/max_user_namespaces"
+
+    def __enter__(self):
+        self.before = read(self.SETTING)
+        write(self.SETTING, "0")
+        return super().__enter__()
+
+    def __exit__(self, *why):
+        super().__exit__(*why)
+        write(self.SETTING, self.before)
+
+
 class NotDelegated(Version2):
     """The same tree, and nothing of it is the user's."""
 
@@ -322,6 +340,7 @@ def of(boot, kernel):
         return [("version1", Version1(kernel))]
     return [
         ("version2", Version2(kernel)),
+        ("version2-no-namespaces", Version2Alone(kernel)),
         ("not-delegated", NotDelegated(kernel)),
         ("no-groups", Place(kernel)),
         ("no-user-namespaces",
