@@ -38,6 +38,37 @@ put_message(struct jsonw *w, const char *role, const char *text)
 	jsonw_end(w);
 }
 
+/* An array of messages; policy NULL: it stands elsewhere. */
+static void
+put_messages(
+    struct jsonw *w, const char *key, const char *policy, const char *user)
+{
+	jsonw_key(w, key);
+	jsonw_array(w);
+	if (policy != NULL)
+		put_message(w, "system", policy);
+	put_message(w, "user", user);
+	jsonw_end(w);
+}
+
+/* The answer's form as {"format": {...}} below the key. */
+static void
+put_format(struct jsonw *w, const char *key, bool named)
+{
+	jsonw_key(w, key);
+	jsonw_object(w);
+	jsonw_key(w, "format");
+	jsonw_object(w);
+	jsonw_kstr(w, "type", "json_schema");
+	if (named) {
+		jsonw_kstr(w, "name", SCHEMA_NAME);
+		jsonw_kbool(w, "strict", true);
+	}
+	put_schema(w, "schema");
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
 static bool
 is_word(const json_t *v, const char *word)
 {
@@ -57,6 +88,12 @@ is_empty(const json_t *v)
 	return is_absent(v) || (json_is_array(v) && json_array_size(v) == 0);
 }
 
+/* Where a format counts tokens: members of "usage". */
+struct usage_names {
+	const char *input, *output;
+	const char *cached, *cached_inner; /* inner NULL: no object between */
+};
+
 static int64_t
 tokens(const json_t *usage, const char *outer, const char *inner)
 {
@@ -67,10 +104,18 @@ tokens(const json_t *usage, const char *outer, const char *inner)
 	return json_is_integer(v) ? json_integer_value(v) : -1;
 }
 
+/* What the answer j says, for as long as the arena lives. */
 static int
-keep(struct arena *a, const json_t *text, const json_t *model,
-    struct wire_answer *ret, const char **ret_cause)
+keep(struct arena *a, const json_t *j, const json_t *text,
+    const struct usage_names *names, struct wire_answer *ret,
+    const char **ret_cause)
 {
+	const json_t *usage = json_object_get(j, "usage");
+	const json_t *model = json_object_get(j, "model");
+
+	ret->input_tokens = tokens(usage, names->input, NULL);
+	ret->output_tokens = tokens(usage, names->output, NULL);
+	ret->cached_tokens = tokens(usage, names->cached, names->cached_inner);
 	ret->text = arena_strdup(a, json_string_value(text));
 	ret->model = json_is_string(model)
 	    ? arena_strdup(a, json_string_value(model))
@@ -99,11 +144,7 @@ chat_put(const struct wire_request *r, struct buf *out)
 
 	jsonw_object(&w);
 	jsonw_kstr(&w, "model", r->model);
-	jsonw_key(&w, "messages");
-	jsonw_array(&w);
-	put_message(&w, "system", r->policy);
-	put_message(&w, "user", r->evidence);
-	jsonw_end(&w);
+	put_messages(&w, "messages", r->policy, r->evidence);
 	jsonw_kint(&w,
 	    r->token_field != NULL ? r->token_field : "max_completion_tokens",
 	    WIRE_OUTPUT_TOKENS);
@@ -148,7 +189,9 @@ static int
 chat_get(const json_t *j, struct arena *a, struct wire_answer *ret,
     const char **ret_cause)
 {
-	const json_t *usage, *choices, *text = NULL;
+	static const struct usage_names names = { "prompt_tokens",
+		"completion_tokens", "prompt_tokens_details", "cached_tokens" };
+	const json_t *choices, *text = NULL;
 	int r = check_envelope(j, ret_cause);
 
 	if (r != 0)
@@ -159,12 +202,7 @@ chat_get(const json_t *j, struct arena *a, struct wire_answer *ret,
 	r = chat_message(json_array_get(choices, 0), &text, ret_cause);
 	if (r != 0)
 		return r;
-	usage = json_object_get(j, "usage");
-	ret->input_tokens = tokens(usage, "prompt_tokens", NULL);
-	ret->output_tokens = tokens(usage, "completion_tokens", NULL);
-	ret->cached_tokens =
-	    tokens(usage, "prompt_tokens_details", "cached_tokens");
-	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
+	return keep(a, j, text, &names, ret, ret_cause);
 }
 
 /* ---- Responses ----------------------------------------------------------- */
@@ -180,22 +218,9 @@ responses_put(const struct wire_request *r, struct buf *out)
 	jsonw_kbool(&w, "store", false);
 	jsonw_kint(&w, "max_output_tokens", WIRE_OUTPUT_TOKENS);
 	jsonw_kstr(&w, "prompt_cache_key", r->cache_key);
-	jsonw_key(&w, "input");
-	jsonw_array(&w);
-	put_message(&w, "user", r->evidence);
-	jsonw_end(&w);
-	if (r->schema) {
-		jsonw_key(&w, "text");
-		jsonw_object(&w);
-		jsonw_key(&w, "format");
-		jsonw_object(&w);
-		jsonw_kstr(&w, "type", "json_schema");
-		jsonw_kstr(&w, "name", SCHEMA_NAME);
-		jsonw_kbool(&w, "strict", true);
-		put_schema(&w, "schema");
-		jsonw_end(&w);
-		jsonw_end(&w);
-	}
+	put_messages(&w, "input", NULL, r->evidence);
+	if (r->schema)
+		put_format(&w, "text", true);
 	jsonw_end(&w);
 }
 
@@ -253,7 +278,9 @@ static int
 responses_get(const json_t *j, struct arena *a, struct wire_answer *ret,
     const char **ret_cause)
 {
-	const json_t *usage, *output, *text = NULL;
+	static const struct usage_names names = { "input_tokens",
+		"output_tokens", "input_tokens_details", "cached_tokens" };
+	const json_t *output, *text = NULL;
 	int r = check_envelope(j, ret_cause);
 
 	if (r != 0)
@@ -267,12 +294,7 @@ responses_get(const json_t *j, struct arena *a, struct wire_answer *ret,
 	r = responses_items(output, &text, ret_cause);
 	if (r != 0)
 		return r;
-	usage = json_object_get(j, "usage");
-	ret->input_tokens = tokens(usage, "input_tokens", NULL);
-	ret->output_tokens = tokens(usage, "output_tokens", NULL);
-	ret->cached_tokens =
-	    tokens(usage, "input_tokens_details", "cached_tokens");
-	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
+	return keep(a, j, text, &names, ret, ret_cause);
 }
 
 /* ---- Anthropic Messages -------------------------------------------------- */
@@ -296,20 +318,9 @@ messages_put(const struct wire_request *r, struct buf *out)
 	jsonw_end(&w);
 	jsonw_end(&w);
 	jsonw_end(&w);
-	jsonw_key(&w, "messages");
-	jsonw_array(&w);
-	put_message(&w, "user", r->evidence);
-	jsonw_end(&w);
-	if (r->schema) {
-		jsonw_key(&w, "output_config");
-		jsonw_object(&w);
-		jsonw_key(&w, "format");
-		jsonw_object(&w);
-		jsonw_kstr(&w, "type", "json_schema");
-		put_schema(&w, "schema");
-		jsonw_end(&w);
-		jsonw_end(&w);
-	}
+	put_messages(&w, "messages", NULL, r->evidence);
+	if (r->schema)
+		put_format(&w, "output_config", false);
 	jsonw_end(&w);
 }
 
@@ -342,7 +353,9 @@ static int
 messages_get(const json_t *j, struct arena *a, struct wire_answer *ret,
     const char **ret_cause)
 {
-	const json_t *usage, *stop, *text = NULL;
+	static const struct usage_names names = { "input_tokens",
+		"output_tokens", "cache_read_input_tokens", NULL };
+	const json_t *stop, *text = NULL;
 	int r = check_envelope(j, ret_cause);
 
 	if (r != 0)
@@ -357,11 +370,7 @@ messages_get(const json_t *j, struct arena *a, struct wire_answer *ret,
 	r = messages_blocks(json_object_get(j, "content"), &text, ret_cause);
 	if (r != 0)
 		return r;
-	usage = json_object_get(j, "usage");
-	ret->input_tokens = tokens(usage, "input_tokens", NULL);
-	ret->output_tokens = tokens(usage, "output_tokens", NULL);
-	ret->cached_tokens = tokens(usage, "cache_read_input_tokens", NULL);
-	return keep(a, text, json_object_get(j, "model"), ret, ret_cause);
+	return keep(a, j, text, &names, ret, ret_cause);
 }
 
 /* ---- a program of the site's own ------------------------------------------ */

@@ -7,31 +7,18 @@
 #include <string.h>
 
 #include "import.h"
+#include "import_reader.h"
 
 #define DEPTH_MAX 8
 
-struct reader {
-	const char *file;
-	struct str text;
-	size_t at;
-	unsigned line;
-	struct err *e;
-};
-
-static char
-peek(const struct reader *r)
-{
-	return str_at(r->text, r->at);
-}
-
 static void
-skip(struct reader *r)
+skip(struct import_reader *r)
 {
 	while (r->at < r->text.len) {
-		const char c = peek(r);
+		const char c = reader_peek(r);
 
 		if (c == '#') {
-			while (r->at < r->text.len && peek(r) != '\n')
+			while (r->at < r->text.len && reader_peek(r) != '\n')
 				r->at++;
 		} else if (isspace((unsigned char)c)) {
 			r->line += c == '\n';
@@ -42,37 +29,28 @@ skip(struct reader *r)
 	}
 }
 
-static json_t *
-fail(struct reader *r, const char *what)
-{
-	(void)err_at(r->e, r->file, r->line, 0, "%s", what);
-	return NULL;
-}
-
 static bool
-take(struct reader *r, char c)
+take(struct import_reader *r, char c)
 {
 	skip(r);
-	if (peek(r) != c || r->at >= r->text.len)
-		return false;
-	r->at++;
-	return true;
+	return reader_take(r, c);
 }
 
 static struct str
-name(struct reader *r)
+name(struct import_reader *r)
 {
 	const size_t start = r->at;
 
-	while (isalnum((unsigned char)peek(r)) || peek(r) == '_')
+	while (isalnum((unsigned char)reader_peek(r)) || reader_peek(r) == '_')
 		r->at++;
 	return str_n(r->text.s + start, r->at - start);
 }
 
 static void
-put_escape(struct buf *b, char c)
+put_escape(struct import_reader *r, struct buf *b)
 {
 	static const char from[] = "ntr0\\\"'", to[] = "\n\t\r\0\\\"'";
+	const char c = r->text.s[r->at++];
 	const char *p = c == '\0' ? NULL : strchr(from, c);
 
 	if (p == NULL) {
@@ -84,39 +62,18 @@ put_escape(struct buf *b, char c)
 }
 
 static json_t *
-string(struct reader *r, bool raw)
+string(struct import_reader *r, bool raw)
 {
-	AUTO_BUF struct buf b = BUF_INIT(IMPORT_FILE_BYTES_MAX);
-	const char quote = peek(r);
-	const bool triple = str_at(r->text, r->at + 1) == quote &&
-	    str_at(r->text, r->at + 2) == quote;
+	const char quote = reader_peek(r);
+	const size_t quotes = reader_quotes(r);
 
-	r->at += triple ? 3 : 1;
-	while (r->at < r->text.len) {
-		const char c = r->text.s[r->at++];
-
-		if (c == quote &&
-		    (!triple ||
-			(peek(r) == quote &&
-			    str_at(r->text, r->at + 1) == quote))) {
-			r->at += triple ? 2 : 0;
-			return json_stringn(buf_cstr(&b), b.len);
-		}
-		if (c == '\n' && !triple)
-			break;
-		r->line += c == '\n';
-		if (c != '\\' || raw || r->at >= r->text.len)
-			buf_putc(&b, c);
-		else
-			put_escape(&b, r->text.s[r->at++]);
-	}
-	return fail(r, "a text that does not end");
+	return reader_quoted(r, quote, quotes, raw ? NULL : put_escape);
 }
 
-static json_t *value(struct reader *r, unsigned depth);
+static json_t *value(struct import_reader *r, unsigned depth);
 
 static json_t *
-list(struct reader *r, unsigned depth)
+list(struct import_reader *r, unsigned depth)
 {
 	json_t *v = json_array();
 	const char end = r->text.s[r->at - 1] == '[' ? ']' : ')';
@@ -128,51 +85,51 @@ list(struct reader *r, unsigned depth)
 			json_decref(v);
 			return NULL;
 		}
-		if (!take(r, ',') && (skip(r), peek(r) != end)) {
+		if (!take(r, ',') && (skip(r), reader_peek(r) != end)) {
 			json_decref(v);
-			return fail(r, "a list needs ',' or its end here");
+			return reader_fail(
+			    r, "a list needs ',' or its end here");
 		}
 	}
 	return v;
 }
 
 static json_t *
-word(struct reader *r)
+word(struct import_reader *r)
 {
 	const struct str w = name(r);
 
-	if ((str_eqz(w, "r") || str_eqz(w, "b")) &&
-	    (peek(r) == '"' || peek(r) == '\''))
+	if ((str_eqz(w, "r") || str_eqz(w, "b")) && (reader_at_quote(r)))
 		return string(r, true);
 	if (str_eqz(w, "True") || str_eqz(w, "False"))
 		return json_boolean(str_eqz(w, "True"));
 	if (str_eqz(w, "None"))
 		return json_null();
-	return fail(r, "a text or a list is expected here");
+	return reader_fail(r, "a text or a list is expected here");
 }
 
 static json_t *
-value(struct reader *r, unsigned depth)
+value(struct import_reader *r, unsigned depth)
 {
 	json_t *v, *more, *sum;
 
 	skip(r);
 	if (depth > DEPTH_MAX)
-		return fail(r, "lists within lists are too deep");
+		return reader_fail(r, "lists within lists are too deep");
 	if (take(r, '[') || take(r, '('))
 		return list(r, depth);
-	v = peek(r) == '"' || peek(r) == '\'' ? string(r, false) : word(r);
+	v = reader_at_quote(r) ? string(r, false) : word(r);
 	skip(r);
 	/* Texts one after another, and added ones, are one. */
 	while (json_is_string(v) &&
-	    (peek(r) == '"' || peek(r) == '\'' || peek(r) == '+')) {
+	    (reader_at_quote(r) || reader_peek(r) == '+')) {
 		(void)take(r, '+');
 		skip(r);
 		more = value(r, depth + 1);
 		if (!json_is_string(more)) {
 			json_decref(v);
 			json_decref(more);
-			return fail(r, "only texts can be added");
+			return reader_fail(r, "only texts can be added");
 		}
 		sum = json_sprintf(
 		    "%s%s", json_string_value(v), json_string_value(more));
@@ -184,7 +141,7 @@ value(struct reader *r, unsigned depth)
 }
 
 static bool
-argument(struct reader *r, json_t *call)
+argument(struct import_reader *r, json_t *call)
 {
 	AUTO_BUF struct buf key = BUF_INIT(256);
 	struct str w;
@@ -193,14 +150,14 @@ argument(struct reader *r, json_t *call)
 	skip(r);
 	w = name(r);
 	if (w.len == 0 || !take(r, '='))
-		return fail(r, "an argument is 'name = value'") != NULL;
+		return reader_fail(r, "an argument is 'name = value'") != NULL;
 	buf_put_str(&key, w);
 	v = value(r, 0);
 	return v != NULL && json_object_set_new(call, buf_cstr(&key), v) == 0;
 }
 
 static json_t *
-one_call(struct reader *r)
+one_call(struct import_reader *r)
 {
 	json_t *call = json_object();
 	const struct str function = name(r);
@@ -210,7 +167,7 @@ one_call(struct reader *r)
 	    call, "__call", json_stringn(function.s, function.len));
 	if (function.len == 0 || !take(r, '(')) {
 		json_decref(call);
-		return fail(
+		return reader_fail(
 		    r, "only calls such as prefix_rule(...) can be imported");
 	}
 	while (!take(r, ')')) {
@@ -219,9 +176,9 @@ one_call(struct reader *r)
 			return NULL;
 		}
 		skip(r);
-		if (!take(r, ',') && peek(r) != ')') {
+		if (!take(r, ',') && reader_peek(r) != ')') {
 			json_decref(call);
-			return fail(r, "a call needs ',' or ')' here");
+			return reader_fail(r, "a call needs ',' or ')' here");
 		}
 	}
 	return call;
@@ -230,7 +187,9 @@ one_call(struct reader *r)
 int
 starlark_parse(const char *file, struct str text, json_t **ret, struct err *e)
 {
-	struct reader r = { .file = file, .text = text, .line = 1, .e = e };
+	struct import_reader r = {
+		.file = file, .text = text, .line = 1, .e = e
+	};
 	json_t *calls = json_array();
 
 	if (calls == NULL)

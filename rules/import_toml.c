@@ -8,48 +8,29 @@
 
 #include "base/num.h"
 #include "import.h"
+#include "import_reader.h"
 
 #define DEPTH_MAX 8
 #define KEY_BYTES_MAX 256
 
-struct reader {
-	const char *file;
-	struct str text;
-	size_t at;
-	unsigned line;
-	struct err *e;
-};
-
-static char
-peek(const struct reader *r)
-{
-	return str_at(r->text, r->at);
-}
-
-static json_t *
-fail(struct reader *r, const char *what)
-{
-	(void)err_at(r->e, r->file, r->line, 0, "%s", what);
-	return NULL;
-}
-
 static void
-skip_blanks(struct reader *r)
+skip_blanks(struct import_reader *r)
 {
-	while (peek(r) == ' ' || peek(r) == '\t' || peek(r) == '\r')
+	while (reader_peek(r) == ' ' || reader_peek(r) == '\t' ||
+	    reader_peek(r) == '\r')
 		r->at++;
 }
 
 /* Blanks, comments and ends of lines. */
 static void
-skip(struct reader *r)
+skip(struct import_reader *r)
 {
 	for (;;) {
 		skip_blanks(r);
-		if (peek(r) == '#') {
-			while (r->at < r->text.len && peek(r) != '\n')
+		if (reader_peek(r) == '#') {
+			while (r->at < r->text.len && reader_peek(r) != '\n')
 				r->at++;
-		} else if (peek(r) == '\n') {
+		} else if (reader_peek(r) == '\n') {
 			r->line++;
 			r->at++;
 		} else {
@@ -58,17 +39,8 @@ skip(struct reader *r)
 	}
 }
 
-static bool
-take(struct reader *r, char c)
-{
-	if (r->at >= r->text.len || peek(r) != c)
-		return false;
-	r->at++;
-	return true;
-}
-
 static void
-put_code_point(struct reader *r, struct buf *b, size_t digits)
+put_code_point(struct import_reader *r, struct buf *b, size_t digits)
 {
 	AUTO_BUF struct buf json = BUF_INIT(64);
 	json_t *v;
@@ -84,10 +56,10 @@ put_code_point(struct reader *r, struct buf *b, size_t digits)
 }
 
 static void
-put_escape(struct reader *r, struct buf *b)
+put_escape(struct import_reader *r, struct buf *b)
 {
 	static const char from[] = "btnfr\"\\e", to[] = "\b\t\n\f\r\"\\\x1b";
-	const char c = peek(r);
+	const char c = reader_peek(r);
 	const char *p = c == '\0' ? NULL : strchr(from, c);
 
 	r->at++;
@@ -102,47 +74,26 @@ put_escape(struct reader *r, struct buf *b)
 }
 
 static json_t *
-string(struct reader *r)
+string(struct import_reader *r)
 {
-	AUTO_BUF struct buf b = BUF_INIT(IMPORT_FILE_BYTES_MAX);
-	const char quote = peek(r);
-	const bool triple = str_at(r->text, r->at + 1) == quote &&
-	    str_at(r->text, r->at + 2) == quote;
+	const char quote = reader_peek(r);
+	const size_t quotes = reader_quotes(r);
 
-	r->at += triple ? 3 : 1;
-	if (triple && peek(r) == '\n') {
-		r->at++;
+	/* A line's end right behind three quotes is not part of the text. */
+	if (quotes == 3 && reader_take(r, '\n'))
 		r->line++;
-	}
-	while (r->at < r->text.len) {
-		const char c = r->text.s[r->at++];
-
-		if (c == quote &&
-		    (!triple ||
-			(peek(r) == quote &&
-			    str_at(r->text, r->at + 1) == quote))) {
-			r->at += triple ? 2 : 0;
-			return json_stringn(buf_cstr(&b), b.len);
-		}
-		if (c == '\n' && !triple)
-			break;
-		r->line += c == '\n';
-		if (c == '\\' && quote == '"')
-			put_escape(r, &b);
-		else
-			buf_putc(&b, c);
-	}
-	return fail(r, "a text that does not end");
+	return reader_quoted(
+	    r, quote, quotes, quote == '"' ? put_escape : NULL);
 }
 
 static json_t *
-bare(struct reader *r)
+bare(struct import_reader *r)
 {
 	const size_t start = r->at;
 	uint64_t n;
 
-	while (isalnum((unsigned char)peek(r)) ||
-	    (peek(r) != '\0' && strchr("+-_.:", peek(r)) != NULL))
+	while (isalnum((unsigned char)reader_peek(r)) ||
+	    (reader_peek(r) != '\0' && strchr("+-_.:", reader_peek(r)) != NULL))
 		r->at++;
 	const struct str w = str_n(r->text.s + start, r->at - start);
 
@@ -150,18 +101,18 @@ bare(struct reader *r)
 		return json_boolean(str_eqz(w, "true"));
 	if (num_parse_u64(w, 0, INT64_MAX, &n) == 0)
 		return json_integer((json_int_t)n);
-	return w.len == 0 ? fail(r, "a value is expected here")
+	return w.len == 0 ? reader_fail(r, "a value is expected here")
 			  : json_stringn(w.s, w.len);
 }
 
-static json_t *value(struct reader *r, unsigned depth);
+static json_t *value(struct import_reader *r, unsigned depth);
 
 static json_t *
-list(struct reader *r, unsigned depth)
+list(struct import_reader *r, unsigned depth)
 {
 	json_t *v = json_array();
 
-	for (skip(r); !take(r, ']'); skip(r)) {
+	for (skip(r); !reader_take(r, ']'); skip(r)) {
 		json_t *item = value(r, depth + 1);
 
 		if (item == NULL || json_array_append_new(v, item) != 0) {
@@ -169,54 +120,55 @@ list(struct reader *r, unsigned depth)
 			return NULL;
 		}
 		skip(r);
-		if (!take(r, ',') && peek(r) != ']') {
+		if (!reader_take(r, ',') && reader_peek(r) != ']') {
 			json_decref(v);
-			return fail(r, "a list needs ',' or ']' here");
+			return reader_fail(r, "a list needs ',' or ']' here");
 		}
 	}
 	return v;
 }
 
-static bool pair(struct reader *r, json_t *to, unsigned depth);
+static bool pair(struct import_reader *r, json_t *to, unsigned depth);
 
 static json_t *
-inline_table(struct reader *r, unsigned depth)
+inline_table(struct import_reader *r, unsigned depth)
 {
 	json_t *v = json_object();
 
-	for (skip(r); !take(r, '}'); skip(r)) {
+	for (skip(r); !reader_take(r, '}'); skip(r)) {
 		if (!pair(r, v, depth + 1)) {
 			json_decref(v);
 			return NULL;
 		}
 		skip(r);
-		if (!take(r, ',') && peek(r) != '}') {
+		if (!reader_take(r, ',') && reader_peek(r) != '}') {
 			json_decref(v);
-			return fail(r, "a table needs ',' or '}' here");
+			return reader_fail(r, "a table needs ',' or '}' here");
 		}
 	}
 	return v;
 }
 
 static json_t *
-value(struct reader *r, unsigned depth)
+value(struct import_reader *r, unsigned depth)
 {
 	if (depth > DEPTH_MAX)
-		return fail(r, "values within values are too deep");
-	if (take(r, '['))
+		return reader_fail(r, "values within values are too deep");
+	if (reader_take(r, '['))
 		return list(r, depth);
-	if (take(r, '{'))
+	if (reader_take(r, '{'))
 		return inline_table(r, depth);
-	return peek(r) == '"' || peek(r) == '\'' ? string(r) : bare(r);
+	return reader_at_quote(r) ? string(r) : bare(r);
 }
 
 /* "a", 'a b', a-b; dots between them belong to the name. */
 static bool
-key(struct reader *r, struct buf *out)
+key(struct import_reader *r, struct buf *out)
 {
 	skip_blanks(r);
-	while (peek(r) != '\0' && strchr("=]\n ", peek(r)) == NULL) {
-		if (peek(r) == '"' || peek(r) == '\'') {
+	while (
+	    reader_peek(r) != '\0' && strchr("=]\n ", reader_peek(r)) == NULL) {
+		if (reader_at_quote(r)) {
 			json_t *v = string(r);
 
 			if (v == NULL)
@@ -224,47 +176,50 @@ key(struct reader *r, struct buf *out)
 			buf_puts(out, json_string_value(v));
 			json_decref(v);
 		} else {
-			buf_putc(out, peek(r));
+			buf_putc(out, reader_peek(r));
 			r->at++;
 		}
 	}
 	skip_blanks(r);
-	return out->len > 0 || fail(r, "a name is expected here") != NULL;
+	return out->len > 0 ||
+	    reader_fail(r, "a name is expected here") != NULL;
 }
 
 static bool
-pair(struct reader *r, json_t *to, unsigned depth)
+pair(struct import_reader *r, json_t *to, unsigned depth)
 {
 	AUTO_BUF struct buf name = BUF_INIT(KEY_BYTES_MAX);
 	json_t *v;
 
 	if (!key(r, &name))
 		return false;
-	if (!take(r, '='))
-		return fail(r, "'name = value' is expected here") != NULL;
+	if (!reader_take(r, '='))
+		return reader_fail(r, "'name = value' is expected here") !=
+		    NULL;
 	skip_blanks(r);
 	v = value(r, depth);
 	if (v == NULL)
 		return false;
 	if (json_object_get(to, buf_cstr(&name)) != NULL) {
 		json_decref(v);
-		return fail(r, "a name is used twice") != NULL;
+		return reader_fail(r, "a name is used twice") != NULL;
 	}
 	return json_object_set_new(to, buf_cstr(&name), v) == 0;
 }
 
 /* [name] or [[name]]: where the pairs that follow go. */
 static json_t *
-header(struct reader *r, json_t *root)
+header(struct import_reader *r, json_t *root)
 {
 	AUTO_BUF struct buf name = BUF_INIT(KEY_BYTES_MAX);
-	const bool many = take(r, '[');
+	const bool many = reader_take(r, '[');
 	json_t *table = json_object(), *list_of;
 
 	(void)json_object_set_new(table, IMPORT_LINE, json_integer(r->line));
-	if (!key(r, &name) || !take(r, ']') || (many && !take(r, ']'))) {
+	if (!key(r, &name) || !reader_take(r, ']') ||
+	    (many && !reader_take(r, ']'))) {
 		json_decref(table);
-		return fail(r, "a table is '[name]' or '[[name]]'");
+		return reader_fail(r, "a table is '[name]' or '[[name]]'");
 	}
 	if (!many) {
 		(void)json_object_set_new(root, buf_cstr(&name), table);
@@ -276,27 +231,30 @@ header(struct reader *r, json_t *root)
 		(void)json_object_set_new(root, buf_cstr(&name), list_of);
 	}
 	if (json_array_append_new(list_of, table) != 0)
-		return fail(r, "a name is both a table and a list of them");
+		return reader_fail(
+		    r, "a name is both a table and a list of them");
 	return table;
 }
 
 int
 toml_parse(const char *file, struct str text, json_t **ret, struct err *e)
 {
-	struct reader r = { .file = file, .text = text, .line = 1, .e = e };
+	struct import_reader r = {
+		.file = file, .text = text, .line = 1, .e = e
+	};
 	json_t *root = json_object(), *now = root;
 
 	if (root == NULL)
 		return err_nomem(e);
 	for (skip(&r); r.at < text.len; skip(&r)) {
-		if (take(&r, '['))
+		if (reader_take(&r, '['))
 			now = header(&r, root);
 		else if (!pair(&r, now, 0))
 			now = NULL;
 		skip_blanks(&r);
-		if (now != NULL && r.at < text.len && peek(&r) != '\n' &&
-		    peek(&r) != '#')
-			now = fail(&r, "the line does not end here");
+		if (now != NULL && r.at < text.len && reader_peek(&r) != '\n' &&
+		    reader_peek(&r) != '#')
+			now = reader_fail(&r, "the line does not end here");
 		if (now == NULL) {
 			json_decref(root);
 			return ERR_INVALID;
