@@ -102,17 +102,6 @@ put_part(struct jsonw *w, const struct part *p)
 }
 
 static void
-put_names(
-    struct jsonw *w, const char *key, const char *const *names, size_t count)
-{
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < count; i++)
-		jsonw_cstr(w, names[i]);
-	jsonw_end(w);
-}
-
-static void
 put_facts(struct jsonw *w, const struct action *a)
 {
 	const struct classification *c = &a->classification;
@@ -126,9 +115,9 @@ put_facts(struct jsonw *w, const struct action *a)
 	jsonw_key(w, "granted_if_approved");
 	jsonw_object(w);
 	jsonw_kstr(w, "profile", p->name);
-	put_names(w, "hosts", p->hosts, p->host_count);
+	jsonw_kstrs(w, "hosts", p->hosts, p->host_count);
 	jsonw_kstr(w, "network", p->network);
-	put_names(w, "write", p->write, p->write_count);
+	jsonw_kstrs(w, "write", p->write, p->write_count);
 	jsonw_end(w);
 	jsonw_key(w, "parts");
 	jsonw_array(w);

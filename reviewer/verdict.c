@@ -177,11 +177,7 @@ put_enum(
 	jsonw_key(w, key);
 	jsonw_object(w);
 	jsonw_kstr(w, "type", "string");
-	jsonw_key(w, "enum");
-	jsonw_array(w);
-	for (size_t i = 1; i < count; i++)
-		jsonw_cstr(w, names[i]);
-	jsonw_end(w);
+	jsonw_kstrs(w, "enum", names + 1, count - 1);
 	jsonw_end(w);
 }
 

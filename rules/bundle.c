@@ -17,11 +17,13 @@
 #include "base/fdio.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "model/rule_file.h"
 
 #define MAGIC "assent rules bundle 1"
 #define FOLDER_MODE 0755
 #define FILE_MODE 0644
 
+/* One whose name can stand in a bundle's list. */
 static bool
 is_rule_file(struct str name)
 {
@@ -31,8 +33,7 @@ is_rule_file(struct str name)
 		if (c <= ' ' || c == '/' || c == 0x7f)
 			return false;
 	}
-	return name.len < RULE_ID_MAX && str_at(name, 0) != '.' &&
-	    (str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")));
+	return name.len < RULE_ID_MAX && rule_file_named(name);
 }
 
 /* ---- making ---------------------------------------------------------------- */

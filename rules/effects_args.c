@@ -173,16 +173,6 @@ long_option(struct walk *w, const struct shell_word *word, struct str prefix)
 	}
 }
 
-static bool
-all_digits(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.s[i] < '0' || s.s[i] > '9')
-			return false;
-	}
-	return s.len > 0;
-}
-
 /* One word is one option: "-name", "-name=value", "-Wall", "-5". */
 static bool
 whole_option(struct walk *w, const struct shell_word *word, struct str text)
@@ -192,7 +182,7 @@ whole_option(struct walk *w, const struct shell_word *word, struct str text)
 	const struct option *o;
 	struct arg value;
 
-	if (all_digits(str_from(text, 1))) {
+	if (str_is_digits(str_from(text, 1))) {
 		o = entry_option(w->en, STR("-#"), &ambiguous);
 		if (o != NULL) {
 			take_option(w->j, o, STR("-#"), NULL);

@@ -5,28 +5,6 @@
 #include "effects_int.h"
 #include "effects_script.h"
 
-static bool
-ident_char(char c)
-{
-	return c == '_' || (c >= '0' && c <= '9') ||
-	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-/* Is this the word that the command starts with? Letters in any case. */
-static bool
-word_starts(struct str s, const char *word)
-{
-	const size_t n = strlen(word);
-
-	if (s.len < n || (s.len > n && ident_char(s.s[n])))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if ((s.s[i] | 0x20) != (word[i] | 0x20))
-			return false;
-	}
-	return true;
-}
-
 /* ---- commands of vi and ex --------------------------------------------- */
 
 /* What is behind a command's word: no file, no expression, no keys that
@@ -38,7 +16,7 @@ editor_words_plain(struct str c)
 	const struct str rest = str_trim(str_from(c, blank));
 
 	if (str_at(c, 0) == 'w' || str_at(c, 0) == 'x' ||
-	    word_starts(c, "up") || word_starts(c, "update"))
+	    lang_starts(c, "up") || lang_starts(c, "update"))
 		return rest.len == 0;
 	for (size_t i = 0; i < rest.len; i++) {
 		if (strchr("(:@`", rest.s[i]) != NULL)
@@ -55,9 +33,9 @@ editor_letter(struct str c)
 {
 	size_t i = 2;
 
-	if (word_starts(c, "sort") || word_starts(c, "set"))
+	if (lang_starts(c, "sort") || lang_starts(c, "set"))
 		return editor_words_plain(c);
-	if (c.len > 1 && ident_char(c.s[1]))
+	if (c.len > 1 && lang_ident_char(c.s[1]))
 		return false;
 	if (str_at(c, 0) == 's')
 		return str_search(c, STR("\\=")) == c.len;
@@ -89,7 +67,7 @@ editor_plain(struct str c)
 	    str_at(c, 0) == 'p' || str_at(c, 0) == 'y')
 		return editor_letter(c);
 	for (size_t k = 0; k < ARRAY_LEN(words); k++) {
-		if (word_starts(c, words[k]))
+		if (lang_starts(c, words[k]))
 			return editor_words_plain(c);
 	}
 	return false;

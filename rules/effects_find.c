@@ -25,19 +25,9 @@ static const char *const flag_words[] = { "-print", "-print0", "-ls", "-prune",
 static const char *const value_words[] = { "-type", "-xtype", "-size", "-mtime",
 	"-atime", "-ctime", "-mmin", "-amin", "-cmin", "-maxdepth", "-mindepth",
 	"-perm", "-user", "-group", "-uid", "-gid", "-links", "-inum",
-	"-regextype", "-regex", "-iregex", "-fstype", "-newermt", "-newerat",
-	"-newerct", "-printf", "-used", "-context", "-wholename", "-iwholename",
-	"-ipath", "-path", "-lname", "-ilname" };
-
-static bool
-listed(struct str word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (str_eqz(word, words[i]))
-			return true;
-	}
-	return false;
-}
+	"-regextype", "-regex", "-iregex", "-fstype", "-samefile", "-printf",
+	"-used", "-context", "-wholename", "-iwholename", "-ipath", "-path",
+	"-lname", "-ilname" };
 
 static const struct shell_word *
 word_of(const struct search *s, size_t i)
@@ -107,7 +97,7 @@ file_action(struct search *s)
 }
 
 static void
-read_action(struct search *s, bool content)
+read_action(struct search *s)
 {
 	const struct shell_word *v = word_of(s, s->at + 1);
 	struct arg a;
@@ -116,8 +106,7 @@ read_action(struct search *s, bool content)
 	if (v == NULL)
 		return;
 	a = arg_of(v, 0);
-	if (content)
-		effect_read(s->j, &a, false);
+	effect_read(s->j, &a, false);
 }
 
 static void
@@ -147,14 +136,12 @@ expression_word(struct search *s, const struct shell_word *w)
 	} else if (str_eq(t, STR("-not")) || str_eq(t, STR("!")) ||
 	    str_eq(t, STR("-o")) || str_eq(t, STR("-or"))) {
 		s->narrowed_odd = true;
-	} else if (str_starts(t, STR("-newer")) ||
-	    str_eq(t, STR("-samefile"))) {
-		read_action(s, false);
 	} else if (str_eq(t, STR("-files0-from"))) {
-		read_action(s, true);
-	} else if (listed(t, value_words, ARRAY_LEN(value_words))) {
+		read_action(s);
+	} else if (str_starts(t, STR("-newer")) ||
+	    str_is_one_of(t, value_words, ARRAY_LEN(value_words))) {
 		s->at++;
-	} else if (!listed(t, flag_words, ARRAY_LEN(flag_words))) {
+	} else if (!str_is_one_of(t, flag_words, ARRAY_LEN(flag_words))) {
 		effect_unknown(
 		    s->j, "'%.*s' of find is not described", STR_ARG(t));
 	}
@@ -222,12 +209,19 @@ find_names_generated(struct judge *j, const struct shell_part *find)
 	return names > 0;
 }
 
+static bool
+tests_name(const struct shell_word *w)
+{
+	static const char *const tests[] = { "-name", "-iname", "-path",
+		"-ipath", "-wholename", "-iwholename" };
+
+	return str_is_one_of(w->text, tests, ARRAY_LEN(tests));
+}
+
 /* Is nothing left out that has another name? */
 bool
 find_takes_all(const struct shell_part *find)
 {
-	static const char *const tests[] = { "-name", "-iname", "-path",
-		"-ipath", "-wholename", "-iwholename", "-regex", "-iregex" };
 	static const char *const odd[] = { "!", "-not", "-o", "-or", "," };
 	bool narrowed = false;
 
@@ -235,10 +229,11 @@ find_takes_all(const struct shell_part *find)
 		const struct shell_word *const w = &find->argv[i];
 
 		if (!shell_word_known(w) ||
-		    listed(w->text, odd, ARRAY_LEN(odd)))
+		    str_is_one_of(w->text, odd, ARRAY_LEN(odd)))
 			return true;
 		narrowed = narrowed ||
-		    (listed(w->text, tests, ARRAY_LEN(tests)) &&
+		    ((tests_name(w) || shell_word_is(w, "-regex") ||
+			 shell_word_is(w, "-iregex")) &&
 			i + 1 < find->argc &&
 			!is_any_name(find->argv[i + 1].text));
 	}
@@ -265,27 +260,31 @@ path_hunts(struct judge *j, const struct path_place *at, struct str pattern)
 	return f.secret;
 }
 
+/* A name, or a pattern of names, below cwd that a secret has. */
+static bool
+is_secret_name(struct judge *j, const char *cwd, struct str name)
+{
+	const struct path_place at = { .cwd = cwd,
+		.workspace = j->run->action->proposal.workspace,
+		.home = j->run->action->proposer.home };
+	struct path_facts f;
+
+	(void)paths_judge(
+	    programs_paths(j->programs), &at, name, true, j->arena, &f);
+	return f.secret || path_hunts(j, &at, name);
+}
+
 /* Does a find look for a name that a secret has? */
 bool
 find_names_secret(struct judge *j, const struct shell_part *find)
 {
-	static const char *const tests[] = { "-name", "-iname", "-path",
-		"-ipath", "-wholename", "-iwholename" };
 	const char *const workspace = j->run->action->proposal.workspace;
-	const struct path_place at = { .cwd = workspace,
-		.workspace = workspace,
-		.home = j->run->action->proposer.home };
 
 	for (size_t i = 1; i + 1 < find->argc; i++) {
-		struct path_facts f;
-
-		if (!listed(find->argv[i].text, tests, ARRAY_LEN(tests)) ||
-		    shell_word_is(&find->argv[i - 1], "!") ||
-		    shell_word_is(&find->argv[i - 1], "-not"))
-			continue;
-		(void)paths_judge(programs_paths(j->programs), &at,
-		    find->argv[i + 1].text, true, j->arena, &f);
-		if (f.secret || path_hunts(j, &at, find->argv[i + 1].text))
+		if (tests_name(&find->argv[i]) &&
+		    !shell_word_is(&find->argv[i - 1], "!") &&
+		    !shell_word_is(&find->argv[i - 1], "-not") &&
+		    is_secret_name(j, workspace, find->argv[i + 1].text))
 			return true;
 	}
 	return false;
@@ -316,20 +315,12 @@ as_name_glob(struct judge *j, const struct arg *a, struct str param)
 
 /* "find ~ -name 'id_*'": names that one looks for to get at secrets. */
 static bool
-aims_at_secrets(struct search *s, const struct arg *start)
+aims_at_secrets(struct search *s)
 {
 	for (size_t i = 0; i < s->name_count; i++) {
-		const struct path_place at = { .cwd = "/",
-			.workspace = s->j->run->action->proposal.workspace,
-			.home = s->j->run->action->proposer.home };
-		struct path_facts f;
-
-		(void)paths_judge(programs_paths(s->j->programs), &at,
-		    s->names[i], true, s->j->arena, &f);
-		if (f.secret || path_hunts(s->j, &at, s->names[i]))
+		if (is_secret_name(s->j, "/", s->names[i]))
 			return true;
 	}
-	(void)start;
 	return false;
 }
 
@@ -346,7 +337,7 @@ list_start(struct search *s, const struct arg *a)
 	j->lists_secrets = j->lists_secrets || f.holds_secrets || f.secret;
 	secrets = f.secret ||
 	    (!f.in_workspace && (f.holds_secrets || f.base == PATH_UNKNOWN) &&
-		(aims_at_secrets(s, a) || find_names_secret(j, j->shell)));
+		(aims_at_secrets(s) || find_names_secret(j, j->shell)));
 	effect_add(j,
 	    &(struct effect){
 		.kind = EFFECT_READ,

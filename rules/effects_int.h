@@ -197,6 +197,16 @@ bool find_names_secret(struct judge *j, const struct shell_part *find);
 /* Text in another language (effects_code.c). */
 void judge_code(struct judge *j, struct str language, const struct arg *a);
 
+/* ---- small languages (effects_lang.c) --------------------------- */
+
+/* A letter, a digit or '_'. */
+bool lang_ident_char(char c);
+/* Is this the word that the text starts with? Letters in any case. */
+bool lang_starts(struct str s, const char *word);
+/* Pieces of a program's text that are not known: code not seen before. */
+void lang_unknown_pieces(
+    struct judge *j, const struct arg *a, const char *language);
+
 /* Adds a part that no shell text has. 0, ERR_NOMEM or ERR_LIMIT. */
 int run_add_part(struct run *run, const struct part *part,
     const struct part_command *command);

@@ -229,16 +229,6 @@ names_of_effect(const struct judge *j, const struct effect *f)
 	return FLOW_ANY_NAMES | FLOW_UNKNOWN;
 }
 
-static bool
-is_one_of(struct str s, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (str_eqz(s, words[i]))
-			return true;
-	}
-	return false;
-}
-
 /* A format that makes its own path: find -printf, date +, seq -f. */
 static bool
 makes_paths(const struct judge *j)
@@ -255,10 +245,10 @@ makes_paths(const struct judge *j)
 		if (str_at(t, 0) == '+')
 			v = str_from(t, 1);
 		else if (eq < t.len &&
-		    is_one_of(str_head(t, eq), options, ARRAY_LEN(options)))
+		    str_is_one_of(str_head(t, eq), options, ARRAY_LEN(options)))
 			v = str_from(
 			    t, eq + (str_at(t, eq + 1) == '+' ? 2 : 1));
-		else if (is_one_of(
+		else if (str_is_one_of(
 			     p->argv[i - 1].text, options, ARRAY_LEN(options)))
 			v = t;
 		if (str_at(v, 0) == '/' || str_at(v, 0) == '~' ||
@@ -287,13 +277,13 @@ prints_content(const struct judge *j)
 	    (str_eqz(j->program, "git") && str_eqz(c->subcommand, "grep"));
 	bool may = grep ||
 	    (str_eqz(j->program, "git") &&
-		is_one_of(c->subcommand, content, ARRAY_LEN(content)));
+		str_is_one_of(c->subcommand, content, ARRAY_LEN(content)));
 
 	for (size_t i = 0; may && i < c->option_count; i++) {
 		const struct str o = c->options[i].spelt;
 
-		if (is_one_of(o, both, ARRAY_LEN(both)) ||
-		    (grep && is_one_of(o, names, ARRAY_LEN(names))))
+		if (str_is_one_of(o, both, ARRAY_LEN(both)) ||
+		    (grep && str_is_one_of(o, names, ARRAY_LEN(names))))
 			may = false;
 	}
 	return may || makes_paths(j);

@@ -9,20 +9,9 @@
 
 #include "base/buf.h"
 #include "base/num.h"
+#include "base/text.h"
 
 #define HOST_BYTES_MAX 255
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* %61 -> a, lower case, no final dot. In the arena; empty when too long. */
 static struct str
@@ -40,10 +29,10 @@ plain(struct arena *a, struct str host)
 		char c = host.s[i];
 
 		if (c == '%' && i + 2 < host.len &&
-		    hex_digit(host.s[i + 1]) >= 0 &&
-		    hex_digit(host.s[i + 2]) >= 0) {
-			c = (char)(hex_digit(host.s[i + 1]) * 16 +
-			    hex_digit(host.s[i + 2]));
+		    text_hex_digit(host.s[i + 1]) >= 0 &&
+		    text_hex_digit(host.s[i + 2]) >= 0) {
+			c = (char)(text_hex_digit(host.s[i + 1]) * 16 +
+			    text_hex_digit(host.s[i + 2]));
 			i += 2;
 		}
 		out[n++] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -67,7 +56,7 @@ number(struct str s, uint64_t *ret)
 	if (s.len == 0)
 		return base == 16;
 	for (size_t i = 0; i < s.len; i++) {
-		const int d = hex_digit(s.s[i]);
+		const int d = text_hex_digit(s.s[i]);
 
 		if (d < 0 || (unsigned)d >= base || v > UINT32_MAX)
 			return false;

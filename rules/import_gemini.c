@@ -35,16 +35,6 @@ static const char *const known[] = { IMPORT_LINE, "toolName", "mcpName",
 	"commandPrefix", "commandRegex", "decision", "priority", "denyMessage",
 	"deny_message", "allowRedirection", "allow_redirection" };
 
-static bool
-is_listed(const char *name, const char *const *list, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(list[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
 struct one {
 	struct import *im;
 	json_t *table;
@@ -206,14 +196,16 @@ has_unknown_keys(struct one *o)
 
 	json_object_foreach(o->table, key, v)
 	{
-		if (is_listed(key, narrowing, ARRAY_LEN(narrowing))) {
+		if (str_is_one_of(
+			str_of(key), narrowing, ARRAY_LEN(narrowing))) {
 			/* Without it a tightening rule matches more. */
 			if (o->decision == DECISION_ALLOW)
 				bad = true;
 			import_note(o->im, bad, import_line_of(o->table),
 			    o->source, "'%s' is not known here%s", key,
 			    bad ? "" : "; the rule applies without it");
-		} else if (!is_listed(key, known, ARRAY_LEN(known))) {
+		} else if (!str_is_one_of(
+			       str_of(key), known, ARRAY_LEN(known))) {
 			import_note(o->im, true, import_line_of(o->table),
 			    o->source, "unknown key '%s'", key);
 			bad = true;

@@ -14,6 +14,7 @@
 #include "base/fdio.h"
 #include "embedded.h"
 #include "load_int.h"
+#include "model/rule_file.h"
 
 /* One place rules come from. */
 struct source {
@@ -112,10 +113,7 @@ load_name(struct source *s, int dir, const char *name)
 static int
 is_rule_file(const struct dirent *entry)
 {
-	const struct str name = str_of(entry->d_name);
-
-	return name.s[0] != '.' &&
-	    (str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")));
+	return rule_file_named(str_of(entry->d_name));
 }
 
 static void

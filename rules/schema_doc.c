@@ -64,11 +64,7 @@ words(struct jsonw *w, const struct words *list)
 		return;
 	}
 	jsonw_object(w);
-	jsonw_key(w, "enum");
-	jsonw_array(w);
-	for (size_t i = 1; i < list->count; i++)
-		jsonw_cstr(w, list->v[i]);
-	jsonw_end(w);
+	jsonw_kstrs(w, "enum", list->v + 1, list->count - 1);
 	jsonw_end(w);
 }
 

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #include "model/limits.h"
 
 #define CHUNK_SIZE_LINE_MAX 10 /* hexadecimal digits and CRLF */
@@ -130,18 +132,6 @@ compact(struct guard *g, char *bytes, size_t *len)
 	g->raw = to;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static enum guard_result
 bad_chunk(struct guard *g)
 {
@@ -159,8 +149,9 @@ feed_chunk_size(struct guard *g, const char *bytes, size_t len)
 	const size_t have = len - g->raw;
 	size_t n = 0, size = 0;
 
-	while (n < have && n < CHUNK_SIZE_LINE_MAX - 2 && hex_digit(at[n]) >= 0)
-		size = size << 4 | (size_t)hex_digit(at[n++]);
+	while (n < have && n < CHUNK_SIZE_LINE_MAX - 2 &&
+	    text_hex_digit(at[n]) >= 0)
+		size = size << 4 | (size_t)text_hex_digit(at[n++]);
 	if (n < have && (n == 0 || at[n] != '\r'))
 		return bad_chunk(g);
 	if (n + 1 < have && at[n + 1] != '\n')

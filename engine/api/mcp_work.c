@@ -15,7 +15,6 @@
 #define ANSWER_BYTES_MAX ((size_t)64 << 20)
 #define FIRST_WAIT_MS 250 /* most are decided by then: no word of waiting */
 #define LOOK_WAIT_MS 15000
-#define NS_PER_MS ((int64_t)1000000)
 
 /* ---- slots --------------------------------------------------------------- */
 
@@ -125,12 +124,6 @@ mcp_work_call(struct mcp_work *w, struct call *call)
 
 /* ---- what is said -------------------------------------------------------- */
 
-static int64_t
-now_ms(void)
-{
-	return loop_now_ns() / NS_PER_MS;
-}
-
 /* Before its answer: on its own stream, or on the session's. */
 static void
 send_told(struct mcp_work *w)
@@ -146,7 +139,7 @@ send_told(struct mcp_work *w)
 		if (st != NULL)
 			mcp_stream_put(st, line);
 	}
-	mcp_told_done(w->mcp, now_ms());
+	mcp_told_done(w->mcp, loop_now_ms());
 }
 
 static void
@@ -470,7 +463,7 @@ mcp_work_hear(struct mcp_http *s, const struct mcp *reply)
 	}
 	if (w == NULL)
 		return;
-	next = mcp_hear_client(w->mcp, reply, now_ms(), &out);
+	next = mcp_hear_client(w->mcp, reply, loop_now_ms(), &out);
 	if (next == MCP_SAY) {
 		take_back(w);
 		mcp_work_unask(w);

@@ -180,16 +180,6 @@ check_required(const struct param *table, size_t count,
 
 /* ---- from a query ------------------------------------------------------ */
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 int
 param_unescape(struct str s, bool plus, struct arena *a, char **ret)
 {
@@ -209,8 +199,8 @@ param_unescape(struct str s, bool plus, struct arena *a, char **ret)
 		}
 		if (i + 2 >= s.len)
 			return ERR_INVALID;
-		high = hex_value(s.s[i + 1]);
-		low = hex_value(s.s[i + 2]);
+		high = text_hex_digit(s.s[i + 1]);
+		low = text_hex_digit(s.s[i + 2]);
 		if (high < 0 || low < 0 || (high == 0 && low == 0))
 			return ERR_INVALID;
 		out[n++] = (char)(unsigned char)(high << 4 | low);

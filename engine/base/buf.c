@@ -250,6 +250,14 @@ rec_put_cstr(struct buf *b, const char *s)
 		rec_put_str(b, str_of(s));
 }
 
+void
+rec_put_cstrs(struct buf *b, const char *const *list, size_t count)
+{
+	rec_put_u32(b, (uint32_t)count);
+	for (size_t i = 0; i < count; i++)
+		rec_put_cstr(b, list[i]);
+}
+
 struct rec
 rec_of(struct str bytes)
 {

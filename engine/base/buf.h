@@ -65,6 +65,8 @@ void rec_put_i64(struct buf *b, int64_t v);
 void rec_put_str(struct buf *b, struct str s);
 /* NULL and "" differ: a missing field is not an empty one. */
 void rec_put_cstr(struct buf *b, const char *s);
+/* The count (u32), then each of them. */
+void rec_put_cstrs(struct buf *b, const char *const *list, size_t count);
 
 struct rec {
 	struct str rest;

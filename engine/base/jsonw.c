@@ -249,3 +249,14 @@ jsonw_kbool(struct jsonw *w, const char *key, bool v)
 	jsonw_key(w, key);
 	jsonw_bool(w, v);
 }
+
+void
+jsonw_kstrs(
+    struct jsonw *w, const char *key, const char *const *list, size_t count)
+{
+	jsonw_key(w, key);
+	jsonw_array(w);
+	for (size_t i = 0; i < count; i++)
+		jsonw_cstr(w, list[i]);
+	jsonw_end(w);
+}

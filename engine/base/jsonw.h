@@ -50,5 +50,8 @@ void jsonw_raw(struct jsonw *w, struct str json);
 void jsonw_kstr(struct jsonw *w, const char *key, const char *s);
 void jsonw_kint(struct jsonw *w, const char *key, int64_t v);
 void jsonw_kbool(struct jsonw *w, const char *key, bool v);
+/* An array of texts. */
+void jsonw_kstrs(
+    struct jsonw *w, const char *key, const char *const *list, size_t count);
 
 #endif

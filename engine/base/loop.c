@@ -75,6 +75,12 @@ loop_now_ns(void)
 }
 
 int64_t
+loop_now_ms(void)
+{
+	return loop_now_ns() / NS_PER_MS;
+}
+
+int64_t
 loop_realtime_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);

@@ -67,6 +67,7 @@ void loop_stop(struct loop *l);
 int loop_poll_fd(const struct loop *l);
 /* CLOCK_BOOTTIME, nanoseconds: deadlines. */
 int64_t loop_now_ns(void);
+int64_t loop_now_ms(void); /* the same in milliseconds */
 /* CLOCK_REALTIME, nanoseconds: what is shown and stored. */
 int64_t loop_realtime_ns(void);
 

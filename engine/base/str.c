@@ -128,3 +128,23 @@ str_trim(struct str s)
 		s.len--;
 	return s;
 }
+
+bool
+str_is_one_of(struct str s, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_eqz(s, names[i]))
+			return true;
+	}
+	return false;
+}
+
+bool
+str_is_digits(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.s[i] < '0' || s.s[i] > '9')
+			return false;
+	}
+	return s.len > 0;
+}

@@ -43,5 +43,8 @@ size_t str_search(struct str s, struct str needle);
 /* Cuts *s at the first sep: returns what is before, *s is what follows. */
 struct str str_cut(struct str *s, char sep);
 struct str str_trim(struct str s);
+bool str_is_one_of(struct str s, const char *const *names, size_t count);
+/* Nothing but 0 to 9, and at least one of them. */
+bool str_is_digits(struct str s);
 
 #endif

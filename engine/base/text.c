@@ -215,8 +215,8 @@ text_hex(struct buf *out, const void *bytes, size_t len)
 	buf_advance(out, len * 2);
 }
 
-static int
-hex_digit(char c)
+int
+text_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -235,12 +235,12 @@ text_unhex(struct str hex, void *ret, size_t len)
 	if (hex.len / 2 != len || hex.len % 2 != 0)
 		return ERR_INVALID;
 	for (size_t i = 0; i < hex.len; i++) {
-		if (hex_digit(hex.s[i]) < 0)
+		if (text_hex_digit(hex.s[i]) < 0)
 			return ERR_INVALID;
 	}
 	for (size_t i = 0; i < len; i++)
-		to[i] = (unsigned char)(hex_digit(hex.s[2 * i]) << 4 |
-		    hex_digit(hex.s[2 * i + 1]));
+		to[i] = (unsigned char)(text_hex_digit(hex.s[2 * i]) << 4 |
+		    text_hex_digit(hex.s[2 * i + 1]));
 	return ERR_OK;
 }
 

@@ -38,6 +38,8 @@ void text_escape(struct buf *out, struct str s);
 /* The same, but newlines stay and tabs stay: for blocks of text. */
 void text_escape_block(struct buf *out, struct str s);
 void text_hex(struct buf *out, const void *bytes, size_t len);
+/* 0 to 15; -1: no hexadecimal digit, in either case of letters. */
+int text_hex_digit(char c);
 /* 0 or ERR_INVALID; len is the number of bytes wanted. */
 int text_unhex(struct str hex, void *ret, size_t len);
 /* RFC 4648 with padding: for bytes that JSON cannot hold. */

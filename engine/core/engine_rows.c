@@ -106,17 +106,6 @@ put_proposal(struct engine *g, struct jsonw *w, const struct live *l)
 	}
 }
 
-static void
-put_names(
-    struct jsonw *w, const char *key, const char *const *names, size_t count)
-{
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < count; i++)
-		jsonw_cstr(w, names[i]);
-	jsonw_end(w);
-}
-
 void
 row_body_proposed(struct engine *g, const struct live *l, struct buf *out)
 {
@@ -145,7 +134,7 @@ row_body_decided(struct engine *g, const struct change *c, struct buf *out)
 		jsonw_kstr(&w, "proof", "passphrase");
 	row_put_remark(g, &w, "message", r->message);
 	if (r->by == BY_HUMAN && q->approver_count > 1)
-		put_names(&w, "approvers", q->approvers, q->approver_count);
+		jsonw_kstrs(&w, "approvers", q->approvers, q->approver_count);
 	if (r->by == BY_GRANT)
 		jsonw_kstr(&w, "grant", r->grant);
 	if (r->by == BY_REVIEWER) {
@@ -197,11 +186,7 @@ row_body_outcome(struct engine *g, const struct live *l,
 	if (o->copy)
 		jsonw_kbool(&w, "copy", true);
 	row_put_remark(g, &w, "failure", o->failure);
-	jsonw_key(&w, "violations");
-	jsonw_array(&w);
-	for (size_t i = 0; i < o->violation_count; i++)
-		jsonw_cstr(&w, o->violations[i]);
-	jsonw_end(&w);
+	jsonw_kstrs(&w, "violations", o->violations, o->violation_count);
 	jsonw_end(&w);
 }
 

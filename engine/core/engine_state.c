@@ -8,18 +8,10 @@
 #include "engine_int.h"
 
 static void
-put_texts(struct buf *out, const char *const *v, size_t count)
-{
-	rec_put_u32(out, (uint32_t)count);
-	for (size_t i = 0; i < count; i++)
-		rec_put_cstr(out, v[i]);
-}
-
-static void
 put_asking(const struct inquiry *q, struct buf *out)
 {
-	put_texts(out, q->approvers, q->approver_count);
-	put_texts(out, q->raisers, q->raiser_count);
+	rec_put_cstrs(out, q->approvers, q->approver_count);
+	rec_put_cstrs(out, q->raisers, q->raiser_count);
 	rec_put_cstr(out, q->raised_to);
 	rec_put_cstr(out, q->raised_why);
 	rec_put_cstr(out, q->revises);

@@ -81,16 +81,6 @@ read_kin(pid_t pid, struct kin *ret)
 
 /* ---- who proposes ----------------------------------------------------------- */
 
-static bool
-is_one_of(const char *name, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A hook or a server that an agent starts, or a command that it runs. */
 enum errand {
 	ERRAND_OWN, /* it proposes for itself */
@@ -120,7 +110,7 @@ errand_of(const struct kin *k)
 
 	if (strcmp(k->name, "assent-shell") == 0)
 		return ERRAND_COMMAND;
-	if (!is_one_of(k->name, programs, ARRAY_LEN(programs)) ||
+	if (!str_is_one_of(str_of(k->name), programs, ARRAY_LEN(programs)) ||
 	    read_proc(k->pid, "cmdline", &text) != 0)
 		return ERRAND_OWN;
 	rest = buf_str(&text);
@@ -149,7 +139,7 @@ is_at_a_terminal(const struct kin *k)
 		"elvish", "login" };
 
 	return k->pid == k->session && k->has_terminal &&
-	    is_one_of(k->name, shells, ARRAY_LEN(shells));
+	    str_is_one_of(str_of(k->name), shells, ARRAY_LEN(shells));
 }
 
 /*

@@ -26,11 +26,7 @@ texts(struct jsonw *w, const char *key, char *const *list, size_t count)
 {
 	if (count == 0)
 		return;
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < count; i++)
-		jsonw_cstr(w, list[i]);
-	jsonw_end(w);
+	jsonw_kstrs(w, key, (const char *const *)list, count);
 }
 
 static void
@@ -243,11 +239,7 @@ outcome(struct jsonw *w, const struct action *a)
 	jsonw_kbool(w, "timed_out", o->timed_out);
 	if (o->copy)
 		jsonw_kbool(w, "copy", true);
-	jsonw_key(w, "violations");
-	jsonw_array(w);
-	for (size_t i = 0; i < o->violation_count; i++)
-		jsonw_cstr(w, o->violations[i]);
-	jsonw_end(w);
+	jsonw_kstrs(w, "violations", o->violations, o->violation_count);
 	jsonw_kint(w, "wall_ms", o->wall_ms);
 	mode(w, a);
 	opt(w, "failure", o->failure);
@@ -354,16 +346,6 @@ approvals(struct jsonw *w, const struct action *a)
 	jsonw_kstr(w, "approvals", text);
 }
 
-static void
-names(struct jsonw *w, const char *key, const char *const *list, size_t count)
-{
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < count; i++)
-		jsonw_cstr(w, list[i]);
-	jsonw_end(w);
-}
-
 /* Who has a hand in it, besides the one who decides. */
 static void
 people(struct jsonw *w, const struct action *a)
@@ -374,19 +356,19 @@ people(struct jsonw *w, const struct action *a)
 
 	opt(w, "approver_group", q->group);
 	if (q->approver_count > 0)
-		names(w, "approvers", q->approvers, q->approver_count);
+		jsonw_kstrs(w, "approvers", q->approvers, q->approver_count);
 	for (size_t i = 0; i < LOOKERS_MAX; i++) {
 		if (a->lookers[i].name[0] != '\0')
 			looking[count++] = a->lookers[i].name;
 	}
 	if (a->stage == STAGE_PENDING && count > 0)
-		names(w, "looking", looking, count);
+		jsonw_kstrs(w, "looking", looking, count);
 	if (q->raised_to != NULL) {
 		jsonw_key(w, "raised");
 		jsonw_object(w);
 		jsonw_kstr(w, "to", q->raised_to);
 		jsonw_kstr(w, "reason", q->raised_why);
-		names(w, "by", q->raisers, q->raiser_count);
+		jsonw_kstrs(w, "by", q->raisers, q->raiser_count);
 		jsonw_end(w);
 	}
 	opt(w, "revises", q->revises);

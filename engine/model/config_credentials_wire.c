@@ -38,9 +38,7 @@ static const size_t lists[] = {
 static void
 put_list(struct buf *b, const struct credential_list *l)
 {
-	rec_put_u32(b, (uint32_t)l->count);
-	for (size_t i = 0; i < l->count; i++)
-		rec_put_cstr(b, l->items[i]);
+	rec_put_cstrs(b, l->items, l->count);
 }
 
 static struct credential_list

@@ -81,16 +81,6 @@ static const char *const format_names[] = {
 };
 
 static bool
-is_one_of(const char *word, const char *const *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
 is_plain_name(const char *name)
 {
 	const size_t len = strlen(name);
@@ -171,7 +161,8 @@ check_provider(
 	if (!is_plain_name(p->name))
 		refuse(r, v, p->name, "has a name that is not plain",
 		    "up to 32 of a-z 0-9 - _ .");
-	if (!is_one_of(p->format, format_names, ARRAY_LEN(format_names)))
+	if (!str_is_one_of(
+		str_of(p->format), format_names, ARRAY_LEN(format_names)))
 		refuse(r, v, p->name, "has an unknown format",
 		    "responses, chat, messages, azure or command");
 	if ((p->url == NULL) == (p->command.count == 0))

@@ -32,9 +32,7 @@ config_freep(struct config **c)
 static void
 put_strings(struct buf *b, const struct config_strings *s)
 {
-	rec_put_u32(b, (uint32_t)s->count);
-	for (size_t i = 0; i < s->count; i++)
-		rec_put_cstr(b, s->items[i]);
+	rec_put_cstrs(b, s->items, s->count);
 }
 
 static void

@@ -73,25 +73,14 @@ part_json(struct jsonw *w, const struct part *part)
 }
 
 static void
-names_json(
-    struct jsonw *w, const char *key, const char *const *list, size_t count)
-{
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < count; i++)
-		jsonw_cstr(w, list[i]);
-	jsonw_end(w);
-}
-
-static void
 profile_json(struct jsonw *w, const struct execution_profile *p)
 {
 	jsonw_key(w, "profile");
 	jsonw_object(w);
 	jsonw_kstr(w, "name", p->name);
-	names_json(w, "hosts", p->hosts, p->host_count);
-	names_json(w, "write", p->write, p->write_count);
-	names_json(w, "read", p->read, p->read_count);
+	jsonw_kstrs(w, "hosts", p->hosts, p->host_count);
+	jsonw_kstrs(w, "write", p->write, p->write_count);
+	jsonw_kstrs(w, "read", p->read, p->read_count);
 	jsonw_kstr(w, "network", p->network);
 	jsonw_end(w);
 }

@@ -9,14 +9,6 @@
 #define PATTERN_VERSION 1
 
 static void
-put_texts(struct buf *b, const char *const *v, size_t count)
-{
-	rec_put_u32(b, (uint32_t)count);
-	for (size_t i = 0; i < count; i++)
-		rec_put_cstr(b, v[i]);
-}
-
-static void
 put_part(struct buf *b, const struct pattern_part *p)
 {
 	rec_put_u8(b, (uint8_t)p->tool);
@@ -32,7 +24,7 @@ put_part(struct buf *b, const struct pattern_part *p)
 		rec_put_cstr(b, p->options[i].name);
 		rec_put_cstr(b, p->options[i].value);
 	}
-	put_texts(b, p->operands, p->operand_count);
+	rec_put_cstrs(b, p->operands, p->operand_count);
 	rec_put_u32(b, (uint32_t)p->effect_count);
 	for (size_t i = 0; i < p->effect_count; i++) {
 		const struct pattern_effect *f = &p->effects[i];
@@ -44,7 +36,7 @@ put_part(struct buf *b, const struct pattern_part *p)
 		rec_put_u8(b, f->asked);
 		rec_put_cstr(b, f->target);
 	}
-	put_texts(b, p->rules, p->rule_count);
+	rec_put_cstrs(b, p->rules, p->rule_count);
 }
 
 void
@@ -62,7 +54,7 @@ pattern_encode(const struct pattern *p, struct buf *out)
 	rec_put_u32(out, (uint32_t)p->part_count);
 	for (size_t i = 0; i < p->part_count; i++)
 		put_part(out, &p->parts[i]);
-	put_texts(out, p->around, p->around_count);
+	rec_put_cstrs(out, p->around, p->around_count);
 }
 
 /* ---- back ------------------------------------------------------------------ */

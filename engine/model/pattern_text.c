@@ -149,16 +149,6 @@ match_name(enum pattern_target_kind k)
 }
 
 static void
-texts_json(struct jsonw *w, const char *key, const char *const *v, size_t count)
-{
-	jsonw_key(w, key);
-	jsonw_array(w);
-	for (size_t i = 0; i < count; i++)
-		jsonw_cstr(w, v[i]);
-	jsonw_end(w);
-}
-
-static void
 effects_json(struct jsonw *w, const struct pattern_part *p)
 {
 	jsonw_key(w, "effects");
@@ -202,9 +192,9 @@ part_json(struct jsonw *w, const struct pattern_part *p)
 		jsonw_end(w);
 	}
 	jsonw_end(w);
-	texts_json(w, "operands", p->operands, p->operand_count);
+	jsonw_kstrs(w, "operands", p->operands, p->operand_count);
 	effects_json(w, p);
-	texts_json(w, "rules", p->rules, p->rule_count);
+	jsonw_kstrs(w, "rules", p->rules, p->rule_count);
 	jsonw_end(w);
 }
 
@@ -226,7 +216,7 @@ pattern_json(const struct pattern *p, struct buf *out)
 	for (size_t i = 0; i < p->part_count; i++)
 		part_json(&w, &p->parts[i]);
 	jsonw_end(&w);
-	texts_json(&w, "around", p->around, p->around_count);
+	jsonw_kstrs(&w, "around", p->around, p->around_count);
 	jsonw_end(&w);
 }
 

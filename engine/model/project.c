@@ -17,6 +17,7 @@
 
 #include "base/fdio.h"
 #include "model/limits.h"
+#include "model/rule_file.h"
 
 #define SHOWN_NAME_MAX 512
 #define ENTRIES_MAX 1024 /* of the folder, rule files or not */
@@ -68,13 +69,6 @@ names_free(struct names *n)
 		free(n->v[i]);
 }
 
-static bool
-is_rule_file(struct str name)
-{
-	return str_at(name, 0) != '.' &&
-	    (str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")));
-}
-
 static int
 by_bytes(const void *a, const void *b)
 {
@@ -105,7 +99,7 @@ list_names(int fd, struct names *n)
 	while ((entry = readdir(dir)) != NULL) {
 		if (++seen > ENTRIES_MAX)
 			return "has too many entries";
-		if (!is_rule_file(str_of(entry->d_name)))
+		if (!rule_file_named(str_of(entry->d_name)))
 			continue;
 		if (n->count == PROJECT_FILES_MAX)
 			return "has more than 64 rule files";

@@ -16,6 +16,7 @@
 #include "base/fdio.h"
 #include "base/text.h"
 #include "model/limits.h"
+#include "model/rule_file.h"
 
 #define PIN_FILE "rules/pinned"
 #define OFF_FILE "rules/off"
@@ -341,13 +342,6 @@ rule_state_switch(const char *state_dir, const char *id, bool on, struct err *e)
 	    : fdio_write_file(buf_cstr(&path), text.s, text.len, FILE_MODE, e);
 }
 
-static bool
-is_rule_file(struct str name)
-{
-	return str_at(name, 0) != '.' &&
-	    (str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")));
-}
-
 typedef int each_fn(void *ctx, int dir, const char *name, struct err *e);
 
 static int
@@ -362,7 +356,7 @@ each_rule_file(const char *folder, each_fn *fn, void *ctx, struct err *e)
 		    ? err_set(e, ERR_NOTFOUND, "there is no '%s'", folder)
 		    : err_sys(e, "cannot list '%s'", folder);
 	while (r == 0 && (entry = readdir(dir)) != NULL) {
-		if (is_rule_file(str_of(entry->d_name)))
+		if (rule_file_named(str_of(entry->d_name)))
 			r = fn(ctx, dirfd(dir), entry->d_name, e);
 	}
 	return r;

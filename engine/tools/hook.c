@@ -61,15 +61,9 @@ struct asking {
 };
 
 static int64_t
-now_ms(void)
-{
-	return loop_now_ns() / 1000000;
-}
-
-static int64_t
 left_ms(const struct asking *a)
 {
-	const int64_t left = a->deadline_ms - now_ms();
+	const int64_t left = a->deadline_ms - loop_now_ms();
 
 	return left > 0 ? left : 0;
 }
@@ -348,7 +342,7 @@ run_hook(int argc, char **argv)
 	if (hook_new(str_of(client), &o, &h, &e) != 0)
 		return wrong_use(e.msg);
 	a.hook = h;
-	a.deadline_ms = now_ms() + timeout_ms;
+	a.deadline_ms = loop_now_ms() + timeout_ms;
 	if (take_stdin(h, &e) != 0 ||
 	    hook_places_find(h, values[OPT_CONTAIN] != NULL, &e) != 0)
 		return refuse(h, &e);

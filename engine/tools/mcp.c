@@ -24,7 +24,6 @@
 
 #define TIMEOUT_MS_DEFAULT 590000
 #define PATH_BYTES 256
-#define NS_PER_MS ((int64_t)1000000)
 #define FAREWELL_MS 5000 /* for answers under way */
 #define OUT_MAX ((size_t)64 << 20)
 
@@ -101,12 +100,6 @@ forget_call(struct call *c)
 	end_if_idle(s);
 }
 
-static int64_t
-now_ms(void)
-{
-	return loop_now_ns() / NS_PER_MS;
-}
-
 /* What the message has to say before its answer. */
 static void
 send_told(struct server *s, struct mcp *m)
@@ -115,7 +108,7 @@ send_told(struct server *s, struct mcp *m)
 
 	while (told.len > 0)
 		line_out_put(s->out, str_cut(&told, '\n'));
-	mcp_told_done(m, now_ms());
+	mcp_told_done(m, loop_now_ms());
 }
 
 /* ---- what the daemon says ------------------------------------------------ */
@@ -242,7 +235,7 @@ take_reply(struct server *s, const struct mcp *reply)
 
 		if (!mcp_asks(c->mcp, reply))
 			continue;
-		if (mcp_hear_client(c->mcp, reply, now_ms(), &s->text) !=
+		if (mcp_hear_client(c->mcp, reply, loop_now_ms(), &s->text) !=
 		    MCP_SAY)
 			return;
 		stop_call(c);

@@ -50,12 +50,6 @@ struct question {
 	struct err why;
 };
 
-static int64_t
-now_ms(void)
-{
-	return loop_now_ns() / 1000000;
-}
-
 /* ---- what is only told --------------------------------------------------- */
 
 static void
@@ -224,7 +218,7 @@ goes_on(const struct question *q, struct str text)
 	if (q->once)
 		return false;
 	if (q->ruling.pending)
-		return now_ms() < q->deadline_ms;
+		return loop_now_ms() < q->deadline_ms;
 	return q->o.sees_end && q->ruling.verdict == HOOK_ALLOW &&
 	    str_search(text, STR("\"state\":\"running\"")) < text.len;
 }
@@ -317,7 +311,7 @@ look(struct question *q, struct err *e)
 
 	if (q->ruling.pending) {
 		const int64_t left =
-		    (q->deadline_ms - now_ms()) / SECOND_MS + 1;
+		    (q->deadline_ms - loop_now_ms()) / SECOND_MS + 1;
 
 		wait_s = left < wait_s ? left : wait_s;
 	}
@@ -371,7 +365,7 @@ question_ask(struct asker *a, const struct question_options *o,
 	q->asker = a;
 	q->o = *o;
 	q->once = o->path != NULL;
-	q->deadline_ms = now_ms() + o->timeout_ms;
+	q->deadline_ms = loop_now_ms() + o->timeout_ms;
 	q->next = a->questions;
 	a->questions = q;
 	if (propose(q, &q->why) != 0) {
@@ -426,7 +420,7 @@ asker_new(
 void
 asker_free(struct asker *a)
 {
-	const int64_t end_ms = now_ms() + FAREWELL_MS;
+	const int64_t end_ms = loop_now_ms() + FAREWELL_MS;
 
 	if (a == NULL)
 		return;
@@ -435,8 +429,8 @@ asker_free(struct asker *a)
 		question_drop(q);
 	}
 	while ((a->tells != NULL || a->questions != NULL) &&
-	    now_ms() < end_ms &&
-	    loop_once(a->loop, (int)(end_ms - now_ms()), NULL) == 0)
+	    loop_now_ms() < end_ms &&
+	    loop_once(a->loop, (int)(end_ms - loop_now_ms()), NULL) == 0)
 		continue;
 	while (a->questions != NULL)
 		free_question(a->questions);

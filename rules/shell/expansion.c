@@ -316,13 +316,9 @@ dollar_arith_lex(struct parser *p, struct seg_list *l, uint32_t start)
 static int
 digit_value(int c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
+	const int v = c < 0 ? -1 : text_hex_digit((char)c);
+
+	return v < 0 ? 99 : v;
 }
 
 /* Up to max digits; -1 when there is none. */

@@ -56,18 +56,6 @@ out_done(const struct out *o, struct str *ret)
 
 /* ---- escapes ----------------------------------------------------------- */
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The escape at s[*at] (behind the backslash); false: one that is not plain.
  * zero: octal numbers start with a 0 (echo -e, %b). */
 static bool
@@ -88,8 +76,8 @@ escape(struct out *o, struct str s, size_t *at, bool zero)
 	}
 	if (c == 'x') {
 		++*at;
-		while (n < 2 && *at < s.len && hex_value(s.s[*at]) >= 0) {
-			v = v * 16 + hex_value(s.s[*at]);
+		while (n < 2 && *at < s.len && text_hex_digit(s.s[*at]) >= 0) {
+			v = v * 16 + text_hex_digit(s.s[*at]);
 			++*at;
 			n++;
 		}
@@ -300,7 +288,7 @@ hex_decode(struct norm *n, struct str in, struct str *ret)
 	int high = -1;
 
 	for (size_t i = 0; i < in.len; i++) {
-		const int d = hex_value(in.s[i]);
+		const int d = text_hex_digit(in.s[i]);
 
 		if (in.s[i] == '\n' || in.s[i] == ' ')
 			continue;

@@ -83,16 +83,6 @@ parse_is_redir(const struct parser *p)
 	return p->tok.kind == TOK_NUMBER || p->tok.kind >= TOK_LESS;
 }
 
-static bool
-all_digits(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.s[i] < '0' || s.s[i] > '9')
-			return false;
-	}
-	return s.len > 0;
-}
-
 /* N>&M, N>&-, N>&M-: a number or a dash; else >&FILE. */
 static bool
 redir_dup(struct parser *p, struct redir *r, bool has_fd, bool output)
@@ -104,7 +94,7 @@ redir_dup(struct parser *p, struct redir *r, bool has_fd, bool output)
 
 		if (digits.len > 0 && digits.s[digits.len - 1] == '-')
 			digits = str_head(digits, digits.len - 1);
-		if (str_eqz(t, "-") || all_digits(digits)) {
+		if (str_eqz(t, "-") || str_is_digits(digits)) {
 			r->op = REDIR_DUP;
 			return true;
 		}

@@ -106,6 +106,7 @@ bytes_may_be_given_away(void **state)
 static void
 a_record_gives_back_what_was_put(void **state)
 {
+	static const char *const list[] = { "one", NULL };
 	AUTO(arena_freep) struct arena *a = arena_new(1000);
 	AUTO_BUF struct buf b = BUF_INIT(1000);
 	struct rec r;
@@ -120,6 +121,7 @@ a_record_gives_back_what_was_put(void **state)
 	rec_put_cstr(&b, "text");
 	rec_put_cstr(&b, "");
 	rec_put_cstr(&b, NULL);
+	rec_put_cstrs(&b, list, ARRAY_LEN(list));
 	r = rec_of(buf_str(&b));
 	assert_int_equal(rec_u8(&r), 0xfe);
 	assert_int_equal(rec_u16(&r), 0xfedc);
@@ -129,6 +131,9 @@ a_record_gives_back_what_was_put(void **state)
 	assert_true(str_eq(rec_str(&r), str_n("a\0b", 3)));
 	assert_string_equal(rec_cstr(&r, a), "text");
 	assert_string_equal(rec_cstr(&r, a), "");
+	assert_null(rec_cstr(&r, a));
+	assert_int_equal(rec_count(&r, 2), 2);
+	assert_string_equal(rec_cstr(&r, a), "one");
 	assert_null(rec_cstr(&r, a));
 	assert_int_equal(rec_done(&r, NULL), 0);
 }

@@ -14,6 +14,7 @@
 static void
 commas_stand_between_and_nowhere_else(void **state)
 {
+	static const char *const texts[] = { "x", NULL };
 	AUTO_BUF struct buf b = BUF_INIT(4096);
 	struct jsonw w = jsonw_on(&b);
 
@@ -37,12 +38,15 @@ commas_stand_between_and_nowhere_else(void **state)
 	jsonw_key(&w, "f");
 	jsonw_hex(&w, "\x0f\xf0", 2);
 	jsonw_kstr(&w, "g", NULL);
+	jsonw_kstrs(&w, "h", texts, ARRAY_LEN(texts));
+	jsonw_kstrs(&w, "i", texts, 0);
 	jsonw_end(&w);
 	assert_int_equal(b.failed, 0);
 	assert_string_equal(buf_cstr(&b),
 	    "{\"a\":\"x\",\"b\":[-1,18446744073709551615,[],{},null],"
 	    "\"c\":true,\"d\":-9223372036854775808,\"e\":[1],"
-	    "\"f\":\"0ff0\",\"g\":null}");
+	    "\"f\":\"0ff0\",\"g\":null,"
+	    "\"h\":[\"x\",null],\"i\":[]}");
 }
 
 static void

@@ -130,6 +130,45 @@ offsets_beyond_the_end_give_nothing(void **state)
 	assert_int_equal(str_trim(STR(" \n")).len, 0);
 }
 
+static void
+a_word_is_one_of_a_list_only_as_a_whole(void **state)
+{
+	static const char *const list[] = { "a", "abc" };
+
+	(void)state;
+	assert_true(str_is_one_of(STR("a"), list, 2));
+	assert_true(str_is_one_of(STR("abc"), list, 2));
+	assert_false(str_is_one_of(STR("abc"), list, 1));
+	assert_false(str_is_one_of(STR("ab"), list, 2));
+	assert_false(str_is_one_of(STR_NONE, list, 2));
+	assert_false(str_is_one_of(STR("a"), NULL, 0));
+}
+
+static void
+nothing_is_no_number(void **state)
+{
+	(void)state;
+	assert_true(str_is_digits(STR("0123456789")));
+	assert_false(str_is_digits(STR("")));
+	assert_false(str_is_digits(STR("1 ")));
+	assert_false(str_is_digits(STR("-1")));
+	assert_false(str_is_digits(str_n("1\0", 2)));
+}
+
+static void
+every_hexadecimal_digit_and_no_other_byte_has_a_value(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	(void)state;
+	for (int c = -128; c < 128; c++) {
+		const char *at = c == 0 ? NULL : strchr(digits, (char)c);
+		const int n = at == NULL ? -1 : (int)(at - digits);
+
+		assert_int_equal(text_hex_digit((char)c), n > 15 ? n - 6 : n);
+	}
+}
+
 /* ---- num --------------------------------------------------------------- */
 
 static void
@@ -324,6 +363,10 @@ main(void)
 		cmocka_unit_test(a_number_is_the_whole_text_and_in_its_range),
 		cmocka_unit_test(durations_and_sizes_have_units),
 		cmocka_unit_test(an_arena_gives_zeroed_memory_up_to_its_limit),
+		cmocka_unit_test(a_word_is_one_of_a_list_only_as_a_whole),
+		cmocka_unit_test(nothing_is_no_number),
+		cmocka_unit_test(
+		    every_hexadecimal_digit_and_no_other_byte_has_a_value),
 		cmocka_unit_test(an_array_whose_size_wraps_is_refused),
 		cmocka_unit_test(a_grown_array_keeps_its_content_and_is_zeroed),
 		cmocka_unit_test(secrets_are_compared_whole),
