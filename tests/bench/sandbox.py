@@ -1,7 +1,8 @@
 """What a sandbox costs: /bin/true plain, in bwrap with a like profile, in
 `assent sandbox` (everything fresh, one process tree) and through a launcher,
 as the daemon runs commands. Interleaved in one run: ratios mean something on
-any machine, times do not. As root and, where we are root, as a plain user.
+any machine, times do not. How many run in a second is measured in turns, too.
+As root and, where we are root, as a plain user.
 """
 
 import os
@@ -116,6 +117,7 @@ def measure(uid):
         for name, value, unit in rows:
             print(f"{who}: {name}\t{value}\t{unit}")
         p50 = {name: float(value) for name, value, _ in rows}
+        rate = f"runs a second, {PARALLEL} at a time"
         floor = p50["spawn: p50"]
         run = p50["run through a launcher: p50"]
         fresh = p50["assent_sandbox: p50"]
@@ -126,6 +128,10 @@ def measure(uid):
             print(f"{who}: run / bwrap\t{run / bwrap:.2f}\tratio")
             print(f"{who}: assent sandbox / bwrap\t{fresh / bwrap:.2f}"
                   "\tratio")
+            print(f"{who}: {rate} / bwrap"
+                  f"\t{p50[rate] / p50['bwrap: ' + rate]:.2f}\tratio")
+        print(f"{who}: {rate} / spawn"
+              f"\t{p50[rate] / p50['spawn: ' + rate]:.2f}\tratio")
         beside_many(uid, who, folder, workspace)
         time.sleep(0.1)
         print(f"{who}: processes alive after 100 ms\t{alive(folder)}\t-")

@@ -37,6 +37,7 @@
 #define LINE_BYTES 8192
 #define PARALLEL_MAX 64
 #define FRESH 40 /* more than a launcher remembers */
+#define TURNS 6 /* of each that is measured by the second */
 #define ACTIONS_MAX (PARALLEL_MAX + FRESH + COMMANDS_MAX)
 #define WARM 5 /* the template is made meanwhile */
 
@@ -78,11 +79,18 @@ struct clock {
 	int64_t until_ns; /* then nothing is started any more */
 };
 
+/* How many ended, in how many milliseconds. */
+struct rate {
+	uint64_t count;
+	double ms;
+};
+
 struct command {
 	char line[LINE_BYTES];
 	char *words[WORDS_MAX];
 	double *took;
 	size_t action; /* 0: it is spawned */
+	struct rate rate; /* where it is spawned */
 };
 
 static _Noreturn void
@@ -253,21 +261,39 @@ run_once(struct clock *c, size_t i)
 	return since(began);
 }
 
+static void
+spawn_failed(char *const *words)
+{
+	(void)fprintf(stderr, "'%s' failed\n", words[0]);
+	exit(1);
+}
+
+static pid_t
+spawn_command(char *const *words)
+{
+	pid_t pid;
+
+	if (posix_spawnp(&pid, words[0], NULL, NULL, words, environ) != 0)
+		spawn_failed(words);
+	return pid;
+}
+
+/* pid: or -1, whichever ends first; the launcher does not. */
+static void
+wait_command(pid_t pid, char *const *words)
+{
+	int status = -1;
+
+	if (waitpid(pid, &status, 0) <= 0 || status != 0)
+		spawn_failed(words);
+}
+
 static double
 spawn_once(char *const *words)
 {
 	const int64_t began = loop_now_ns();
-	posix_spawn_file_actions_t quiet;
-	int status = -1;
-	pid_t pid;
 
-	(void)posix_spawn_file_actions_init(&quiet);
-	if (posix_spawnp(&pid, words[0], &quiet, NULL, words, environ) != 0 ||
-	    waitpid(pid, &status, 0) != pid || status != 0) {
-		(void)fprintf(stderr, "'%s' failed\n", words[0]);
-		exit(1);
-	}
-	(void)posix_spawn_file_actions_destroy(&quiet);
+	wait_command(spawn_command(words), words);
 	return since(began);
 }
 
@@ -341,11 +367,10 @@ take(struct clock *c, const struct command *m)
 }
 
 static void
-measure_latency(struct clock *c, size_t rounds)
+measure_latency(
+    struct clock *c, size_t rounds, struct command *commands, size_t count)
 {
-	static struct command commands[COMMANDS_MAX];
 	static double took[ROUNDS_MAX], fresh[ROUNDS_MAX];
-	const size_t count = read_commands(commands);
 
 	for (unsigned i = 0; i < WARM; i++)
 		(void)run_once(c, 0);
@@ -370,10 +395,9 @@ measure_latency(struct clock *c, size_t rounds)
 }
 
 static void
-measure_throughput(struct clock *c, size_t parallel, int64_t ms)
+add_runs(struct clock *c, size_t parallel, int64_t ms, struct rate *to)
 {
 	const int64_t began = loop_now_ns();
-	const unsigned before = descriptors();
 	const uint64_t ended = c->ended;
 
 	c->until_ns = began + ms * 1000000;
@@ -381,8 +405,59 @@ measure_throughput(struct clock *c, size_t parallel, int64_t ms)
 		start(c, i);
 	while (c->running > 0)
 		(void)loop_once(c->loop, -1, NULL);
-	(void)printf("runs a second, %zu at a time\t%.0f\t1/s\n", parallel,
-	    (double)(c->ended - ended) / (since(began) / 1000));
+	to->count += c->ended - ended;
+	to->ms += since(began);
+}
+
+static void
+add_spawned(struct command *from, size_t parallel, int64_t ms)
+{
+	char *const *words = from->words + 1;
+	const int64_t began = loop_now_ns();
+
+	for (size_t i = 0; i < parallel; i++)
+		(void)spawn_command(words);
+	while (since(began) < (double)ms) {
+		wait_command(-1, words);
+		(void)spawn_command(words);
+		from->rate.count++;
+	}
+	for (size_t i = 0; i < parallel; i++)
+		wait_command(-1, words);
+	from->rate.count += parallel;
+	from->rate.ms += since(began);
+}
+
+static void
+print_rate(const char *name, size_t parallel, const struct rate *r)
+{
+	(void)printf("%sruns a second, %zu at a time\t%.0f\t1/s\n", name,
+	    parallel, (double)r->count / (r->ms / 1000));
+}
+
+static void
+measure_throughput(struct clock *c, size_t parallel, int64_t ms,
+    struct command *commands, size_t count)
+{
+	const unsigned before = descriptors();
+	struct rate runs = { .count = 0 };
+
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		for (size_t i = 0; i < count; i++) {
+			if (commands[i].action == 0)
+				add_spawned(&commands[i], parallel, ms / TURNS);
+		}
+		add_runs(c, parallel, ms / TURNS, &runs);
+	}
+	for (size_t i = 0; i < count; i++) {
+		char name[LINE_BYTES + 2];
+
+		(void)snprintf(
+		    name, sizeof(name), "%s: ", commands[i].words[0]);
+		if (commands[i].action == 0)
+			print_rate(name, parallel, &commands[i].rate);
+	}
+	print_rate("", parallel, &runs);
 	(void)printf(
 	    "descriptors gained\t%d\t-\n", (int)descriptors() - (int)before);
 }
@@ -390,9 +465,10 @@ measure_throughput(struct clock *c, size_t parallel, int64_t ms)
 int
 main(int argc, char **argv)
 {
+	static struct command commands[COMMANDS_MAX];
 	struct clock *c = calloc(1, sizeof(*c));
 	struct err e = ERR_INIT;
-	size_t rounds, parallel;
+	size_t rounds, parallel, count;
 
 	if (argc < 6 || argc > 7 || c == NULL)
 		return 64;
@@ -414,8 +490,10 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < parallel; i++)
 		make_action(c, i, c->workspace);
 	make_fresh(c);
-	measure_latency(c, rounds);
-	measure_throughput(c, parallel, strtol(argv[5], NULL, 10));
+	count = read_commands(commands);
+	measure_latency(c, rounds, commands, count);
+	measure_throughput(
+	    c, parallel, strtol(argv[5], NULL, 10), commands, count);
 	sandbox_executor.close(c->x);
 	loop_free(c->loop);
 	for (size_t i = 0; i < ARRAY_LEN(c->actions); i++) {
