@@ -257,7 +257,6 @@ explain_to_json(const struct action *a, struct buf *out)
 	profile_json(&w, &c->profile);
 	not_held_json(&w, a);
 	files_json(&w, a);
-	not_held_json(&w, a);
 	action_json(&w, a);
 	review_json(&w, &a->review);
 	ruling_json(&w, &a->ruling);
