@@ -45,7 +45,9 @@ static const struct {
 	{ "no-new-privileges", "a kernel from 3.5 on" },
 	{ "seccomp", "a kernel with CONFIG_SECCOMP_FILTER" },
 	{ "no-capabilities", "report this as a bug" },
-	{ "own-processes", "allow PID namespaces" },
+	{ "own-processes",
+	    "allow namespaces; in a container, leave no part of /proc covered "
+	    "(systempaths=unconfined, unmask=ALL)" },
 };
 
 /* stdout and stderr of the run, until it ends or time is over. */

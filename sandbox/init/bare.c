@@ -30,8 +30,9 @@
 #define ABI_SIGNALS 6
 
 const char *const bare_notes[] = {
-	"note: this user may make no namespaces here (see 'assent doctor'): "
-	"Landlock, the system call filter and limits stand alone",
+	"note: this user may make no namespaces here, or none with rights and "
+	"a /proc of their own (see 'assent doctor'): Landlock, the system call "
+	"filter and limits stand alone",
 	"note: without namespaces it has no network at all, no System V or "
 	"POSIX shared memory, and TMPDIR instead of a private /tmp",
 	"note: without namespaces names and sizes of files outside, and which "
@@ -56,18 +57,51 @@ is_restricted(void)
 	return fd >= 0 && read(fd, text, 1) == 1 && text[0] != '0';
 }
 
+/* Then whoever is not root outside may mount no other /proc: it would show
+ * what is covered here. */
+static bool
+is_covered(void)
+{
+	static const char *const names[] = {
+		"/proc/sys",
+		"/proc/kcore",
+		"/proc/kmsg",
+		"/proc/acpi",
+		"/proc/keys",
+		"/proc/sysrq-trigger",
+		"/proc/cpuinfo",
+	};
+	struct statx st;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (statx(AT_FDCWD, names[i], AT_NO_AUTOMOUNT, 0, &st) == 0 &&
+		    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+			return true;
+	}
+	return false;
+}
+
+static _Noreturn void
+try_namespaces(void)
+{
+	_exit(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
+		    mount("proc", "/proc", "proc",
+			MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0
+		? 0
+		: 1);
+}
+
 bool
 bare_namespaces_are_hollow(void)
 {
 	int status = 0;
 	pid_t pid;
 
-	if (geteuid() == 0 || !is_restricted())
+	if (geteuid() == 0 || (!is_restricted() && !is_covered()))
 		return false;
-	pid = sys_fork(CLONE_NEWUSER | CLONE_NEWNS, NULL);
+	pid = sys_fork(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID, NULL);
 	if (pid == 0)
-		_exit(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 ? 0
-									   : 1);
+		try_namespaces();
 	/* Who may make none at all finds out when he tries. */
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;

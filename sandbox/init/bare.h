@@ -30,8 +30,10 @@ int bare_open(struct bare *b, const struct plan *p, struct arena *a,
     struct plan **ret, struct err *e);
 /* Of a failed attempt to make namespaces. */
 bool bare_may_help(int error);
-/* AppArmor can let a user make namespaces, and give him no rights in them:
- * then they are as good as none. Known by trying where it is set up so. */
+/* AppArmor can let a user make namespaces, and give him no rights in them; and
+ * where parts of /proc are covered, as in a container, they can have none of
+ * their own. Then they are as good as none: known by trying, where it may be
+ * so. */
 bool bare_namespaces_are_hollow(void);
 int bare_domain(const struct plan *p, const char *tmp, int *ret, struct err *e);
 void bare_close(struct bare *b);

@@ -16,7 +16,7 @@ import unittest
 from lib_sandbox import USER, World
 from lib_weak import without, without_namespaces
 
-CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
 ERRORS = (errno.EPERM, errno.ENOSPC, errno.EINVAL)
 
 
@@ -57,6 +57,20 @@ class Hollow(World):
         without(errno.EACCES, "mount", "open_tree", "fsopen")
 
 
+class Covered(World):
+    """As in a container: a part of /proc is covered, so a user's namespaces
+    can have no /proc of their own."""
+
+    def _become(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNS) != 0 or \
+                libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0 \
+                or libc.mount(b"/proc/sys", b"/proc/sys", None, MS_BIND,
+                              None) != 0:
+            raise OSError(ctypes.get_errno(), "nothing covered")
+        super()._become()
+
+
 def tmp_folders():
     return [path for path in glob.glob("/tmp/assent-run-*")
             if os.stat(path).st_uid == uid()]
@@ -93,13 +107,15 @@ class WithoutNamespaces(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "SKIP: needs root")
     def test_i10_namespaces_without_rights_in_them_are_taken_for_none(self):
-        with Hollow(uid()) as w:
-            status, out = w.run("echo ran > made; cat made; echo x > "
-                                f"{w.victim}/new; cat {w.home}/notes.txt")
-            self.assertIn("ran\n", out)
-            self.assertIn("may make no namespaces here", out)
-            self.assertNotIn("SECRET", out)
-            self.assertEqual(os.listdir(w.victim), ["plain.txt"])
+        for kind in (Hollow, Covered):
+            with self.subTest(kind=kind.__name__), kind(uid()) as w:
+                _, out = w.run(
+                    "echo ran > made; cat made; echo x > "
+                    f"{w.victim}/new; cat {w.home}/notes.txt")
+                self.assertIn("ran\n", out)
+                self.assertIn("may make no namespaces here", out)
+                self.assertNotIn("SECRET", out)
+                self.assertEqual(os.listdir(w.victim), ["plain.txt"])
 
     def test_i10_a_required_namespace_refuses_the_weaker_mode(self):
         with Bare(uid()) as w:
