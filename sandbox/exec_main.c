@@ -36,7 +36,7 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--launcher") == 0)
 		return launch();
 	if (argc > 1 && strcmp(argv[1], "--oneshot") == 0)
-		return oneshot_command(argc - 1, argv + 1, NULL);
+		return oneshot_command(argc - 1, argv + 1, NULL, NULL);
 	(void)fprintf(stderr, "assent-exec is started by assent and assentd\n");
 	return EXIT_BAD_USAGE;
 }

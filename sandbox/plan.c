@@ -560,6 +560,24 @@ copy_frame(struct maker *m, struct err *e)
 }
 
 int
+plan_make_system(const struct plan_who *who, struct arena *a, struct plan **ret,
+    struct err *e)
+{
+	struct maker m = { .arena = a, .p = arena_alloc(a, sizeof(*m.p)) };
+
+	if (m.p == NULL)
+		return err_nomem(e);
+	m.p->who = *who;
+	m.p->ops = arena_array(a, PLAN_OPS_MAX, sizeof(*m.p->ops));
+	if (m.p->ops == NULL)
+		return err_nomem(e);
+	add_system(&m);
+	add_account(&m);
+	*ret = m.p;
+	return arena_failed(a) ? err_nomem(e) : ERR_OK;
+}
+
+int
 plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
     struct err *e)
 {

@@ -231,6 +231,10 @@ struct plan_options {
 /* ERR_INVALID or ERR_DENIED with a sentence that says what to change. */
 int plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
     struct err *e);
+/* What every plan of this caller begins with: operations for its root, and
+ * nothing else. */
+int plan_make_system(const struct plan_who *who, struct arena *a,
+    struct plan **ret, struct err *e);
 /* An absolute path without //, . or .. and without a final slash. */
 bool plan_path_normal(const char *path);
 /* True when path is root or lies below it. */

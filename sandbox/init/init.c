@@ -30,7 +30,6 @@
 #include "gate/gate.h"
 #include "root/identity.h"
 #include "init/init_int.h"
-#include "init/net_apart.h"
 #include "init/net_listen.h"
 #include "init/require.h"
 #include "root/root.h"
@@ -139,6 +138,26 @@ finish_joining(struct init *in)
 		j->controls = 0;
 }
 
+/* What was made ahead, or now. */
+static int
+take_begun(struct init *in, struct err *e)
+{
+	const struct job *j = in->job;
+	struct begun own = { .root = in->root };
+	const struct begun *b = j->begun != NULL ? j->begun : &own;
+	int r = ERR_OK;
+
+	if (j->begun == NULL)
+		r = begun_make(&own, j->plan, 0, e);
+	else if (b->why.code != ERR_OK)
+		r = err_set(e, b->why.code, "%s", b->why.msg);
+	if (r != 0)
+		return r;
+	in->root = b->root;
+	in->root.idmap = j->idmap;
+	return ERR_OK;
+}
+
 /* What a template has already. */
 static int
 build_root(struct init *in, struct err *e)
@@ -146,11 +165,12 @@ build_root(struct init *in, struct err *e)
 	const struct job *j = in->job;
 	int r = ERR_OK;
 
-	if (!j->begun)
-		r = j->net_apart ? net_apart_start(&in->apart, e)
-				 : identity_loopback(e);
+	if (j->net_apart)
+		r = net_apart_start(&in->apart, e);
+	else if (j->begun == NULL)
+		r = identity_loopback(e);
 	if (r == 0)
-		r = identity_map_self(&j->plan->who, e);
+		r = take_begun(in, e);
 	if (r == 0)
 		r = root_build(&in->root, j->plan, e);
 	if (r == 0)
@@ -170,6 +190,7 @@ build(struct init *in, struct err *e)
 	in->root = (struct root)ROOT_INIT;
 	in->root.idmap = j->idmap;
 	in->root.plan = j->plan;
+	in->root.fresh = j->fresh;
 	(void)umask(0);
 	r = j->fresh ? build_root(in, e) : leave_template(in, &self, e);
 	if (r == 0)
@@ -219,7 +240,7 @@ block_signals(struct init *in, struct err *e)
 {
 	sigset_t set;
 
-	if (in->job->fresh && !in->job->begun)
+	if (in->job->fresh && in->job->begun == NULL)
 		init_signals();
 
 	(void)sigfillset(&set);

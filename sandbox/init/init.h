@@ -10,6 +10,8 @@
 #include "gate/bpf.h"
 #include "sandbox/plan.h"
 
+struct begun;
+
 struct job {
 	const struct plan *plan;
 	int stdio[3]; /* for the command */
@@ -30,7 +32,8 @@ struct job {
 	bool bare; /* no namespaces: see bare.h */
 	bool fresh; /* no template: everything is made here */
 	bool net_apart; /* the network, too: see net_apart.h */
-	bool begun; /* but for signals and loopback: see blank.h */
+	struct begun *begun; /* made ahead, with signals and, but for
+			      * net_apart, the network; or NULL */
 	/* Prepared: what the record of a job must begin with. */
 	struct str frame;
 	const struct bpf_program *filter; /* NULL: to be built */

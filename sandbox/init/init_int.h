@@ -10,6 +10,7 @@
 #include "gate/gate.h"
 #include "init/init.h"
 #include "start/job.h"
+#include "init/begun.h"
 #include "init/net_apart.h"
 #include "init/net_listen.h"
 #include "root/root.h"

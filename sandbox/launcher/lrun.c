@@ -158,7 +158,7 @@ clear_up(struct lrun *r)
 		    l->pool, &r->lent, (r->end.flags & CTL_NO_TRACES) != 0);
 	pool_ended(l->pool, r->record);
 	if (!r->prepared)
-		pool_ended_fresh(l->pool);
+		pool_ended_fresh(l->pool, r->plan, r->record);
 	if (r->gone)
 		return;
 	loop_forget(l->loop, r->run.ctl);

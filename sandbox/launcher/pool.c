@@ -13,7 +13,7 @@
 #include "base/fdio.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "start/blank.h"
+#include "launcher/ahead.h"
 #include "start/facts.h"
 #include "root/identity.h"
 #include "start/job.h"
@@ -67,7 +67,7 @@ struct pool {
 	size_t space_count;
 	uint8_t seen[SEEN_MAX][SHA256_LEN];
 	size_t seen_next;
-	struct blank blank;
+	struct ahead ahead;
 	struct identity_maps maps;
 	struct loop_timer *idle;
 	int64_t fresh_ns; /* when the last fresh run began */
@@ -87,7 +87,7 @@ pool_new(struct loop *l, struct cgroup_places *groups, struct pool **ret,
 		return err_nomem(e);
 	p->loop = l;
 	p->groups = groups;
-	p->blank.mounts = -1;
+	p->ahead = (struct ahead)AHEAD_INIT;
 	for (size_t i = 0; i < TEMPLATES_MAX; i++)
 		p->kept[i].pool = p;
 	*ret = p;
@@ -300,8 +300,8 @@ drop_idle(void *ctx)
 		some = some || k->frame != NULL;
 	}
 	if (now - p->fresh_ns >= (int64_t)IDLE_MS * 1000000)
-		blank_done(&p->blank);
-	some = some || p->blank.process.pid > 0;
+		ahead_done(&p->ahead);
+	some = some || p->ahead.blank.process.pid > 0;
 	if (some)
 		(void)loop_after(
 		    p->loop, IDLE_MS / 4, drop_idle, p, &p->idle, NULL);
@@ -529,19 +529,15 @@ pool_lend(struct pool *p, const struct plan *plan, struct run_with *with)
 
 	with->userns = l.userns;
 	with->maps = &p->maps;
-	with->blank = &p->blank;
+	with->blank = &p->ahead.blank;
 	p->fresh_ns = loop_now_ns();
 	return l;
 }
 
 void
-pool_ended_fresh(struct pool *p)
+pool_ended_fresh(struct pool *p, const struct plan *plan, struct str record)
 {
-	if (p->blank.process.pid > 0 && !blank_is_current(&p->blank))
-		blank_done(&p->blank);
-	/* Where none can be made each run finds out, and says so. */
-	if (p->blank.process.pid <= 0 && blank_make(&p->blank, NULL) != 0)
-		return;
+	ahead_make(&p->ahead, plan, record, &p->maps);
 	if (p->idle == NULL)
 		(void)loop_after(
 		    p->loop, IDLE_MS / 4, drop_idle, p, &p->idle, NULL);
@@ -579,7 +575,7 @@ pool_free(struct pool *p)
 		drop(&p->kept[i]);
 	while (p->space_count > 0)
 		(void)close(p->spaces[--p->space_count]);
-	blank_done(&p->blank);
+	ahead_done(&p->ahead);
 	identity_maps_close(&p->maps);
 	free(p);
 }

@@ -56,7 +56,8 @@ void pool_ended(struct pool *p, struct str record);
 struct lent pool_lend(
     struct pool *p, const struct plan *plan, struct run_with *with);
 /* A fresh run was answered: the next may come. */
-void pool_ended_fresh(struct pool *p);
+void pool_ended_fresh(
+    struct pool *p, const struct plan *plan, struct str record);
 /* When nothing of the run is alive but its first process. clean: it never had
  * a socket. Afterwards *l is empty. */
 void pool_give_back(struct pool *p, struct lent *l, bool clean);

@@ -12,6 +12,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "model/requirements.h"
+#include "oneshot/oneshot_begin.h"
 #include "oneshot/oneshot_command.h"
 #include "oneshot/options.h"
 
@@ -126,6 +127,7 @@ run_sandbox(int argc, char **argv)
 {
 	AUTO(config_freep) struct config *c = NULL;
 	struct options o;
+	struct oneshot_begun begun = ONESHOT_BEGUN_INIT;
 	struct err e = ERR_INIT;
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -134,10 +136,12 @@ run_sandbox(int argc, char **argv)
 	}
 	/* Words are options only where they are read as such: once, there. */
 	if (options_read(argc, argv, &o, NULL) != 0)
-		return oneshot_command(argc, argv, NULL); /* says why */
+		return oneshot_command(argc, argv, NULL, NULL); /* says why */
+	oneshot_begin(&o, &begun);
 	if (load_config(&o, &c, &e) != 0) {
+		oneshot_begun_done(&begun);
 		(void)fprintf(stderr, "assent: %s\n", e.msg);
 		return EXIT_CONFIG;
 	}
-	return oneshot_command(argc, argv, c);
+	return oneshot_command(argc, argv, c, &begun);
 }

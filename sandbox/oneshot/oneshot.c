@@ -19,6 +19,7 @@
 
 #include "base/fdio.h"
 #include "base/text.h"
+#include "start/blank.h"
 #include "start/ctl.h"
 #include "start/hints.h"
 #include "oneshot/oneshot_audit.h"
@@ -452,7 +453,8 @@ end_run(struct oneshot *o, struct cgroup_places *groups)
 }
 
 int
-oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
+oneshot_run(const struct plan *p, const struct oneshot_apply *apply,
+    struct blank *begun, struct str record)
 {
 	AUTO(arena_freep) struct arena *arena = arena_new(ONESHOT_ARENA);
 	struct oneshot o = {
@@ -462,7 +464,13 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 	};
 	struct err e = ERR_INIT;
 	struct cgroup_places groups;
-	struct run_with with = { .tty = -1, .userns = -1, .groups = &groups };
+	struct run_with with = {
+		.tty = -1,
+		.userns = -1,
+		.groups = &groups,
+		.blank = begun,
+		.record = record,
+	};
 	int *const theirs = with.stdio;
 	AUTO_FD int workspace = open_workspace(p, &e);
 	struct timespec began;
@@ -480,6 +488,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply)
 	oneshot_audit_begin(&o.audit, p);
 	if (r == 0)
 		r = run_start(p, &with, &o.run, &e);
+	blank_done(begun); /* when it is of another kind */
 	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
 		fd_closep(&theirs[i]);
 	if (r != 0) {

@@ -17,8 +17,12 @@ struct oneshot_apply {
 	size_t count;
 };
 
-/* Connects the caller's 0, 1, 2; returns the exit status. */
-int oneshot_run(const struct plan *p, const struct oneshot_apply *apply);
+struct blank;
+
+/* Connects the caller's 0, 1, 2; returns the exit status. begun, where there
+ * is one, gets the plan's record, or is over. */
+int oneshot_run(const struct plan *p, const struct oneshot_apply *apply,
+    struct blank *begun, struct str record);
 /* A line on stderr, escaped. */
 void oneshot_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Shows what a run changed in its copy, applies what was asked for; status is

@@ -6,31 +6,19 @@
  */
 #include "oneshot/oneshot_command.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
 #include "env.h"
 #include "model/command.h"
 #include "oneshot/oneshot.h"
+#include "oneshot/oneshot_begin.h"
 #include "oneshot/options.h"
 #include "oneshot/pin.h"
-#include "sys.h"
+#include "start/job.h"
 
 #define PLAN_ARENA ((size_t)256 << 20)
 #define PLAN_TEXT_MAX ((size_t)16 << 20)
-
-/* 0, 1 and 2 are open, nothing else is, and nobody else can look at us. */
-static void
-close_the_rest(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd < 3 && fcntl(fd, F_SETFD, 0) == 0);
-	(void)sys_close_from(3);
-}
 
 static int
 print_plan(const struct plan *p)
@@ -64,15 +52,27 @@ make_plan(
 	return r;
 }
 
-int
-oneshot_command(int argc, char **argv, const struct config *c)
+static int
+perform(const struct options *o, const struct plan *p, struct blank *begun)
+{
+	AUTO_BUF struct buf record = BUF_INIT(JOB_BYTES_MAX);
+	const struct oneshot_apply apply = { o->apply, o->apply_count };
+
+	/* A longer one is too long to be handed over, too. */
+	plan_encode(p, &record);
+	if (buf_done(&record, NULL) != 0)
+		record.len = 0;
+	return oneshot_run(p, &apply, begun, buf_str(&record));
+}
+
+static int
+command(int argc, char **argv, const struct config *c, struct blank *begun)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(PLAN_ARENA);
 	struct options o;
 	struct plan *plan;
 	struct err e = ERR_INIT;
 
-	close_the_rest();
 	if (a == NULL || options_read(argc, argv, &o, &e) != 0) {
 		(void)oneshot_error(&e);
 		return EXIT_USAGE;
@@ -83,7 +83,22 @@ oneshot_command(int argc, char **argv, const struct config *c)
 	if (o.pin != NULL)
 		return pin_write(o.pin, plan, &e) == 0 ? 0 : oneshot_error(&e);
 	env_wipe();
-	const struct oneshot_apply apply = { o.apply, o.apply_count };
+	return o.print_plan ? print_plan(plan) : perform(&o, plan, begun);
+}
 
-	return o.print_plan ? print_plan(plan) : oneshot_run(plan, &apply);
+int
+oneshot_command(
+    int argc, char **argv, const struct config *c, struct oneshot_begun *b)
+{
+	struct oneshot_begun none = ONESHOT_BEGUN_INIT;
+	int r;
+
+	if (b == NULL)
+		b = &none;
+	/* The link to what was begun is open already. */
+	if (b->blank.process.pid <= 0)
+		oneshot_close_the_rest();
+	r = command(argc, argv, c, &b->blank);
+	oneshot_begun_done(b);
+	return r;
 }

@@ -108,7 +108,7 @@ put_tree(
 	const size_t index = (size_t)(op - r->plan->ops);
 	int code;
 
-	if ((op->flags & OP_EACH_RUN) != 0 && !r->each_run)
+	if ((op->flags & OP_EACH_RUN) != 0 && !r->fresh && !r->each_run)
 		code = stash_place(r, index, folder, true, &place, e);
 	else
 		code = root_open_place(r, op->path, folder, &place, e);
@@ -155,7 +155,7 @@ root_do_host(struct root *r, const struct op *op, struct err *e)
 	bool folder;
 	int code;
 
-	if (r->each_run)
+	if (r->each_run && !r->fresh)
 		return put_stashed(r, op, e);
 	src = root_open_host(r, op->source == NULL ? op->path : op->source);
 	if (src < 0 && (op->flags & OP_OPTIONAL) != 0)
@@ -184,7 +184,7 @@ root_do_workspace(struct root *r, const struct op *op, struct err *e)
 {
 	struct stat st;
 
-	if (!r->each_run) {
+	if (r->fresh || !r->each_run) {
 		AUTO_FD int src = identity_open(&r->plan->who, AT_FDCWD,
 		    op->path, O_PATH | O_NOFOLLOW, HOST);
 

@@ -5,6 +5,7 @@
  */
 #include "root/root_int.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +20,18 @@
 
 #define ROOT_BYTES "size=16m"
 #define ROOT_INODES "nr_inodes=8k"
+
+static int
+do_devices(struct root *r, struct err *e)
+{
+	int code = ERR_OK;
+
+	if (r->fresh || !r->each_run)
+		code = root_do_devices(r, e);
+	if (code == 0 && (r->fresh || r->each_run))
+		code = root_do_terminals(r, e);
+	return code;
+}
 
 static int
 do_op(struct root *r, size_t index, struct err *e)
@@ -39,8 +52,7 @@ do_op(struct root *r, size_t index, struct err *e)
 	case OP_FILE:
 		return root_do_file(r, op, index, e);
 	case OP_DEVICES:
-		return r->each_run ? root_do_terminals(r, e)
-				   : root_do_devices(r, e);
+		return do_devices(r, e);
 	case OP_PROTECT:
 	case OP_PIN_NAME:
 		return root_do_protect(r, op, e);
@@ -77,7 +89,7 @@ is_due(const struct root *r, const struct op *op)
 }
 
 static int
-do_phase(struct root *r, struct err *e)
+do_due(struct root *r, struct err *e)
 {
 	int code = ERR_OK;
 
@@ -92,9 +104,20 @@ do_phase(struct root *r, struct err *e)
 		    r->plan->ops[i].kind != OP_TMP)
 			code = do_op(r, i, e);
 	}
-	/* In the phase in which the workspace is there. */
-	if (code == 0 && r->each_run)
-		code = root_do_pins(r, e);
+	return code;
+}
+
+/* In one phase: a plan has /tmp before what lies there. */
+static int
+do_ops(struct root *r, size_t to, struct err *e)
+{
+	int code = ERR_OK;
+
+	for (; code == 0 && r->done < to; r->done++) {
+		r->each_run = (r->plan->ops[r->done].flags & OP_EACH_RUN) != 0;
+		code = do_op(r, r->done, e);
+	}
+	r->each_run = false;
 	return code;
 }
 
@@ -140,7 +163,7 @@ keep_proc(struct root *r, struct err *e)
 	AUTO_FD int tree = -1;
 	int code;
 
-	if (r->plan->who.identity != IDENTITY_SAME)
+	if (r->fresh || r->plan->who.identity != IDENTITY_SAME)
 		return ERR_OK;
 	code = src < 0 ? err_sys(e, "cannot open '/proc'")
 		       : mnt_tree(src, true, &tree, e);
@@ -165,10 +188,12 @@ put_proc(struct root *r, struct err *e)
 }
 
 int
-root_build(struct root *r, const struct plan *p, struct err *e)
+root_begin(struct root *r, const struct plan *p, size_t op_count, struct err *e)
 {
 	int code;
 
+	assert(r->base < 0 && op_count <= p->op_count);
+	assert(r->fresh || op_count == 0);
 	r->plan = p;
 	code = mnt_private(e);
 	if (code == 0)
@@ -178,7 +203,20 @@ root_build(struct root *r, const struct plan *p, struct err *e)
 	if (code == 0)
 		code = put_proc(r, e);
 	if (code == 0)
-		code = do_phase(r, e);
+		code = do_ops(r, op_count, e);
+	return code;
+}
+
+int
+root_build(struct root *r, const struct plan *p, struct err *e)
+{
+	int code = r->base < 0 ? root_begin(r, p, 0, e) : ERR_OK;
+
+	r->plan = p;
+	if (code == 0)
+		code = r->fresh ? do_ops(r, p->op_count, e) : do_due(r, e);
+	if (code == 0 && r->fresh)
+		code = root_do_pins(r, e);
 	if (code == 0)
 		code = mnt_restrict(r->base, MNT_READ_ONLY, false, e);
 	return code;
@@ -196,6 +234,10 @@ root_enter(struct root *r, struct err *e)
 int
 root_each_run(struct root *r, struct err *e)
 {
+	int code;
+
+	if (r->fresh)
+		return ERR_OK;
 	/* Descriptors from before show the template, not this copy of it. */
 	root_free(r);
 	r->each_run = true;
@@ -203,13 +245,15 @@ root_each_run(struct root *r, struct err *e)
 	r->dir = open("/r", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r->base < 0 || r->dir < 0)
 		return err_sys(e, "cannot open the sandbox's root");
-	return do_phase(r, e);
+	code = do_due(r, e);
+	/* In the phase in which the workspace is there. */
+	return code == 0 ? root_do_pins(r, e) : code;
 }
 
 int
 root_let_go(struct root *r, struct err *e)
 {
-	if (r->plan->who.identity == IDENTITY_SAME &&
+	if (!r->fresh && r->plan->who.identity == IDENTITY_SAME &&
 	    umount2(ROOT_HOST_PROC, MNT_DETACH) != 0)
 		return err_sys(e, "cannot let go of the host's '/proc'");
 	return ERR_OK;

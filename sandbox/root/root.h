@@ -3,10 +3,12 @@
 /*
  * The file system of a run, built from a plan's operations.
  *
- *     root_build(&root, plan, e)      in a new mount namespace: the template
+ *     root_begin(&root, plan, n, e)   in a new mount namespace: its first n
+ *     root_build(&root, plan, e)      all of it; of a template: but what
+ *                                     each of its runs has anew
  *     root_enter(&root, e)            it becomes /, the host's goes away
- *     root_each_run(&root, e)         in a copy of that namespace
- *     root_let_go(&root, e)           what was kept of the host goes
+ *     root_each_run(&root, e)         of a template: in a copy of it
+ *     root_let_go(&root, e)           what that has kept of the host goes
  *     root_close_in(&root, e)         chroot: no user namespace can be made
  *
  * Sources and targets are opened without following links and mounted by
@@ -38,7 +40,9 @@ struct root {
 	int idmap; /* user namespace that maps owners, or -1 */
 	int proc; /* the host's, for user namespaces; or -1 */
 	int layer; /* what an overlay's run has written, or -1; not freed */
-	bool each_run; /* second phase */
+	size_t done; /* operations of the plan, in root_begin */
+	bool fresh; /* of one run: no template, all in one phase */
+	bool each_run; /* second phase, or an operation of that */
 	struct root_near inside, host;
 	const char *notes[ROOT_NOTES_MAX];
 	size_t note_count;
@@ -52,6 +56,10 @@ struct root {
 		}                                                              \
 	}
 
+/* The plan is borrowed until root_build gets one that begins like it; or not
+ * at all, when that does it all. */
+int root_begin(
+    struct root *r, const struct plan *p, size_t op_count, struct err *e);
 int root_build(struct root *r, const struct plan *p, struct err *e);
 int root_enter(struct root *r, struct err *e);
 int root_each_run(struct root *r, struct err *e);

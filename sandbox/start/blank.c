@@ -14,12 +14,16 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "start/ctl.h"
-#include "start/fds.h"
+#include "env.h"
+#include "init/begun.h"
 #include "root/identity.h"
+#include "start/ctl.h"
+#include "start/facts.h"
+#include "start/fds.h"
 #include "start/job.h"
 #include "sys.h"
 
@@ -101,27 +105,52 @@ read_job(struct job *j, struct message *m, struct err *e)
 	return r;
 }
 
+/* What cannot be done is told when there is somebody to tell. */
+static void
+begin(struct begun *b, const struct blank_with *with, int idmap)
+{
+	int r;
+
+	(void)umask(0);
+	b->root = (struct root)ROOT_INIT;
+	b->root.idmap = idmap;
+	b->root.fresh = true;
+	r = with->net_apart ? ERR_OK : identity_loopback(&b->why);
+	if (r == 0)
+		(void)begun_make(
+		    b, with->ground.plan, with->ground.op_count, &b->why);
+	fd_closep(&idmap); /* the job brings it again */
+	b->root.idmap = -1;
+}
+
 static _Noreturn void
-blank_main(int ctl)
+blank_main(int ctl, const struct blank_with *with)
 {
 	struct message *m = sys_map(sizeof(*m));
+	struct begun *b = sys_map(sizeof(*b));
 	struct job job = empty_job();
 	struct err e = ERR_INIT;
 
 	job.ctl = ctl;
+	job.idmap = with->ground.idmap;
 	run_keep_only_own(&job);
 	init_signals();
-	if (m == NULL || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
-	    identity_loopback(&e) != 0)
+	env_wipe();
+	(void)setsid(); /* whoever started us may have a terminal */
+	if (m == NULL || b == NULL ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 		_exit(1);
-	job.begun = true;
+	begin(b, with, job.idmap);
+	job.idmap = -1;
+	job.begun = b;
+	job.net_apart = with->net_apart;
 	if (read_job(&job, m, &e) != 0)
 		_exit(1);
 	init_main(&job);
 }
 
 int
-blank_make(struct blank *ret, struct err *e)
+blank_make(const struct blank_with *with, struct blank *ret, struct err *e)
 {
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
@@ -136,12 +165,13 @@ blank_make(struct blank *ret, struct err *e)
 	(void)poll(&p, 1, 0);
 	if (ctl_pair(&mine, &theirs, e) != 0)
 		return ERR_SYS;
-	pid = sys_fork(run_namespaces(geteuid() != 0, false), &pidfd);
+	pid = sys_fork(run_namespaces(geteuid() != 0, with->net_apart), &pidfd);
 	if (pid < 0)
 		return err_sys(e, "cannot make namespaces");
 	if (pid == 0)
-		blank_main(theirs);
+		blank_main(theirs, with);
 	*ret = (struct blank){
+		.with = *with,
 		.process = { .pid = pid, .pidfd = pidfd, .ctl = TAKE_FD(mine) },
 		.mounts = TAKE_FD(mounts),
 	};
@@ -154,9 +184,18 @@ blank_is_current(struct blank *b)
 {
 	struct pollfd p = { .fd = b->mounts, .events = POLLPRI };
 
-	if (b->process.pid > 0 && poll(&p, 1, 0) != 0)
-		b->stale = true;
-	return b->process.pid > 0 && !b->stale;
+	if (b->process.pid <= 0)
+		return false;
+	b->stale = b->stale || poll(&p, 1, 0) != 0 ||
+	    (b->with.facts != NULL && !facts_hold(b->with.facts));
+	return !b->stale;
+}
+
+bool
+blank_fits(struct blank *b, const struct job *job)
+{
+	return job->value_count == 0 && blank_is_current(b) &&
+	    ground_fits(&b->with.ground, job->plan, job->idmap);
 }
 
 int

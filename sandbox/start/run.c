@@ -152,8 +152,7 @@ run_make_group(const struct plan *p, struct cgroup_places *groups,
 static bool
 take_blank(const struct run_with *with, const struct job *job, struct run *ret)
 {
-	return with->blank != NULL && with->value_count == 0 &&
-	    blank_is_current(with->blank) &&
+	return with->blank != NULL && blank_fits(with->blank, job) &&
 	    blank_start(with->blank, job, with->record, ret) == 0;
 }
 

@@ -327,6 +327,30 @@ class Prepared(unittest.TestCase):
         for fd in held:
             os.close(fd)
 
+    @in_each_mode
+    def test_what_was_begun_ahead_is_not_used_when_the_home_changed(
+            self, w, s):
+        look = ("cat ~/.local/bin/t ~/.cargo/registry/token 2>&1; "
+                "cat ~/.cargo/registry/crate 2>&1; true")
+        for script, there in (
+                ("mkdir -p ~/.local/bin; echo TOOL > ~/.local/bin/t", "TOOL"),
+                ("mkdir -p ~/.cargo/registry; cd ~/.cargo/registry; "
+                 "echo CRATE > crate; echo SECRET > token", "CRATE"),
+                ("rm ~/.cargo/registry/token", "CRATE"),
+                ("echo SECRET > ~/t; mv ~/t ~/.cargo/registry/token",
+                 "CRATE"),
+                ("mv ~/.cargo ~/c; mkdir ~/.cargo; "
+                 "mv ~/c/registry ~/.cargo/", "TOOL")):
+            for _ in range(2):
+                s.fresh("true")
+            time.sleep(0.1)  # the next one is begun
+            w.outside(script)
+            seen = s.fresh(look)
+            self.assertNotIn("SECRET", seen, script)
+            self.assertIn(there, seen, script)
+        w.outside("rm -r ~/.local/bin")
+        self.assertNotIn("TOOL", s.fresh(look))
+
     @unittest.skipIf(os.geteuid() != 0, "only root mounts")
     def test_a_fresh_run_sees_what_was_mounted_since_the_last(self):
         with World(0) as w, Live(w, ["unshare", "-m"]) as s:
