@@ -215,16 +215,20 @@ static void
 reply_output(struct engine *g, uint64_t call_id, const struct live *l)
 {
 	AUTO_BUF struct buf body = BUF_INIT(OUTPUT_BODY_MAX);
+	AUTO_BUF struct buf out = BUF_INIT(LIVE_OUTPUT_MAX);
+	AUTO_BUF struct buf err_out = BUF_INIT(LIVE_OUTPUT_MAX);
 	const struct outflow *f = &l->output;
 	struct jsonw w = jsonw_on(&body);
 
+	outflow_put_all(f, 1, &out);
+	outflow_put_all(f, 2, &err_out);
 	jsonw_object(&w);
 	jsonw_kstr(&w, "id", l->a->id);
 	jsonw_kstr(&w, "state", stage_name(l->a->stage));
 	jsonw_key(&w, "stdout");
-	jsonw_str(&w, buf_str(&f->kept[0]));
+	jsonw_str(&w, buf_str(&out));
 	jsonw_key(&w, "stderr");
-	jsonw_str(&w, buf_str(&f->kept[1]));
+	jsonw_str(&w, buf_str(&err_out));
 	jsonw_kbool(
 	    &w, "truncated", l->a->outcome.truncated || outflow_is_cut(f));
 	jsonw_kint(&w, "stdout_bytes", (int64_t)f->total[0]);

@@ -32,6 +32,8 @@ engine_start_now(struct engine *g, struct live *l)
 	AUTO(receipt_freep) struct receipt *intent = TAKE_PTR(l->intent);
 	struct err why = ERR_INIT;
 
+	if (l->plan.output_bytes > 0 && l->plan.output_bytes < LIVE_OUTPUT_MAX)
+		outflow_keep_less(&l->output, (size_t)l->plan.output_bytes);
 	if (g->o.executor_port->start(
 		g->o.executor, l->a, &l->plan, intent, &why) != 0)
 		engine_run_failed(g, l, why.msg);
@@ -184,9 +186,11 @@ keep_outcome(struct live *l, const struct outcome *o)
 	struct outcome *to = &l->a->outcome;
 
 	*to = *o;
-	to->out = buf_str(&l->output.kept[0]);
-	to->err_out = buf_str(&l->output.kept[1]);
+	to->out = outflow_text(&l->output, 1, OUTCOME_OUTPUT_BYTES_MAX);
+	to->err_out = outflow_text(&l->output, 2, OUTCOME_OUTPUT_BYTES_MAX);
 	to->truncated = o->truncated || outflow_is_cut(&l->output);
+	to->shortened = l->output.total[0] > to->out.len ||
+	    l->output.total[1] > to->err_out.len;
 	to->failure = o->failure == NULL ? NULL : arena_strdup(a, o->failure);
 	to->violations =
 	    arena_array(a, o->violation_count + 1, sizeof(*to->violations));
@@ -226,12 +230,15 @@ on_ended(void *ctx, const char *action_id, const struct outcome *o)
 	struct engine *g = ctx;
 	struct live *l = live_find(g->live, action_id);
 	struct err why = ERR_INIT;
+	size_t held;
 
 	if (l == NULL || l->a->stage != STAGE_RUNNING)
 		return;
 	engine_settle(g, l);
 	engine_net_run_over(g, action_id);
+	held = outflow_size(&l->output);
 	keep_outcome(l, o);
+	live_kept(g->live, l, outflow_size(&l->output) - held);
 	if (o->failure != NULL)
 		g->n.run_failures++;
 	engine_output_ended(g, l);

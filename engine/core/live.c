@@ -42,7 +42,7 @@ bucket_of(const char *id)
 static size_t
 live_output(const struct live *l)
 {
-	return l->output.kept[0].len + l->output.kept[1].len;
+	return outflow_size(&l->output);
 }
 
 /* The entry of a uid, made when it is new; NULL without memory. */

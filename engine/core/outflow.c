@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/jsonw.h"
 #include "base/mem.h"
@@ -17,6 +18,8 @@
 #define SLICE ((size_t)64 << 10) /* of one event; escaped, it fits */
 #define KEPT_FLAG 0x80
 #define RECORD_HEAD 5 /* stream, length */
+#define LAST 8 /* the part of the last bytes to that of the first */
+#define WORDS_BYTES 80 /* about what is left out */
 
 static const char *const stream_names[OUTFLOW_STREAMS] = { "stdout", "stderr" };
 
@@ -24,8 +27,22 @@ void
 outflow_init(struct outflow *f, size_t kept_max)
 {
 	*f = (struct outflow){ .tail = BUF_INIT(OUTFLOW_TAIL_MAX) };
-	for (size_t s = 0; s < OUTFLOW_STREAMS; s++)
+	for (size_t s = 0; s < OUTFLOW_STREAMS; s++) {
 		f->kept[s] = (struct buf)BUF_INIT(kept_max);
+		f->last[s].bytes = (struct buf)BUF_INIT(kept_max / LAST);
+	}
+}
+
+void
+outflow_keep_less(struct outflow *f, size_t kept_max)
+{
+	for (size_t s = 0; s < OUTFLOW_STREAMS; s++) {
+		assert(f->total[s] == 0);
+		if (kept_max >= f->kept[s].max)
+			continue;
+		f->kept[s].max = kept_max;
+		f->last[s].bytes.max = kept_max / LAST;
+	}
 }
 
 void
@@ -37,19 +54,145 @@ outflow_free(struct outflow *f)
 		f->readers = reader->next;
 		free(reader);
 	}
-	for (size_t s = 0; s < OUTFLOW_STREAMS; s++)
+	for (size_t s = 0; s < OUTFLOW_STREAMS; s++) {
 		buf_free(&f->kept[s]);
+		buf_free(&f->last[s].bytes);
+		buf_free(&f->text[s]);
+	}
 	buf_free(&f->tail);
+}
+
+size_t
+outflow_size(const struct outflow *f)
+{
+	size_t n = 0;
+
+	for (size_t s = 0; s < OUTFLOW_STREAMS; s++)
+		n += f->kept[s].len + f->last[s].bytes.len + f->text[s].len;
+	return n;
+}
+
+/* Bytes of a stream that are kept nowhere. */
+static uint64_t
+gap_of(const struct outflow *f, size_t s)
+{
+	return f->total[s] - f->kept[s].len - f->last[s].bytes.len;
 }
 
 bool
 outflow_is_cut(const struct outflow *f)
 {
 	for (size_t s = 0; s < OUTFLOW_STREAMS; s++) {
-		if (f->total[s] > f->kept[s].len)
+		if (gap_of(f, s) > 0)
 			return true;
 	}
 	return false;
+}
+
+/* ---- the last bytes ------------------------------------------------------ */
+
+/* grow: it may become so much longer; returns how much it has. */
+static size_t
+last_put(struct outflow_last *l, struct str bytes, size_t grow)
+{
+	const size_t room = l->at == 0 ? l->bytes.max - l->bytes.len : 0;
+	size_t n = room < grow ? room : grow, len, first;
+
+	n = n < bytes.len ? n : bytes.len;
+	buf_put_str(&l->bytes, str_head(bytes, n));
+	if (l->bytes.failed != 0) {
+		l->bytes.failed = 0;
+		n = 0;
+	}
+	bytes = str_from(bytes, n);
+	len = l->bytes.len;
+	if (bytes.len == 0 || len == 0)
+		return n;
+	/* Of more than it holds only the end matters. */
+	if (bytes.len > len) {
+		l->at = (l->at + (bytes.len - len)) % len;
+		bytes = str_from(bytes, bytes.len - len);
+	}
+	first = len - l->at < bytes.len ? len - l->at : bytes.len;
+	memcpy(l->bytes.s + l->at, bytes.s, first);
+	memcpy(l->bytes.s, bytes.s + first, bytes.len - first);
+	l->at = (l->at + bytes.len) % len;
+	return n;
+}
+
+/* From the i-th of them on, as far as they lie together. */
+static struct str
+last_from(const struct outflow_last *l, size_t i)
+{
+	const size_t len = l->bytes.len, at = l->at + i;
+
+	return at < len ? str_n(l->bytes.s + at, len - at)
+			: str_n(l->bytes.s + (at - len), len - i);
+}
+
+static void
+last_copy(const struct outflow_last *l, size_t from, struct buf *to)
+{
+	while (from < l->bytes.len) {
+		const struct str part = last_from(l, from);
+
+		buf_put_str(to, part);
+		from += part.len;
+	}
+}
+
+void
+outflow_put_all(const struct outflow *f, int stream, struct buf *to)
+{
+	const size_t s = stream == 2 ? 1 : 0;
+
+	buf_put_str(to, buf_str(&f->kept[s]));
+	last_copy(&f->last[s], 0, to);
+}
+
+/* The last n bytes of what is kept; fewer where there is a gap before. */
+static void
+copy_end(const struct outflow *f, size_t s, size_t n, struct buf *to)
+{
+	const struct outflow_last *last = &f->last[s];
+	const struct str kept = buf_str(&f->kept[s]);
+
+	if (n > last->bytes.len) {
+		if (gap_of(f, s) == 0)
+			buf_put_str(to,
+			    str_from(kept, kept.len - (n - last->bytes.len)));
+		n = last->bytes.len;
+	}
+	last_copy(last, last->bytes.len - n, to);
+}
+
+struct str
+outflow_text(struct outflow *f, int stream, size_t max)
+{
+	const size_t s = stream == 2 ? 1 : 0;
+	const struct str kept = buf_str(&f->kept[s]);
+	const size_t all = kept.len + f->last[s].bytes.len;
+	const bool whole = gap_of(f, s) == 0 && all <= max;
+	const size_t half = (max - WORDS_BYTES) / 2;
+	const struct str head =
+	    str_head(kept, kept.len < half ? kept.len : half);
+	AUTO_BUF struct buf end = BUF_INIT(max);
+	struct buf *to = &f->text[s];
+
+	if (whole && all == kept.len)
+		return kept;
+	buf_free(to);
+	*to = (struct buf)BUF_INIT(max);
+	if (whole) {
+		outflow_put_all(f, stream, to);
+		return buf_str(to);
+	}
+	copy_end(f, s, half, &end);
+	buf_put_str(to, head);
+	buf_printf(to, "\n[... %llu bytes are left out here ...]\n",
+	    (unsigned long long)(f->total[s] - head.len - end.len));
+	buf_put_str(to, buf_str(&end));
+	return to->failed == 0 ? buf_str(to) : head;
 }
 
 /* ---- events ------------------------------------------------------------- */
@@ -210,6 +353,24 @@ send_missed(const struct outflow_out *out, struct output_reader *to)
 }
 
 static bool
+send_last(const struct outflow *f, const struct outflow_out *out,
+    struct output_reader *to)
+{
+	for (size_t s = 0; s < OUTFLOW_STREAMS; s++) {
+		struct str part;
+
+		if (to->last_at[s] == to->last_to[s])
+			continue;
+		part = last_from(&f->last[s], to->last_at[s]);
+		part = str_head(part, part.len < SLICE ? part.len : SLICE);
+		send_bytes(out, to, s, part);
+		to->last_at[s] += part.len;
+		return true;
+	}
+	return false;
+}
+
+static bool
 send_tail(const struct outflow *f, const struct outflow_out *out,
     struct output_reader *to)
 {
@@ -233,7 +394,7 @@ serve(const struct outflow *f, const struct outflow_out *out,
 {
 	while (to->ahead <= OUTFLOW_AHEAD &&
 	    (send_head(f, out, to) || send_missed(out, to) ||
-		send_tail(f, out, to)))
+		send_last(f, out, to) || send_tail(f, out, to)))
 		continue;
 }
 
@@ -241,7 +402,8 @@ static bool
 is_behind(const struct outflow *f, const struct output_reader *r)
 {
 	return r->ahead > OUTFLOW_AHEAD || r->tail_at != tail_end(f) ||
-	    r->head_at[0] != r->head_to[0] || r->head_at[1] != r->head_to[1];
+	    r->head_at[0] != r->head_to[0] || r->head_at[1] != r->head_to[1] ||
+	    r->last_at[0] != r->last_to[0] || r->last_at[1] != r->last_to[1];
 }
 
 /* All of it was sent: that is said with how much there was. */
@@ -305,10 +467,10 @@ outflow_add(struct outflow *f, const struct outflow_out *out, int stream,
 	const size_t s = stream == 2 ? 1 : 0;
 	struct buf *kept = &f->kept[s];
 	const size_t room = kept->max - kept->len;
-	size_t n = bytes.len < room ? bytes.len : room;
+	size_t n = bytes.len < room ? bytes.len : room, grown;
 
 	n = n < keep ? n : keep;
-	/* What is kept is the beginning, without gaps. */
+	/* What is kept is the beginning, without gaps, and the end. */
 	if (f->total[s] != kept->len)
 		n = 0;
 	buf_put_str(kept, str_head(bytes, n));
@@ -318,13 +480,14 @@ outflow_add(struct outflow *f, const struct outflow_out *out, int stream,
 	}
 	f->total[s] += bytes.len;
 	f->owed += bytes.len;
+	grown = n + last_put(&f->last[s], str_from(bytes, n), keep - n);
 	f->waits = f->waits || (!f->had_reader && n < bytes.len);
 	if (f->readers != NULL)
 		tail_put(f, s, str_head(bytes, n), true);
 	if (f->readers != NULL || f->waits)
 		tail_put(f, s, str_from(bytes, n), false);
 	serve_all(f, out);
-	return n;
+	return grown;
 }
 
 /* Bytes that are in the tail and nowhere else. */
@@ -353,6 +516,11 @@ outflow_reader_add(struct outflow *f, const struct outflow_out *out,
 	for (size_t s = 0; s < OUTFLOW_STREAMS; s++) {
 		reader->head_to[s] = f->kept[s].len;
 		reader->missed[s] = f->total[s] - f->kept[s].len - in_tail[s];
+		/* While it runs they are not the last ones for long. */
+		if (!f->over || in_tail[s] > 0)
+			continue;
+		reader->last_to[s] = f->last[s].bytes.len;
+		reader->missed[s] -= reader->last_to[s];
 	}
 	reader->tail_at = f->tail_start;
 	reader->tail_new = tail_end(f);

@@ -332,6 +332,7 @@ struct plan_ref {
 	const char *credentials;
 	bool values; /* it is handed some of them itself */
 	const char *network; /* one sentence, or NULL */
+	uint64_t output_bytes; /* of each stream that are kept; 0: default */
 	/* As an account of its own, by root's launcher; else as the proposer,
 	 * and why that is so though it is not preferred, or NULL. */
 	bool elevated;

@@ -367,6 +367,7 @@ struct outcome {
 	int exit, signal; /* exit -1: none; signal 0: none */
 	struct str out, err_out;
 	bool truncated, timed_out;
+	bool shortened; /* more is kept than out and err_out have */
 	bool copy; /* what it changed waits in a copy of the workspace */
 	const char **violations;
 	size_t violation_count;

@@ -234,7 +234,8 @@ outcome(struct jsonw *w, const struct action *a)
 	jsonw_key(w, "stderr");
 	jsonw_str(w, str_head(o->err_out, OUTCOME_OUTPUT_BYTES_MAX));
 	jsonw_kbool(w, "truncated",
-	    o->truncated || o->out.len > OUTCOME_OUTPUT_BYTES_MAX ||
+	    o->truncated || o->shortened ||
+		o->out.len > OUTCOME_OUTPUT_BYTES_MAX ||
 		o->err_out.len > OUTCOME_OUTPUT_BYTES_MAX);
 	jsonw_kbool(w, "timed_out", o->timed_out);
 	if (o->copy)

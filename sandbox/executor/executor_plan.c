@@ -54,6 +54,7 @@ executor_make_plan(struct executor *x, const struct action *a,
 		return r;
 	out.record =
 	    str_n(arena_strndup(arena, record.s, record.len), record.len);
+	out.output_bytes = p->limits.output_bytes;
 	out.elevated = choice.elevated;
 	out.account = choice.elevated ? choice.who.uid : 0;
 	out.why_not =

@@ -125,8 +125,6 @@ answer(struct lrun *r)
 	};
 	char text[ENDING_TEXT_MAX];
 
-	if (r->too_much)
-		r->end.flags |= CTL_OUTPUT;
 	lrun_net_violations(r, &r->end);
 	lrun_audit_violations(r, &r->end);
 	hints_add(&r->end, r->plan, r->arena);
@@ -401,7 +399,6 @@ lrun_begin(struct lrun *r, struct err *e)
 {
 	int code = check_identity(r->plan, e);
 
-	r->out[0].left = r->out[1].left = r->plan->limits.output_bytes;
 	if (code == 0 && r->plan->overlay)
 		code = open_workspace(r, e);
 	if (code == 0)

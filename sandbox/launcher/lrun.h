@@ -33,7 +33,6 @@ struct stream {
 	struct lrun *run;
 	int fd; /* -1: at its end */
 	uint8_t number;
-	uint64_t left;
 	bool waiting; /* to begin, or for the engine to take what is queued */
 };
 
@@ -52,7 +51,7 @@ struct lrun {
 	bool in_ends; /* after in_bytes */
 	struct loop_timer *kill_timer;
 	struct ctl end;
-	bool gone, reported, answered, truncated, too_much;
+	bool gone, reported, answered, truncated;
 	uint64_t under_way; /* bytes of output that the engine has not taken */
 	bool told; /* that it has started */
 	bool released; /* its first process may end */

@@ -97,21 +97,13 @@ static void
 pass(struct stream *s, const char *bytes, size_t n)
 {
 	AUTO_BUF struct buf b = BUF_INIT(PROTO_OUTPUT_BYTES + 64);
-	const size_t keep = n > s->left ? (size_t)s->left : n;
 
-	s->left -= keep;
-	if (keep < n && !s->run->too_much) {
-		s->run->too_much = s->run->truncated = true;
-		lrun_kill(s->run);
-	}
-	if (keep == 0)
-		return;
 	rec_put_u64(&b, s->run->number);
 	rec_put_u8(&b, s->number);
-	rec_put_str(&b, str_n(bytes, keep));
+	rec_put_str(&b, str_n(bytes, n));
 	if (launcher_tell(s->run->l, LX_OUTPUT, &b, NULL) != 0)
 		s->run->truncated = true;
-	s->run->under_way += keep;
+	s->run->under_way += n;
 }
 
 /* False: there is nothing now. At its end the stream is closed. */

@@ -35,8 +35,6 @@
 
 struct stream {
 	int from, to; /* -1: closed */
-	uint64_t left; /* bytes that may still pass */
-	bool cut;
 };
 
 struct oneshot {
@@ -100,24 +98,20 @@ stream_close(struct stream *s)
 	s->from = -1;
 }
 
-/* What is over the limit is read and dropped, so that the run goes on. */
 static void
 stream_copy(struct stream *s)
 {
 	char bytes[COPY_BYTES];
 	const ssize_t n = read(s->from, bytes, sizeof(bytes));
-	size_t keep;
 
 	if (n <= 0) {
 		if (n == 0 || (errno != EINTR && errno != EAGAIN))
 			stream_close(s);
 		return;
 	}
-	keep = (uint64_t)n > s->left ? (size_t)s->left : (size_t)n;
-	s->cut = s->cut || keep < (size_t)n;
-	s->left -= keep;
-	if (keep > 0 && fdio_write_all(s->to, bytes, keep, NULL) != 0)
-		s->left = 0; /* nobody reads any more */
+	/* Nobody reads any more: who writes on is told, as in a shell. */
+	if (fdio_write_all(s->to, bytes, (size_t)n, NULL) != 0)
+		stream_close(s);
 }
 
 static void
@@ -326,7 +320,6 @@ open_pipes(struct oneshot *o, int theirs[3], struct err *e)
 		o->out[i] = (struct stream){
 			.from = -1,
 			.to = STDOUT_FILENO + i,
-			.left = o->plan->limits.output_bytes,
 		};
 	o->in = o->master = -1;
 	theirs[0] = theirs[1] = theirs[2] = -1;
@@ -409,9 +402,6 @@ explain(struct oneshot *o)
 	if ((end->flags & CTL_DISK) != 0)
 		oneshot_say("ended: it wrote more than %llu bytes",
 		    (unsigned long long)o->plan->limits.disk_bytes);
-	if (o->out[0].cut || o->out[1].cut)
-		oneshot_say("output beyond %llu bytes was dropped",
-		    (unsigned long long)o->plan->limits.output_bytes);
 	for (size_t i = 0; i < end->violation_count; i++)
 		oneshot_say("%s%s",
 		    is_remark(end->violations[i]) ? "" : "denied: ",

@@ -20,7 +20,6 @@
 #include "sys.h"
 
 /* What one call writes to a terminal or a file, not to a log. */
-#define ONESHOT_OUTPUT_BYTES ((uint64_t)64 << 20)
 #define PINNED_ARENA_MAX ((size_t)1 << 20)
 #define TIMEOUT_S_MAX ((uint64_t)7 * 86400)
 
@@ -219,8 +218,6 @@ find_profile(const struct options *o, struct arena *a,
 		    "the profile '%s' has no sandbox: run the command itself",
 		    name);
 	*limits = (*ret)->limits;
-	if ((*ret)->where == NULL)
-		limits->output_bytes = ONESHOT_OUTPUT_BYTES;
 	return ERR_OK;
 }
 

@@ -32,7 +32,6 @@ enum ctl_flags {
 	CTL_DISK = 4, /* killed for its disk use */
 	CTL_NOT_FOUND = 8, /* the command could not be executed; text */
 	CTL_NO_TRACES = 16, /* its namespaces are as they were */
-	CTL_OUTPUT = 32, /* killed for what it wrote: the launcher knows */
 };
 
 struct ctl {

@@ -97,12 +97,18 @@ class Runs(unittest.TestCase):
             self.assertEqual(process.wait(), 5)
 
     @in_each_mode
-    def test_output_is_capped_and_said_so(self, w):
+    def test_all_of_a_long_output_is_passed_on(self, w):
         with w.start(["head", "-c", "200000000", "/dev/zero"],
                      stderr=subprocess.PIPE) as process:
             out, err = process.communicate(timeout=60)
-        self.assertEqual(len(out), 64 << 20)
-        self.assertIn(b"dropped", err)
+        self.assertEqual((len(out), err), (200000000, b""))
+
+    @in_each_mode
+    def test_as_in_a_shell_head_ends_what_writes_for_ever(self, w):
+        with w.start(["yes"], stderr=subprocess.PIPE) as process:
+            self.assertEqual(process.stdout.read(4), b"y\ny\n")
+            process.stdout.close()
+            self.assertEqual(process.wait(30), 128 + signal.SIGPIPE)
 
     @in_each_mode
     def test_processes_memory_files_and_disk_are_limited(self, w):

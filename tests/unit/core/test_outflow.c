@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -267,7 +268,7 @@ what_is_not_kept_waits_for_the_first_reader(void **state)
 	(void)state;
 	assert_int_equal(add(w, 1, 0, 900), 900);
 	assert_false(w->f.waits);
-	assert_int_equal(add(w, 1, 900, RUN_WINDOW_BYTES), 100);
+	assert_int_equal(add(w, 1, 900, RUN_WINDOW_BYTES), 100 + KEPT / 8);
 	assert_true(w->f.waits);
 	assert_int_equal(outflow_credit(&w->f), 0);
 	reader(w, 1, true);
@@ -295,6 +296,89 @@ when_nobody_comes_the_rest_is_dropped_and_counted(void **state)
 	check_bytes(w, 1, 0, KEPT);
 	outflow_end(&w->f, &w->out);
 	assert_int_equal(w->seen[1].done[0], 2 * RUN_WINDOW_BYTES);
+	world_free(w);
+}
+
+static void
+put(struct world *w, const char *text)
+{
+	(void)outflow_add(&w->f, &w->out, 1, str_of(text), ALL);
+}
+
+static void
+the_text_of_a_long_stream_has_both_ends(void **state)
+{
+	char words[64];
+
+	(void)state;
+	for (size_t n = 1; n < 3 * KEPT; n += 1 + n / 10) {
+		struct world *w = world();
+		AUTO_BUF struct buf all = BUF_INIT(ALL);
+		struct str text;
+
+		for (size_t at = 0; all.len < n; at++) {
+			(void)snprintf(words, sizeof(words), "<%zu>", at);
+			buf_puts(&all, words);
+			put(w, words);
+		}
+		outflow_end(&w->f, &w->out);
+		text = outflow_text(&w->f, 1, 400);
+		assert_true(text.len <= 400);
+		if (all.len <= 400) {
+			assert_true(str_eq(text, buf_str(&all)));
+		} else {
+			const size_t gap = str_find(text, '\n');
+			const struct str end = str_from(
+			    text, text.len - (n < KEPT ? 150 : KEPT / 8 - 10));
+
+			assert_true(gap >= 150);
+			assert_true(str_eq(
+			    str_head(text, gap), str_head(buf_str(&all), gap)));
+			assert_true(str_ends(buf_str(&all), end));
+		}
+		world_free(w);
+	}
+}
+
+static void
+who_comes_after_the_end_gets_both_ends_in_order(void **state)
+{
+	for (size_t n = 1; n < 3 * KEPT; n += 97) {
+		struct world *w = world();
+		const size_t last = KEPT / 8, kept = KEPT + last;
+		const struct buf *b = &w->seen[1].bytes[0];
+
+		(void)state;
+		for (size_t at = 0; at < n; at += 7)
+			(void)add(w, 1, at, n - at < 7 ? n - at : 7);
+		outflow_give_up(&w->f);
+		outflow_end(&w->f, &w->out);
+		reader(w, 1, true);
+		take_all(w, 1);
+		assert_true(w->seen[1].is_done);
+		assert_int_equal(w->seen[1].missed[0], n > kept ? n - kept : 0);
+		assert_int_equal(b->len, n > kept ? kept : n);
+		for (size_t i = 0; i < b->len; i++) {
+			const size_t at =
+			    n > kept && i >= KEPT ? i + (n - kept) : i;
+
+			assert_int_equal(b->s[i], (char)(at * 131 / 7));
+		}
+		world_free(w);
+	}
+}
+
+static void
+what_wants_less_kept_has_less(void **state)
+{
+	struct world *w = world();
+
+	(void)state;
+	outflow_keep_less(&w->f, 80);
+	(void)add(w, 1, 0, 500);
+	assert_int_equal(outflow_size(&w->f), 80 + 10);
+	outflow_end(&w->f, &w->out);
+	assert_true(outflow_is_cut(&w->f));
 	world_free(w);
 }
 
@@ -377,6 +461,10 @@ main(void)
 		cmocka_unit_test(
 		    when_nobody_comes_the_rest_is_dropped_and_counted),
 		cmocka_unit_test(a_reader_that_hangs_up_frees_the_run),
+		cmocka_unit_test(the_text_of_a_long_stream_has_both_ends),
+		cmocka_unit_test(
+		    who_comes_after_the_end_gets_both_ends_in_order),
+		cmocka_unit_test(what_wants_less_kept_has_less),
 		cmocka_unit_test(a_second_reader_gets_each_byte_once),
 	};
 
