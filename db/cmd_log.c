@@ -29,6 +29,7 @@ static const struct command *const subcommands[] = {
 	&cmdlog_prove,
 	&cmdlog_backup,
 	&cmdlog_prune,
+	&cmdlog_cursors,
 	&cmdlog_find_secret,
 	&cmdlog_report,
 	&cmdlog_replay,
@@ -217,7 +218,7 @@ run(int argc, char **argv)
 	if (argc < 2)
 		return command_usage_error(&command_log,
 		    "say what to do: list, show, replay, report, verify, "
-		    "find-secret, export, prove, backup or prune");
+		    "find-secret, export, prove, backup, prune or cursors");
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++) {
 		/* "log list": the word after the blank. */
 		names[i] = subcommands[i]->name + strlen("log ");
@@ -244,7 +245,7 @@ const struct command command_log = {
 	.name = "log",
 	.summary = "Read, verify and export the decision log",
 	.usage = "log list|show|replay|report|verify|find-secret|export|prove|"
-		 "backup|prune [OPTIONS]",
+		 "backup|prune|cursors [OPTIONS]",
 	.details = "list         rows, newest last, with filters\n"
 		   "show         the whole story of one action\n"
 		   "replay       a session as a timeline\n"
@@ -255,7 +256,8 @@ const struct command command_log = {
 		   "prove        that one row is in the log, without the log\n"
 		   "backup       a verified copy\n"
 		   "prune        drop the bodies of old rows that were "
-		   "exported\n\n"
+		   "exported\n"
+		   "cursors      who has how much of it\n\n"
 		   "All but prune only read, need no daemon and may run beside "
 		   "one.\n'assent log list --help' tells more about one.",
 	.example = "assent log verify",

@@ -15,7 +15,7 @@
 #define LOG_FLUSH_BYTES ((size_t)64 << 10)
 
 extern const struct command cmdlog_list, cmdlog_show, cmdlog_verify,
-    cmdlog_export, cmdlog_prove, cmdlog_backup, cmdlog_prune,
+    cmdlog_export, cmdlog_prove, cmdlog_backup, cmdlog_prune, cmdlog_cursors,
     cmdlog_find_secret, cmdlog_report, cmdlog_replay;
 
 /* "assent log NAME: message" on stderr, escaped; returns the exit status

@@ -1,5 +1,5 @@
 /*
- * Cursors of exports: read, write, the least of them.
+ * Cursors of exports: read, write, forget, the least of them.
  * Runs in: assent, engine.  Trusts: the state folder.  Owns: nothing.
  */
 #include "cursor.h"
@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/fdio.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "model/config.h"
 #include "store_limits.h"
 
 #define CURSOR_BYTES_MAX ((size_t)32)
@@ -96,33 +96,29 @@ cursor_write(
 
 /* Names that begin with a dot are half-written files of others. */
 static int
-least_of(
-    DIR *d, const char *state_dir, uint64_t *ret, bool *ret_any, struct err *e)
+walk(DIR *d, const char *state_dir, cursor_fn *fn, void *ctx, struct err *e)
 {
 	const struct dirent *entry;
+	int r = ERR_OK;
 
 	/* One thread, one stream. */
-	while ((entry = readdir(d)) != NULL) { /* NOLINT(concurrency-*) */
+	while (r == 0 &&
+	    (entry = readdir(d)) != NULL) { /* NOLINT(concurrency-*) */
 		uint64_t seq = 0;
-		int r;
 
 		if (!name_is_good(entry->d_name))
 			continue;
 		r = cursor_read(state_dir, entry->d_name, &seq, e);
-		if (r != 0)
-			return r;
-		if (!*ret_any || seq < *ret)
-			*ret = seq;
-		*ret_any = true;
+		if (r == 0)
+			r = fn(ctx, entry->d_name, seq, e);
 	}
-	return ERR_OK;
+	return r;
 }
 
 int
-cursor_least(const char *state_dir, uint64_t *ret, struct err *e)
+cursor_each(const char *state_dir, cursor_fn *fn, void *ctx, struct err *e)
 {
 	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	bool any = false;
 	DIR *d;
 	int r;
 
@@ -131,15 +127,65 @@ cursor_least(const char *state_dir, uint64_t *ret, struct err *e)
 	if (r != 0)
 		return r;
 	d = opendir(buf_cstr(&path));
-	if (d == NULL && errno != ENOENT)
-		return err_sys(e, "cannot read '%s'", buf_cstr(&path));
-	if (d != NULL) {
-		r = least_of(d, state_dir, ret, &any, e);
-		(void)closedir(d);
-	}
-	if (r == 0 && !any)
+	if (d == NULL)
+		return errno == ENOENT
+		    ? ERR_OK
+		    : err_sys(e, "cannot read '%s'", buf_cstr(&path));
+	r = walk(d, state_dir, fn, ctx, e);
+	(void)closedir(d);
+	return r;
+}
+
+int
+cursor_forget(const char *state_dir, const char *name, struct err *e)
+{
+	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
+	const int r = path_of(state_dir, name, &path, e);
+
+	if (r != 0)
+		return r;
+	if (unlink(buf_cstr(&path)) == 0)
+		return ERR_OK;
+	if (errno == ENOENT)
+		return err_set(e, ERR_NOTFOUND,
+		    "there is no cursor '%s': 'assent log cursors' lists them",
+		    name);
+	return err_sys(e, "cannot remove '%s'", buf_cstr(&path));
+}
+
+struct least {
+	struct cursor found;
+	bool any, others;
+};
+
+static int
+take_least(void *ctx, const char *name, uint64_t seq, struct err *e)
+{
+	struct least *l = ctx;
+
+	(void)e;
+	if ((l->others && config_is_destination(name)) ||
+	    (l->any && seq >= l->found.seq))
+		return ERR_OK;
+	l->any = true;
+	l->found.seq = seq;
+	memcpy(l->found.name, name, strlen(name) + 1);
+	return ERR_OK;
+}
+
+int
+cursor_least(
+    const char *state_dir, bool others, struct cursor *ret, struct err *e)
+{
+	struct least l = { .others = others };
+	const int r = cursor_each(state_dir, take_least, &l, e);
+
+	if (r != 0)
+		return r;
+	if (!l.any)
 		return err_set(e, ERR_NOTFOUND,
 		    "nothing was exported yet: 'assent log export --cursor "
 		    "NAME' keeps account of it");
-	return r;
+	*ret = l.found;
+	return ERR_OK;
 }

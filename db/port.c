@@ -118,6 +118,13 @@ port_checkpoint(struct recorder *r, struct str *ret_note)
 	return ret_note->len > 0 ? seal_size(r->seal) : 0;
 }
 
+static void
+port_seal(struct recorder *r)
+{
+	if (r->trouble == TROUBLE_NONE && !r->in_transaction)
+		store_seal(r);
+}
+
 const struct recorder_port db_recorder = {
 	.open = port_open,
 	.close = store_close,
@@ -138,6 +145,7 @@ const struct recorder_port db_recorder = {
 	.memo_get = store_memo_get,
 	.mask_key = port_mask_key,
 	.checkpoint = port_checkpoint,
+	.seal = port_seal,
 	.retain = store_retain,
 	.idle = store_idle,
 };

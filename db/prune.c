@@ -1,6 +1,6 @@
 /*
  * Drop bodies that every destination has.
- * Runs in: assent, while no daemon runs.  Trusts: the cursors.  Owns: nothing.
+ * Runs in: assent, while no daemon runs; engine.  Trusts: the cursors.  Owns: nothing.
  */
 #include "prune.h"
 
@@ -17,18 +17,20 @@
 static int
 check(struct recorder *r, uint64_t through, struct err *e)
 {
-	uint64_t least = 0;
-	const int done = cursor_least(buf_cstr(&r->dir), &least, e);
+	struct cursor least;
+	const int done = cursor_least(buf_cstr(&r->dir), false, &least, e);
 
 	if (done == ERR_NOTFOUND)
 		return ERR_DENIED;
 	if (done != 0)
 		return done;
-	if (through > least)
+	if (through > least.seq)
 		return err_set(e, ERR_DENIED,
 		    "rows from %" PRIu64 " on were not exported everywhere "
-		    "yet: their bodies stay",
-		    least + 1);
+		    "yet, and their bodies stay: '%s' does not have them; if "
+		    "it is no destination any more, 'assent log cursors "
+		    "--forget %s'",
+		    least.seq + 1, least.name, least.name);
 	if (through > r->durable.seq)
 		return err_set(e, ERR_INVALID,
 		    "the log has only %" PRIu64 " rows", r->durable.seq);
@@ -106,12 +108,19 @@ int
 store_prune(
     struct recorder *r, uint64_t through, uint64_t *ret_dropped, struct err *e)
 {
+	const int done = check(r, through, e);
+
+	return done != 0 ? done : store_drop(r, through, ret_dropped, e);
+}
+
+int
+store_drop(
+    struct recorder *r, uint64_t through, uint64_t *ret_dropped, struct err *e)
+{
 	uint64_t dropped = 0, total = 0;
 	bool any = false;
-	int done = check(r, through, e);
+	int done = any_left(r, through, &any, e);
 
-	if (done == 0)
-		done = any_left(r, through, &any, e);
 	*ret_dropped = 0;
 	if (done != 0 || !any)
 		return done;

@@ -13,4 +13,8 @@
 int store_prune(
     struct recorder *r, uint64_t through, uint64_t *ret_dropped, struct err *e);
 
+/* The same for a caller that knows who has them. */
+int store_drop(
+    struct recorder *r, uint64_t through, uint64_t *ret_dropped, struct err *e);
+
 #endif

@@ -34,20 +34,22 @@ old_through(struct recorder *r, int64_t first, int64_t last, int64_t before_ns,
 	return done < 0 ? done : ERR_OK;
 }
 
+/* Of the daemon's own destinations those of now count alone, and exported is
+ * theirs: what one of before does not have waits for nobody. */
 static int
 least_exported(
     struct recorder *r, uint64_t exported, int64_t *ret, struct err *e)
 {
-	uint64_t least = 0;
-	const int done = cursor_least(buf_cstr(&r->dir), &least, e);
+	struct cursor least = { .seq = exported };
+	const int done = cursor_least(buf_cstr(&r->dir), true, &least, e);
 
-	if (done != 0)
+	if (done != 0 && (done != ERR_NOTFOUND || exported == UINT64_MAX))
 		return done;
-	if (least > exported)
-		least = exported;
-	if (least > r->durable.seq)
-		least = r->durable.seq;
-	*ret = (int64_t)least;
+	if (least.seq > exported)
+		least.seq = exported;
+	if (least.seq > r->durable.seq)
+		least.seq = r->durable.seq;
+	*ret = (int64_t)least.seq;
 	return ERR_OK;
 }
 
@@ -72,5 +74,5 @@ store_retain(struct recorder *r, int64_t before_real_ns, uint64_t exported,
 	done = old_through(r, first, last, before_real_ns, &through, e);
 	if (done != 0 || through < first)
 		return done;
-	return store_prune(r, (uint64_t)through, ret_dropped, e);
+	return store_drop(r, (uint64_t)through, ret_dropped, e);
 }

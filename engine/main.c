@@ -50,11 +50,12 @@ static const struct role broker_program = {
 	.wanted = has_credentials,
 };
 
-/* In this order they start; the last one stops first. */
+/* In this order they start; the last one stops first. The engine's last rows
+ * go out before the reporter goes. */
 static const struct role *const roles[] = {
+	&reporter_program,
 	&engine_role,
 	&reviewer_program,
-	&reporter_program,
 	&broker_program,
 	&front_role,
 };

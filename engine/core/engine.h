@@ -60,6 +60,7 @@ struct destination_lag {
 	uint64_t seq; /* it has the rows up to here */
 	uint64_t refused; /* rows that it will never take */
 	uint64_t failures; /* in a row */
+	uint64_t attested; /* rows of the newest checkpoint that it has */
 	const char *why; /* of the last failure, or NULL */
 };
 
@@ -170,6 +171,11 @@ int engine_lag(struct engine *g, uint32_t feed,
     const struct destination_lag *lag, struct err *e);
 /* Makes durable how far they have come; engine_tick does so, too. */
 void engine_feeds_save(struct engine *g);
+/* Destinations of before are none any more: those of now open their feeds. */
+void engine_feeds_forget(struct engine *g);
+/* The last words: what is durable is signed and on its way. False: a
+ * destination that takes rows does not have all of it yet; call it again. */
+bool engine_farewell(struct engine *g);
 /* Says each new checkpoint where the log's owner cannot take it back. */
 void engine_checkpoint_tick(struct engine *g);
 /* How the providers are, in the reviewer's own words; ERR_INVALID when that

@@ -168,6 +168,7 @@ engine_lag(struct engine *g, uint32_t feed, const struct destination_lag *lag,
 	f->taken = lag->seq;
 	f->refused = lag->refused;
 	f->failures = lag->failures;
+	f->attested = lag->attested;
 	(void)snprintf(
 	    f->why, sizeof(f->why), "%.255s", lag->why == NULL ? "" : lag->why);
 	return ERR_OK;
@@ -191,6 +192,44 @@ engine_feeds_save(struct engine *g)
 			    "destination=%s not written down: %s", f->name,
 			    why.msg);
 	}
+}
+
+void
+engine_feeds_forget(struct engine *g)
+{
+	engine_feeds_save(g);
+	memset(g->feeds, 0, sizeof(g->feeds));
+}
+
+/* One that fails is not waited for: it gets the rest after the next start. */
+static bool
+has_all(const struct feed *f, uint64_t head, uint64_t signed_rows)
+{
+	return f->name[0] == '\0' || f->failures > 0 ||
+	    (f->taken >= head && f->attested >= signed_rows);
+}
+
+bool
+engine_farewell(struct engine *g)
+{
+	const struct recorder_port *port = g->o.recorder_port;
+	uint64_t head = 0, signed_rows = 0;
+	uint8_t hash[SHA256_LEN];
+	struct str note = STR_NONE;
+	bool all = true;
+
+	engine_commit(g);
+	if (port->seal != NULL)
+		port->seal(g->o.recorder);
+	if (port->checkpoint != NULL)
+		signed_rows = port->checkpoint(g->o.recorder, &note);
+	engine_feeds_send(g);
+	engine_checkpoint_tick(g);
+	engine_feeds_save(g);
+	port->head(g->o.recorder, &head, hash);
+	for (size_t i = 0; i < FEEDS_MAX; i++)
+		all = all && has_all(&g->feeds[i], head, signed_rows);
+	return all;
 }
 
 void

@@ -89,6 +89,7 @@ struct feed {
 	uint32_t count; /* still wanted */
 	uint64_t taken, saved; /* it has them up to here; so says the file */
 	uint64_t refused, failures;
+	uint64_t attested;
 	char why[DESTINATION_WHY_MAX];
 };
 

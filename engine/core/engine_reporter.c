@@ -73,6 +73,7 @@ on_lag(void *ctx, struct ipc_msg *m, struct err *e)
 	lag.seq = rec_u64(&in);
 	lag.refused = rec_u64(&in);
 	lag.failures = rec_u64(&in);
+	lag.attested = rec_u64(&in);
 	lag.why = rec_cstr(&in, a);
 	done = rec_done(&in, e);
 	return done != 0 ? done : engine_lag(r->o.engine, feed, &lag, e);

@@ -306,6 +306,8 @@ engine_reload_settings(
 		engine_commit(g);
 	} else {
 		g->settings_problem[0] = '\0';
+		if (s->destinations == 0)
+			engine_feeds_forget(g);
 	}
 	return r;
 }

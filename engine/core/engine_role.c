@@ -22,6 +22,9 @@
 
 #define TICK_MS 200
 #define CATCH_UP_MS 10
+/* For destinations of the log, at the end. */
+#define FAREWELL_NS INT64_C(1500000000)
+#define FAREWELL_LOOK_MS 20
 #define REVIEW_ANSWER_MAX ((size_t)64 << 10)
 #define DIRS_ARENA_MAX ((size_t)1 << 20)
 
@@ -304,6 +307,7 @@ reporter_peer(struct engine_process *p, int fd, struct err *e)
 	reporter_link_free(p->reporter);
 	p->reporter = NULL;
 	engine_reporter_gone(p->engine);
+	engine_feeds_forget(p->engine);
 	return reporter_link_open(p->env->loop, fd, &o, &p->reporter, e);
 }
 
@@ -642,15 +646,29 @@ engine_reload_role(
 	return r;
 }
 
+/* The log's last rows and their signature reach those who take them: whoever
+ * cuts them off the files later cannot take that back. */
+static void
+on_farewell(void *ctx)
+{
+	struct engine_process *p = ctx;
+
+	p->farewell = NULL;
+	if (!engine_farewell(p->engine) && p->reporter != NULL &&
+	    loop_now_ns() < p->stop_by_ns &&
+	    loop_after(p->env->loop, FAREWELL_LOOK_MS, on_farewell, p,
+		&p->farewell, NULL) == 0)
+		return;
+	role_stop(p->env);
+}
+
 static void
 engine_stop(struct role_env *env)
 {
 	struct engine_process *p = env->self;
 
-	engine_commit(p->engine);
-	engine_feeds_save(p->engine);
-	engine_checkpoint_tick(p->engine);
-	role_stop(env);
+	p->stop_by_ns = loop_now_ns() + FAREWELL_NS;
+	on_farewell(p);
 }
 
 static void
@@ -664,6 +682,7 @@ engine_close(struct role_env *env)
 		loop_cancel(env->loop, p->tick);
 	if (p->catch_up != NULL)
 		loop_cancel(env->loop, p->catch_up);
+	loop_cancel(env->loop, p->farewell);
 	ipc_freep(&p->front);
 	reporter_link_free(p->reporter);
 	ipc_freep(&p->reviewer);

@@ -25,6 +25,8 @@ struct engine_process {
 	size_t rule_dir_count;
 	struct loop_timer *tick;
 	struct loop_timer *catch_up; /* or NULL: no reader is behind */
+	struct loop_timer *farewell;
+	int64_t stop_by_ns;
 	struct arena *arena; /* rule folders: outlive a configuration */
 	struct confine_path paths[PATHS_MAX];
 	size_t path_count;

@@ -93,9 +93,10 @@ enum reporter_to_engine {
 	/* u32 feed, u64 seq, u32 count: at most so many rows after seq, as
 	 * they become durable. Replaces what was asked for before. */
 	RE_FEED,
-	/* u32 feed, u64 seq, u64 refused, u64 failures, cstr why or NULL:
-	 * how far its destination has come, rows that it will never take, and
-	 * failed attempts since the last success with the latest reason. */
+	/* u32 feed, u64 seq, u64 refused, u64 failures, u64 attested, cstr
+	 * why or NULL: how far its destination has come, rows that it will
+	 * never take, failed attempts since the last success with the latest
+	 * reason, rows of the newest checkpoint that it has. */
 	RE_LAG,
 };
 

@@ -270,10 +270,15 @@ struct recorder_port {
 	 * May be NULL.
 	 */
 	uint64_t (*checkpoint)(struct recorder *r, struct str *ret_note);
+	/* Signs what is durable now, not when it is due: at the end. May be
+	 * NULL. */
+	void (*seal)(struct recorder *r);
 	/*
 	 * Retention: drops some of the bodies that are older than that, that
-	 * every destination has, and whose rows are not above exported. The
-	 * rows and all hashes stay. ERR_NOTFOUND: nothing was ever exported.
+	 * every cursor beside those of the daemon's destinations has, and
+	 * whose rows are not above exported, which those destinations have
+	 * (UINT64_MAX: there are none). The rows and all hashes stay.
+	 * ERR_NOTFOUND: nothing was ever exported.
 	 * May be NULL.
 	 */
 	int (*retain)(struct recorder *r, int64_t before_real_ns,

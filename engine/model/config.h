@@ -318,6 +318,8 @@ void config_encode(
 bool config_has_destination(const struct config *c);
 unsigned config_destinations(const struct config *c);
 bool config_has_otlp(const struct config *c);
+/* Is that the name of a destination that a configuration can have? */
+bool config_is_destination(const char *name);
 int config_decode(struct str record, struct config **ret, struct err *e);
 /* Is what this client runs itself contained, as the administrator says? */
 bool config_contains(unsigned contained_clients, const char *agent);

@@ -575,6 +575,19 @@ config_destinations(const struct config *c)
 }
 
 bool
+config_is_destination(const char *name)
+{
+	static const char *const names[] = { "otlp", "syslog", "journal",
+		"file", "webhook" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 config_has_destination(const struct config *c)
 {
 	return config_destinations(c) > 0;

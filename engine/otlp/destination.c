@@ -36,6 +36,7 @@ struct destination {
 	json_t *checkpoint; /* to be sent, or NULL */
 	uint64_t checkpoint_rows; /* that it, or the last one, attests */
 	json_t *attesting; /* the checkpoint that is under way */
+	uint64_t attesting_rows, attested; /* that it attests; that are done */
 };
 
 static void send_part(struct destination *d);
@@ -49,6 +50,7 @@ tell(struct destination *d)
 		.seq = d->seq,
 		.refused = d->refused,
 		.failures = d->failures,
+		.attested = d->attested,
 		.why = d->why[0] == '\0' ? NULL : d->why,
 	};
 
@@ -288,6 +290,7 @@ on_checkpoint_done(void *ctx, const struct sink_result *r)
 			    d->o.sink->name, r->why == NULL ? "" : r->why);
 		d->failures = 0;
 		d->why[0] = '\0';
+		d->attested = d->attesting_rows;
 		checkpoint_done(d);
 		if (d->now->count > 0)
 			send_after(d, 0);
@@ -302,6 +305,7 @@ send_checkpoint(struct destination *d)
 {
 	d->sending = true;
 	d->attesting = json_incref(d->checkpoint);
+	d->attesting_rows = d->checkpoint_rows;
 	d->o.sink->ops->send(
 	    d->o.sink, &d->attesting, 1, on_checkpoint_done, d);
 }
@@ -405,7 +409,10 @@ destination_checkpoint(
 	json_decref(d->checkpoint);
 	d->checkpoint = checkpoint;
 	d->checkpoint_rows = rows;
-	if (d->timer == NULL && !d->sending && attests_now(d))
+	/* The rows that it attests wait for no company; a pause after a failure
+	 * goes on. */
+	if (!d->sending && d->failures == 0 && d->len == 0 &&
+	    (attests_now(d) || d->now->count > 0))
 		send_after(d, 0);
 	return ERR_OK;
 }

@@ -31,6 +31,7 @@ struct destination;
 
 struct destination_state {
 	uint64_t seq, refused, failures;
+	uint64_t attested; /* rows of the newest checkpoint that it took */
 	const char *why; /* of the last failure, or NULL */
 };
 

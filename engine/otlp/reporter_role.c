@@ -6,6 +6,7 @@
  */
 #include "reporter_role.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <malloc.h>
 #include <string.h>
@@ -76,6 +77,7 @@ on_tell(void *ctx, const struct destination_state *s)
 	rec_put_u64(&body, s->seq);
 	rec_put_u64(&body, s->refused);
 	rec_put_u64(&body, s->failures);
+	rec_put_u64(&body, s->attested);
 	rec_put_cstr(&body, s->why);
 	say(end->self, RE_LAG, &body);
 }
@@ -229,6 +231,7 @@ open_destinations(struct reporting *self, struct err *e)
 		};
 		int r;
 
+		assert(config_is_destination(self->sinks.items[i]->name));
 		*end = (struct feed_end){ .self = self, .feed = (uint32_t)i };
 		self->count = i + 1;
 		r = destination_new(&o, &end->d, e);

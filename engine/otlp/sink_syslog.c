@@ -1,17 +1,12 @@
 /*
  * The sink for syslog.
- * Runs in: reporter.  Trusts: libcurl.  Owns: the socket, or the connection
- * that libcurl made.
+ * Runs in: reporter.  Trusts: nothing.  Owns: the socket, or the connection.
  */
 #include "sink_syslog.h"
 
-#include <curl/curl.h>
-#include <linux/sockios.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -20,23 +15,20 @@
 #include "base/mem.h"
 #include "datagram.h"
 #include "model/syslog_url.h"
+#include "syslog_stream.h"
 
-#define URL_BYTES_MAX 1024
 #define LINE_BYTES_MAX ((size_t)64 << 10)
 #define BATCH_BYTES_MAX ((size_t)32 << 20)
-#define CONNECT_MS 3000L
-#define SEND_MS 5000
-#define ACKNOWLEDGE_MS 5000
-#define POLL_STEP_MS 20
-#define NS_PER_MS 1000000
 
 struct sink_syslog {
 	struct sink sink;
 	struct syslog_options o;
 	enum syslog_way way;
 	const char *where; /* behind the prefix */
-	int fd; /* unix, udp: ours; else libcurl's */
-	CURL *curl; /* tcp, tls */
+	int fd; /* unix, udp */
+	struct syslog_stream *stream; /* tcp, tls */
+	sink_done_fn *done; /* of what is under way there */
+	void *ctx;
 };
 
 /* ---- connecting ------------------------------------------------------------ */
@@ -44,44 +36,9 @@ struct sink_syslog {
 static void
 hang_up(struct sink_syslog *s)
 {
-	if (s->curl != NULL)
-		curl_easy_cleanup(s->curl);
-	else if (s->fd >= 0)
+	if (s->fd >= 0)
 		(void)close(s->fd);
-	s->curl = NULL;
 	s->fd = -1;
-}
-
-static CURLcode
-curl_connect(struct sink_syslog *s, const char *url)
-{
-	CURLcode code = curl_set_connect(s->curl, url, CONNECT_MS);
-
-	if (code == CURLE_OK)
-		code = curl_set_tls(s->curl, &s->o.tls);
-	return code == CURLE_OK ? curl_easy_perform(s->curl) : code;
-}
-
-static int
-connect_stream(struct sink_syslog *s, struct err *e)
-{
-	char url[URL_BYTES_MAX];
-	curl_socket_t fd = CURL_SOCKET_BAD;
-	CURLcode code;
-
-	(void)snprintf(url, sizeof(url), "%s://%s",
-	    s->way == SYSLOG_TLS ? "https" : "http", s->where);
-	s->curl = curl_easy_init();
-	if (s->curl == NULL)
-		return err_nomem(e);
-	code = curl_connect(s, url);
-	if (code == CURLE_OK)
-		code = curl_easy_getinfo(s->curl, CURLINFO_ACTIVESOCKET, &fd);
-	if (code != CURLE_OK || fd == CURL_SOCKET_BAD)
-		return err_set(e, ERR_SYS, "cannot connect to '%s': %s",
-		    s->o.url, curl_easy_strerror(code));
-	s->fd = fd;
-	return ERR_OK;
 }
 
 /* "127.0.0.1:514" or "[::1]:514": names would have to be looked up. */
@@ -130,25 +87,11 @@ connect_to(struct sink_syslog *s, struct err *e)
 {
 	if (s->fd >= 0)
 		return ERR_OK;
-	switch (s->way) {
-	case SYSLOG_UNIX:
-		return datagram_connect(s->where, &s->fd, e);
-	case SYSLOG_UDP:
-		return connect_udp(s, e);
-	case SYSLOG_TCP:
-	case SYSLOG_TLS:
-		return connect_stream(s, e);
-	}
-	return ERR_INTERNAL;
+	return s->way == SYSLOG_UNIX ? datagram_connect(s->where, &s->fd, e)
+				     : connect_udp(s, e);
 }
 
 /* ---- sending --------------------------------------------------------------- */
-
-static int64_t
-now_ms(void)
-{
-	return loop_now_ns() / NS_PER_MS;
-}
 
 /* A datagram a row. */
 static int
@@ -175,81 +118,52 @@ send_datagrams(struct sink_syslog *s, json_t *const *rows, size_t count,
 	return ERR_OK;
 }
 
-static bool
-wait_for(int fd, short events, int64_t deadline_ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	const int64_t left = deadline_ms - now_ms();
+/* ---- over a connection ------------------------------------------------------ */
 
-	return left > 0 && poll(&p, 1, (int)left) > 0;
+static void
+on_sent(void *ctx, int r, const struct err *why)
+{
+	struct sink_syslog *s = ctx;
+
+	sink_tell(s->done, s->ctx, r, 0, why);
 }
 
 static int
-send_stream(struct sink_syslog *s, struct str bytes, struct err *e)
+put_counted(
+    struct sink_syslog *s, json_t *const *rows, size_t count, struct buf *all)
 {
-	const int64_t deadline = now_ms() + SEND_MS;
-
-	while (bytes.len > 0) {
-		size_t n = 0;
-		const CURLcode code =
-		    curl_easy_send(s->curl, bytes.s, bytes.len, &n);
-
-		bytes = str_from(bytes, n);
-		if (code == CURLE_OK)
-			continue;
-		if (code != CURLE_AGAIN)
-			return err_set(e, ERR_SYS, "sending to '%s': %s",
-			    s->o.url, curl_easy_strerror(code));
-		if (!wait_for(s->fd, POLLOUT, deadline))
-			return err_set(
-			    e, ERR_SYS, "'%s' does not read", s->o.url);
-	}
-	return ERR_OK;
-}
-
-/* Until the peer's kernel has all of it; a peer that has hung up has not. */
-static int
-wait_acknowledged(struct sink_syslog *s, struct err *e)
-{
-	const int64_t deadline = now_ms() + ACKNOWLEDGE_MS;
-	int queued = 0;
-
-	for (;;) {
-		if (wait_for(s->fd, POLLRDHUP, now_ms() + 1))
-			return err_set(
-			    e, ERR_SYS, "'%s' has hung up", s->o.url);
-		if (ioctl(s->fd, SIOCOUTQ, &queued) != 0)
-			return err_sys(e, "cannot ask about '%s'", s->o.url);
-		if (queued == 0)
-			return ERR_OK;
-		if (now_ms() >= deadline)
-			return err_set(
-			    e, ERR_SYS, "'%s' does not answer", s->o.url);
-		(void)poll(NULL, 0, POLL_STEP_MS);
-	}
-}
-
-static int
-send_counted(
-    struct sink_syslog *s, json_t *const *rows, size_t count, struct err *e)
-{
-	AUTO_BUF struct buf all = BUF_INIT(BATCH_BYTES_MAX);
 	AUTO_BUF struct buf line = BUF_INIT(LINE_BYTES_MAX);
-	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		buf_reset(&line);
 		syslog_line(&s->o.from, rows[i], &line);
-		r = buf_done(&line, e);
-		buf_printf(&all, "%zu ", line.len);
-		buf_put_str(&all, buf_str(&line));
+		if (buf_done(&line, NULL) != 0)
+			return ERR_LIMIT;
+		buf_printf(all, "%zu ", line.len);
+		buf_put_str(all, buf_str(&line));
 	}
-	if (r == 0)
-		r = buf_done(&all, e);
-	if (r == 0)
-		r = send_stream(s, buf_str(&all), e);
-	return r == 0 ? wait_acknowledged(s, e) : r;
+	return buf_done(all, NULL);
 }
+
+static void
+send_counted(struct sink_syslog *s, json_t *const *rows, size_t count,
+    sink_done_fn *done, void *ctx)
+{
+	AUTO_BUF struct buf all = BUF_INIT(BATCH_BYTES_MAX);
+	struct err why = ERR_INIT;
+	int r = put_counted(s, rows, count, &all);
+
+	if (r != 0) {
+		r = err_set(&why, r, "rows are too long for a batch");
+		sink_tell(done, ctx, r, 0, &why);
+		return;
+	}
+	s->done = done;
+	s->ctx = ctx;
+	syslog_stream_send(s->stream, &all, on_sent, s);
+}
+
+/* ---- the sink ------------------------------------------------------------------ */
 
 static void
 syslog_send(struct sink *sink, json_t *const *rows, size_t count,
@@ -258,12 +172,15 @@ syslog_send(struct sink *sink, json_t *const *rows, size_t count,
 	struct sink_syslog *s = (struct sink_syslog *)sink;
 	struct err why = ERR_INIT;
 	size_t taken = 0;
-	int r = connect_to(s, &why);
+	int r;
 
+	if (s->stream != NULL) {
+		send_counted(s, rows, count, done, ctx);
+		return;
+	}
+	r = connect_to(s, &why);
 	if (r == 0)
-		r = s->curl != NULL
-		    ? send_counted(s, rows, count, &why)
-		    : send_datagrams(s, rows, count, &taken, &why);
+		r = send_datagrams(s, rows, count, &taken, &why);
 	if (r != 0)
 		hang_up(s);
 	sink_tell(done, ctx, r, taken, &why);
@@ -275,7 +192,25 @@ syslog_close(struct sink *sink)
 	struct sink_syslog *s = (struct sink_syslog *)sink;
 
 	hang_up(s);
+	syslog_stream_free(s->stream);
 	mem_freep(&s);
+}
+
+static int
+open_stream(struct sink_syslog *s, struct err *e)
+{
+	if (s->way != SYSLOG_TCP && s->way != SYSLOG_TLS)
+		return ERR_OK;
+	return syslog_stream_new(
+	    &(struct syslog_stream_options){
+		.loop = s->o.loop,
+		.curl = s->o.curl,
+		.where = s->where,
+		.encrypted = s->way == SYSLOG_TLS,
+		.name = s->o.url,
+		.tls = s->o.tls,
+	    },
+	    &s->stream, e);
 }
 
 int
@@ -287,6 +222,7 @@ sink_syslog_new(
 		.close = syslog_close,
 	};
 	struct sink_syslog *s = mem_new(1, sizeof(*s));
+	int r;
 
 	if (s == NULL)
 		return err_nomem(e);
@@ -298,6 +234,11 @@ sink_syslog_new(
 		return err_set(e, ERR_INVALID,
 		    "'%.80s' is no syslog destination: " SYSLOG_URL_FORMS,
 		    o->url);
+	}
+	r = open_stream(s, e);
+	if (r != 0) {
+		mem_freep(&s);
+		return r;
 	}
 	*ret = &s->sink;
 	return ERR_OK;

@@ -9,14 +9,16 @@
  *     tls://host:6514          RFC 5425; the certificate is verified
  *
  * Over TCP and TLS rows count as safe when the peer's kernel has acknowledged
- * them: the protocol has no better word. Connecting may block for some
- * seconds: this holds up other destinations, never a decision.
+ * them: the protocol has no better word. Nothing waits for a peer that hangs.
  */
 #include "sink.h"
+#include "web/curl_loop.h"
 #include "web/curl_set.h"
 #include "syslog_line.h"
 
 struct syslog_options {
+	struct loop *loop;
+	struct curl_loop *curl;
 	const char *url;
 	struct web_tls tls;
 	struct syslog_origin from;

@@ -28,6 +28,7 @@ struct headers {
 };
 
 struct sinks_own {
+	struct loop *loop;
 	struct curl_loop *curl;
 	struct arena *arena;
 	struct utsname machine;
@@ -163,6 +164,8 @@ open_syslog(struct sinks_own *o, const struct config *c, struct sink **ret,
 	if (to == NULL)
 		return err_nomem(e);
 	*to = (struct syslog_options){
+		.loop = o->loop,
+		.curl = o->curl,
 		.url = c->syslog,
 		.tls = tls_of(c),
 		.from = { .host = o->machine.nodename, .pid = getpid() },
@@ -254,6 +257,7 @@ sinks_open(
 	if (o == NULL)
 		return err_nomem(e);
 	ret->own = o;
+	o->loop = l;
 	o->arena = arena_new(ARENA_BYTES);
 	if (o->arena == NULL)
 		r = err_nomem(e);

@@ -105,7 +105,8 @@ finish_all(void *ctx)
 		if (m->msg != CURLMSG_DONE)
 			continue;
 		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t);
-		(void)curl_multi_remove_handle(c->multi, easy);
+		if (!t->keeps)
+			(void)curl_multi_remove_handle(c->multi, easy);
 		t->done(t->ctx, easy, code);
 	}
 }

@@ -12,6 +12,7 @@
  * then the caller's again. CURLOPT_PRIVATE belongs to this.
  */
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #include "base/loop.h"
 
@@ -22,6 +23,9 @@ typedef void curl_loop_done_fn(void *ctx, CURL *easy, CURLcode code);
 struct curl_transfer {
 	curl_loop_done_fn *done;
 	void *ctx;
+	/* The handle stays here when it is done, for what it is connected to,
+	 * until curl_loop_remove. */
+	bool keeps;
 };
 
 int curl_loop_new(struct loop *l, struct curl_loop **ret, struct err *e);

@@ -28,8 +28,8 @@ struct web_tls {
 };
 
 CURLcode curl_set_tls(CURL *easy, const struct web_tls *t);
-/* A blocking handle that only connects: for protocols of our own. No proxy,
- * no signals. */
+/* A handle that only connects: for protocols of our own. No proxy, no
+ * signals. */
 CURLcode curl_set_connect(CURL *easy, const char *url, long within_ms);
 
 #endif

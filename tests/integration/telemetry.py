@@ -159,6 +159,29 @@ class Telemetry(TelemetryTest):
             self.assertTrue(rest.startswith(b"<"), text[:80])
             text = rest[int(length):]
 
+    def test_a_peer_that_hangs_holds_up_no_other_destination(self):
+        """One that accepts and says nothing: a handshake that never ends."""
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        path = f"{self.folder}/rows.jsonl"
+        daemon = self.daemon({
+            "syslog": f"tls://127.0.0.1:{server.getsockname()[1]}",
+            "file": path})
+
+        def has(action):
+            with open(path, encoding="ascii") as file:
+                return action in file.read()
+
+        worst = 0
+        for _ in range(10):
+            action = daemon.shell(DENIED, execute=False)[1]["id"]
+            began = time.monotonic()
+            eventually(lambda: os.path.exists(path) and has(action))
+            worst = max(worst, time.monotonic() - began)
+        self.assertLess(worst, 2)
+        eventually(lambda: 'assent_export_failures{dest="syslog"} 0' not in
+                   daemon.agent("GET", "/metrics")[1].decode())
+
     def test_a_webhook_is_signed(self):
         daemon = self.daemon({
             "webhook": f"{self.receiver.url}/hook",
@@ -237,6 +260,75 @@ class Telemetry(TelemetryTest):
             "log", "export", "--state", daemon.state).stdout)
 
     # ---- checkpoints ----
+
+    def test_the_last_rows_and_their_signature_are_out_before_the_end(self):
+        """Nobody has to wait for the next start to have what a cut hides."""
+        path = f"{self.folder}/rows.jsonl"
+        daemon = self.daemon({"file": path, "webhook":
+                              f"{self.receiver.url}/hook", "webhook_key_file":
+                              self.secret("key", "the key\n")})
+        for _ in range(20):
+            last = daemon.shell(DENIED, execute=False)[1]["seq"]
+        began = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.process.wait(20)
+        self.assertLess(time.monotonic() - began, 5)
+        rows = len(daemon.assent(
+            "log", "export", "--state", daemon.state).stdout.splitlines())
+        self.assertGreaterEqual(rows, last)
+        ways = {"file": TextOf(path),
+                "webhook": Posted(self.receiver, "/hook")}
+        for name, way in ways.items():
+            self.assertTrue(way.attests(rows), f"{name}: {rows}")
+            self.assertIn(b'"seq":%d,' % rows,
+                          way.bytes().replace(b'": ', b'":'))
+
+    def test_a_destination_that_is_dead_does_not_hold_up_the_end(self):
+        daemon = self.daemon({"otlp": "http://127.0.0.1:9"})
+        daemon.shell(DENIED, execute=False)
+        eventually(lambda: 'assent_export_failures{dest="otlp"} 0' not in
+                   daemon.agent("GET", "/metrics")[1].decode())
+        began = time.monotonic()
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.process.wait(20)
+        self.assertLess(time.monotonic() - began, 4)
+
+    # ---- retention ----
+
+    def test_a_destination_that_is_removed_does_not_hold_up_retention(self):
+        def dropped():
+            text = daemon.agent("GET", "/metrics")[1].decode()
+            return int(text.split("\nassent_log_bodies_dropped_total ")[1]
+                       .split()[0])
+
+        path = f"{self.folder}/rows.jsonl"
+        daemon = self.daemon({"otlp": "http://127.0.0.1:9", "file": path},
+                             "log: {retention: 1s}\n")
+        for _ in range(5):
+            daemon.shell(DENIED, execute=False)
+        eventually(lambda: 'assent_export_lag_records{dest="file"} 0' in
+                   daemon.agent("GET", "/metrics")[1].decode())
+        time.sleep(2)
+        self.assertEqual(dropped(), 0)
+        with open(daemon.config, "w", encoding="ascii") as f:
+            f.write("log: {retention: 1s}\n"
+                    f"telemetry: {{file: '{path}'}}\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        eventually(lambda: dropped() >= 5)
+        listed = daemon.assent("log", "cursors", "--state", daemon.state,
+                               "--json").stdout
+        self.assertEqual({c["name"]: c["of"]
+                          for c in json.loads(listed)["cursors"]},
+                         {"otlp": "daemon", "file": "daemon"})
+        # offline nobody knows what is set: it has to be said
+        daemon.stop()
+        words = ("log", "prune", "--through", "3", "--state", daemon.state)
+        refused = daemon.assent(*words)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("assent log cursors --forget otlp", refused.stderr)
+        daemon.assent("log", "cursors", "--forget", "otlp", "--state",
+                      daemon.state, check=True)
+        self.assertEqual(daemon.assent(*words).returncode, 0)
 
     def everywhere(self):
         """A daemon with every way out; where each of them ends up."""

@@ -95,14 +95,44 @@ nothing_goes_that_a_destination_does_not_have(void **state)
 	uint64_t dropped = 0;
 
 	assert_int_equal(
-	    store_retain(w->r, INT64_MAX, ROWS, &dropped, &e), ERR_NOTFOUND);
-	export_through(w, "otlp", ROWS);
-	export_through(w, "syslog", 7);
+	    store_retain(w->r, INT64_MAX, UINT64_MAX, &dropped, &e),
+	    ERR_NOTFOUND);
+	export_through(w, "siem", ROWS);
+	export_through(w, "archive", 7);
 	assert_int_equal(retain(w, ROWS, ROWS), 7);
 	/* what is written down is not what the engine has heard */
-	export_through(w, "syslog", ROWS);
+	export_through(w, "archive", ROWS);
 	assert_int_equal(retain(w, ROWS, 9), 2);
 	assert_int_equal(retain(w, ROWS, 0), 0);
+}
+
+static void
+a_destination_that_is_removed_holds_up_nothing(void **state)
+{
+	struct world *w = *state;
+	struct err e = ERR_INIT;
+	struct cursor least;
+	uint64_t dropped = 0;
+
+	/* it was the daemon's, and is not set any more: exported is the word
+	 * of those that are */
+	export_through(w, "syslog", 3);
+	must(store_retain(w->r, INT64_MAX, 5, &dropped, &e), &e);
+	assert_int_equal(dropped, 5);
+	/* no destination at all, and nobody else */
+	assert_int_equal(
+	    store_retain(w->r, INT64_MAX, UINT64_MAX, &dropped, &e),
+	    ERR_NOTFOUND);
+	/* somebody else's counts until it is forgotten */
+	export_through(w, "siem", 7);
+	must(store_retain(w->r, INT64_MAX, UINT64_MAX, &dropped, &e), &e);
+	assert_int_equal(dropped, 2);
+	must(cursor_least(w->p.state, false, &least, &e), &e);
+	assert_string_equal(least.name, "syslog");
+	must(cursor_forget(w->p.state, "siem", &e), &e);
+	assert_int_equal(cursor_forget(w->p.state, "siem", &e), ERR_NOTFOUND);
+	assert_int_equal(
+	    cursor_forget(w->p.state, "../log.db", &e), ERR_INVALID);
 }
 
 static void
@@ -142,6 +172,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(old_bodies_go_and_the_log_verifies_beside_its_writer),
 		T(nothing_goes_that_a_destination_does_not_have),
+		T(a_destination_that_is_removed_holds_up_nothing),
 		T(a_clock_that_was_wrong_drops_no_young_row),
 		T(an_open_transaction_is_left_alone),
 	};
