@@ -103,6 +103,11 @@ gate_close(struct gate *g)
 	g->listener = -1;
 	free(g->req);
 	free(g->resp);
+	for (size_t i = 0; i < g->also_count; i++)
+		free(g->also[i]);
+	g->also_count = 0;
+	g->guard.also_count = 0;
+	g->learned = false;
 	g->req = NULL;
 	g->resp = NULL;
 }
@@ -231,6 +236,7 @@ dispatch(struct gate *g)
 		gate_violation(g, "system call", denied);
 		return -EPERM;
 	}
+	gate_learn(g);
 	if (gate_is_open(nr))
 		return gate_call_open(g);
 	if (gate_is_attr(nr))

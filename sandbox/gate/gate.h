@@ -28,6 +28,7 @@
 #define GATE_OWN_MAX 4096
 #define GATE_ROOTS_MAX 34
 #define GATE_WORKERS_MAX 64
+#define GATE_ALSO_MAX 64
 
 struct gate_root {
 	const char *path;
@@ -43,6 +44,9 @@ struct gate_id {
 struct gate {
 	int listener;
 	struct guard guard;
+	bool learned; /* where protected names lead */
+	char *also[GATE_ALSO_MAX]; /* owned; see guard.h */
+	size_t also_count;
 	struct gate_root roots[GATE_ROOTS_MAX];
 	size_t root_count;
 	dev_t tmp_dev; /* the run's own /tmp */
@@ -68,6 +72,8 @@ struct gate {
 
 /* Which names are judged; all that edits need. */
 void gate_init(struct gate *g, const struct plan *p);
+/* Where protected names lead now; the first call of a run does it, too. */
+void gate_learn(struct gate *g);
 /* Before gate_open: there are no mounts, so names are held here. */
 void gate_bare(struct gate *g, const struct plan *p, const char *private);
 /* listener is taken. The gate is large: it is not put on a stack. */

@@ -223,8 +223,9 @@ call_link(
 	if (r == 0)
 		r = result(
 		    linkat(from.parent, from.name, to.parent, to.name, 0));
-	/* Only a file whose every name this run made stays writable. */
-	if (r == 0 && from.st.st_nlink == 1)
+	/* Only a file whose every name this run made stays writable; a socket is
+	 * its own when it has bound it. */
+	if (r == 0 && from.st.st_nlink == 1 && S_ISREG(from.st.st_mode))
 		gate_add_own(g, from.st.st_dev, from.st.st_ino);
 	gate_place_done(&from);
 	gate_place_done(&to);

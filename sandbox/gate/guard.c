@@ -48,19 +48,26 @@ is_git(struct str part)
 
 /* The protected path itself, what is in it, or a folder that leads to it. */
 static bool
+is_at(const char *protected, const char *rel, enum guard_act act)
+{
+	const size_t n = strlen(rel), len = strlen(protected);
+
+	if (strncasecmp(rel, protected, len) == 0 &&
+	    (rel[len] == '\0' || rel[len] == '/'))
+		return true;
+	return act != GUARD_MKDIR && act != GUARD_WRITE && n < len &&
+	    strncasecmp(rel, protected, n) == 0 && protected[n] == '/';
+}
+
+static bool
 is_protected(const struct guard *g, const char *rel, enum guard_act act)
 {
-	const size_t n = strlen(rel);
-
 	for (size_t i = 0; i < g->protect_count; i++) {
-		const char *p = g->protect[i];
-		const size_t len = strlen(p);
-
-		if (strncasecmp(rel, p, len) == 0 &&
-		    (rel[len] == '\0' || rel[len] == '/'))
+		if (is_at(g->protect[i], rel, act))
 			return true;
-		if (act != GUARD_MKDIR && act != GUARD_WRITE && n < len &&
-		    strncasecmp(rel, p, n) == 0 && p[n] == '/')
+	}
+	for (size_t i = 0; i < g->also_count; i++) {
+		if (is_at(g->also[i], rel, act))
 			return true;
 	}
 	return false;
@@ -155,12 +162,33 @@ check_inside(const struct parts *p, size_t from, enum guard_act act)
 	return GUARD_OK;
 }
 
+/*
+ * Settings of Mercurial and Jujutsu, which have hooks in them. Their folders
+ * begin as new ones, so that what comes into them is judged there.
+ */
+static bool
+is_foreign_setting(const struct parts *p, enum guard_act act)
+{
+	const struct str last = p->at[p->count - 1];
+
+	for (size_t i = 0; i < p->count; i++) {
+		if (!is(p->at[i], ".hg") && !is(p->at[i], ".jj"))
+			continue;
+		if (i + 1 == p->count || is(last, "repo"))
+			return act == GUARD_PLACE;
+		return is(last, "hgrc") || is(last, "hgrc-not-shared") ||
+		    is(last, "sharedpath") || is(last, "config.toml");
+	}
+	return false;
+}
+
 static enum guard_verdict
 check_plain(const struct parts *p, enum guard_act act)
 {
 	const struct str last = p->at[p->count - 1];
 
-	if (is(last, ".envrc"))
+	if (is(last, ".envrc") || str_ends(last, STR(".code-workspace")) ||
+	    is_foreign_setting(p, act))
 		return GUARD_DENIED;
 	if (p->count > 1 && is(p->at[p->count - 2], "hooks") &&
 	    !str_ends(last, STR(HOOK_SAMPLE)))

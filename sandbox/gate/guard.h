@@ -18,6 +18,8 @@
 struct guard {
 	const char *const *protect; /* relative paths at the top */
 	size_t protect_count;
+	const char *const *also; /* the same, found out for this run */
+	size_t also_count;
 	const char *const *deny; /* globs, see glob.h */
 	size_t deny_count;
 };
@@ -48,6 +50,19 @@ bool guard_folder_may_go(const char *from, const char *to);
 /* True when every setting in the text of a repository's configuration is of
  * the kind that runs nothing. */
 bool guard_config_harmless(struct str text);
+bool guard_setting_harmless(struct str section, struct str key);
+
+enum guard_follow {
+	GUARD_FOLLOW_CONFIG, /* more settings; relative to the file */
+	GUARD_FOLLOW_PATH, /* a folder or file that git reads */
+	GUARD_FOLLOW_PROGRAM,
+	GUARD_FOLLOW_WORD, /* of a command: a file, if there is one */
+};
+/* path is borrowed for the call, and as it is written: relative or absolute. */
+typedef void guard_follow_fn(
+    void *ctx, enum guard_follow what, struct str path);
+/* What the settings in text make git read or run by itself. */
+void guard_config_follow(struct str text, guard_follow_fn *fn, void *ctx);
 /* True for names in hooks/ that git never runs. */
 bool guard_hook_harmless(const char *name);
 

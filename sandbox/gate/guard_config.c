@@ -64,8 +64,8 @@ same(struct str s, const char *name)
 	return s.len == strlen(name) && strncasecmp(s.s, name, s.len) == 0;
 }
 
-static bool
-is_harmless(struct str section, struct str key)
+bool
+guard_setting_harmless(struct str section, struct str key)
 {
 	for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
 		if (same(section, harmless[i].section) &&
@@ -117,7 +117,8 @@ read_setting(struct str section, struct str line)
 
 	if (section.len == 0 || key.len == 0)
 		return false;
-	return is_harmless(section, key) && is_plain_value(str_trim(rest));
+	return guard_setting_harmless(section, key) &&
+	    is_plain_value(str_trim(rest));
 }
 
 bool

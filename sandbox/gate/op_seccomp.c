@@ -33,6 +33,10 @@
 /* Numbers are the same on every architecture from 424 on. */
 #define NR_FCHMODAT2 452
 #define NR_MOUNT_SETATTR 442
+#define NR_STATMOUNT 457
+#define NR_LISTMOUNT 458
+#define NR_LSM_SET_SELF_ATTR 460
+#define NR_LSM_LIST_MODULES 461
 #define NR_SETXATTRAT 463
 #define NR_REMOVEXATTRAT 466
 #define NR_OPEN_TREE_ATTR 467
@@ -224,6 +228,11 @@ static const struct entry entries[] = {
 	MISSING_NR(NR_SETXATTRAT),
 	MISSING_NR(NR_REMOVEXATTRAT),
 	MISSING_NR(NR_FILE_SETATTR),
+	/* Mounts, and what another security module says: nothing needs it. */
+	MISSING_NR(NR_STATMOUNT),
+	MISSING_NR(NR_LISTMOUNT),
+	MISSING_NR(NR_LSM_SET_SELF_ATTR),
+	MISSING_NR(NR_LSM_LIST_MODULES),
 #ifdef SYS_chmod
 	ASK(chown),
 	ASK(lchown),

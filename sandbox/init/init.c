@@ -415,7 +415,9 @@ apply_edits(struct init *in, struct err *e)
 
 	gate_close(&in->gate);
 	(void)umask(022);
+	gate_learn(&in->gate);
 	r = edit_apply(&in->gate, p, in->job->stdio[1], e);
+	gate_close(&in->gate);
 	close_stdio(in);
 	in->supervised = false;
 	in->ended = true;

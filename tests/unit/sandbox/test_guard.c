@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "gate/guard.h"
 #include "sandbox/profile.h"
@@ -81,6 +82,13 @@ static const struct name_case cases[] = {
 	{ ".git/modules/x/config", NO, NO, CONF, NO },
 	{ ".git/modules/x/hooks/pre-push", NO, NO, NO, NO },
 	{ ".git/worktrees/w/commondir", NO, NO, NO, NO },
+	{ "a/proj.code-workspace", NO, NO, NO, NO },
+	{ "a/.hg", OK, OK, NO, OK },
+	{ "a/.hg/dirstate", OK, OK, OK, OK },
+	{ "a/.hg/hgrc", NO, NO, NO, NO },
+	{ "a/.hg/sharedpath", NO, NO, NO, NO },
+	{ ".jj/repo", OK, OK, NO, OK },
+	{ ".jj/repo/config.toml", NO, NO, NO, NO },
 	/* Bare repositories have no telling name: the gate looks. */
 	{ "x/config", GITDIR, GITDIR, CONF, GITDIR },
 	{ "x/commondir", GITDIR, GITDIR, GITDIR, OK },
@@ -236,6 +244,36 @@ a_configuration_that_could_run_something_is_not(void **state)
 	assert_false(guard_config_harmless(str_n("[core]\0\nbare=0", 15)));
 }
 
+/* Each as "kind path", in the order of the text. */
+static void
+note(void *ctx, enum guard_follow what, struct str path)
+{
+	static const char kinds[] = { 'c', 'p', 'x', 'w' };
+	struct buf *b = ctx;
+
+	buf_printf(b, "%c %.*s\n", kinds[what], STR_ARG(path));
+}
+
+static void
+what_a_configuration_has_git_obey_is_found(void **state)
+{
+	static const char text[] =
+	    "[core]\n\thooksPath = hk # here\n\tbare = a/b\n"
+	    "\tfsmonitor = \"./tools/fs\" --x lib/y\n"
+	    "[include] path = ../.gitconfig\n"
+	    "[includeIf \"gitdir:x]\"]\n\tpath = a\\\n/b\n"
+	    "[Filter \"a\"]\n\tClean = sh -c 'tools/c.sh %f'\n"
+	    "[alias]\n\tx = !./scripts/x.sh\n"
+	    "[remote \"o\"]\n\turl = a/b.git\n";
+	AUTO_BUF struct buf b = BUF_INIT(4096);
+
+	(void)state;
+	guard_config_follow(str_n(text, sizeof(text) - 1), note, &b);
+	assert_string_equal(buf_cstr(&b),
+	    "p hk\nx ./tools/fs\nw lib/y\nc ../.gitconfig\nc a/b\n"
+	    "w tools/c.sh\n");
+}
+
 int
 main(void)
 {
@@ -244,6 +282,7 @@ main(void)
 		cmocka_unit_test(
 		    a_folder_of_a_repository_stays_where_it_was_judged),
 		cmocka_unit_test(a_path_of_too_many_parts_is_denied),
+		cmocka_unit_test(what_a_configuration_has_git_obey_is_found),
 		cmocka_unit_test(a_configuration_that_runs_nothing_is_harmless),
 		cmocka_unit_test(
 		    a_configuration_that_could_run_something_is_not),
