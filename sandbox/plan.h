@@ -107,6 +107,7 @@ enum plan_pin_kind {
 	PIN_FROZEN, /* nothing in the run can change it */
 	PIN_CHECKED, /* as approved when the run begins; then the run's own */
 	PIN_ABSENT, /* nothing may be there when the run begins */
+	PIN_TREE, /* a folder: as PIN_CHECKED, of all code below, see code.h */
 };
 
 struct plan_pin {

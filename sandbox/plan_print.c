@@ -28,6 +28,7 @@ static const char *const pin_names[] = {
 	[PIN_FROZEN] = "frozen",
 	[PIN_CHECKED] = "checked",
 	[PIN_ABSENT] = "absent",
+	[PIN_TREE] = "code",
 };
 
 static void

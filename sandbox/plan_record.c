@@ -317,7 +317,7 @@ get_run(struct reader *d, struct plan *p)
 		p->pins[i].kind = (enum plan_pin_kind)rec_u8(&d->r);
 		p->pins[i].path = need_cstr(d);
 		p->pins[i].named = get_cstr(d);
-		if (p->pins[i].kind > PIN_ABSENT)
+		if (p->pins[i].kind > PIN_TREE)
 			d->r.failed = 1;
 		get_digest(d, p->pins[i].sha256);
 		p->pins[i].given = rec_u8(&d->r) != 0;

@@ -159,6 +159,31 @@ add_edits(
 	return r;
 }
 
+/* Code of the workspace finds more of it by name: imports, what a makefile
+ * includes, tests. All of that is compared, too. */
+static int
+add_found(const struct action *a, struct list *l, struct err *e)
+{
+	const struct classification *c = &a->classification;
+	bool runs = false;
+
+	for (size_t i = 0; i < c->part_count; i++) {
+		for (size_t k = 0; k < c->parts[i].effect_count; k++) {
+			const struct effect *f = &c->parts[i].effects[k];
+
+			runs = runs ||
+			    (f->kind == EFFECT_RUN_CODE &&
+				f->code_class == CODE_WORKSPACE);
+		}
+	}
+	return !runs || a->proposal.workspace == NULL
+	    ? ERR_OK
+	    : add(l,
+		  (struct operand){
+		      .named = a->proposal.workspace, .tree = true },
+		  e);
+}
+
 int
 operands_of(const struct action *a, struct arena *arena, struct operand **ret,
     size_t *ret_count, struct err *e)
@@ -169,8 +194,12 @@ operands_of(const struct action *a, struct arena *arena, struct operand **ret,
 	l.at = arena_array(arena, ACTION_FILES_MAX, sizeof(*l.at));
 	if (l.at == NULL)
 		return err_nomem(e);
-	r = a->proposal.tool == TOOL_FILE ? add_edits(a, arena, &l, e)
-					  : add_code(a, &l, e);
+	if (a->proposal.tool == TOOL_FILE)
+		r = add_edits(a, arena, &l, e);
+	else
+		r = add_found(a, &l, e);
+	if (r == 0 && a->proposal.tool != TOOL_FILE)
+		r = add_code(a, &l, e);
 	if (r == 0 && a->proposal.tool != TOOL_FILE)
 		r = operands_implied(a, arena, add_implied,
 		    &(struct implied){ .list = &l, .arena = arena }, e);

@@ -273,6 +273,7 @@ enum operand_state {
 	OPERAND_ABSENT, /* nothing is there */
 	OPERAND_OTHER, /* a folder or the like: no content to hold on to */
 	OPERAND_UNREADABLE, /* nobody can vouch for it: why says so */
+	OPERAND_TREE, /* sha256 holds for all code below the folder */
 };
 
 struct operand {
@@ -282,6 +283,7 @@ struct operand {
 	bool edited; /* else executed */
 	bool frozen; /* nothing in the action may change it */
 	bool soft; /* held on to where it can be; known until the look */
+	bool tree; /* a folder: all code below it */
 	uint8_t sha256[SHA256_LEN];
 	const char *why;
 };

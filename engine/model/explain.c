@@ -91,6 +91,7 @@ static const char *const operand_states[] = {
 	[OPERAND_ABSENT] = "absent",
 	[OPERAND_OTHER] = "folder",
 	[OPERAND_UNREADABLE] = "unreadable",
+	[OPERAND_TREE] = "code",
 };
 
 /* What an answer holds on to: these bytes and no others. */
@@ -109,7 +110,7 @@ files_json(struct jsonw *w, const struct action *a)
 		jsonw_kbool(w, "edited", o->edited);
 		jsonw_kbool(w, "frozen", o->frozen);
 		jsonw_key(w, "sha256");
-		if (o->state == OPERAND_FILE)
+		if (o->state == OPERAND_FILE || o->state == OPERAND_TREE)
 			jsonw_hex(w, o->sha256, SHA256_LEN);
 		else
 			jsonw_null(w);
@@ -133,7 +134,8 @@ runs_code(const struct part *p)
 static bool
 is_held(const struct operand *o)
 {
-	return o->state == OPERAND_FILE || o->state == OPERAND_ABSENT;
+	return o->state == OPERAND_FILE || o->state == OPERAND_ABSENT ||
+	    o->state == OPERAND_TREE;
 }
 
 /* The beginning of a text, in whole characters. */
@@ -433,6 +435,7 @@ not_held_text(struct buf *out, const struct action *a)
 		[OPERAND_ABSENT] = "Must still be missing: ",
 		[OPERAND_OTHER] = "Not held on to: ",
 		[OPERAND_UNREADABLE] = "Not held on to: ",
+		[OPERAND_TREE] = "Holds on to all code below: ",
 	};
 
 	for (size_t i = 0; i < a->operand_count; i++)

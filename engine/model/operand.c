@@ -7,6 +7,9 @@
 
 #include "model/action.h"
 
+#define IS_FROZEN 1
+#define IS_TREE 2
+
 void
 operands_encode(const struct operand *list, size_t count, struct buf *out)
 {
@@ -16,7 +19,9 @@ operands_encode(const struct operand *list, size_t count, struct buf *out)
 		rec_put_cstr(out, list[i].path);
 		rec_put_u8(out, (uint8_t)list[i].state);
 		rec_put_u8(out, list[i].edited);
-		rec_put_u8(out, list[i].frozen);
+		rec_put_u8(out,
+		    (uint8_t)((list[i].frozen ? IS_FROZEN : 0) |
+			(list[i].tree ? IS_TREE : 0)));
 		buf_put(out, list[i].sha256, SHA256_LEN);
 		rec_put_cstr(out, list[i].why);
 	}
@@ -26,15 +31,18 @@ static void
 decode_one(struct rec *r, struct arena *a, struct operand *to)
 {
 	struct str sha256;
+	uint8_t is;
 
 	to->named = rec_cstr(r, a);
 	to->path = rec_cstr(r, a);
 	to->state = (enum operand_state)rec_u8(r);
 	to->edited = rec_u8(r) != 0;
-	to->frozen = rec_u8(r) != 0;
+	is = rec_u8(r);
+	to->frozen = (is & IS_FROZEN) != 0;
+	to->tree = (is & IS_TREE) != 0;
 	sha256 = rec_bytes(r, SHA256_LEN);
 	to->why = rec_cstr(r, a);
-	if (r->failed || to->named == NULL || to->state > OPERAND_UNREADABLE) {
+	if (r->failed || to->named == NULL || to->state > OPERAND_TREE) {
 		r->failed = 1;
 		return;
 	}

@@ -127,9 +127,11 @@ set_pins(const struct action *a, struct arena *arena, struct plan_options *o,
 			    from->why == NULL ? "it cannot be read"
 					      : from->why);
 		if (from->state != OPERAND_FILE &&
-		    from->state != OPERAND_ABSENT)
+		    from->state != OPERAND_ABSENT &&
+		    from->state != OPERAND_TREE)
 			continue;
 		to->kind = from->state == OPERAND_ABSENT ? PIN_ABSENT
+		    : from->state == OPERAND_TREE        ? PIN_TREE
 		    : from->frozen                       ? PIN_FROZEN
 							 : PIN_CHECKED;
 		to->path = from->path;

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "root/root.h"
 #include "base/mem.h"
 #include "init/family.h"
 #include "sys.h"
@@ -131,7 +132,7 @@ check(const struct plan *p, struct err *e)
 			    "namespaces, and this user may make none here",
 			    p->pins[i].path);
 	}
-	return ERR_OK;
+	return root_check_pins(p, e);
 }
 
 /* Folders are entered by descriptor: nothing is followed. */

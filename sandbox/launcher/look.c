@@ -17,7 +17,9 @@
 
 #include "base/fdio.h"
 #include "launcher/run_by.h"
+#include "root/code.h"
 #include "sandbox/plan.h"
+#include "sys.h"
 
 #define LOOK_ARENA ((size_t)4 << 20)
 #define LOOK_CHUNK ((size_t)64 << 10)
@@ -115,6 +117,29 @@ look_file(struct look *l, int fd, struct operand *o, struct err *e)
 	return ERR_OK;
 }
 
+/* A folder with more than can be looked at is not held on to, and the
+ * question says so. */
+static int
+look_tree(struct operand *o, struct err *e)
+{
+	AUTO_FD int fd = sys_openat2(AT_FDCWD, o->named, O_RDONLY | O_DIRECTORY,
+	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	char newest[PATH_MAX];
+	int r;
+
+	o->path = o->named;
+	o->why = NULL;
+	o->state = OPERAND_OTHER;
+	if (fd < 0) {
+		refuse(o, "it cannot be read, so nobody can vouch for it");
+		return ERR_OK;
+	}
+	r = code_below(fd, o->sha256, newest, e);
+	if (r == 0)
+		o->state = OPERAND_TREE;
+	return r == ERR_LIMIT ? ERR_OK : r;
+}
+
 static int
 look_one(struct look *l, struct operand *o, struct err *e)
 {
@@ -148,7 +173,8 @@ look_at(struct operand *list, size_t count, struct arena *a, struct err *e)
 	int r = ERR_OK;
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = look_one(&l, &list[i], e);
+		r = list[i].tree ? look_tree(&list[i], e)
+				 : look_one(&l, &list[i], e);
 	return r;
 }
 

@@ -7,16 +7,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
+#include "root/code.h"
+#include "root/identity.h"
 #include "root/mnt.h"
 #include "sys.h"
 
-/* The file as it is now: opened once, what is hashed is what is shown. */
 /* The name that the action uses still leads to the file that was seen. */
 static int
 check_name(struct root *r, const struct plan_pin *pin, struct err *e)
@@ -54,6 +56,30 @@ check_absent(struct root *r, const struct plan_pin *pin, struct err *e)
 		  pin->path);
 }
 
+/* With the eyes of who proposed, outside: nothing is covered there yet. */
+static int
+check_tree(const struct plan *p, const struct plan_pin *pin, struct err *e)
+{
+	uint8_t now[SHA256_LEN];
+	char newest[PATH_MAX] = "";
+	int fd, code;
+
+	identity_look_as(&p->who);
+	fd = sys_openat2(AT_FDCWD, pin->path, O_RDONLY | O_DIRECTORY, HOST);
+	code = fd < 0 ? err_sys(e, "cannot open '%s'", pin->path)
+		      : code_below(fd, now, newest, e);
+	identity_look_as_us(&p->who);
+	if (fd >= 0)
+		(void)close(fd);
+	if (code != 0 || memcmp(now, pin->sha256, SHA256_LEN) == 0)
+		return code;
+	return err_set(e, ERR_CONFLICT,
+	    "code below '%s' has changed since it was approved (the newest is "
+	    "'%s'); propose it again",
+	    pin->path, newest);
+}
+
+/* The file as it is now: opened once, what is hashed is what is shown. */
 static int
 read_now(struct root *r, const struct plan_pin *pin, struct buf *out,
     mode_t *ret_mode, struct err *e)
@@ -148,6 +174,8 @@ do_pin(struct root *r, int store, size_t index, struct err *e)
 	mode_t mode = pin->mode;
 	int code;
 
+	if (pin->kind == PIN_TREE)
+		return ERR_OK;
 	if (pin->kind == PIN_ABSENT)
 		return check_absent(r, pin, e);
 	code = check_name(r, pin, e);
@@ -161,6 +189,34 @@ do_pin(struct root *r, int store, size_t index, struct err *e)
 	if (code == 0)
 		code = write_copy(r, store, index, text, mode, e);
 	return code == 0 ? show_copy(r, store, index, pin->path, e) : code;
+}
+
+int
+root_check_code(const struct plan *p, struct err *e)
+{
+	int code = ERR_OK;
+
+	for (size_t i = 0; code == 0 && i < p->pin_count; i++) {
+		if (p->pins[i].kind == PIN_TREE)
+			code = check_tree(p, &p->pins[i], e);
+	}
+	return code;
+}
+
+int
+root_check_pins(const struct plan *p, struct err *e)
+{
+	AUTO_FD int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct root r = ROOT_INIT;
+	int code = dir < 0 ? err_sys(e, "cannot open '/'") : ERR_OK;
+
+	r.plan = p;
+	r.dir = dir;
+	for (size_t i = 0; code == 0 && i < p->pin_count; i++) {
+		if (p->pins[i].kind != PIN_FROZEN)
+			code = do_pin(&r, -1, i, e);
+	}
+	return code == 0 ? root_check_code(p, e) : code;
 }
 
 int

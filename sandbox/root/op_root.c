@@ -217,6 +217,10 @@ root_build(struct root *r, const struct plan *p, struct err *e)
 		code = r->fresh ? do_ops(r, p->op_count, e) : do_due(r, e);
 	if (code == 0 && r->fresh)
 		code = root_do_pins(r, e);
+	/* As the workspace is outside. Who hears of a file that is named hears
+	 * more than of all. */
+	if (code == 0)
+		code = root_check_code(p, e);
 	if (code == 0)
 		code = mnt_restrict(r->base, MNT_READ_ONLY, false, e);
 	return code;

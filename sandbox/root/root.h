@@ -67,4 +67,7 @@ int root_let_go(struct root *r, struct err *e);
 int root_close_in(struct root *r, struct err *e);
 void root_free(struct root *r);
 
+/* Where no root is made: files are as the plan says, none is covered. */
+int root_check_pins(const struct plan *p, struct err *e);
+
 #endif

@@ -44,6 +44,8 @@ int root_do_tmp(struct root *r, const struct op *op, struct err *e);
 int root_do_tmp_dir(struct root *r, const struct op *op, struct err *e);
 int root_do_file(
     struct root *r, const struct op *op, size_t index, struct err *e);
+/* What the plan says of all code in the workspace, as it is outside. */
+int root_check_code(const struct plan *p, struct err *e);
 /* After everything else: the approved bytes over their files. */
 int root_do_pins(struct root *r, struct err *e);
 

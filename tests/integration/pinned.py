@@ -186,10 +186,10 @@ class Pinned(unittest.TestCase):
         for script in ("cat log | python3 -c 'print(1)'",
                        "tail -n 1 log | grep x; ./x.sh"):
             with self.subTest(script):
-                self.put("log", "one\n")
+                self.put("log", "one\n", 0o644)
                 self.put("x.sh", GOOD)
                 action = self.ask(script)
-                self.put("log", "two\n")
+                self.put("log", "two\n", 0o644)
                 self.assertIsNotNone(self.allow(action)["exit"])
 
     def test_what_is_too_large_to_be_held_on_to_as_data_is_no_reason(self):
@@ -205,9 +205,9 @@ class Pinned(unittest.TestCase):
         self.put("x.sh", GOOD)
         self.put("Makefile", "include *.mk\n")
         for script, what in (
-                ("find . -name x.sh -exec sh {} \\;", self.ws),
+                ("find . -name x.sh -exec sh {} \\;", ": sh ./*"),
                 ("ls *.sh | xargs -n1 sh", f"{self.ws}/*.sh"),
-                ("find . | xargs sh", self.ws),
+                ("find . | xargs sh", ": sh "),
                 ("make", ": make"), ("npm run x", ": npm run x"),
                 ("python3 -c 'import x'", ": python3 -c 'import x'"),
                 ("for d in */; do make -C $d; done", ": make -C"),
@@ -219,6 +219,45 @@ class Pinned(unittest.TestCase):
                 self.assertTrue(any(what in one for one in
                                     explained["not_held"]), explained)
                 self.daemon.answer(action, "deny")
+
+    def test_i4_code_that_is_found_by_name_is_held_on_to(self):
+        """Imports, includes, scripts that scripts run, tests: whatever the
+        command does not say."""
+        evil = "open('ran', 'w').write('attacker')\n"
+        for script, name, good, bad in (
+                ("python3 main.py", "m.py", "x = 1\n", evil),
+                ("python3 main.py", "p/q/__init__.py", "", evil),
+                ("python3 main.py", "json.py", None, evil),
+                ("make", "rules.mk", "all:\n\t:\n",
+                 "all:\n\techo attacker > ran\n"),
+                ("sh outer.sh", "inner.sh", ":\n", "echo attacker > ran\n"),
+                ("./outer.sh", "inner.sh", ":\n", "echo attacker > ran\n"),
+                ("perl -I. a.pl", "M.pm", "1;\n",
+                 "open(F, '>', 'ran'); print F 'attacker'; 1;\n")):
+            with self.subTest((script, name)):
+                self.setUp()
+                self.put("Makefile", "include rules.mk\n")
+                self.put("main.py", "import m, p.q, json\n")
+                self.put("m.py", "")
+                self.put("p/q/__init__.py", "")
+                self.put("outer.sh", "#!/bin/sh\n. ./inner.sh\n")
+                self.put("a.pl", "use M;\n")
+                if good is not None:
+                    self.put(name, good, 0o644)
+                action = self.ask(script)
+                self.put(name, bad, 0o644)
+                self.refused(action)
+                self.assertIn(name, self.daemon.agent(
+                    "GET", f"/v1/actions/{action}")[1]["outcome"]["failure"])
+
+    def test_data_that_changes_is_no_reason_to_refuse(self):
+        self.put("x.sh", GOOD)
+        self.put("notes.txt", "one\n", 0o644)
+        action = self.ask("sh x.sh")
+        self.put("notes.txt", "two\n", 0o644)
+        self.put("data.json", "{}\n", 0o644)
+        self.assertEqual(self.allow(action)["exit"], 0)
+        self.assertEqual(self.ran(), "approved")
 
     def test_i4_a_makefile_that_goes_before_another_is_refused(self):
         self.put("Makefile", "all:\n\techo approved > ran\n")
@@ -351,8 +390,8 @@ class Pinned(unittest.TestCase):
         _, explained, _ = self.daemon.approver(
             "GET", f"/v1/actions/{action}/explain")
         pins = explained["plan"]["pins"]
-        self.assertEqual([p["path"] for p in pins], [f"{self.ws}/x.sh"])
-        self.assertEqual(pins[0]["kind"], "frozen")
+        self.assertEqual([(p["kind"], p["path"]) for p in pins],
+                         [("code", self.ws), ("frozen", f"{self.ws}/x.sh")])
         self.daemon.answer(action, "deny")
 
     def test_i4_what_cannot_be_vouched_for_is_not_run(self):
