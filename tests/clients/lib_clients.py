@@ -91,7 +91,9 @@ class ClaudeCode(Client):
                 "ANTHROPIC_API_KEY": "sk-ant-dummy", "IS_SANDBOX": "1",
                 "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
                 "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
-                "DISABLE_ERROR_REPORTING": "1"}
+                "DISABLE_ERROR_REPORTING": "1",
+                # A scripted model does not search for the tools of servers.
+                "ENABLE_TOOL_SEARCH": "false"}
 
     def set_up(self):
         write(f"{self.home}/.claude.json", {
