@@ -55,6 +55,9 @@ void engine_rules_loaded(
 /* engine_out.project */
 int engine_out_project(void *ctx, uint64_t ticket, uid_t uid, gid_t gid,
     const char *workspace, struct err *e);
+/* engine_role_limits.c */
+int engine_limits(
+    struct role_env *env, struct confine_options *o, struct err *e);
 /* engine_role_broker.c: the link to the broker, and engine_out's part. */
 int engine_broker_peer(struct engine_process *p, int fd, struct err *e);
 int engine_out_broker_run(void *ctx, const struct broker_run *r, struct err *e);
