@@ -19,10 +19,12 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 
 BIN = os.environ["ASSENT_BIN"]
 START_S = 30
+ASKED_S = 20
 OPEN_FILES_MAX = 4096
 faulthandler.dump_traceback_later(400)  # where a test hangs
 
@@ -234,6 +236,30 @@ class Daemon:
             "PUT", f"/v1/actions/{action_id}/decision",
             {"decision": decision, "action_sha256": action["action_sha256"],
              **more}, {"If-Match": headers["ETag"]})
+
+    def pending(self):
+        """The id of the question that is open, once there is one."""
+        end = time.monotonic() + ASKED_S
+        while time.monotonic() < end:
+            _, body, _ = self.approver("GET", "/v1/actions?state=pending")
+            if body["items"]:
+                return body["items"][0]["id"]
+            time.sleep(0.02)
+        raise AssertionError("nothing is pending")
+
+    def answer_soon(self, decision, seen=None):
+        """A person's answer to the next question: a thread to be joined. What
+        he is shown is put into seen."""
+        def work():
+            action = self.pending()
+            if seen is not None:
+                seen.append(self.approver(
+                    "GET", f"/v1/actions/{action}/explain")[1]["action"])
+            status, why, _ = self.answer(action, decision)
+            assert status == 200, why
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
 
     def roles(self):
         """Process ids by role, from the kernel: children of the daemon."""

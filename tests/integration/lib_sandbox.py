@@ -110,6 +110,16 @@ class World:
         return self.run(["python3", "-c", text], *options, **popen)
 
 
+def in_each_mode(test):
+    """The test in a world of each uid."""
+    def run(self):
+        for uid in modes():
+            with self.subTest(uid=uid), World(uid) as w:
+                test(self, w)
+    run.__name__ = test.__name__
+    return run
+
+
 def require_sandbox():
     """Skips loudly where no sandbox can be made; fails where one must."""
     for uid in modes():

@@ -246,14 +246,6 @@ class Mcp(unittest.TestCase):
     def line(self, s):
         return json.loads(s.process.stdout.readline())
 
-    def pending(self):
-        for _ in range(1000):
-            _, body, _ = self.d.approver("GET", "/v1/actions?state=pending")
-            if body["items"]:
-                return body["items"][0]["id"]
-            time.sleep(0.02)
-        raise AssertionError("nothing is pending")
-
     def deny(self, action):
         # its ETag changes when somebody else looks at it, too
         for _ in range(10):
@@ -283,7 +275,7 @@ class Mcp(unittest.TestCase):
                            "command": "ls"}}})["error"]["code"], -32600)
             self.assertEqual(s.raw({"jsonrpc": "2.0", "id": 2,
                                     "method": "ping"})["result"], {})
-            self.deny(self.pending())
+            self.deny(self.d.pending())
             last = self.line(s)
             self.assertEqual(last["id"], 1)
             self.assertTrue(last["result"]["isError"])
@@ -291,7 +283,7 @@ class Mcp(unittest.TestCase):
     def test_a_cancelled_call_is_taken_back_and_not_answered(self):
         with self.server() as s:
             self.start(s, ASKED)
-            action = self.pending()
+            action = self.d.pending()
             s.send({"jsonrpc": "2.0", "method": "notifications/cancelled",
                     "params": {"requestId": 1}})
             self.assertEqual(s.raw({"jsonrpc": "2.0", "id": 2,
@@ -327,7 +319,7 @@ class Mcp(unittest.TestCase):
                 # it still waits
                 self.assertNotIn("Nobody answered",
                                  asked["params"]["message"])
-                action = self.pending()
+                action = self.d.pending()
                 if error:
                     time.sleep(PERSON_S)
                 s.send({"jsonrpc": "2.0", "id": asked["id"],
@@ -352,7 +344,7 @@ class Mcp(unittest.TestCase):
                    capabilities={"elicitation": {}}, clientInfo={})
             self.start(s, ASKED)
             asked = self.line(s)
-            self.deny(self.pending())
+            self.deny(self.d.pending())
             gone = self.line(s)
             self.assertEqual(gone["method"], "notifications/cancelled")
             self.assertEqual(gone["params"]["requestId"], asked["id"])
@@ -361,7 +353,7 @@ class Mcp(unittest.TestCase):
     def test_a_subscriber_hears_of_a_change(self):
         with self.server() as s:
             self.start(s, ASKED)
-            action = self.pending()
+            action = self.d.pending()
             uri = f"assent://actions/{action}"
             self.assertEqual(
                 s.call("resources/subscribe", uri=uri)["result"], {})

@@ -350,14 +350,6 @@ class Product(unittest.TestCase):
                 return said["result"]
         raise EOFError
 
-    def pending(self):
-        for _ in range(1000):
-            _, body, _ = self.d.approver("GET", "/v1/actions?state=pending")
-            if body["items"]:
-                return body["items"][0]["id"]
-            time.sleep(0.02)
-        raise AssertionError("nothing is pending")
-
     def decide(self, action, verdict):
         for _ in range(10):
             status, why, _ = self.d.answer(action, verdict)
@@ -395,7 +387,7 @@ class Product(unittest.TestCase):
         answer = self.run_tool(c, ASKED, _meta={"progressToken": "p"})
         told = answer.message()
         self.assertIn("waits for an answer", told["params"]["message"])
-        self.decide(self.pending(), "deny")
+        self.decide(self.d.pending(), "deny")
         self.assertTrue(self.last(answer)["isError"])
 
     def test_the_answer_is_there_for_who_comes_back(self):
@@ -403,7 +395,7 @@ class Product(unittest.TestCase):
         answer = self.run_tool(c, ASKED, _meta={"progressToken": "p"})
         answer.message()
         answer.close()
-        self.decide(self.pending(), "deny")
+        self.decide(self.d.pending(), "deny")
         again = c.request("GET", Last_Event_ID=str(answer.last))
         self.assertTrue(self.last(again)["isError"])
 
@@ -413,7 +405,7 @@ class Product(unittest.TestCase):
             answer = self.run_tool(c, ASKED)
             asked = answer.message()
             self.assertEqual(asked["method"], "elicitation/create")
-            action = self.pending()
+            action = self.d.pending()
             # who declines at once is no person
             time.sleep(1.1 if said == "decline" else 0)
             c.post({"jsonrpc": "2.0", "id": asked["id"],
@@ -431,13 +423,13 @@ class Product(unittest.TestCase):
     def test_what_waits_ends_with_its_session_or_by_cancellation(self):
         c = self.client()
         answer = self.run_tool(c, ASKED)
-        action = self.pending()
+        action = self.d.pending()
         c.post({"jsonrpc": "2.0", "method": "notifications/cancelled",
                 "params": {"requestId": c.ids}})
         self.state(action, "cancelled")
         self.assertIsNone(answer.message())
         answer = self.run_tool(c, ASKED)
-        action = self.pending()
+        action = self.d.pending()
         self.assertEqual(c.request("DELETE").status, 204)
         self.state(action, "cancelled")
 
@@ -482,7 +474,7 @@ class Product(unittest.TestCase):
         c = self.client()
         own = c.request("GET")
         answer = self.run_tool(c, ASKED)
-        action = self.pending()
+        action = self.d.pending()
         uri = f"assent://actions/{action}"
         self.assertEqual(c.result("resources/subscribe", uri=uri), {})
         time.sleep(0.1)

@@ -4,16 +4,15 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib_daemon import BIN, Daemon  # noqa: E402
+from lib_lines import Lines  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 END_S = 20
@@ -40,49 +39,20 @@ TOOLS = [NOTE, {"name": "add_note", "inputSchema": {"type": "object"}},
          {"name": "hang", "inputSchema": {"type": "object"}}]
 
 
-class Proxy:
+class Proxy(Lines):
     """assent mcp-proxy as a client starts it."""
 
     def __init__(self, d, folder, *arguments, server=None):
-        # timeout is the agent here: who answers must not be who asks
         self.folder = folder
-        self.process = subprocess.Popen(
-            ["timeout", "90", f"{BIN}/assent", "mcp-proxy", "--runtime",
-             d.runtime, "--state", folder + "/pins", "--name", "notes",
-             *arguments, "--", *(server or [
+        super().__init__(
+            [f"{BIN}/assent", "mcp-proxy", "--runtime", d.runtime,
+             "--state", folder + "/pins", "--name", "notes", *arguments, "--",
+             *(server or [
                  sys.executable, "-B", f"{HERE}/lib_mcp_server.py", folder])],
-            cwd=d.workspace, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
-        self.errors = []
-        self.reader = threading.Thread(target=self.read_errors, daemon=True)
-        self.reader.start()
-
-    def read_errors(self):
-        for line in self.process.stderr:
-            self.errors.append(line.decode(errors="replace"))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
-        self.reader.join(10)
-        self.process.stderr.close()
-
-    def send(self, message):
-        text = message if isinstance(message, bytes) else \
-            json.dumps(message).encode()
-        self.process.stdin.write(text + b"\n")
-        self.process.stdin.flush()
-
-    def line(self):
-        return json.loads(self.process.stdout.readline())
+            d.workspace, errors=True)
 
     def raw(self, message):
-        self.send(message)
+        self.write(message)
         return self.line()
 
     def request(self, method, params=None, name=1):
@@ -143,24 +113,6 @@ class McpProxy(unittest.TestCase):
     def proxy(self, *arguments, **more):
         return Proxy(self.d, self.folder, *arguments, **more)
 
-    def pending(self):
-        """The one question that is open."""
-        end = time.monotonic() + END_S
-        while time.monotonic() < end:
-            _, body, _ = self.d.approver("GET", "/v1/actions?state=pending")
-            if body["items"]:
-                return body["items"][0]["id"]
-            time.sleep(0.02)
-        raise AssertionError("nothing is pending")
-
-    def answer_soon(self, verdict):
-        def work():
-            status, why, _ = self.d.answer(self.pending(), verdict)
-            assert status == 200, why
-        thread = threading.Thread(target=work)
-        thread.start()
-        return thread
-
     def calls(self, p):
         return [m["params"]["name"] for m in p.reached()
                 if m["method"] == "tools/call"]
@@ -190,7 +142,7 @@ class McpProxy(unittest.TestCase):
     def test_a_call_waits_for_a_person_while_others_pass(self):
         with self.proxy() as p:
             p.list()
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "add_note", "arguments": {},
                                "_meta": {"progressToken": "t"}}})
             progress = p.line()
@@ -200,14 +152,14 @@ class McpProxy(unittest.TestCase):
             self.assertEqual(p.request("ping", name=2)["id"], 2)
             self.assertFalse(
                 p.call("get_note", name=3)["result"].get("isError", False))
-            self.answer_soon("allow").join()
+            self.d.answer_soon("allow").join()
             self.assertEqual(p.line()["id"], 1)
             self.assertEqual(self.calls(p), ["get_note", "add_note"])
 
     def test_a_persons_no_is_told(self):
         with self.proxy() as p:
             p.list()
-            thread = self.answer_soon("deny")
+            thread = self.d.answer_soon("deny")
             self.assertIn("a person said no", text_of(p.call("add_note")))
             thread.join()
             self.assertEqual(self.calls(p), [])
@@ -232,9 +184,9 @@ class McpProxy(unittest.TestCase):
     def test_a_daemon_that_dies_while_it_is_asked_allows_nothing(self):
         with self.proxy() as p:
             p.list()
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "add_note", "arguments": {}}})
-            self.pending()
+            self.d.pending()
             for pids in self.d.roles().values():
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL)
@@ -246,10 +198,10 @@ class McpProxy(unittest.TestCase):
     def test_a_cancelled_call_is_taken_back(self):
         with self.proxy() as p:
             p.list()
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "add_note", "arguments": {}}})
-            action = self.pending()
-            p.send({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            action = self.d.pending()
+            p.write({"jsonrpc": "2.0", "method": "notifications/cancelled",
                     "params": {"requestId": 1}})
             self.assertEqual(p.request("ping", name=2)["id"], 2)
             end = time.monotonic() + END_S
@@ -282,7 +234,7 @@ class McpProxy(unittest.TestCase):
             self.assertEqual(p.process.stdout.readline(),
                              b"no message at all\n")
             p.line()
-            p.send({"jsonrpc": "2.0", "id": 7, "result": {"role": "user"}})
+            p.write({"jsonrpc": "2.0", "id": 7, "result": {"role": "user"}})
             odd = b'{"id":5,"jsonrpc":"2.0","method":"x/y","params":{"a":1.0}}'
             self.assertEqual(
                 p.raw(odd)["result"]["echo"]["params"], {"a": 1})
@@ -316,7 +268,7 @@ class McpProxy(unittest.TestCase):
                     f'{{"jsonrpc":"2.0","id":[1],"method":"tools/call",{call}}}',
                     '"\\ud800"', "{"):
                 self.assertIn("error", p.raw(bad.encode()), bad)
-            p.send(f'{{"jsonrpc":"2.0","method":"tools/call",{call}}}'.encode())
+            p.write(f'{{"jsonrpc":"2.0","method":"tools/call",{call}}}'.encode())
             self.assertEqual(p.request("ping", name=9)["id"], 9)
             self.assertEqual(self.calls(p), [])
         self.assertIn("without an id", "".join(p.errors))
@@ -326,10 +278,10 @@ class McpProxy(unittest.TestCase):
             p.list()
             held = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "add_note", "arguments": {}}}
-            p.send(held)
-            self.pending()
+            p.write(held)
+            self.d.pending()
             self.assertIn("another call has this id", text_of(p.raw(held)))
-            p.send({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            p.write({"jsonrpc": "2.0", "method": "notifications/cancelled",
                     "params": {"requestId": 1}})
             self.assertEqual(self.calls(p), [])
 
@@ -339,11 +291,11 @@ class McpProxy(unittest.TestCase):
             '{"jsonrpc":"2.0","id":{id},"result":{}}']}})
         with self.proxy() as p:
             p.list()
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "add_note", "arguments": {}}})
-            self.pending()
+            self.d.pending()
             self.assertEqual(p.request("ping", name=2)["id"], 2)
-            p.send({"jsonrpc": "2.0", "method": "notifications/cancelled",
+            p.write({"jsonrpc": "2.0", "method": "notifications/cancelled",
                     "params": {"requestId": 1}})
         self.assertIn("was not given", "".join(p.errors))
 
@@ -372,9 +324,9 @@ class McpProxy(unittest.TestCase):
         self.say({"tools": [changed, *TOOLS[1:]]})
         with self.proxy() as p:
             self.assertEqual(p.list()["result"]["tools"][0], changed)
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "get_note", "arguments": {}}})
-            action = self.pending()
+            action = self.d.pending()
             _, seen, _ = self.d.approver("GET", f"/v1/actions/{action}")
             self.assertIn("floor.mcp-changed",
                           [r["id"] for r in seen["rules"]])
@@ -402,7 +354,7 @@ class McpProxy(unittest.TestCase):
         for _ in range(2):
             with self.proxy() as p:
                 p.list()
-                thread = self.answer_soon("deny")
+                thread = self.d.answer_soon("deny")
                 self.assertTrue(p.call("get_note")["result"]["isError"])
                 thread.join()
 
@@ -418,15 +370,15 @@ class McpProxy(unittest.TestCase):
         with self.proxy() as p:
             p.list()
             self.say({"tools": json.loads(good)})
-            thread = self.answer_soon("deny")
+            thread = self.d.answer_soon("deny")
             self.assertTrue(p.call("get_note")["result"]["isError"])
             thread.join()
 
     def test_a_tool_that_was_not_described_is_told_as_such(self):
         with self.proxy() as p:
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
                     "params": {"name": "look", "arguments": {}}})
-            action = self.pending()
+            action = self.d.pending()
             _, case, _ = self.d.approver(
                 "GET", f"/v1/actions/{action}/explain")
             self.assertEqual(
@@ -493,7 +445,7 @@ class McpProxy(unittest.TestCase):
                     "tr '\\t' ' '; touch /etc/x || echo denied\n")
         with self.proxy("--profile", "read-only",
                         server=["sh", "server.sh"]) as p:
-            p.send({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+            p.write({"jsonrpc": "2.0", "id": 1, "method": "ping"})
             first = p.process.stdout.readline()
             if not first:
                 self.skipTest("".join(p.errors))

@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lib_daemon import BIN, Daemon  # noqa: E402
+from lib_lines import Lines  # noqa: E402
 from lib_mcp_remote import (Remote, Reply, SESSION, events,  # noqa: E402
                             message, result)
 
@@ -35,49 +36,21 @@ TOOL = {"name": "test_it", "description": "It tests.",
         "inputSchema": {"type": "object"}}
 
 
-class Proxy:
+class Proxy(Lines):
     """assent mcp-proxy --url as a client starts it."""
 
     def __init__(self, d, folder, url, *arguments):
-        # timeout is the agent here: who answers must not be who asks
-        self.process = subprocess.Popen(
-            ["timeout", "90", f"{BIN}/assent", "mcp-proxy", "--runtime",
-             d.runtime, "--state", f"{folder}/pins", "--name", "far",
-             "--url", url, *arguments], cwd=d.workspace,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
-        self.errors = []
-        self.reader = threading.Thread(target=self.read_errors, daemon=True)
-        self.reader.start()
+        super().__init__(
+            [f"{BIN}/assent", "mcp-proxy", "--runtime", d.runtime,
+             "--state", f"{folder}/pins", "--name", "far", "--url", url,
+             *arguments], d.workspace, errors=True)
         self.ids = 0
-
-    def read_errors(self):
-        for line in self.process.stderr:
-            self.errors.append(line.decode(errors="replace"))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
-        self.reader.join(10)
-        self.process.stderr.close()
 
     def send(self, method, name=None, /, **params):
         said = {"jsonrpc": "2.0", "method": method, "params": params}
         if name is not None:
             said["id"] = name
         self.write(said)
-
-    def write(self, said):
-        self.process.stdin.write(json.dumps(said).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def line(self):
-        return json.loads(self.process.stdout.readline())
 
     def ask(self, method, /, **params):
         self.ids += 1

@@ -145,15 +145,6 @@ class OpencodeServer(unittest.TestCase):
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL))
         return self.processes[-1]
 
-    def pending(self):
-        end = time.monotonic() + END_S
-        while time.monotonic() < end:
-            _, body, _ = self.d.approver("GET", "/v1/actions?state=pending")
-            if body["items"]:
-                return body["items"][0]["id"]
-            time.sleep(0.02)
-        raise AssertionError("nothing is pending")
-
     def replied(self, server, name="per_1"):
         path, body = server.replies.get(timeout=END_S)
         self.assertEqual(path, f"/permission/{name}/reply")
@@ -173,7 +164,7 @@ class OpencodeServer(unittest.TestCase):
         server = self.server()
         self.sidecar(server)
         server.ask(command="git push origin x")
-        action = self.pending()
+        action = self.d.pending()
         _, case, _ = self.d.approver("GET", f"/v1/actions/{action}/explain")
         self.assertEqual(case["action"]["input"]["script"],
                          "git push origin x")
@@ -214,7 +205,7 @@ class OpencodeServer(unittest.TestCase):
         server = self.server()
         self.sidecar(server)
         server.ask(command="git push origin x")
-        action = self.pending()
+        action = self.d.pending()
         server.events.put({"type": "permission.replied",
                            "properties": {"requestID": "per_1"}})
         end = time.monotonic() + END_S

@@ -4,23 +4,17 @@ one; and what long-running runs take and give: input, signals, much output.
 As root twice: as root, and as a plain user (nobody).
 """
 
-import errno
-import fcntl
 import os
-import pty
 import re
-import select
 import shutil
-import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 import unittest
 
 from lib_daemon import BIN, Daemon
+from lib_terminal import Terminal
 
 LIMIT_S = 15
 DENIED = 125
@@ -45,72 +39,19 @@ def approve_next(d):
     raise AssertionError("nothing waits")
 
 
-class Screen:
-    """A person at a terminal, and assent run in it."""
+class Screen(Terminal):
+    """assent run --tty in a terminal of its own."""
 
     def __init__(self, d, words, *options):
-        self.text = ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            try:
-                os.chdir(d.workspace)
-                os.execve(f"{BIN}/assent", [
-                    "assent", "run", "--runtime", d.runtime, "--tty",
-                    *options, "--", *words], dict(os.environ, TERM="xterm"))
-            finally:
-                os._exit(99)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-        os.close(self.fd)
-
-    def size(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def read(self):
-        if not select.select([self.fd], [], [], 0.1)[0]:
-            return
-        try:
-            more = os.read(self.fd, 4096)
-        except OSError as e:
-            if e.errno != errno.EIO:
-                raise
-            more = b""
-        self.text += more.decode("utf-8", "replace")
-
-    def until(self, words):
-        end = time.time() + LIMIT_S
-        while words not in self.text:
-            if time.time() > end:
-                raise AssertionError(f"{words!r} not in {self.text!r}")
-            self.read()
-
-    def status(self):
-        end = time.time() + LIMIT_S
-        while time.time() < end:
-            self.read()
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
-        raise AssertionError(f"it does not end: {self.text!r}")
-
-    def cooked(self):
-        flags = termios.tcgetattr(self.fd)[3]
-        return bool(flags & termios.ECHO and flags & termios.ICANON)
+        def start():
+            os.chdir(d.workspace)
+            os.execve(f"{BIN}/assent", [
+                "assent", "run", "--runtime", d.runtime, "--tty",
+                *options, "--", *words], dict(os.environ, TERM="xterm"))
+        super().__init__(start, LIMIT_S)
 
 
-class Terminal(unittest.TestCase):
+class RunTty(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.d = Daemon()
@@ -303,7 +244,7 @@ def as_nobody():
         if os.path.exists(f"{BIN}/{name}"):
             shutil.copy(f"{BIN}/{name}", folder)
     here = os.path.dirname(os.path.abspath(__file__))
-    for name in ("lib_daemon.py", "run_tty.py"):
+    for name in ("lib_daemon.py", "lib_terminal.py", "run_tty.py"):
         shutil.copy(f"{here}/{name}", folder)
     home = f"{folder}/home"
     os.mkdir(home)

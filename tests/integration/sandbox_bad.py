@@ -7,20 +7,11 @@ import subprocess
 import time
 import unittest
 
-from lib_sandbox import World, modes, require_sandbox
+from lib_sandbox import World, in_each_mode, modes, require_sandbox
 
 # A hundred thousand take a while to make.
 ENTRIES = 100000 if os.environ.get("ASSENT_TEST_FULL") else 4000
 WORDS = 5000
-
-
-def in_each_mode(test):
-    def run(self):
-        for uid in modes():
-            with self.subTest(uid=uid), World(uid) as w:
-                test(self, w)
-    run.__name__ = test.__name__
-    return run
 
 
 def of_helper(w):

@@ -6,7 +6,7 @@ import socket
 import time
 import unittest
 
-from lib_sandbox import World, modes, require_sandbox
+from lib_sandbox import in_each_mode, require_sandbox
 
 C = ("import ctypes, errno, os, socket, struct, sys, time\n"
      "l = ctypes.CDLL(None, use_errno=True)\n"
@@ -74,15 +74,6 @@ int main(void) {
 	return 0;
 }
 """
-
-
-def in_each_mode(test):
-    def run(self):
-        for uid in modes():
-            with self.subTest(uid=uid), World(uid) as w:
-                test(self, w)
-    run.__name__ = test.__name__
-    return run
 
 
 class Kinds(unittest.TestCase):

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from lib_sandbox import USER, World, modes, require_sandbox
+from lib_sandbox import USER, World, in_each_mode, require_sandbox
 
 CONTROLS = ("memory", "pids", "cpu")
 HELD_MB = 900  # well above the limit of these runs, well below a machine's
@@ -59,15 +59,6 @@ HOGS = {
         "  time.sleep(0.05)\n"
         "time.sleep(5)\n",
 }
-
-
-def in_each_mode(test):
-    def run(self):
-        for uid in modes():
-            with self.subTest(uid=uid), World(uid) as w:
-                test(self, w)
-    run.__name__ = test.__name__
-    return run
 
 
 def own_groups():

@@ -9,17 +9,7 @@ import subprocess
 import time
 import unittest
 
-from lib_sandbox import USER, World, modes, require_sandbox
-
-
-def in_each_mode(test):
-    """As each uid."""
-    def run(self):
-        for uid in modes():
-            with self.subTest(uid=uid), World(uid) as w:
-                test(self, w)
-    run.__name__ = test.__name__
-    return run
+from lib_sandbox import USER, World, in_each_mode, modes, require_sandbox
 
 
 def alive(mark):

@@ -1,6 +1,5 @@
 """assent sandbox --tty: a terminal of the run's own, shown in the caller's."""
 
-import errno
 import fcntl
 import os
 import pty
@@ -11,90 +10,23 @@ import termios
 import time
 import unittest
 
-from lib_sandbox import World, modes, require_sandbox
+from lib_sandbox import in_each_mode, require_sandbox
+from lib_terminal import Terminal
 
 LIMIT_S = 30
 
 
-class Screen:
+class Screen(Terminal):
     """A caller at a terminal."""
 
     def __init__(self, w, words, *options):
-        self.text = ""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            try:
-                w._become()
-                os.chdir(w.ws)
-                os.execve(w.helper, [
-                    w.helper, "--oneshot", "--workspace", w.ws, "--tty",
-                    *options, "--", *words], w.env(TERM="dumb"))
-            finally:
-                os._exit(99)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-        os.close(self.fd)
-
-    def size(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def until(self, words):
-        """Reads until these words have been shown."""
-        end = time.time() + LIMIT_S
-        while words not in self.text:
-            if time.time() > end:
-                raise AssertionError(f"{words!r} not in {self.text!r}")
-            if not select.select([self.fd], [], [], 0.1)[0]:
-                continue
-            try:
-                more = os.read(self.fd, 4096)
-            except OSError as e:
-                if e.errno != errno.EIO:
-                    raise
-                more = b""
-            if not more:
-                raise AssertionError(f"{words!r} not in {self.text!r}")
-            self.text += more.decode("utf-8", "replace")
-
-    def status(self):
-        end = time.time() + LIMIT_S
-        while time.time() < end:
-            if select.select([self.fd], [], [], 0)[0]:
-                try:
-                    self.text += os.read(self.fd, 4096).decode(
-                        "utf-8", "replace")
-                except OSError:
-                    pass
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.01)
-        raise AssertionError(f"it does not end: {self.text!r}")
-
-    def cooked(self):
-        flags = termios.tcgetattr(self.fd)[3]
-        return bool(flags & termios.ECHO and flags & termios.ICANON)
-
-
-def in_each_mode(test):
-    def run(self):
-        for uid in modes():
-            with self.subTest(uid=uid), World(uid) as w:
-                test(self, w)
-    run.__name__ = test.__name__
-    return run
+        def start():
+            w._become()
+            os.chdir(w.ws)
+            os.execve(w.helper, [
+                w.helper, "--oneshot", "--workspace", w.ws, "--tty",
+                *options, "--", *words], w.env(TERM="dumb"))
+        super().__init__(start, LIMIT_S)
 
 
 class Tty(unittest.TestCase):
