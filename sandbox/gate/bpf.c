@@ -129,13 +129,21 @@ otherwise(struct builder *b, uint32_t value)
 	answer(b, b->p->len - 1U, false, value);
 }
 
+static uint32_t
+refusal(const struct bpf_rule *r)
+{
+	return r->tell ? SECCOMP_RET_USER_NOTIF : (uint32_t)RET_EPERM;
+}
+
 /*
  * Unix datagram sockets name a receiver with each message, so no check at
  * connect would hold; of netlink only routes and links (its own) are of use.
  */
 static void
-leaf_socket(struct builder *b, uint32_t good, bool network)
+leaf_socket(
+    struct builder *b, const struct bpf_rule *r, uint32_t good, bool network)
 {
+	const uint32_t bad = refusal(r);
 	unsigned unix_at, net_at;
 
 	load_arg(b, 0);
@@ -153,11 +161,11 @@ leaf_socket(struct builder *b, uint32_t good, bool network)
 	(void)put(b, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
 	when_equal(b, SOCK_STREAM, good);
 	when_equal(b, SOCK_SEQPACKET, good);
-	otherwise(b, RET_EPERM);
+	otherwise(b, bad);
 	patch(b, net_at, true);
 	load_arg(b, 2);
 	when_equal(b, 0, good);
-	otherwise(b, RET_EPERM);
+	otherwise(b, bad);
 }
 
 static void
@@ -176,12 +184,12 @@ leaf_list(struct builder *b, const struct bpf_rule *r, bool only)
 {
 	load_arg(b, r->arg);
 	for (size_t i = 0; i < r->list_count; i++)
-		when_equal(b, r->list[i],
-		    only ? SECCOMP_RET_ALLOW : (uint32_t)RET_EPERM);
+		when_equal(
+		    b, r->list[i], only ? SECCOMP_RET_ALLOW : refusal(r));
 	if (r->list_count == 0)
 		b->failed = true;
 	else
-		otherwise(b, only ? (uint32_t)RET_EPERM : SECCOMP_RET_ALLOW);
+		otherwise(b, only ? refusal(r) : SECCOMP_RET_ALLOW);
 }
 
 static void
@@ -218,7 +226,7 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		b->failed = true; /* they look at nothing */
 		break;
 	case BPF_ACT_BITS_ERRNO:
-		leaf_bits(b, r, r->value, RET_EPERM, SECCOMP_RET_ALLOW);
+		leaf_bits(b, r, r->value, refusal(r), SECCOMP_RET_ALLOW);
 		break;
 	case BPF_ACT_BITS_NOTIFY:
 		leaf_bits(
@@ -231,10 +239,10 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		leaf_list(b, r, false);
 		break;
 	case BPF_ACT_SOCKET:
-		leaf_socket(b, SECCOMP_RET_ALLOW, true);
+		leaf_socket(b, r, SECCOMP_RET_ALLOW, true);
 		break;
 	case BPF_ACT_SOCKET_UNIX:
-		leaf_socket(b, SECCOMP_RET_ALLOW, false);
+		leaf_socket(b, r, SECCOMP_RET_ALLOW, false);
 		break;
 	case BPF_ACT_WHO:
 		load_arg(b, 0);
@@ -244,13 +252,14 @@ leaf(struct builder *b, const struct bpf_rule *r)
 		otherwise(b, SECCOMP_RET_ALLOW);
 		break;
 	case BPF_ACT_SOCKET_NOTIFY:
-		leaf_socket(b, SECCOMP_RET_USER_NOTIF, true);
+		leaf_socket(b, r, SECCOMP_RET_USER_NOTIF, true);
 		break;
 	case BPF_ACT_NODE:
 		leaf_node(b, r->arg);
 		break;
 	case BPF_ACT_MODE_NOTIFY:
-		leaf_bits(b, r, SET_ID_BITS, RET_EPERM, SECCOMP_RET_USER_NOTIF);
+		leaf_bits(
+		    b, r, SET_ID_BITS, refusal(r), SECCOMP_RET_USER_NOTIF);
 		break;
 	}
 }
@@ -298,8 +307,9 @@ same(const struct pending *p, const struct pending *q)
 
 	if (x == NULL || y == NULL)
 		return x == y && p->value == q->value;
-	return x->act == y->act && x->arg == y->arg && x->value == y->value &&
-	    x->list == y->list && x->list_count == y->list_count;
+	return x->act == y->act && x->tell == y->tell && x->arg == y->arg &&
+	    x->value == y->value && x->list == y->list &&
+	    x->list_count == y->list_count;
 }
 
 /* Puts what the first of them waits for, and lets all alike jump to it. */

@@ -10,6 +10,7 @@
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ struct bpf_rule {
 	unsigned nr;
 	unsigned more; /* the same for so many numbers after nr */
 	enum bpf_act act;
+	/* The supervisor refuses, and says so, where it would be EPERM. */
+	bool tell;
 	unsigned arg; /* index */
 	uint32_t value;
 	const uint32_t *list;

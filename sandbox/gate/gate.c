@@ -223,6 +223,8 @@ dispatch(struct gate *g)
 	const char *denied = filter_denied_name(nr);
 	char number[32];
 
+	if (gate_is_refused(&g->req->data))
+		return gate_call_refused(g);
 	/* Nothing to judge: the filter has looked at its arguments. */
 	if (filter_is_trace(nr, g->strict)) {
 		g->traces = true;

@@ -183,8 +183,13 @@ static int
 call_chmod(struct gate *g, struct target t, mode_t mode)
 {
 	struct held h = { .fd = -1 };
-	int r = (mode & SET_ID_BITS) != 0 ? -EPERM : hold(g, &t, &h);
+	int r;
 
+	if ((mode & SET_ID_BITS) != 0) {
+		gate_violation(g, "system call chmod: a set-id bit", NULL);
+		return -EPERM;
+	}
+	r = hold(g, &t, &h);
 	if (r == 0)
 		r = chmod(h.link, mode & MODE_BITS) == 0 ? 0 : -errno;
 	fd_closep(&h.fd);

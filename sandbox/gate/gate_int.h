@@ -76,6 +76,9 @@ int gate_call_bare(struct gate *g);
 bool gate_is_bare(int nr);
 int gate_call_names(struct gate *g);
 int gate_call_socket(struct gate *g);
+/* gate_refused.c: by its arguments, whatever else its number may mean. */
+bool gate_is_refused(const struct seccomp_data *d);
+int gate_call_refused(struct gate *g);
 /* 0: not one of these calls. */
 bool gate_is_open(int nr);
 bool gate_is_socket(int nr);

@@ -409,6 +409,31 @@ unsupervised(const struct entry *entry)
 	return r;
 }
 
+/* Programs try others, and do without: that is no news. */
+static const unsigned told[] = {
+	SYS_unshare,
+	SYS_clone,
+	SYS_ioctl,
+	SYS_socket,
+	SYS_socketpair,
+	SYS_fchmod,
+	SYS_fchmodat,
+	NR_FCHMODAT2,
+#ifdef SYS_chmod
+	SYS_chmod,
+#endif
+};
+
+static bool
+is_told(unsigned nr)
+{
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		if (told[i] == nr)
+			return true;
+	}
+	return false;
+}
+
 static struct bpf_rule
 rule_of(const struct entry *entry, unsigned flags)
 {
@@ -416,6 +441,7 @@ rule_of(const struct entry *entry, unsigned flags)
 
 	if ((flags & FILTER_SUPERVISED) == 0)
 		return unsupervised(entry);
+	r.tell = is_told(r.nr);
 	if ((flags & FILTER_TRACES) != 0 && r.act == BPF_ACT_SOCKET)
 		r.act = BPF_ACT_SOCKET_NOTIFY;
 	if (r.nr == SYS_mmap) {

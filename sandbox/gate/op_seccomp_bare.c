@@ -80,8 +80,8 @@ static const struct bpf_rule rules[] = {
 	OWN(SYS_sched_setaffinity),
 	OWN(SYS_sched_setattr),
 	/* There is no other network than the host's. */
-	{ .nr = SYS_socket, .act = BPF_ACT_SOCKET_UNIX },
-	{ .nr = SYS_socketpair, .act = BPF_ACT_SOCKET_UNIX },
+	{ .nr = SYS_socket, .act = BPF_ACT_SOCKET_UNIX, .tell = true },
+	{ .nr = SYS_socketpair, .act = BPF_ACT_SOCKET_UNIX, .tell = true },
 };
 
 /* Where Landlock does not hold signals. */
