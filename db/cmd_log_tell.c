@@ -179,10 +179,12 @@ tell_network(const struct row_view *v, const json_t *body, struct buf *out)
 static bool
 is_note(const char *violation)
 {
-	return str_starts(str_of(violation), STR("note: "));
+	return str_starts(str_of(violation), STR("note: ")) ||
+	    str_starts(str_of(violation), STR("hint: "));
 }
 
-/* Notes say how it ran; they stand in the same list. */
+/* Notes say how it ran, hints what would permit it; they stand in the same
+ * list. */
 static size_t
 count_denied(const json_t *list)
 {

@@ -247,6 +247,30 @@ put_output(struct buf *out, const struct json_doc *d, const char *name,
 	}
 }
 
+/* What its sandbox refused, and what would have permitted that. */
+static void
+put_denied(struct buf *out, const struct json_doc *d)
+{
+	const size_t outcome = doc_get(d, 0, STR("outcome"));
+	size_t list, node;
+
+	if (outcome == 0 || d->nodes[outcome].kind != DOC_OBJECT)
+		return;
+	list = doc_get(d, outcome, STR("violations"));
+	if (list == 0 || d->nodes[list].kind != DOC_ARRAY)
+		return;
+	for (node = doc_first(d, list); node < doc_end(d, list);
+	     node = doc_next(d, node)) {
+		const struct str text = doc_str(d, node);
+		const bool remark = str_starts(text, STR("hint: ")) ||
+		    str_starts(text, STR("note: "));
+
+		if (d->nodes[node].kind == DOC_STRING)
+			buf_printf(out, "sandbox: %s%.*s\n",
+			    remark ? "" : "denied: ", STR_ARG(text));
+	}
+}
+
 static enum mcp_next
 say_run(const struct mcp *m, const struct hook_ruling *r, struct str json,
     struct buf *out)
@@ -268,7 +292,9 @@ say_run(const struct mcp *m, const struct hook_ruling *r, struct str json,
 	put_output(&words, &d, "stdout", "");
 	put_output(&words, &d, "stderr", "stderr:\n");
 	put_output(&words, &d, "failure", "it could not be run: ");
+	put_denied(&words, &d);
 	put_output(&words, &d, "exit", "exit status ");
+	put_output(&words, &d, "signal", "ended by signal ");
 	if (words.len == 0)
 		buf_printf(&words,
 		    "It is allowed, and runs or ended as %s: check_approval "

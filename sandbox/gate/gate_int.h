@@ -55,6 +55,8 @@ bool gate_permits_config(
 /* A folder may be renamed so: where it is does not change what it is. */
 bool gate_may_go(const struct gate_place *from, const struct gate_place *to);
 int gate_denied(struct gate *g, const char *what, const struct gate_place *p);
+/* Where the kernel refuses by itself, the person is told why. */
+void gate_note_outside(struct gate *g, const struct gate_place *p);
 void gate_violation(struct gate *g, const char *what, const char *path);
 bool gate_is_own(const struct gate *g, dev_t dev, ino_t ino);
 void gate_add_own(struct gate *g, dev_t dev, ino_t ino);

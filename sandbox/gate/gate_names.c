@@ -62,6 +62,15 @@ take_file(struct gate *g)
 	return true;
 }
 
+/* The kernel decides. */
+static int
+make_outside(struct gate *g, const struct gate_place *p)
+{
+	if (!p->exists)
+		gate_note_outside(g, p);
+	return GATE_NATIVE;
+}
+
 static int
 call_mkdir(struct gate *g, struct argument where, mode_t mode)
 {
@@ -69,7 +78,7 @@ call_mkdir(struct gate *g, struct argument where, mode_t mode)
 	int r = resolve(g, where, false, &p);
 
 	if (r == 0 && p.root == NULL)
-		r = GATE_NATIVE;
+		r = make_outside(g, &p);
 	else if (r == 0 && p.exists)
 		r = -EEXIST;
 	else if (r == 0 && !gate_permits(g, &p, GUARD_MKDIR))
@@ -91,7 +100,7 @@ call_mknod(struct gate *g, struct argument where, mode_t mode)
 	int r = resolve(g, where, false, &p);
 
 	if (r == 0 && p.root == NULL)
-		r = GATE_NATIVE;
+		r = make_outside(g, &p);
 	else if (r == 0 && p.exists)
 		r = -EEXIST;
 	else if (r == 0 && type != 0 && type != S_IFREG && type != S_IFIFO)
@@ -118,7 +127,7 @@ call_symlink(struct gate *g, uint64_t target, struct argument where)
 	if (r == 0)
 		r = resolve(g, where, false, &p);
 	if (r == 0 && p.root == NULL)
-		r = GATE_NATIVE;
+		r = make_outside(g, &p);
 	else if (r == 0 && p.exists)
 		r = -EEXIST;
 	else if (r == 0 && !gate_permits(g, &p, GUARD_PLACE))

@@ -353,33 +353,15 @@ judge_way(
 	    : r;
 }
 
-/* Programs try to keep caches beside themselves: that is no news. */
-static bool
-is_system(const char *path)
-{
-	for (size_t i = 0; profile_system[i] != NULL; i++) {
-		if (plan_path_within(path, profile_system[i]))
-			return true;
-	}
-	return false;
-}
-
 /* The kernel refuses these by itself; the person is told why. */
 static void
 note_outside(
     struct gate *g, const struct opening *o, const struct gate_place *p)
 {
-	char path[2 * PATH_MAX];
-
 	if (!writes(o) && (p->exists || (o->flags & O_CREAT) == 0))
 		return;
-	if (p->exists && !S_ISREG(p->st.st_mode))
-		return;
-	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 ||
-	    (errno != EROFS && is_system(p->rel)))
-		return;
-	(void)snprintf(path, sizeof(path), "%s/%s", p->rel, p->name);
-	gate_violation(g, "write outside the workspace:", path);
+	if (!p->exists || S_ISREG(p->st.st_mode))
+		gate_note_outside(g, p);
 }
 
 /* Without a process namespace /proc shows all processes: those of the run are

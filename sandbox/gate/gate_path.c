@@ -425,3 +425,26 @@ gate_denied(struct gate *g, const char *what, const struct gate_place *p)
 	gate_violation(g, what, p->rel);
 	return -EACCES;
 }
+
+/* Programs try to keep caches beside themselves: that is no news. */
+static bool
+is_system(const char *path)
+{
+	for (size_t i = 0; profile_system[i] != NULL; i++) {
+		if (plan_path_within(path, profile_system[i]))
+			return true;
+	}
+	return false;
+}
+
+void
+gate_note_outside(struct gate *g, const struct gate_place *p)
+{
+	char path[2 * PATH_MAX];
+
+	if (faccessat(p->parent, ".", W_OK, AT_EACCESS) == 0 ||
+	    (errno != EROFS && is_system(p->rel)))
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s", p->rel, p->name);
+	gate_violation(g, "write outside the workspace:", path);
+}

@@ -115,6 +115,19 @@ release_soon(struct launcher *l)
 	release(l);
 }
 
+/* Of a run that was prepared most of the plan is the template's: where there
+ * is something to explain, it is read again. */
+static const struct plan *
+whole_plan(struct lrun *r)
+{
+	struct plan *p;
+
+	if (!r->prepared || (r->end.violation_count == 0 && r->end.code == 0) ||
+	    plan_decode(r->record, r->arena, &p, NULL) != 0)
+		return r->plan;
+	return p;
+}
+
 static void
 answer(struct lrun *r)
 {
@@ -127,8 +140,8 @@ answer(struct lrun *r)
 
 	lrun_net_violations(r, &r->end);
 	lrun_audit_violations(r, &r->end);
-	hints_add(&r->end, r->plan, r->arena);
-	hints_add_hidden(&r->end, r->plan, r->arena);
+	ending_add_limits(&r->end, r->plan, r->arena);
+	hints_add_all(&r->end, whole_plan(r), r->arena);
 	if (r->reported)
 		ending_fill(&o, &r->end, r->plan, text);
 	else

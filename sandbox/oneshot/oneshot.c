@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "start/blank.h"
 #include "start/ctl.h"
+#include "start/ending.h"
 #include "start/hints.h"
 #include "oneshot/oneshot_audit.h"
 #include "oneshot/oneshot_net.h"
@@ -388,19 +389,20 @@ explain(struct oneshot *o)
 
 	if (!o->reported || end->type != CTL_ENDED)
 		return;
-	hints_add(end, o->plan, o->arena);
+	hints_add_all(end, o->plan, o->arena);
 	if (end->text != NULL)
 		oneshot_say("%s", end->text);
 	if ((end->flags & CTL_TIMED_OUT) != 0)
-		oneshot_say(
-		    "ended after %lld ms", (long long)o->plan->limits.wall_ms);
+		oneshot_say("ended after %lld ms (limits.wall, --timeout)",
+		    (long long)o->plan->limits.wall_ms);
 	if ((end->flags & CTL_MEMORY) != 0)
 		oneshot_say(
 		    "ended: all its processes together used more than %llu "
-		    "bytes of memory",
+		    "bytes of memory (limits.memory)",
 		    (unsigned long long)o->plan->limits.memory_bytes);
 	if ((end->flags & CTL_DISK) != 0)
-		oneshot_say("ended: it wrote more than %llu bytes",
+		oneshot_say(
+		    "ended: it wrote more than %llu bytes (limits.disk)",
 		    (unsigned long long)o->plan->limits.disk_bytes);
 	for (size_t i = 0; i < end->violation_count; i++)
 		oneshot_say("%s%s",
@@ -496,6 +498,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply,
 		take_message(&o);
 	}
 	note_silent_end(&o);
+	ending_add_limits(&o.end, p, arena);
 	end_run(&o, &groups);
 	fd_closep(&o.master);
 	terminal_give_back(&o.terminal);

@@ -5,10 +5,14 @@
  */
 #include "start/ending.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
 #include "base/cgroup.h"
+#include "base/mem.h"
+
+#define SHELL_SIGNAL 128
 
 static void
 say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
@@ -25,6 +29,32 @@ say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
 	    "ended: more than %llu bytes of %s (limits.%s)",
 	    (unsigned long long)bytes, of, of);
 	ret->failure = text;
+}
+
+static void
+add_limit(struct ctl *end, struct arena *a, const char *what, uint64_t n)
+{
+	char text[ENDING_TEXT_MAX];
+	const char *copy;
+
+	(void)snprintf(
+	    text, sizeof(text), "limit: %s: %llu", what, (unsigned long long)n);
+	copy = arena_strdup(a, text);
+	if (copy != NULL && end->violation_count < CTL_VIOLATIONS_MAX)
+		end->violations[end->violation_count++] = copy;
+}
+
+void
+ending_add_limits(struct ctl *end, const struct plan *plan, struct arena *a)
+{
+	const int code = end->code;
+
+	if (end->type != CTL_ENDED)
+		return;
+	/* A shell passes the signal of its last command on. */
+	if ((WIFSIGNALED(code) && WTERMSIG(code) == SIGXFSZ) ||
+	    (WIFEXITED(code) && WEXITSTATUS(code) == SHELL_SIGNAL + SIGXFSZ))
+		add_limit(end, a, "bytes of one file", plan->limits.file_bytes);
 }
 
 const char *

@@ -31,6 +31,19 @@ static const struct {
 	    "'network' in a profile), or run under workspace-write-online" },
 	{ "limit: new files", "'limits: {files: ...}' in a profile is more" },
 	{ "limit: disk use", "'limits: {disk: ...}' in a profile is more" },
+	{ "limit: bytes of one file",
+	    "'limits: {file: ...}' in a profile is more" },
+	{ "system call chmod",
+	    "set-id files are neither made nor gained under any profile" },
+	{ "system call unshare",
+	    "programs of a run make no namespaces of their own under any "
+	    "profile; try them without (--no-sandbox and the like)" },
+	{ "system call clone",
+	    "programs of a run make no namespaces of their own under any "
+	    "profile; try them without (--no-sandbox and the like)" },
+	{ "system call socket: a unix",
+	    "stream and seqpacket sockets are permitted; the host's log and "
+	    "notification sockets are out of reach of every profile" },
 	{ "limit: shared memory",
 	    "'limits: {memory: ...}' in a profile is more" },
 	{ "read through /proc:",
@@ -124,7 +137,10 @@ of_outside(const char *path, const struct plan *p, struct buf *out)
 	const struct str folder =
 	    slash == NULL ? whole : str_head(whole, (size_t)(slash - path));
 
-	if (folder.len == 0 || folder.len > NAME_SHOWN_MAX ||
+	if (plan_path_within(path, "/proc") || plan_path_within(path, "/sys") ||
+	    plan_path_within(path, "/dev"))
+		buf_puts(out, "no profile opens the kernel's own files");
+	else if (folder.len == 0 || folder.len > NAME_SHOWN_MAX ||
 	    (p->home != NULL && str_eqz(folder, p->home)))
 		buf_puts(out,
 		    "'write' in a profile opens single folders outside of the "
@@ -189,10 +205,6 @@ hint_of(const char *violation, const struct plan *p, struct buf *out)
 		of_outside(violation + sizeof(outside) - 1, p, out);
 		return;
 	}
-	if (strncmp(violation, call, sizeof(call) - 1) == 0) {
-		of_system_call(violation + sizeof(call) - 1, p, out);
-		return;
-	}
 	if (strncmp(violation, kernel, sizeof(kernel) - 1) == 0) {
 		of_kernel(violation + sizeof(kernel) - 1, p, out);
 		return;
@@ -205,13 +217,17 @@ hint_of(const char *violation, const struct plan *p, struct buf *out)
 			return;
 		}
 	}
+	if (strncmp(violation, call, sizeof(call) - 1) == 0) {
+		of_system_call(violation + sizeof(call) - 1, p, out);
+		return;
+	}
 	name = name_in(violation);
 	if (name != NULL)
 		of_name(name, p, out);
 }
 
-static void
-add(struct ctl *end, const struct buf *hint, struct arena *a)
+void
+hints_put(struct ctl *end, const struct buf *hint, struct arena *a)
 {
 	const char *copy;
 
@@ -236,6 +252,17 @@ is_hidden_here(const struct op *op, const struct plan *p)
 	    lstat(op->path, &st) == 0;
 }
 
+bool
+hints_unexplained(const struct ctl *end)
+{
+	for (size_t i = 0; i < end->violation_count; i++) {
+		if (strncmp(end->violations[i], "note: ", 6) != 0)
+			return false;
+	}
+	return end->type == CTL_ENDED && WIFEXITED(end->code) &&
+	    WEXITSTATUS(end->code) != 0;
+}
+
 /* Reads of what is covered never reach the gate: it is the mount that says
  * no. Who fails may have met one of these. */
 void
@@ -245,8 +272,7 @@ hints_add_hidden(struct ctl *end, const struct plan *p, struct arena *a)
 	const size_t top = strlen(p->workspace);
 	size_t shown = 0;
 
-	if (end->type != CTL_ENDED || end->violation_count > 0 ||
-	    !WIFEXITED(end->code) || WEXITSTATUS(end->code) == 0)
+	if (!hints_unexplained(end))
 		return;
 	buf_puts(&hint, "note: hidden from it in the workspace:");
 	for (size_t i = 0; i < p->op_count; i++) {
@@ -259,7 +285,7 @@ hints_add_hidden(struct ctl *end, const struct plan *p, struct arena *a)
 	if (shown > HIDDEN_SHOWN_MAX)
 		buf_printf(&hint, " and %zu more", shown - HIDDEN_SHOWN_MAX);
 	if (shown > 0)
-		add(end, &hint, a);
+		hints_put(end, &hint, a);
 }
 
 void
@@ -275,6 +301,19 @@ hints_add(struct ctl *end, const struct plan *p, struct arena *a)
 		buf_puts(&hint, HINT_PREFIX);
 		hint_of(end->violations[i], p, &hint);
 		if (hint.len > sizeof(HINT_PREFIX) - 1)
-			add(end, &hint, a);
+			hints_put(end, &hint, a);
 	}
+}
+
+void
+hints_add_all(struct ctl *end, const struct plan *p, struct arena *a)
+{
+	const bool unexplained = hints_unexplained(end);
+
+	hints_add(end, p, a);
+	if (end->type != CTL_ENDED || end->code == 0)
+		return;
+	if (unexplained)
+		hints_add_hidden(end, p, a);
+	hints_add_command(end, p, a);
 }

@@ -22,6 +22,13 @@ void hint_of(const char *violation, const struct plan *p, struct buf *out);
 /* Adds the hints for all violations behind them, each once, as far as there
  * is room. */
 void hints_add(struct ctl *end, const struct plan *p, struct arena *a);
+/* Both, and what the names in its own command tell (hints_command.c). */
+void hints_add_all(struct ctl *end, const struct plan *p, struct arena *a);
+/* For hints_command.c: once, as far as there is room. */
+void hints_put(struct ctl *end, const struct buf *hint, struct arena *a);
+void hints_add_command(struct ctl *end, const struct plan *p, struct arena *a);
+/* It ended, not well, and nothing is known to have been denied. */
+bool hints_unexplained(const struct ctl *end);
 /* Where a run failed and nothing was denied: which files of the workspace it
  * could not see, as a note. Looks for them. */
 void hints_add_hidden(struct ctl *end, const struct plan *p, struct arena *a);

@@ -67,6 +67,16 @@ the_key_that_would_permit_it_is_named(void **state)
 	struct plan p = a_plan();
 
 	(void)state;
+	expect(&p, "system call chmod: a set-id bit", "under any profile");
+	expect(&p, "system call unshare: new namespaces", "no namespaces");
+	expect(&p, "system call mount", "no profile permits such");
+	expect(&p, "limit: bytes of one file: 7", "'limits: {file: ...}'");
+	expect(&p, "write outside the workspace: /proc/7/mem",
+	    "no profile opens the kernel's own files");
+	expect(&p, "the kernel (Landlock): scope.signal sh",
+	    "signals reach processes of the run alone");
+	expect(&p, "the kernel (Landlock): fs.make_dir,fs.refer /srv/data/x",
+	    "'write: [\"/srv/data\"]'");
 	expect(&p, "write outside the workspace: /srv/data/x",
 	    "'write: [\"/srv/data\"]'");
 	expect(&p, "connect to 1.2.3.4 port 443: offline", "'network'");
@@ -111,10 +121,55 @@ each_hint_comes_once_and_no_more_than_fit(void **state)
 	assert_int_equal(end.violation_count, CTL_VIOLATIONS_MAX);
 }
 
+static struct op ops[] = {
+	{ .kind = OP_SAME, .path = "/usr" },
+	{ .kind = OP_TOOL, .path = "/home/dev/.local/bin" },
+	{ .kind = OP_MASK, .path = "/etc/shadow" },
+};
+
+static const char *
+told(struct ctl *end, struct arena *a, const char *script)
+{
+	const char *argv[] = { "/bin/sh", "-c", script };
+	struct plan p = a_plan();
+
+	p.argv = argv;
+	p.argc = ARRAY_LEN(argv);
+	p.ops = ops;
+	p.op_count = ARRAY_LEN(ops);
+	p.cwd = "/home/dev/proj";
+	p.workspace = "/home/dev/proj";
+	*end = (struct ctl){ .type = CTL_ENDED, .code = 1 << 8 };
+	hints_add_command(end, &p, a);
+	return end->violation_count == 0 ? "" : end->violations[0];
+}
+
+/* By its words alone: whether there is such a file is not looked at. */
+static void
+what_a_command_names_and_cannot_see_is_told(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(65536);
+	struct ctl end;
+
+	(void)state;
+	assert_non_null(
+	    strstr(told(&end, a, "cat ~/notes"), "to it: ~/notes ("));
+	assert_non_null(strstr(told(&end, a, "cat '$HOME/x'"), "$HOME/x"));
+	assert_non_null(strstr(told(&end, a, "cp a ../b"), "../b"));
+	assert_non_null(strstr(told(&end, a, "x</etc/shadow"), "/etc/shadow"));
+	assert_string_equal(told(&end, a, "cat ~/proj/x ../proj/x"), "");
+	assert_string_equal(told(&end, a, "~/.local/bin/tool /usr/x /tmp"), "");
+	assert_string_equal(told(&end, a, "echo sudo; cat /dev/null"), "");
+	assert_non_null(strstr(told(&end, a, "a && /usr/bin/sudo b"), "sudo"));
+	assert_non_null(strstr(told(&end, a, "su -c id"), "here: su ("));
+	assert_string_equal(told(&end, a, ""), "");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_command_names_and_cannot_see_is_told),
 		cmocka_unit_test(the_key_that_forbade_it_is_named),
 		cmocka_unit_test(the_key_that_would_permit_it_is_named),
 		cmocka_unit_test(no_hint_opens_the_home_or_everything),
