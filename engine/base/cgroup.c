@@ -193,6 +193,13 @@ remove_firsts(struct cgroup_places *p)
 }
 
 void
+cgroup_sweep(const struct cgroup_places *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		sweep(p->at[i].dir);
+}
+
+void
 cgroup_places_close(struct cgroup_places *p)
 {
 	while (p->spare_count > 0)

@@ -78,6 +78,9 @@ struct cgroup_places {
 	}
 
 void cgroup_find(struct cgroup_places *ret);
+/* Removes what launchers left that were killed, as far as nothing is alive in
+ * it; cgroup_find does that, too. */
+void cgroup_sweep(const struct cgroup_places *p);
 /* Those alone, for a program that stands alone: cgroup_make_room, too. */
 void cgroup_find_alone(unsigned wanted, struct cgroup_places *ret);
 /* Removes the groups that were given back, too. */

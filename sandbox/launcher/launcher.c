@@ -26,6 +26,7 @@
 #define NET_VERDICT_ARENA ((size_t)32 << 10)
 #define ENDING_MAX 2048 /* answered, and the kernel still clears up */
 #define KEEP_BYTES (1 << 20)
+#define SWEEP_AGAIN_MS 2000
 
 static struct lrun *
 find(const struct launcher *l, uint64_t number)
@@ -75,6 +76,17 @@ send_failed(struct launcher *l, uint64_t number, const char *why)
 	launcher_send_ended(l, number, &o);
 }
 
+/* The processes of a launcher that was killed are on their way out when the
+ * next one begins: their groups can go a little later. */
+static void
+sweep_again(void *ctx)
+{
+	struct launcher *l = ctx;
+
+	l->sweep = NULL;
+	cgroup_sweep(&l->groups);
+}
+
 /* Not at the start: who started us moves us to our own group first. */
 static void
 find_groups(struct launcher *l)
@@ -83,6 +95,8 @@ find_groups(struct launcher *l)
 		return;
 	l->knows_groups = true;
 	cgroup_find(&l->groups);
+	(void)loop_after(
+	    l->loop, SWEEP_AGAIN_MS, sweep_again, l, &l->sweep, NULL);
 	if (l->groups.why[0] != '\0')
 		log_info("control-groups", "why=%s", l->groups.why);
 }
@@ -321,12 +335,14 @@ launcher_main(int link)
 	if (r != 0)
 		log_err("launcher", "why=%s", e.msg);
 	loop_cancel(l.loop, l.release);
+	loop_cancel(l.loop, l.sweep);
 	while (l.runs != NULL)
 		lrun_free(l.runs);
 	ipc_free(l.engine);
 	pool_free(l.pool);
 	held_free_all(&l.held);
 	audit_link_free(l.audit);
+	cgroup_sweep(&l.groups);
 	cgroup_places_close(&l.groups);
 	loop_free(l.loop);
 	return r == 0 ? 0 : 1;

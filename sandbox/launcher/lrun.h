@@ -89,6 +89,7 @@ struct launcher {
 	size_t ending;
 	struct loop_timer *resume;
 	struct loop_timer *release; /* of first processes that have reported */
+	struct loop_timer *sweep; /* of control groups, once */
 	size_t unreleased;
 	struct pool *pool;
 	struct cgroup_places groups; /* found with the first run */
