@@ -130,7 +130,7 @@ judge_inside(struct gate *g, const struct held *h, const struct gate_place *p)
 	if (!p->exists || p->st.st_ino != h->st.st_ino ||
 	    p->st.st_dev != h->st.st_dev)
 		return gate_denied(g, "change a hard link", p);
-	if (!gate_permits(g, p, GUARD_WRITE) || (bare && !g->plan->write))
+	if (!gate_permits(g, p, GUARD_CHANGE) || (bare && !g->plan->write))
 		return gate_denied(g, "change the mode or times of", p);
 	if (!S_ISDIR(h->st.st_mode) && h->st.st_nlink > 1 &&
 	    !gate_is_own(g, h->st.st_dev, h->st.st_ino))

@@ -55,7 +55,7 @@ is_at(const char *protected, const char *rel, enum guard_act act)
 	if (strncasecmp(rel, protected, len) == 0 &&
 	    (rel[len] == '\0' || rel[len] == '/'))
 		return true;
-	return act != GUARD_MKDIR && act != GUARD_WRITE && n < len &&
+	return (act == GUARD_PLACE || act == GUARD_TAKE) && n < len &&
 	    strncasecmp(rel, protected, n) == 0 && protected[n] == '/';
 }
 
@@ -140,7 +140,7 @@ check_inside(const struct parts *p, size_t from, enum guard_act act)
 	const struct str last = p->at[p->count - 1];
 
 	if (is_git_data(p->at[from]))
-		return check_data(p, from);
+		return act == GUARD_CHANGE ? GUARD_OK : check_data(p, from);
 	for (size_t i = from; i < p->count; i++) {
 		const bool final = i + 1 == p->count;
 
@@ -149,10 +149,15 @@ check_inside(const struct parts *p, size_t from, enum guard_act act)
 		if (!is(p->at[i], "hooks"))
 			continue;
 		if (final)
-			return act == GUARD_MKDIR ? GUARD_OK : GUARD_DENIED;
+			return act == GUARD_MKDIR || act == GUARD_CHANGE
+			    ? GUARD_OK
+			    : GUARD_DENIED;
 		return str_ends(last, STR(HOOK_SAMPLE)) ? GUARD_OK
 							: GUARD_DENIED;
 	}
+	/* git tries by its configuration whether modes are kept. */
+	if (act == GUARD_CHANGE)
+		return GUARD_OK;
 	if (is_pointer(last))
 		return GUARD_DENIED;
 	if (is(last, "config"))
@@ -193,6 +198,8 @@ check_plain(const struct parts *p, enum guard_act act)
 	if (p->count > 1 && is(p->at[p->count - 2], "hooks") &&
 	    !str_ends(last, STR(HOOK_SAMPLE)))
 		return GUARD_IF_NO_HOOK;
+	if (act == GUARD_CHANGE)
+		return GUARD_OK;
 	if (act == GUARD_TAKE)
 		return is(last, "config") ? GUARD_IF_NO_GITDIR : GUARD_OK;
 	if (is(last, "HEAD"))
@@ -222,7 +229,8 @@ guard_check(const struct guard *g, const char *rel, enum guard_act act)
 			continue;
 		/* A repository begins as a new, empty folder or not at all. */
 		if (i + 1 == p.count)
-			return act == GUARD_MKDIR && is(p.at[i], ".git")
+			return act == GUARD_CHANGE ||
+				(act == GUARD_MKDIR && is(p.at[i], ".git"))
 			    ? GUARD_OK
 			    : GUARD_DENIED;
 		return check_inside(&p, i + 1, act);

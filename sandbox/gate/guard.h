@@ -29,6 +29,7 @@ enum guard_act {
 	GUARD_MKDIR,
 	GUARD_PLACE, /* rename to, link, symbolic link, node */
 	GUARD_TAKE, /* rename from, link from */
+	GUARD_CHANGE, /* its mode, owner, times, attributes */
 	GUARD_READ, /* open for reading: only 'deny' is asked */
 };
 

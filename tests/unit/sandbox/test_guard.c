@@ -131,6 +131,28 @@ names_are_judged_as_the_table_says(void **state)
 	}
 }
 
+static void
+a_hook_is_not_made_to_run_and_other_modes_are_free(void **state)
+{
+	static const char *const denied[] = { ".git/hooks/pre-commit",
+		"a/.git/hooks/update", ".envrc", ".vscode/tasks.json" };
+	static const char *const free_to_change[] = { ".git", ".git/config",
+		".git/HEAD", ".git/config.lock", "a/.git/objects/ab/cd",
+		"x/HEAD", "x/config", "src/a.sh", ".github",
+		".git/hooks/x.sample" };
+	const struct guard g = guard_of_profile();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(denied); i++)
+		assert_int_equal(
+		    guard_check(&g, denied[i], GUARD_CHANGE), GUARD_DENIED);
+	for (size_t i = 0; i < ARRAY_LEN(free_to_change); i++)
+		assert_int_equal(
+		    guard_check(&g, free_to_change[i], GUARD_CHANGE), GUARD_OK);
+	assert_int_equal(
+	    guard_check(&g, "x/hooks/update", GUARD_CHANGE), GUARD_IF_NO_HOOK);
+}
+
 static const struct {
 	const char *from, *to;
 	bool may;
@@ -279,6 +301,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_judged_as_the_table_says),
+		cmocka_unit_test(
+		    a_hook_is_not_made_to_run_and_other_modes_are_free),
 		cmocka_unit_test(
 		    a_folder_of_a_repository_stays_where_it_was_judged),
 		cmocka_unit_test(a_path_of_too_many_parts_is_denied),
