@@ -422,6 +422,15 @@ check_roots(const struct plan_options *o, struct err *e)
 }
 
 static int
+too_many_paths(int max, struct err *e)
+{
+	return err_set(e, ERR_LIMIT,
+	    "the plan has more than %d paths that its profile reads, writes, "
+	    "hides or protects: name the folders that they are in",
+	    max);
+}
+
+static int
 check_run(const struct plan_options *o, struct err *e)
 {
 	if (o->argc == 0 && o->edit_count == 0)
@@ -434,10 +443,14 @@ check_run(const struct plan_options *o, struct err *e)
 		    "the working folder '%s' is not an absolute path in normal "
 		    "form",
 		    o->cwd);
-	if (o->pin_count > PLAN_PINS_MAX || o->edit_count > PLAN_EDITS_MAX ||
-	    o->read_count + o->write_count + o->hide_count > PLAN_OPS_MAX / 8)
-		return err_set(e, ERR_LIMIT, "the plan has too many parts");
-	return ERR_OK;
+	if (o->pin_count > PLAN_PINS_MAX || o->edit_count > PLAN_EDITS_MAX)
+		return err_set(e, ERR_LIMIT,
+		    "the action holds on to more than %d files, or edits more "
+		    "than %d",
+		    PLAN_PINS_MAX, PLAN_EDITS_MAX);
+	return o->read_count + o->write_count + o->hide_count > PLAN_OPS_MAX / 8
+	    ? too_many_paths(PLAN_OPS_MAX / 8, e)
+	    : ERR_OK;
 }
 
 static void
@@ -607,7 +620,7 @@ plan_make(const struct plan_options *o, struct arena *a, struct plan **ret,
 	if (arena_failed(a))
 		return err_nomem(e);
 	if (m.p->op_count == PLAN_OPS_MAX)
-		return err_set(e, ERR_LIMIT, "the plan has too many parts");
+		return too_many_paths(PLAN_OPS_MAX, e);
 	*ret = m.p;
 	return ERR_OK;
 }

@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from lib_sandbox import World, modes, require_sandbox
+from lib_sandbox import BIN, World, modes, require_sandbox
 
 LONG_S = 20
 ROOT = os.geteuid() == 0
@@ -231,6 +231,95 @@ class Places(unittest.TestCase):
             out, _ = process.communicate(b"go\n", timeout=LONG_S)
         self.assertEqual(process.returncode, 7, out)
         self.assertFalse(os.path.exists(w.ws + "/late"))
+
+
+class Limits(unittest.TestCase):
+    """Profiles and commands that are larger than a run can be."""
+
+    def sandbox(self, w, profile, *words):
+        w.put(w.top + "/c.yaml", f"profiles:\n  p: {{{profile}}}\n", 0o600)
+        ran = subprocess.run(
+            [f"{BIN}/assent", "sandbox", "--config", w.top + "/c.yaml",
+             "--profile", "p", "--workspace", w.ws, "--",
+             *(words or ["sh", "-c", "echo x > out; cat out"])],
+            cwd=w.ws, env=w.env(), preexec_fn=w._become,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=LONG_S, check=False)
+        return ran.returncode, ran.stdout.decode("utf-8", "replace")
+
+    def test_a_profile_with_more_than_a_plan_holds_says_how_much_that_is(self):
+        many = 900
+        with World(modes()[-1]) as w:
+            for key, item in (("read", "/srv/x%d"), ("protect", "x%d"),
+                              ("hide", "$workspace/x%d")):
+                names = ", ".join(item % i for i in range(many))
+                status, out = self.sandbox(w, f"{key}: [{names}]")
+                self.assertEqual(status, 123, out)
+                self.assertRegex(out, r"^assent: the plan has more than \d+ "
+                                 "paths.*name the folders", key)
+                names = ", ".join(item % i for i in range(6000))
+                status, out = self.sandbox(w, f"{key}: [{names}]")
+                self.assertEqual(status, 78, out)
+                self.assertIn(f"{key} is a list of at most", out)
+                self.assertLess(len(out), 1000)
+
+    def test_a_thousand_patterns_and_hosts_are_held(self):
+        with World(modes()[-1]) as w:
+            for key, item in (("deny", '"*.x%d"'), ("network", "h%d.example")):
+                names = ", ".join(item % i for i in range(1000))
+                self.assertEqual(self.sandbox(w, f"{key}: [{names}]"),
+                                 (0, "x\n"), key)
+
+    def test_a_long_environment_is_refused_in_words(self):
+        with World(modes()[-1]) as w:
+            names = ", ".join(f'"A{i}=x"' for i in range(900))
+            status, out = self.sandbox(w, f"env: [{names}]")
+            self.assertEqual(status, 123, out)
+            self.assertIn("more than 256 environment variables", out)
+            status, out = self.sandbox(w, f'env: ["A={"x" * 200000}"]')
+            self.assertEqual(status, 126, out)
+            self.assertIn("Argument list too long", out)
+
+    def test_long_commands_run_or_are_refused_in_words(self):
+        with World(modes()[-1]) as w:
+            for words in (["true", "y" * 131071], ["true"] + ["x" * 1000] * 1900,
+                          ["sh", "-c", "true #" + "y" * (120 << 10)]):
+                self.assertEqual(w.run(words), (0, ""))
+            status, out = w.run(["true"] + ["x"] * 100000)
+            self.assertEqual(status, 123, out)
+            self.assertIn("more than 4096 words", out)
+
+    @unittest.skipUnless(ROOT and shutil.which("strace"), "SKIP: needs strace")
+    def test_no_system_call_more_for_a_larger_workspace_or_home(self):
+        """What a run costs is known by what it asks of the kernel: times are
+        no measure on a machine that others use."""
+        with World(0) as w:
+            def calls():
+                out = w.top + "/trace"
+                subprocess.run(
+                    ["strace", "-f", "-c", "-o", out, w.helper, "--oneshot",
+                     "--workspace", w.ws, "--", "true"], cwd=w.ws,
+                    env=w.env(), check=True, timeout=60)
+                with open(out, encoding="utf-8") as table:
+                    rows = [row.split() for row in table]
+                # how often somebody waits or reads anew is chance
+                return {row[-1]: int(row[3]) for row in rows
+                        if len(row) > 4 and row[3].isdigit() and row[-1] in
+                        ("openat", "openat2", "getdents64", "statx", "mount",
+                         "newfstatat", "open_tree", "move_mount", "readlink",
+                         "inotify_add_watch", "landlock_add_rule")}
+            few = calls()
+            self.assertGreater(sum(few.values()), 50)
+            for folder in (w.ws + "/many", w.home + "/many", w.home + "/.many"):
+                os.mkdir(folder)
+                for i in range(3000):
+                    os.mknod(f"{folder}/{i}")
+            for i in range(1000):
+                os.mkdir(f"{w.ws}/{i}")
+                os.mknod(f"{w.home}/{i}")
+            many = calls()
+            for name, count in many.items():
+                self.assertLessEqual(count, few.get(name, 0) + 3, name)
 
 
 if __name__ == "__main__":
