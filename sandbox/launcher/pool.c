@@ -20,7 +20,7 @@
 #include "start/template.h"
 
 #define TEMPLATES_MAX 8
-#define WAITING_MAX 2 /* in each template */
+#define WAITING_MAX 4 /* in each template */
 #define ORDERS_MAX 8
 #define SPACES_MAX 64
 #define SEEN_MAX 32
