@@ -182,6 +182,21 @@ parse_optional_time(
 	return text == NULL ? ERR_OK : cmdlog_parse_time(text, now_ns, ret, e);
 }
 
+struct cmdlog_filter_options
+cmdlog_filter_of(const char *const *values)
+{
+	return (struct cmdlog_filter_options){
+		.session = values[CMDLOG_SESSION],
+		.action = values[CMDLOG_ACTION],
+		.decision = values[CMDLOG_DECISION],
+		.kind = values[CMDLOG_KIND],
+		.tool = values[CMDLOG_TOOL],
+		.rule = values[CMDLOG_RULE],
+		.since = values[CMDLOG_SINCE],
+		.until = values[CMDLOG_UNTIL],
+	};
+}
+
 int
 cmdlog_parse_filter(
     const struct cmdlog_filter_options *o, struct log_query *ret, struct err *e)

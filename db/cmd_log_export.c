@@ -16,15 +16,8 @@ enum option {
 	OPT_FORMAT,
 	OPT_FROM,
 	OPT_TO,
-	OPT_SESSION,
-	OPT_ACTION,
-	OPT_DECISION,
-	OPT_KIND,
-	OPT_TOOL,
-	OPT_RULE,
-	OPT_SINCE,
-	OPT_UNTIL,
-	OPT_CURSOR,
+	OPT_FILTER,
+	OPT_CURSOR = OPT_FILTER + CMDLOG_FILTER_COUNT,
 	OPT_JSON,
 	OPT_COUNT,
 };
@@ -35,7 +28,7 @@ static const struct command_option options[] = {
 	    "jsonl unless given" },
 	[OPT_FROM] = { "--from", "ROW", "from that row on" },
 	[OPT_TO] = { "--to", "ROW", "up to that row" },
-	CMDLOG_FILTER_OPTIONS,
+	CMDLOG_FILTER_OPTIONS(OPT_FILTER),
 	[OPT_CURSOR] = { "--cursor", "NAME",
 	    "what that destination does not have yet" },
 	[OPT_JSON] = { "--json", NULL, "the same as --format jsonl" },
@@ -64,16 +57,8 @@ export_row(void *ctx, const struct row_view *v, struct err *e)
 static int
 set_up(struct export *x, const char **values, struct err *e)
 {
-	const struct cmdlog_filter_options o = {
-		.session = values[OPT_SESSION],
-		.action = values[OPT_ACTION],
-		.decision = values[OPT_DECISION],
-		.kind = values[OPT_KIND],
-		.tool = values[OPT_TOOL],
-		.rule = values[OPT_RULE],
-		.since = values[OPT_SINCE],
-		.until = values[OPT_UNTIL],
-	};
+	const struct cmdlog_filter_options o =
+	    cmdlog_filter_of(values + OPT_FILTER);
 	int r = cmdlog_parse_filter(&o, &x->query, e);
 
 	if (r == 0 && values[OPT_FROM] != NULL)

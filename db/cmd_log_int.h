@@ -40,18 +40,37 @@ struct cmdlog_filter_options {
 	const char *session, *action, *decision, *kind, *tool, *rule, *since,
 	    *until;
 };
-#define CMDLOG_FILTER_OPTIONS                                                  \
-	[OPT_SESSION] = { "--session", "ID", "only of that session" },         \
-	[OPT_ACTION] = { "--action", "ID", "only of that action" },            \
-	[OPT_DECISION] = { "--decision", "allow|review|ask|deny",              \
-		"only with that decision" },                                   \
-	[OPT_KIND] = { "--kind", "KIND",                                       \
-		"only of that kind (decided, intent)" },                       \
-	[OPT_TOOL] = { "--tool", "TOOL", "only of that tool" },                \
-	[OPT_RULE] = { "--rule", "ID", "only decided by that rule" },          \
-	[OPT_SINCE] = { "--since", "TIME",                                     \
-		"2026-11-25T18:00:00Z, or 2h ago" },                           \
-	[OPT_UNTIL] = { "--until", "TIME", "before that time" }
+/* Their places in a table of options, from the first of them on. */
+enum cmdlog_filter {
+	CMDLOG_SESSION,
+	CMDLOG_ACTION,
+	CMDLOG_DECISION,
+	CMDLOG_KIND,
+	CMDLOG_TOOL,
+	CMDLOG_RULE,
+	CMDLOG_SINCE,
+	CMDLOG_UNTIL,
+	CMDLOG_FILTER_COUNT,
+};
+#define CMDLOG_FILTER_OPTIONS(first)                                           \
+	[(first) +                                                             \
+	    CMDLOG_SESSION] = { "--session", "ID", "only of that session" },   \
+	    [(first) +                                                         \
+		CMDLOG_ACTION] = { "--action", "ID", "only of that action" },  \
+	    [(first) + CMDLOG_DECISION] = { "--decision",                      \
+		    "allow|review|ask|deny", "only with that decision" },      \
+	    [(first) + CMDLOG_KIND] = { "--kind", "KIND",                      \
+		    "only of that kind (decided, intent)" },                   \
+	    [(first) +                                                         \
+		CMDLOG_TOOL] = { "--tool", "TOOL", "only of that tool" },      \
+	    [(first) + CMDLOG_RULE] = { "--rule", "ID",                        \
+		    "only decided by that rule" },                             \
+	    [(first) + CMDLOG_SINCE] = { "--since", "TIME",                    \
+		    "2026-11-25T18:00:00Z, or 2h ago" },                       \
+	    [(first) +                                                         \
+		CMDLOG_UNTIL] = { "--until", "TIME", "before that time" }
+/* values: of these options, from the first of them on; borrows them. */
+struct cmdlog_filter_options cmdlog_filter_of(const char *const *values);
 int cmdlog_parse_filter(const struct cmdlog_filter_options *o,
     struct log_query *ret, struct err *e);
 /* A number of an option; 0 and an error when it is none. */

@@ -22,15 +22,8 @@
 
 enum option {
 	OPT_STATE,
-	OPT_SESSION,
-	OPT_ACTION,
-	OPT_DECISION,
-	OPT_KIND,
-	OPT_TOOL,
-	OPT_RULE,
-	OPT_SINCE,
-	OPT_UNTIL,
-	OPT_LIMIT,
+	OPT_FILTER,
+	OPT_LIMIT = OPT_FILTER + CMDLOG_FILTER_COUNT,
 	OPT_FOLLOW,
 	OPT_JSON,
 	OPT_COUNT,
@@ -38,7 +31,7 @@ enum option {
 
 static const struct command_option options[] = {
 	[OPT_STATE] = { "--state", "DIR", "the daemon's state folder" },
-	CMDLOG_FILTER_OPTIONS,
+	CMDLOG_FILTER_OPTIONS(OPT_FILTER),
 	[OPT_LIMIT] = { "--limit", "N", "the newest N (50)" },
 	[OPT_FOLLOW] = { "--follow", NULL, "go on with new rows as they come" },
 	[OPT_JSON] = { "--json", NULL, "one object a line" },
@@ -154,16 +147,8 @@ terminal_width(void)
 static int
 set_up(struct list *l, const char **values, struct err *e)
 {
-	const struct cmdlog_filter_options o = {
-		.session = values[OPT_SESSION],
-		.action = values[OPT_ACTION],
-		.decision = values[OPT_DECISION],
-		.kind = values[OPT_KIND],
-		.tool = values[OPT_TOOL],
-		.rule = values[OPT_RULE],
-		.since = values[OPT_SINCE],
-		.until = values[OPT_UNTIL],
-	};
+	const struct cmdlog_filter_options o =
+	    cmdlog_filter_of(values + OPT_FILTER);
 	int r = cmdlog_parse_filter(&o, &l->query, e);
 
 	l->query.limit = LIMIT_DEFAULT;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -19,6 +20,7 @@
 #define KEY_ID_LEN 4
 #define TAGGED_LEN (1 + NOTE_PUBLIC_LEN)
 #define BASE64_LEN(n) (((n) + 2) / 3 * 4)
+#define KEY_FILE_BYTES_MAX ((size_t)1024)
 #define BASE64_MAX 128 /* of anything in a note */
 #define SIGNATURE_MARK "\xe2\x80\x94 " /* an em dash and a space */
 
@@ -270,6 +272,17 @@ note_public_parse(struct str text, struct note_public *ret, struct err *e)
 	if (r == 0)
 		*ret = p;
 	return r;
+}
+
+int
+note_public_read(const char *path, struct note_public *ret, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(KEY_FILE_BYTES_MAX);
+	int r = fdio_read_file(path, &text, e);
+
+	if (r == 0)
+		r = note_public_parse(buf_str(&text), ret, e);
+	return r == 0 ? r : err_wrap(e, r, "public key '%s'", path);
 }
 
 /* ---- signing ----------------------------------------------------------- */

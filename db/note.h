@@ -43,6 +43,8 @@ void note_key_freep(struct note_key **k);
 
 void note_public_print(const struct note_public *p, struct buf *out);
 int note_public_parse(struct str text, struct note_public *ret, struct err *e);
+/* The file that note_public_print wrote; an error names it. */
+int note_public_read(const char *path, struct note_public *ret, struct err *e);
 
 struct checkpoint {
 	const char *origin;

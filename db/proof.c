@@ -21,18 +21,6 @@
 
 #define PROOF_HEAD "c2sp.org/tlog-proof@v1"
 #define PROOF_BYTES_MAX ((size_t)64 << 20)
-#define KEY_FILE_BYTES_MAX ((size_t)1024)
-
-static int
-read_public(const char *path, struct note_public *ret, struct err *e)
-{
-	AUTO_BUF struct buf text = BUF_INIT(KEY_FILE_BYTES_MAX);
-	int r = fdio_read_file(path, &text, e);
-
-	if (r == 0)
-		r = note_public_parse(buf_str(&text), ret, e);
-	return r == 0 ? r : err_wrap(e, r, "public key '%s'", path);
-}
 
 /* ---- making ------------------------------------------------------------ */
 
@@ -53,7 +41,7 @@ load(struct make *m, const char *state_dir, uint64_t seq, struct err *e)
 
 	buf_printf(&m->file, "%s/" SEAL_PUBLIC_FILE, buf_cstr(&m->dir));
 	if (r == 0)
-		r = read_public(buf_cstr(&m->file), &first, e);
+		r = note_public_read(buf_cstr(&m->file), &first, e);
 	buf_reset(&m->file);
 	buf_printf(&m->file, "%s/" SEAL_FILE, buf_cstr(&m->dir));
 	if (r == 0)
@@ -360,6 +348,6 @@ proof_verify(
 	int r = fdio_read_file(path, &text, e);
 
 	if (r == 0)
-		r = read_public(public_key, &first, e);
+		r = note_public_read(public_key, &first, e);
 	return r == 0 ? proof_check(buf_str(&text), &first, out, e) : r;
 }

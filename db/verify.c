@@ -18,8 +18,6 @@
 #include "store.h"
 #include "store_limits.h"
 
-#define KEY_FILE_BYTES_MAX ((size_t)1024)
-
 struct verify {
 	const struct verify_options *o;
 	struct buf dir, path;
@@ -57,7 +55,6 @@ static int
 read_public(struct verify *v, struct note_public *ret, struct err *e)
 {
 	AUTO_BUF struct buf path = BUF_INIT(PATH_BYTES_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(KEY_FILE_BYTES_MAX);
 	int r;
 
 	if (v->o->public_key != NULL)
@@ -65,11 +62,8 @@ read_public(struct verify *v, struct note_public *ret, struct err *e)
 	else
 		buf_printf(&path, "%s/" SEAL_PUBLIC_FILE, buf_cstr(&v->dir));
 	r = buf_done(&path, e);
-	if (r == 0)
-		r = fdio_read_file(buf_cstr(&path), &text, e);
-	if (r == 0)
-		r = note_public_parse(buf_str(&text), ret, e);
-	return r == 0 ? r : err_wrap(e, r, "public key '%s'", buf_cstr(&path));
+	return r == 0 ? note_public_read(buf_cstr(&path), ret, e)
+		      : err_wrap(e, r, "public key '%s'", buf_cstr(&path));
 }
 
 /* Before the log is read: rows may be added meanwhile, never fewer. */

@@ -16,6 +16,7 @@
 
 #define PASSWD_FILE "/etc/passwd"
 #define GROUP_FILE "/etc/group"
+#define WHY_MAX 64
 #define GROUP_BYTES ((size_t)64 << 10) /* of one line: all its members */
 
 static void
@@ -188,40 +189,39 @@ is_settings(const char *path, const char *home)
 	    path[n + 1] == '.';
 }
 
+/* why completes the sentence: "is a system directory". */
+static int
+refuse_place(const char *path, const char *why, struct err *e)
+{
+	return err_set(e, ERR_INVALID,
+	    "workspace '%s' %s; name the project's own directory", path, why);
+}
+
 static int
 check_place(const char *path, const char *home, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(shared_places); i++) {
-		if (strcmp(path, shared_places[i]) == 0)
-			return err_set(e, ERR_INVALID,
-			    "workspace '%s' is shared by everything on this "
-			    "machine; name the project's own directory",
-			    path);
-	}
+	char why[WHY_MAX];
+
+	if (str_is_one_of(
+		str_of(path), shared_places, ARRAY_LEN(shared_places)))
+		return refuse_place(
+		    path, "is shared by everything on this machine", e);
 	for (size_t i = 0; i < ARRAY_LEN(system_trees); i++) {
 		if (is_below(path, system_trees[i]))
-			return err_set(e, ERR_INVALID,
-			    "workspace '%s' is a system directory; name the "
-			    "project's own directory",
-			    path);
+			return refuse_place(path, "is a system directory", e);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(secret_names); i++) {
-		if (has_component(path, secret_names[i]))
-			return err_set(e, ERR_INVALID,
-			    "workspace '%s' lies in a place for secrets "
-			    "(%s); name the project's own directory",
-			    path, secret_names[i]);
+		if (!has_component(path, secret_names[i]))
+			continue;
+		(void)snprintf(why, sizeof(why),
+		    "lies in a place for secrets (%s)", secret_names[i]);
+		return refuse_place(path, why, e);
 	}
 	if (is_settings(path, home))
-		return err_set(e, ERR_INVALID,
-		    "workspace '%s' lies among the settings of the home "
-		    "directory; name the project's own directory",
-		    path);
+		return refuse_place(
+		    path, "lies among the settings of the home directory", e);
 	if (home != NULL && is_below(home, path))
-		return err_set(e, ERR_INVALID,
-		    "workspace '%s' is or holds the home directory; name the "
-		    "project's own directory",
-		    path);
+		return refuse_place(path, "is or holds the home directory", e);
 	return ERR_OK;
 }
 
