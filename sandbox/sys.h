@@ -18,6 +18,9 @@
 #ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
 #define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15)
 #endif
+#ifndef LANDLOCK_ACCESS_FS_RESOLVE_UNIX
+#define LANDLOCK_ACCESS_FS_RESOLVE_UNIX (1ULL << 16)
+#endif
 #define SYS_LANDLOCK_SCOPE_ABSTRACT (1ULL << 0)
 #define SYS_LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
 /* From ABI 7 on: which denials go to the audit records. */

@@ -15,7 +15,7 @@
 #include "sys.h"
 
 /* The last version of Landlock of which a domain uses all that it needs. */
-#define DOMAIN_ABI_MAX 7
+#define DOMAIN_ABI_MAX 9
 #define DOMAIN_READS                                                           \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |           \
 	    LANDLOCK_ACCESS_FS_READ_DIR)

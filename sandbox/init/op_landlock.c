@@ -26,6 +26,10 @@ handled(int abi)
 		fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (abi >= 5)
 		fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
+	/* No socket of the host by its path. The gate connects, for those of
+	 * the run. */
+	if (abi >= 9)
+		fs |= LANDLOCK_ACCESS_FS_RESOLVE_UNIX;
 	return fs;
 }
 

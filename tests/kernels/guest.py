@@ -2,7 +2,7 @@
 """
 What is tried in a machine with another kernel; started by first.sh.
 
-    guest.py BOOT[:PLACE]
+    guest.py BOOT[:PLACE,...]
 
 Each place is a state of the machine - its control groups, what a user may make,
 who runs - and the same is tried in all: what assent says of it, that a run
@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import termios
 import time
 import traceback
 
@@ -75,7 +76,7 @@ def main():
     counted = Counted()
     before = tried.BEFORE
     for name, place in places.of(boot, kernel()):
-        if only not in ("", name):
+        if only and name not in only.split(","):
             continue
         try:
             with place as p:
@@ -94,4 +95,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception:  # the machine ends with us: whoever reads has to know
+        say(traceback.format_exc())
+    termios.tcdrain(1)

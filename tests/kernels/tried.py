@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import places
 from lib_sandbox import GIT, World
 
 BIN = os.environ["ASSENT_BIN"]
@@ -35,9 +36,9 @@ mv .git .tig && w 'git folder moved'
 printf '[core]\nfsmonitor=x\n' >>.git/config && w 'git configuration'
 mkdir .vscode && echo x >.vscode/tasks.json && w 'editor settings'
 for f in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe; do
-	cat $f >$f && w "$f"
+	(exec 3>>$f) && w "$f"
 done
-echo b >/proc/sysrq-trigger && w 'sysrq'
+(exec 3>/proc/sysrq-trigger) && w 'sysrq'
 kill -0 %(outside)d && w 'signal to a process outside'
 [ -r /proc/%(outside)d/cwd/ ] && w 'folder of a process outside'
 unshare -Ur true && w 'user namespace'
@@ -190,13 +191,26 @@ def a_run_works(place):
     return None
 
 
+def programs_of_a_run_reach_each_other(place):
+    if not place.runs:
+        return None
+    for w in worlds(place):
+        if not has(w, "userns"):
+            continue
+        status, out = w.sandbox(["python3", "-c", TALK])
+        if status != 0 or "talked tcp\n" not in out or \
+                "talked unix\n" not in out:
+            return wrong(w, f"status {status}", out)
+    return None
+
+
 def the_ways_out_are_open_without_a_sandbox(place):
     """Else nothing is shown by what follows."""
-    for w in worlds(place):
-        with Outside(w) as outside:
-            ran = w.outside(ways_out(w, outside), check=False)
-            if ran.stdout.count("way out") < 12 or not outside.told():
-                return wrong(w, "few ways out", ran.stdout)
+    with Here(place, places.USER) as w, Outside(w) as outside:
+        ran = w.outside(ways_out(w, outside), check=False)
+        print(ran.stdout)
+        if ran.stdout.count("way out") < 12 or not outside.told():
+            return wrong(w, "few ways out", ran.stdout)
     return None
 
 
@@ -266,6 +280,22 @@ BURN = ("import os, time\nb = time.monotonic()\n"
         "print('used', int(100 * time.process_time() / 3))\n")
 SMALL = "profiles: {workspace-write: {limits: {memory: 128M, pids: 60}}}\n"
 SLOW = "profiles: {workspace-write: {limits: {cpu: 20}}}\n"
+
+
+TALK = """
+import os, socket
+for name, family, at in (("unix", socket.AF_UNIX, "talk"),
+                         ("tcp", socket.AF_INET, ("127.0.0.1", 0))):
+    s = socket.socket(family)
+    s.bind(at)
+    s.listen()
+    if os.fork() == 0:
+        c = socket.socket(family)
+        c.connect(s.getsockname())
+        c.send(b"talked " + name.encode())
+        os._exit(0)
+    print(s.accept()[0].recv(99).decode())
+"""
 
 
 def number(word, out):
@@ -396,7 +426,8 @@ class Outside:
             s.close()
 
 
-CHECKS = (what_doctor_says_is_so, a_run_works, nothing_gets_out,
+CHECKS = (what_doctor_says_is_so, a_run_works,
+          programs_of_a_run_reach_each_other, nothing_gets_out,
           what_is_missing_is_said,
           what_is_missing_is_refused_where_it_is_required, limits_hold,
           nothing_outlives_the_killed_first_process_of_a_run)
