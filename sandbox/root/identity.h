@@ -40,6 +40,8 @@ int identity_open(const struct plan_who *who, int base, const char *path,
 void identity_look_as(const struct plan_who *who);
 void identity_look_as_us(const struct plan_who *who);
 int identity_map_self(const struct plan_who *who, struct err *e);
+/* What nothing that is executed has any more; can be done ahead. */
+int identity_drop_bounding(struct err *e);
 /* No capabilities, no new ones, not readable by others, dies with its
  * parent. Verified; fails closed. */
 int identity_become(const struct plan_who *who, struct err *e);

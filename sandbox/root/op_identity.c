@@ -323,12 +323,14 @@ identity_count_apart(
 	return map_self(self, who, e);
 }
 
-static int
-drop_bounding(struct err *e)
+/* A new user namespace has all of them again: looking costs little. */
+int
+identity_drop_bounding(struct err *e)
 {
 	/* The kernel says where the list ends. */
 	for (unsigned long cap = 0; cap < 64; cap++) {
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 0 ||
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
 		if (errno == EINVAL && cap > CAP_BPF)
 			return ERR_OK;
@@ -380,7 +382,7 @@ switch_user(const struct plan_who *who, struct err *e)
 int
 identity_become(const struct plan_who *who, struct err *e)
 {
-	int r = drop_bounding(e);
+	int r = identity_drop_bounding(e);
 
 	if (r == 0)
 		r = switch_user(who, e);

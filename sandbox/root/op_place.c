@@ -64,8 +64,10 @@ open_near(const struct plan_who *who, struct root_near *n, int base,
 			errno = ENOENT;
 		return -1;
 	}
-	/* Most are missing, and a look is cheaper than an attempt. */
-	if (faccessat(n->fd, name + 1, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	/* Most are missing, and a look is cheaper than an attempt; with other
+	 * rights than those that count the kernel would make them first. */
+	if (faccessat(
+		n->fd, name + 1, F_OK, AT_SYMLINK_NOFOLLOW | AT_EACCESS) != 0)
 		return -1;
 	return identity_open(who, n->fd, name + 1, O_PATH | O_NOFOLLOW,
 	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);

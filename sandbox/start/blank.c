@@ -119,6 +119,8 @@ begin(struct begun *b, const struct blank_with *with, int idmap)
 	if (r == 0)
 		(void)begun_make(
 		    b, with->ground.plan, with->ground.op_count, &b->why);
+	if (b->why.code == ERR_OK)
+		(void)identity_drop_bounding(&b->why);
 	fd_closep(&idmap); /* the job brings it again */
 	b->root.idmap = -1;
 }
