@@ -35,7 +35,6 @@
 #include "root/root.h"
 #include "init/spawn_command.h"
 #include "sys.h"
-#include "init/terminal.h"
 #include "init/watch.h"
 
 #define STARTED_AFTER_MS 2
@@ -352,6 +351,11 @@ prepare_command(struct init *in, struct err *e)
 	c->ctl = in->job->ctl;
 	c->supervised = in->supervised;
 	watch_open(&in->watch, in->job->plan, in->memory);
+	c->at_once = init_is_at_once(in);
+	if (c->at_once) {
+		watch_start(&in->watch);
+		init_connect(in);
+	}
 	if (!in->job->fresh) {
 		c->receive = receive;
 		c->ctx = in;
@@ -370,39 +374,17 @@ prepare_command(struct init *in, struct err *e)
 	return gate_open(&in->gate, in->job->plan, c->listener, e);
 }
 
-/* Of the run's own devices, so that its name is known inside. */
-static int
-make_terminal(struct job *j, struct err *e)
-{
-	struct ctl m = { .type = CTL_TERMINAL, .has_fd = true };
-	AUTO_FD int master = -1;
-	int slave, r = terminal_open(&master, &slave, e);
-
-	if (r != 0)
-		return r;
-	j->tty = slave;
-	for (int i = 0; i < 3; i++)
-		j->stdio[i] = slave;
-	m.fd = master;
-	return ctl_send(j->ctl, &m) == 0
-	    ? ERR_OK
-	    : err_set(e, ERR_SYS, "cannot hand the terminal over");
-}
-
 static int
 start_command(struct init *in)
 {
-	struct job *j = in->job;
 	struct command_spawn *c = &in->spawn;
 
-	c->plan = j->plan;
-	memcpy(c->stdio, j->stdio, sizeof(c->stdio));
-	c->tty = j->tty;
-	c->values = j->values;
-	c->value_count = j->value_count;
+	c->plan = in->job->plan;
+	if (!c->at_once)
+		init_connect(in);
 	command_go(c);
 	close_stdio(in);
-	close_values(j);
+	close_values(in->job);
 	return c->error != 0 ? not_started(in) : ERR_OK;
 }
 
@@ -632,8 +614,9 @@ start(struct init *in, struct err *e)
 		return wait_for_job(in, e);
 	if (net_listen_send(&in->net, j->ctl, e) != 0)
 		return ERR_SYS;
-	watch_start(&in->watch);
-	if (j->plan->tty && make_terminal(j, e) != 0)
+	if (!in->spawn.at_once)
+		watch_start(&in->watch);
+	if (j->plan->tty && init_terminal(j, e) != 0)
 		return ERR_SYS;
 	if (j->plan->edit_count == 0)
 		return start_command(in);

@@ -46,6 +46,13 @@ struct init {
 	char record[JOB_BYTES_MAX]; /* of the job */
 };
 
+/* A terminal for the command, which is told of. */
+int init_terminal(struct job *j, struct err *e);
+/* The command's input, output and values. */
+void init_connect(struct init *in);
+/* Nothing is left to do before the command: its first call that has to be
+ * answered waits until this process is there. */
+bool init_is_at_once(const struct init *in);
 /* After all others have ended. */
 void init_report(struct init *in);
 

@@ -34,6 +34,11 @@
 #define SHELL "/bin/sh"
 
 enum {
+	PREPARED = 1,
+	NOT_PREPARED,
+};
+
+enum {
 	GO_WAIT,
 	GO_EXECUTE,
 	GO_END
@@ -245,7 +250,7 @@ child(void *ctx)
 	struct command_spawn *c = ctx;
 	const int r = give_up(c);
 
-	tell(&c->prepared, 1);
+	tell(&c->prepared, r == 0 ? PREPARED : NOT_PREPARED);
 	if (r != 0)
 		return r;
 	if (!is_told(c))
@@ -268,7 +273,7 @@ command_prepare(struct command_spawn *c)
 	c->error = 0;
 	c->listener = -1;
 	c->prepared = 0;
-	c->go = GO_WAIT;
+	c->go = c->at_once ? GO_EXECUTE : GO_WAIT;
 	c->alive = 1;
 	c->stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
@@ -290,7 +295,8 @@ command_prepare(struct command_spawn *c)
 		errno = ECHILD;
 		(void)fail(c, "prepare the command's process");
 	}
-	return c->error == 0 ? pid : -1;
+	/* What fails later command_go tells. */
+	return pid >= 0 && c->prepared == PREPARED ? pid : -1;
 }
 
 static void

@@ -7,7 +7,8 @@
  *     c.plan = ...; c.stdio[0] = ...
  *     command_go(&c);                 input, output, folder, exec
  *
- * With c.receive the child fetches what it executes itself, in command_go.
+ * With c.at_once it is executed as soon as it is prepared. With c.receive the
+ * child fetches what it executes itself, in command_go.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -21,6 +22,8 @@ typedef bool command_receive_fn(void *ctx);
 
 struct command_spawn {
 	const struct plan *plan; /* may change until command_go */
+	/* command_go is not waited for: all below is set already. */
+	bool at_once;
 	command_receive_fn *receive; /* or NULL */
 	void *ctx; /* for it */
 	const struct bpf_program *filter;
