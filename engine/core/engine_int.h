@@ -183,6 +183,8 @@ struct stored_state {
 	struct inquiry asking;
 	int64_t proposed_real_ns;
 	int exit, signal;
+	bool had_output, timed_out;
+	const char *failure; /* of its run; or NULL */
 	uint64_t seq;
 	uint8_t log_hash[SHA256_LEN], sha256[SHA256_LEN];
 	struct operand *operands;

@@ -112,6 +112,9 @@ rebuild(struct engine *g, const struct open_action *o,
 	a->proposer.started = stored.started;
 	a->outcome.exit = stored.exit;
 	a->outcome.signal = stored.signal;
+	a->outcome.truncated = stored.had_output;
+	a->outcome.timed_out = stored.timed_out;
+	a->outcome.failure = stored.failure;
 	a->operands = stored.operands;
 	a->operand_count = stored.operand_count;
 	a->seq = stored.seq;

@@ -7,6 +7,9 @@
 
 #include "engine_int.h"
 
+#define HAD_OUTPUT 1
+#define TIMED_OUT 2
+
 static void
 put_asking(const struct inquiry *q, struct buf *out)
 {
@@ -45,6 +48,13 @@ engine_state_put(const struct change *c, const char *boot_id, struct buf *out)
 	rec_put_i64(
 	    out, c->has_deadline ? c->deadline_ns : c->live->deadline_ns);
 	rec_put_cstr(out, boot_id);
+	/* What it wrote is not stored: that there was some is. */
+	rec_put_u8(out,
+	    (uint8_t)((a->outcome.out.len > 0 || a->outcome.err_out.len > 0
+			      ? HAD_OUTPUT
+			      : 0) |
+		(a->outcome.timed_out ? TIMED_OUT : 0)));
+	rec_put_cstr(out, a->outcome.failure);
 }
 
 /* ---- back ------------------------------------------------------------------ */
@@ -103,6 +113,13 @@ engine_state_get(
 		ret->during = rec_cstr(&in, a);
 		ret->deadline_boot_ns = rec_i64(&in);
 		ret->boot_id = rec_cstr(&in, a);
+	}
+	if (in.rest.len > 0) {
+		const uint8_t flags = rec_u8(&in);
+
+		ret->had_output = (flags & HAD_OUTPUT) != 0;
+		ret->timed_out = (flags & TIMED_OUT) != 0;
+		ret->failure = rec_cstr(&in, a);
 	}
 	if (rec_done(&in, e) != 0 || ret->ruling.decision > DECISION_DENY ||
 	    ret->ruling.by > BY_CEILING)

@@ -348,6 +348,53 @@ class Output(unittest.TestCase):
         self.assertIn(b'event: missed\ndata: {"stdout":%d,"stderr":0}'
                       % (3000004 - MB - MB // 8), events)
 
+    # ---- later ----
+
+    def test_after_a_restart_an_outcome_says_that_output_is_gone(self):
+        with Daemon() as d:
+            os.chmod(d.root, 0o755)
+            wrote = d.shell("echo words")[1]
+            silent = d.shell("exit 3")[1]
+            _, killed, _ = d.shell("echo begun; sleep 60", wait=0)
+            end = time.monotonic() + 30
+            while d.agent("GET", f"/v1/actions/{killed['id']}")[1][
+                    "state"] != "running":
+                self.assertLess(time.monotonic(), end)
+            for pid in d.roles()["launcher"]:
+                os.kill(pid, signal.SIGKILL)
+            d.agent("GET", f"/v1/actions/{killed['id']}",
+                    headers={"Prefer": "wait=20"})
+            d.stop()
+            d.start()
+            seen = [d.agent("GET", f"/v1/actions/{action['id']}")[1]
+                    for action in (wrote, silent, killed)]
+        self.assertEqual([one["state"] for one in seen], ["done"] * 3)
+        first, second, third = (one["outcome"] for one in seen)
+        self.assertEqual((first["exit"], first["stdout"], first["truncated"]),
+                         (0, "", True))
+        self.assertEqual((second["exit"], second["truncated"]), (3, False))
+        self.assertIn("launcher ended", third["failure"])
+
+    def test_who_asks_late_gets_what_hundreds_wrote(self):
+        connection = UnixConnection(f"{self.daemon.runtime}/agent.sock", 60)
+        count, ids = 200, []
+
+        def call(method, url, body=None, wait=0):
+            connection.request(
+                method, url, None if body is None else json.dumps(body),
+                {"Prefer": f"wait={wait}", "Content-Type": "application/json"})
+            return json.loads(connection.getresponse().read())
+        for i in range(count):
+            ids.append(call("POST", "/v1/actions", {
+                "tool": "shell", "input": {"script": f"echo {i}"},
+                "cwd": self.daemon.workspace, "execute": True,
+                "workspace": self.daemon.workspace})["id"])
+        self.until("they end", lambda: not self.running(), 60)
+        for i, action in enumerate(ids):
+            ended = call("GET", f"/v1/actions/{action}", wait=30)
+            self.assertEqual(ended["outcome"]["stdout"], f"{i}\n")
+        connection.close()
+
     # ---- a terminal ----
 
     def test_a_terminal_gets_all_of_it_too(self):
