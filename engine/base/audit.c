@@ -11,9 +11,11 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "mem.h"
 
@@ -60,6 +62,17 @@ open_socket(void)
 	    AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_AUDIT);
 }
 
+/* A socket elsewhere hears nothing, and no error tells. */
+static bool
+is_elsewhere(void)
+{
+	struct stat own, first;
+
+	return stat("/proc/self/ns/net", &own) == 0 &&
+	    stat("/proc/1/ns/net", &first) == 0 &&
+	    (own.st_dev != first.st_dev || own.st_ino != first.st_ino);
+}
+
 int
 audit_join(uint16_t first, uint16_t second, int *ret, struct err *e)
 {
@@ -68,8 +81,13 @@ audit_join(uint16_t first, uint16_t second, int *ret, struct err *e)
 		.nl_groups = 1U << (AUDIT_NLGRP_READLOG - 1),
 	};
 	const int bytes = BUFFER_BYTES;
-	AUTO_FD int fd = open_socket();
+	AUTO_FD int fd = -1;
 
+	if (is_elsewhere())
+		return err_set(e, ERR_NOTFOUND,
+		    "audit records come in the machine's own network "
+		    "namespace alone, and this is another");
+	fd = open_socket();
 	/* The filter first: nothing else ever comes in. */
 	if (fd < 0 || take_only(fd, first, second) != 0 ||
 	    bind(fd, (const struct sockaddr *)&to, sizeof(to)) != 0)

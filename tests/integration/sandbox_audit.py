@@ -101,6 +101,12 @@ class KernelsWord(unittest.TestCase):
     def tearDownClass(cls):
         cls.d.__exit__(None, None, None)
 
+    def is_of_daemon(self, pid):
+        while pid > 1 and pid != self.d.process.pid:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as text:
+                pid = int(text.read().rsplit(")", 1)[1].split()[1])
+        return pid == self.d.process.pid
+
     def run_script(self, script):
         status, body, _ = self.d.agent(
             "POST", "/v1/actions",
@@ -184,6 +190,33 @@ class KernelsWord(unittest.TestCase):
         self.assertEqual(len(words), 1, body["outcome"])
         self.assertEqual(self.run_script("true")["outcome"]["violations"],
                          [])
+
+    def test_who_reads_the_records_has_no_rights(self):
+        self.run_script("true")
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/status", encoding="ascii") as text:
+                    status = dict(line.split(":\t", 1) for line in text
+                                  if ":\t" in line)
+                with open(f"/proc/{status['PPid'].strip()}/cmdline",
+                          "rb") as text:
+                    parent = text.read().split(b"\0")
+            except (OSError, KeyError):
+                continue
+            if (parent[1:2] == [b"--launcher"] and
+                    status["Uid"].split()[0] == "65534" and
+                    self.is_of_daemon(int(status["PPid"]))):
+                found.append((pid, status))
+        self.assertEqual(len(found), 1, found)
+        pid, status = found[0]
+        self.assertEqual(status["Uid"].split(), ["65534"] * 4)
+        self.assertEqual(status["Groups"].strip(), "")
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(int(status[name], 16), 0, name)
+        self.assertEqual(status["NoNewPrivs"].strip(), "1")
+        self.assertEqual(status["Seccomp"].strip(), "2")
+        self.assertEqual(len(os.listdir(f"/proc/{pid}/fd")), 2)
 
     def test_with_off_a_run_makes_no_records(self):
         with tempfile.NamedTemporaryFile("w", suffix=".yaml") as c:
