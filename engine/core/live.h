@@ -19,7 +19,7 @@
 #include "model/action.h"
 #include "outflow.h"
 
-#define LIVE_ENDED_MAX 1024
+#define LIVE_ENDED_MAX 256
 #define LIVE_OUTPUT_MAX RUN_OUTPUT_BYTES_DEFAULT
 
 /* Somebody who waits for this action: a parked HTTP call. */
