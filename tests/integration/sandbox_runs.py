@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -85,6 +86,30 @@ class Runs(unittest.TestCase):
             process.send_signal(signal.SIGINT)
             self.assertIn(b"got", process.stdout.read())
             self.assertEqual(process.wait(), 5)
+
+    @in_each_mode
+    def test_every_signal_is_a_status_as_a_shell_reports_it(self, w):
+        for name in ("HUP", "INT", "KILL", "SEGV", "USR1", "PIPE", "TERM"):
+            status, _ = w.run(["bash", "-c", f"kill -{name} $$"])
+            self.assertEqual(status, 128 + getattr(signal, "SIG" + name))
+
+    @in_each_mode
+    def test_a_long_stream_passes_both_ways_at_its_readers_pace(self, w):
+        block = os.urandom(1 << 20)
+        with w.start(["cat"], stdin=subprocess.PIPE,
+                     stderr=subprocess.PIPE) as process:
+            def write():
+                for _ in range(64):
+                    process.stdin.write(block)
+                process.stdin.close()
+            writer = threading.Thread(target=write, daemon=True)
+            writer.start()
+            time.sleep(0.5)  # in which nobody reads, and it waits
+            self.assertTrue(writer.is_alive())
+            for _ in range(64):
+                self.assertEqual(process.stdout.read(1 << 20), block)
+            self.assertEqual(process.stdout.read(), b"")
+            self.assertEqual(process.wait(30), 0)
 
     @in_each_mode
     def test_all_of_a_long_output_is_passed_on(self, w):
