@@ -24,6 +24,7 @@ struct install_file {
 	char *path; /* owned, as are the texts */
 	char *old; /* NULL: there is none */
 	char *new; /* NULL: it goes away */
+	char *kept; /* the kept original that new is: it is back, or NULL */
 	bool ours; /* old has something of ours, so it is no original */
 };
 
@@ -128,8 +129,22 @@ char *install_path(const char *variable, const char *folder, const char *rest);
 bool install_is_ours(const struct install *in, const char *command);
 /* Whether the text of a settings file holds something of ours. */
 bool install_was_here(const struct install *in, const char *text);
+/* A file that is ours as a whole goes, and what it took the place of comes
+ * back; somebody else's stays. path is taken. */
+int install_take_out(struct install *in, char *path, struct err *e);
+/* The sections [hooks.state."FILE:EVENT:GROUP:HOOK"] of Codex's settings, in
+ * which it keeps which hooks it trusts: without ours, and those of others as
+ * they stand in the file of hooks from now on. */
+struct install_trust {
+	const char *hooks; /* the file */
+	const char *before, *after; /* its texts, or NULL */
+};
+int install_put_trusted(const struct install *in, const struct install_trust *t,
+    struct str text, struct buf *out, struct err *e);
 /* What the file held before we came, or NULL: none was kept. */
 int install_original(const char *path, char **ret, struct err *e);
+/* Where that is kept, or NULL; free it. */
+char *install_kept(const char *path);
 int install_original_json(const char *path, json_t **ret, struct err *e);
 /* Keeps the old text beside; nothing that was kept is ever overwritten. */
 int install_keep(const struct install_file *f, const char *path, unsigned mode,

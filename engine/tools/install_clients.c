@@ -282,25 +282,6 @@ codex_installed(struct install *in)
 	return install_find_command(in, codex_path("hooks.json"), "PreToolUse");
 }
 
-/* A TOML file without our sections: those whose key names our file. */
-static void
-put_without(struct buf *out, struct str text, const char *hooks)
-{
-	bool skips = false;
-
-	while (text.len > 0) {
-		const struct str line = str_cut(&text, '\n');
-
-		if (str_starts(str_trim(line), STR("[")))
-			skips = str_search(line, str_of(hooks)) < line.len &&
-			    str_search(line, STR("hooks.state")) < line.len;
-		if (skips)
-			continue;
-		buf_put_str(out, line);
-		buf_putc(out, '\n');
-	}
-}
-
 /* What Codex itself says the hashes of our entries are. */
 static int
 ask_codex(struct install *in, const char *cwd, json_t **ret, struct err *e)
@@ -407,6 +388,9 @@ plan_codex_trust(struct install *in, struct err *e)
 	AUTO_FREE char *old = NULL;
 	char *path = codex_path("config.toml");
 	json_auto_t *answer = NULL;
+	struct install_trust trust = {
+		.hooks = real == NULL ? hooks : real,
+	};
 	size_t before;
 	int r;
 
@@ -422,7 +406,15 @@ plan_codex_trust(struct install *in, struct err *e)
 		free(path);
 		return r;
 	}
-	put_without(&text, str_of(old), real == NULL ? hooks : real);
+	if (in->file_count > 0) {
+		trust.before = in->files[0].old;
+		trust.after = in->files[0].new;
+	}
+	r = install_put_trusted(in, &trust, str_of(old), &text, e);
+	if (r != 0) {
+		free(path);
+		return r;
+	}
 	before = text.len;
 	if (answer != NULL)
 		put_trust(in, answer, real == NULL ? hooks : real, &text);
@@ -468,8 +460,11 @@ plan_gemini(struct install *in, struct err *e)
 		    "no setting against that, but assent answers before");
 	if (r != 0 || in->options.advise)
 		return r;
+	if (in->options.uninstall)
+		return install_take_out(
+		    in, gemini_path("policies/assent.toml"), e);
 	return install_add(in, gemini_path("policies/assent.toml"),
-	    in->options.uninstall ? NULL : strdup(install_gemini_policy), e);
+	    strdup(install_gemini_policy), e);
 }
 
 static char *
@@ -493,7 +488,7 @@ install_add_copilot(struct install *in, char *path, struct err *e)
 	json_auto_t *root = NULL;
 
 	if (in->options.uninstall)
-		return install_add(in, path, NULL, e);
+		return install_take_out(in, path, e);
 	install_note(in,
 	    "Copilot CLI goes on when a hook runs out of time; assent answers "
 	    "before. An allow of a hook is stronger there than --deny-tool: "
@@ -608,7 +603,7 @@ install_add_opencode(struct install *in, char *path, struct err *e)
 	int r;
 
 	if (in->options.uninstall)
-		return install_add(in, path, NULL, e);
+		return install_take_out(in, path, e);
 	install_note(
 	    in, "opencode without plugins (--pure) is opencode without assent");
 	buf_puts(&text, "const COMMAND = ");

@@ -315,8 +315,13 @@ write_one(const struct install_file *f, bool managed, struct err *e)
 		r = install_keep(f, path, mode, e);
 	if (r != 0)
 		return r;
-	if (f->new != NULL)
-		return fdio_write_file(path, f->new, strlen(f->new), mode, e);
+	if (f->new != NULL) {
+		r = fdio_write_file(path, f->new, strlen(f->new), mode, e);
+		/* it is back: kept once more it would come back once more */
+		if (r == 0 && f->kept != NULL)
+			(void)unlink(f->kept);
+		return r;
+	}
 	return unlink(path) == 0 ? ERR_OK
 				 : err_sys(e, "cannot remove '%s'", path);
 }
@@ -342,6 +347,7 @@ forget_files(struct install *in)
 		free(in->files[i].path);
 		free(in->files[i].old);
 		free(in->files[i].new);
+		free(in->files[i].kept);
 	}
 	in->file_count = 0;
 }

@@ -75,6 +75,39 @@ install_original(const char *path, char **ret, struct err *e)
 				      : ERR_OK;
 }
 
+char *
+install_kept(const char *path)
+{
+	AUTO_BUF struct buf name = BUF_INIT(PATH_BYTES);
+
+	return find_kept(path, &name) ? strdup(buf_cstr(&name)) : NULL;
+}
+
+int
+install_take_out(struct install *in, char *path, struct err *e)
+{
+	AUTO_FREE char *old = NULL;
+	char *new = NULL, *kept = NULL;
+	int r = path == NULL ? err_nomem(e) : install_read(path, &old, e);
+
+	if (r == 0 && install_was_here(in, old)) {
+		kept = install_kept(path);
+		r = install_original(path, &new, e);
+	} else if (r == 0) {
+		new = TAKE_PTR(old);
+	}
+	if (r != 0) {
+		free(path);
+		free(kept);
+		return r;
+	}
+	r = install_add(in, path, new, e);
+	if (r == 0)
+		in->files[in->file_count - 1].kept = TAKE_PTR(kept);
+	free(kept);
+	return r;
+}
+
 int
 install_original_json(const char *path, json_t **ret, struct err *e)
 {

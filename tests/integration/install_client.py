@@ -168,6 +168,73 @@ class Install(unittest.TestCase):
         self.assertEqual(self.read(".codex/config.toml.before-assent"),
                          'model = "m"\n[a]\nb = 1\n')
 
+    def test_codex_goes_on_trusting_the_hooks_of_others(self):
+        """They are told by where they stand, and move when ours come or go."""
+        hooks = f"{self.home}/.codex/hooks.json"
+
+        def state(place, value):
+            return (f'[hooks.state."{hooks}:{place}"]\n'
+                    f'trusted_hash = "{value}"\n')
+
+        def entry(command):
+            return {"matcher": "*", "hooks": [
+                {"type": "command", "command": command}]}
+
+        own = "/x/assent hook codex"
+        two = {"matcher": "*", "hooks": [
+            {"type": "command", "command": "/second"},
+            {"type": "command", "command": own},
+            {"type": "command", "command": "/third"}]}
+        self.write(".codex/hooks.json", json.dumps({"hooks": {
+            "PreToolUse": [entry(own), entry("/first"), two],
+            "PostToolUse": [entry("/after")]}}))
+        self.write(".codex/config.toml", 'model = "m"\n'
+                   + state("pre_tool_use:0:0", "sha256:ours")
+                   + state("pre_tool_use:1:0", "sha256:first")
+                   + state("pre_tool_use:2:0", "sha256:second")
+                   + state("pre_tool_use:2:1", "sha256:ours too")
+                   + state("pre_tool_use:2:2", "sha256:third")
+                   + state("post_tool_use:0:0", "sha256:after")
+                   + state("pre_tool_use:7:0", "sha256:nobody")
+                   + '[hooks.state."/other:pre_tool_use:0:0"]\nx = 1\n')
+        ran = self.run_assent("install", "codex", "--uninstall", "--yes")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        left = json.loads(self.read(".codex/hooks.json"))["hooks"]
+        self.assertEqual([h["command"] for g in left["PreToolUse"]
+                          for h in g["hooks"]],
+                         ["/first", "/second", "/third"])
+        self.assertEqual(
+            self.read(".codex/config.toml"), 'model = "m"\n'
+            + state("pre_tool_use:0:0", "sha256:first")
+            + state("pre_tool_use:1:0", "sha256:second")
+            + state("pre_tool_use:1:1", "sha256:third")
+            + state("post_tool_use:0:0", "sha256:after")
+            + '[hooks.state."/other:pre_tool_use:0:0"]\nx = 1\n')
+
+    def test_a_file_of_somebody_elses_in_our_place_comes_back(self):
+        for client, path in (
+                ("copilot", ".copilot/hooks/assent.json"),
+                ("opencode", ".config/opencode/plugin/assent.js"),
+                ("gemini", ".gemini/policies/assent.toml")):
+            theirs = '{"version": 1}' if path.endswith("json") else "# mine\n"
+            self.write(path, theirs)
+            # nothing of ours is there: nothing is taken out
+            self.run_assent("install", client, "--uninstall", "--yes")
+            self.assertEqual(self.read(path), theirs, client)
+            for _ in range(2):
+                ran = self.run_assent("install", client, "--yes")
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertIn("assent", self.read(path))
+                ran = self.run_assent("install", client, "--uninstall",
+                                      "--yes")
+                self.assertEqual(ran.returncode, 0, ran.stderr)
+                self.assertEqual(self.read(path), theirs, client)
+            # what was put back is not put back where it was removed since
+            os.unlink(f"{self.home}/{path}")
+            self.run_assent("install", client, "--yes")
+            self.run_assent("install", client, "--uninstall", "--yes")
+            self.assertFalse(os.path.exists(f"{self.home}/{path}"), client)
+
     def names(self, folder):
         return sorted(os.listdir(f"{self.home}/{folder}"))
 
