@@ -641,12 +641,16 @@ client_new(struct front *f, int fd, const struct auth_peer *peer,
 }
 
 /* Whoever follows a run may stop reading, as at a pipe: the run waits for
- * him, and not the other way round; but nobody waits for ever. */
+ * him, and not the other way round; but nobody waits for ever, and not for
+ * long where no run waits any more. */
 static void
 sign_of_life(struct client *c)
 {
-	if (c->out.len > 0 &&
-	    ++c->silent >= HTTP_READER_STALL_MS / HTTP_SIGN_OF_LIFE_MS) {
+	const unsigned patience = c->link != NULL && link_ended(c->link)
+	    ? HTTP_LAST_STALL_MS / HTTP_SIGN_OF_LIFE_MS
+	    : HTTP_READER_STALL_MS / HTTP_SIGN_OF_LIFE_MS;
+
+	if (c->out.len > 0 && ++c->silent >= patience) {
 		client_close(c);
 		return;
 	}

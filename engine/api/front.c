@@ -80,17 +80,51 @@ front_may_hold(const struct front *f, size_t bytes)
 
 /* ---- new clients ------------------------------------------------------- */
 
-/* A connection that asks nothing makes room for one that may. */
-static void
-make_room(struct front *f)
+/* It follows a run's output and has not read of it for a while. */
+static bool
+is_stalled(const struct client *c)
 {
-	struct deadline *idle;
+	return c->paced && c->out.len > 0 &&
+	    c->silent >= HTTP_STALL_MS / HTTP_SIGN_OF_LIFE_MS;
+}
 
-	if (f->client_count < HTTP_CONNECTIONS_MAX)
-		return;
-	idle = deadline_oldest(&f->deadlines, DEADLINE_IDLE);
+/* One that has not read for a while of what it follows; of that user, or of
+ * any (NULL). */
+static struct client *
+find_stalled(const struct front *f, const uid_t *uid)
+{
+	for (struct deadline *d =
+		 deadline_oldest(&f->deadlines, DEADLINE_STREAM);
+	     d != NULL; d = d->next) {
+		struct client *c = d->ctx;
+
+		if (is_stalled(c) && (uid == NULL || c->peer.uid == *uid))
+			return c;
+	}
+	return NULL;
+}
+
+/* A connection that asks nothing makes room for one that may, and one that
+ * does not read what it asked for. */
+static void
+make_room(struct front *f, const struct auth_peer *peer)
+{
+	const struct uid_count *of = uid_count_of(f, peer->uid);
+	const bool crowded =
+	    of != NULL && of->count >= HTTP_CONNECTIONS_PER_UID_MAX;
+	struct deadline *idle = NULL;
+	struct client *stalled = NULL;
+
+	if (crowded)
+		stalled = find_stalled(f, &peer->uid);
+	if (f->client_count >= HTTP_CONNECTIONS_MAX && stalled == NULL) {
+		idle = deadline_oldest(&f->deadlines, DEADLINE_IDLE);
+		stalled = idle == NULL ? find_stalled(f, NULL) : NULL;
+	}
 	if (idle != NULL)
 		client_close(idle->ctx);
+	if (stalled != NULL)
+		client_close(stalled);
 }
 
 static void
@@ -115,9 +149,9 @@ greet(struct front_listener *l, int fd)
 	struct auth_peer peer;
 	struct client *c;
 
-	make_room(f);
-	if (f->client_count >= HTTP_CONNECTIONS_MAX + TOLD_MAX ||
-	    auth_peer(fd, l->kind, f->owner, &peer, &e) != 0 ||
+	if (auth_peer(fd, l->kind, f->owner, &peer, &e) == 0)
+		make_room(f, &peer);
+	if (e.code != 0 || f->client_count >= HTTP_CONNECTIONS_MAX + TOLD_MAX ||
 	    client_new(f, fd, &peer, &c, &e) != 0) {
 		if (e.code != 0)
 			log_warn("client_refused", "error=%s", e.msg);

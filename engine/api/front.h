@@ -172,6 +172,8 @@ int link_answer(struct client *c, const struct answer *a, struct err *e);
 /* Bytes of the answer: >0, 0 at the end, -1 none now. */
 ssize_t link_read(struct link *k, void *to, size_t len);
 bool link_completed(const struct link *k);
+/* All that will ever come of a stream is here. */
+bool link_ended(const struct link *k);
 /* Watches for more of the answer, or not: while the client takes nothing. */
 void link_watch(struct link *k, bool on);
 /* More of a stream; false when the client reads too slowly: it is ended. */

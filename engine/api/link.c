@@ -347,6 +347,12 @@ link_completed(const struct link *k)
 	return k->completed;
 }
 
+bool
+link_ended(const struct link *k)
+{
+	return k->ended;
+}
+
 /* ---- answers ----------------------------------------------------------- */
 
 static const char *

@@ -34,6 +34,7 @@
 #define HTTP_STALL_MS 30000 /* a client takes nothing of its answer */
 #define HTTP_LINGER_MS 1000 /* after the last answer */
 #define HTTP_READER_STALL_MS 3600000 /* the same of a run's output */
+#define HTTP_LAST_STALL_MS 300000 /* of what is left of it, once it is whole */
 #define HTTP_SIGN_OF_LIFE_MS 15000 /* a comment in an event stream */
 #define HTTP_WAIT_MS_MAX 600000
 #define HTTP_CONNECTIONS_MAX 4096

@@ -39,14 +39,15 @@ def files(count):
 
 
 class Front:
-    def __init__(self):
+    def __init__(self, *arguments):
+        self.arguments = arguments
         self.root = tempfile.mkdtemp(prefix="assent-fr-")
         self.log_path = f"{self.root}/log"
 
     def __enter__(self):
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
-                [ALONE, self.root], stdin=subprocess.DEVNULL, stdout=log,
+                [ALONE, self.root, *self.arguments], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd="/")
         self.wait(lambda: os.path.exists(f"{self.root}/ready"))
         self.wait(lambda: self.ask("GET", "/v1/version")[0] == 200)
@@ -666,6 +667,50 @@ class Streams(unittest.TestCase):
             self.assertLess(len(text), 40 << 20)
             if not SANITIZED:
                 self.assertLess(f.kernel("VmRSS"), 80 << 10)
+
+    def connections(self, f):
+        return len(os.listdir(f"/proc/{f.process.pid}/fd"))
+
+    def test_who_does_not_read_what_is_left_of_a_run_is_hung_up_on(self):
+        """20 signs of life, here of 50 ms; a run that goes on waits longer,
+        as a pipe does."""
+        def is_over(s):
+            poll = select.poll()
+            poll.register(s, select.POLLHUP | select.POLLRDHUP)
+            return bool(poll.poll(0))
+
+        with Front("50") as f, f.unix() as whole, f.unix() as part:
+            self.follow(part, "/v1/actions/part/output")
+            self.follow(whole, "/v1/actions/whole/output")
+            at = time.monotonic()
+            self.assertFalse(is_over(whole))
+            f.wait(lambda: is_over(whole))
+            self.assertGreater(time.monotonic() - at, 0.5)
+            time.sleep(1.5)
+            self.assertFalse(is_over(part))
+
+    def test_who_reads_slowly_is_not_hung_up_on(self):
+        with Front("50") as f, f.unix() as s:
+            answer = self.follow(s, "/v1/actions/whole/output")
+            got = 0
+            while True:  # longer than the patience with one who does not
+                data = answer.read(64 << 10)
+                if not data:
+                    break
+                got += len(data)
+                time.sleep(0.1)
+            self.assertEqual(got, 16 * (64 << 10))
+
+    def test_who_does_not_read_makes_room_for_who_asks(self):
+        files(8192)
+        with Front("200") as f, f.unix() as stuck:
+            self.follow(stuck, "/v1/actions/part/output")
+            held = [f.unix() for _ in range(2047)]
+            f.wait(lambda: self.connections(f) > 2047)
+            time.sleep(0.6)
+            self.assertEqual(f.ask("GET", "/healthz")[0], 200)
+            for s in held:
+                s.close()
 
     def test_a_stream_says_that_the_engine_died(self):
         with Front() as f, f.unix("approver") as s:
