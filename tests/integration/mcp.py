@@ -119,6 +119,17 @@ class Mcp(unittest.TestCase):
                     "tools/call", **params)["error"]["code"], -32602)
             self.assertEqual(s.call("ping")["result"], {})
 
+    def test_what_the_sandbox_denied_is_said(self):
+        with open(self.d.workspace + "/hook.sh", "w", encoding="ascii") as f:
+            f.write("mkdir -p .git/hooks; touch .git/hooks/post-commit\n")
+        with self.server() as s:
+            _, text = s.tool("run", command="sh hook.sh")
+            if "could not be run" in text:
+                self.skipTest(text)
+            self.assertIn("sandbox: denied: create .git/hooks", text)
+            self.assertIn("sandbox: hint: programs outside obey", text)
+            self.assertIn("exit status 1", text)
+
     def test_a_command_runs_in_the_sandbox(self):
         with self.server() as s:
             error, text = s.tool("run", command=(
