@@ -20,13 +20,13 @@ import tarfile
 
 SUITE = "bookworm"  # of the small Debian
 KERNELS = {  # name: where from, what it is called
-    "5.10": ("bullseye", r"linux-image-5\.10\.0-\d+-cloud-amd64"),
-    "6.1": (SUITE, r"linux-image-6\.1\.0-\d+-cloud-amd64"),
-    "6.12": (SUITE, r"linux-image-6\.12\.\d+\+deb12-cloud-amd64"),
+    "5.10": ("bullseye", r"linux-image-5\.10\.0-[0-9]+-cloud-amd64"),
+    "6.1": (SUITE, r"linux-image-6\.1\.0-[0-9]+-cloud-amd64"),
+    "6.12": (SUITE, r"linux-image-6\.12\.[0-9]+\+deb12-cloud-amd64"),
     "6.18": ("trixie-backports",
-             r"linux-image-6\.18\.\d+\+deb13-cloud-amd64"),
+             r"linux-image-6\.18\.[0-9]+\+deb13-cloud-amd64"),
     "newest": ("trixie-backports",
-               r"linux-image-\d+\.\d+\.\d+\+deb13-cloud-amd64"),
+               r"linux-image-[0-9]+\.[0-9]+\.[0-9]+\+deb13-cloud-amd64"),
 }
 PACKAGES = """
     acl bubblewrap busybox-static ca-certificates curl dbus dbus-user-session
@@ -81,17 +81,23 @@ def mirror():
 
 
 class Packages:
-    """Packages of other releases, beside the machine's own."""
+    """Packages of another release, or (None) the machine's own."""
 
-    def __init__(self, folder, suites):
-        self.folder = folder
+    def __init__(self, folder, suite):
+        self.env = dict(os.environ)
+        if suite is not None:
+            self._apart(folder, suite)
+            self.env["APT_CONFIG"] = folder + "/apt.conf"
+        self._apt("apt-get", "update")
+
+    @staticmethod
+    def _apart(folder, suite):
         for name in ("lists/partial", "cache/archives/partial", "etc"):
             os.makedirs(f"{folder}/{name}", exist_ok=True)
         key = "/usr/share/keyrings/debian-archive-keyring.gpg"
         uri = mirror()
         with open(folder + "/etc/sources.list", "w", encoding="ascii") as to:
-            for suite in suites:
-                to.write(f"deb [signed-by={key}] {uri} {suite} main\n")
+            to.write(f"deb [signed-by={key}] {uri} {suite} main\n")
         with open(folder + "/apt.conf", "w", encoding="ascii") as to:
             to.write(f'Dir::State "{folder}";\n'
                      f'Dir::State::lists "{folder}/lists";\n'
@@ -101,11 +107,9 @@ class Packages:
                      'Dir::Etc::sourceparts "/nonexistent";\n'
                      'APT::Sandbox::User "root";\n'
                      'Acquire::Languages "none";\n')
-        self._apt("apt-get", "update")
 
     def _apt(self, *words, **more):
-        return run(list(words), env=dict(
-            os.environ, APT_CONFIG=self.folder + "/apt.conf"), **more)
+        return run(list(words), env=self.env, **more)
 
     def newest(self, pattern):
         """The package of that name that is the newest, and what it needs."""
@@ -115,7 +119,7 @@ class Packages:
         if not found:
             raise Missing(f"no package is called {pattern}")
         name = max(found, key=lambda n: [
-            int(part) for part in re.findall(r"\d+", n)])
+            int(part) for part in re.findall(r"[0-9]+", n)])
         release = name.removeprefix("linux-image-")
         also = re.findall(r"Depends: (linux-(?:binary|modules)-"
                           + re.escape(release) + ")", self._apt(
@@ -136,8 +140,8 @@ def get_kernel(folder, name):
     to = f"{folder}/kernel-{name}"
     if not os.path.exists(to + "/release"):
         suite, pattern = KERNELS[name]
-        suites = [suite] if suite != SUITE else [suite, suite + "-updates"]
-        packages = Packages(f"{folder}/apt-{name}", suites)
+        packages = Packages(f"{folder}/apt-{name}",
+                            suite if suite != SUITE else None)
         release, names = packages.newest(pattern)
         packages.unpack(names, to)
         with open(to + "/release", "w", encoding="ascii") as out:

@@ -310,6 +310,7 @@ class Masked(Place):
     """A container's own processes, and a /proc of which parts are covered:
     no other may be mounted without them."""
 
+    bare = True
     proc = True
 
     def prefix(self, uid):
