@@ -81,7 +81,7 @@ class Bad(unittest.TestCase):
 
     @in_each_mode
     def test_the_first_process_killed_is_reported(self, w):
-        mark = f"2.71{os.getpid()}{w.uid}"
+        mark = f"271.{os.getpid()}{w.uid}"
         with w.start(["sleep", mark]) as process:
             settle(lambda: len(marked(mark)) < 2)
             inner = [pid for pid in of_helper(w) if pid != process.pid]
