@@ -25,7 +25,7 @@
 #include "sandbox/net_policy.h"
 #include "sandbox/profile.h"
 
-#define PLAN_VERSION 5
+#define PLAN_VERSION 6
 #define PLAN_OPS_MAX 1024
 #define PLAN_PINS_MAX 4096
 #define PLAN_EDITS_MAX 1000

@@ -92,6 +92,7 @@ limits_json(struct jsonw *w, const struct plan_limits *l)
 	jsonw_kint(w, "tmp_bytes", (int64_t)l->tmp_bytes);
 	jsonw_kint(w, "disk_bytes", (int64_t)l->disk_bytes);
 	jsonw_kint(w, "output_bytes", (int64_t)l->output_bytes);
+	jsonw_kint(w, "stream_bytes", (int64_t)l->stream_bytes);
 	jsonw_kint(w, "processes", l->processes);
 	jsonw_kint(w, "descriptors", l->descriptors);
 	jsonw_kint(w, "new_files", l->new_files);

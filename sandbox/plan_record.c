@@ -59,6 +59,7 @@ put_frame(const struct plan *p, struct buf *b)
 	rec_put_u64(b, p->limits.tmp_bytes);
 	rec_put_u64(b, p->limits.disk_bytes);
 	rec_put_u64(b, p->limits.output_bytes);
+	rec_put_u64(b, p->limits.stream_bytes);
 	rec_put_u32(b, p->limits.processes);
 	rec_put_u32(b, p->limits.descriptors);
 	rec_put_u32(b, p->limits.new_files);
@@ -199,6 +200,7 @@ get_limits(struct reader *d, struct plan_limits *l)
 	l->tmp_bytes = rec_u64(&d->r);
 	l->disk_bytes = rec_u64(&d->r);
 	l->output_bytes = rec_u64(&d->r);
+	l->stream_bytes = rec_u64(&d->r);
 	l->processes = rec_u32(&d->r);
 	l->descriptors = rec_u32(&d->r);
 	l->new_files = rec_u32(&d->r);

@@ -14,8 +14,9 @@
 	{                                                                      \
 		.memory_bytes = 2 * GIB, .file_bytes = 2 * GIB,                \
 		.tmp_bytes = 1 * GIB, .disk_bytes = 3 * GIB,                   \
-		.output_bytes = 8 * MIB, .processes = 512,                     \
-		.descriptors = 4096, .new_files = 100000, .wall_ms = 600000,   \
+		.output_bytes = 8 * MIB, .stream_bytes = 100 * MIB,            \
+		.processes = 512, .descriptors = 4096, .new_files = 100000,    \
+		.wall_ms = 600000,                                             \
 	}
 
 static const struct profile profiles[] = {

@@ -16,7 +16,8 @@ struct plan_limits {
 	uint64_t file_bytes; /* one file */
 	uint64_t tmp_bytes; /* private /tmp, /dev/shm and caches */
 	uint64_t disk_bytes; /* what the run may add to the workspace */
-	uint64_t output_bytes; /* stdout and stderr, each */
+	uint64_t output_bytes; /* that are kept of stdout and stderr, each */
+	uint64_t stream_bytes; /* of each; more ends the run */
 	uint32_t processes;
 	uint32_t descriptors;
 	uint32_t new_files; /* made in the workspace */

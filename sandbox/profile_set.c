@@ -95,6 +95,7 @@ take_limits(struct plan_limits *l, const struct config_profile *c)
 	} bytes[] = {
 		{ &l->memory_bytes, c->memory_bytes },
 		{ &l->output_bytes, c->output_bytes },
+		{ &l->stream_bytes, c->stream_bytes },
 		{ &l->file_bytes, c->file_bytes },
 		{ &l->tmp_bytes, c->tmp_bytes },
 		{ &l->disk_bytes, c->disk_bytes },
@@ -459,6 +460,7 @@ limits_within(const struct plan_limits *n, const struct plan_limits *w)
 	    n->file_bytes <= w->file_bytes && n->tmp_bytes <= w->tmp_bytes &&
 	    n->disk_bytes <= w->disk_bytes &&
 	    n->output_bytes <= w->output_bytes &&
+	    n->stream_bytes <= w->stream_bytes &&
 	    n->processes <= w->processes && n->descriptors <= w->descriptors &&
 	    n->new_files <= w->new_files && n->wall_ms <= w->wall_ms &&
 	    (w->cpu_percent == 0 ||

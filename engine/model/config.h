@@ -161,7 +161,8 @@ struct config_profile {
 	/* As whom it runs: "own", "offline", "online", or NULL: as the network
 	 * and the setting say. */
 	const char *identity;
-	uint64_t memory_bytes, output_bytes, file_bytes, tmp_bytes, disk_bytes;
+	uint64_t memory_bytes, output_bytes, stream_bytes;
+	uint64_t file_bytes, tmp_bytes, disk_bytes;
 	uint64_t pids, files, cpu_percent;
 	int64_t wall_ms;
 };

@@ -105,6 +105,7 @@ static const struct config_entry limit_entries[] = {
 	{ "pids", read_count, offsetof(struct config_profile, pids) },
 	{ "wall", read_wall, offsetof(struct config_profile, wall_ms) },
 	{ "output", read_bytes, offsetof(struct config_profile, output_bytes) },
+	{ "stream", read_bytes, offsetof(struct config_profile, stream_bytes) },
 	{ "file", read_bytes, offsetof(struct config_profile, file_bytes) },
 	{ "tmp", read_bytes, offsetof(struct config_profile, tmp_bytes) },
 	{ "disk", read_bytes, offsetof(struct config_profile, disk_bytes) },

@@ -109,6 +109,7 @@ static const size_t profile_lists[] = {
 static const size_t profile_numbers[] = {
 	offsetof(struct config_profile, memory_bytes),
 	offsetof(struct config_profile, output_bytes),
+	offsetof(struct config_profile, stream_bytes),
 	offsetof(struct config_profile, file_bytes),
 	offsetof(struct config_profile, tmp_bytes),
 	offsetof(struct config_profile, disk_bytes),

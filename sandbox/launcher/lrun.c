@@ -138,6 +138,8 @@ answer(struct lrun *r)
 	};
 	char text[ENDING_TEXT_MAX];
 
+	if (r->too_much)
+		r->end.flags |= CTL_OUTPUT;
 	lrun_net_violations(r, &r->end);
 	lrun_audit_violations(r, &r->end);
 	ending_add_limits(&r->end, r->plan, r->arena);

@@ -33,6 +33,7 @@ struct stream {
 	struct lrun *run;
 	int fd; /* -1: at its end */
 	uint8_t number;
+	uint64_t passed; /* bytes */
 	bool waiting; /* to begin, or for the engine to take what is queued */
 };
 
@@ -52,6 +53,7 @@ struct lrun {
 	struct loop_timer *kill_timer;
 	struct ctl end;
 	bool gone, reported, answered, truncated;
+	bool too_much; /* it wrote more than limits.stream */
 	uint64_t under_way; /* bytes of output that the engine has not taken */
 	bool told; /* that it has started */
 	bool released; /* its first process may end */

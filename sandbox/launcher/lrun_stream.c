@@ -98,6 +98,13 @@ pass(struct stream *s, const char *bytes, size_t n)
 {
 	AUTO_BUF struct buf b = BUF_INIT(PROTO_OUTPUT_BYTES + 64);
 
+	s->passed += n;
+	if (s->passed > s->run->plan->limits.stream_bytes) {
+		if (!s->run->too_much)
+			lrun_kill(s->run);
+		s->run->too_much = s->run->truncated = true;
+		return;
+	}
 	rec_put_u64(&b, s->run->number);
 	rec_put_u8(&b, s->number);
 	rec_put_str(&b, str_n(bytes, n));

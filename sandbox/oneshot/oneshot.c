@@ -36,6 +36,7 @@
 
 struct stream {
 	int from, to; /* -1: closed */
+	uint64_t left; /* bytes that may still pass */
 };
 
 struct oneshot {
@@ -51,6 +52,7 @@ struct oneshot {
 	int master;
 	int signals;
 	bool gone, reported;
+	bool too_much; /* it wrote more than limits.stream */
 	bool silent; /* the link has ended: nothing more comes */
 	int64_t kill_at_ms; /* 0: not asked to end */
 	struct arena *arena;
@@ -100,7 +102,7 @@ stream_close(struct stream *s)
 }
 
 static void
-stream_copy(struct stream *s)
+stream_copy(struct oneshot *o, struct stream *s)
 {
 	char bytes[COPY_BYTES];
 	const ssize_t n = read(s->from, bytes, sizeof(bytes));
@@ -110,6 +112,14 @@ stream_copy(struct stream *s)
 			stream_close(s);
 		return;
 	}
+	if ((uint64_t)n > s->left) {
+		o->too_much = true;
+		if (o->kill_at_ms == 0)
+			o->kill_at_ms = now_ms();
+		stream_close(s);
+		return;
+	}
+	s->left -= (uint64_t)n;
 	/* Nobody reads any more: who writes on is told, as in a shell. */
 	if (fdio_write_all(s->to, bytes, (size_t)n, NULL) != 0)
 		stream_close(s);
@@ -275,9 +285,9 @@ poll_once(struct oneshot *o)
 	if (poll(p, WAIT_COUNT, o->kill_at_ms == 0 ? -1 : 50) < 0)
 		return;
 	if (p[WAIT_OUT].revents != 0)
-		stream_copy(&o->out[0]);
+		stream_copy(o, &o->out[0]);
 	if (p[WAIT_ERR].revents != 0)
-		stream_copy(&o->out[1]);
+		stream_copy(o, &o->out[1]);
 	if (p[WAIT_CTL].revents != 0)
 		take_message(o);
 	if (p[WAIT_PID].revents != 0)
@@ -321,6 +331,7 @@ open_pipes(struct oneshot *o, int theirs[3], struct err *e)
 		o->out[i] = (struct stream){
 			.from = -1,
 			.to = STDOUT_FILENO + i,
+			.left = o->plan->limits.stream_bytes,
 		};
 	o->in = o->master = -1;
 	theirs[0] = theirs[1] = theirs[2] = -1;
@@ -404,6 +415,10 @@ explain(struct oneshot *o)
 		oneshot_say(
 		    "ended: it wrote more than %llu bytes (limits.disk)",
 		    (unsigned long long)o->plan->limits.disk_bytes);
+	if (o->too_much)
+		oneshot_say("ended: it wrote more than %llu bytes on a stream "
+			    "(limits.stream)",
+		    (unsigned long long)o->plan->limits.stream_bytes);
 	for (size_t i = 0; i < end->violation_count; i++)
 		oneshot_say("%s%s",
 		    is_remark(end->violations[i]) ? "" : "denied: ",

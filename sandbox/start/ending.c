@@ -21,7 +21,10 @@ say_exceeded(struct outcome *ret, unsigned flags, const struct plan *plan,
 	const char *of = "disk";
 	uint64_t bytes = plan->limits.disk_bytes;
 
-	if ((flags & CTL_MEMORY) != 0) {
+	if ((flags & CTL_OUTPUT) != 0) {
+		of = "stream";
+		bytes = plan->limits.stream_bytes;
+	} else if ((flags & CTL_MEMORY) != 0) {
 		of = "memory";
 		bytes = plan->limits.memory_bytes;
 	}
@@ -84,6 +87,6 @@ ending_fill(struct outcome *ret, const struct ctl *end, const struct plan *plan,
 		ret->exit = WEXITSTATUS(end->code);
 	else if (WIFSIGNALED(end->code))
 		ret->signal = WTERMSIG(end->code);
-	if ((end->flags & (CTL_MEMORY | CTL_DISK)) != 0)
+	if ((end->flags & (CTL_MEMORY | CTL_DISK | CTL_OUTPUT)) != 0)
 		say_exceeded(ret, end->flags, plan, text);
 }

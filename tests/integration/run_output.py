@@ -17,9 +17,9 @@ from lib_daemon import BIN, Daemon, UnixConnection
 SANITIZED = os.environ.get("ASSENT_PRESET_SANITIZES") == "1"
 CONFIG = """
 profiles:
-  workspace-write: {limits: {output: 600M}}
-  short: {limits: {output: 600M, wall: 3s}}
-  little: {limits: {output: 1M}}
+  workspace-write: {limits: {output: 600M, stream: 100G}}
+  short: {limits: {output: 600M, stream: 100G, wall: 3s}}
+  little: {limits: {output: 1M, stream: 20M}}
 """
 MB = 1 << 20
 # Bytes of every value on both streams at the same time, and their hashes.
@@ -308,6 +308,18 @@ class Output(unittest.TestCase):
         self.assertIn(b'event: missed\ndata: {"stdout":%d,"stderr":0}'
                       % (30000000 - 9 * MB), events)
         self.assertIn(b'event: done\ndata: {"stdout":30000000', events)
+
+    def test_who_writes_without_end_is_ended_and_told_why(self):
+        for to in ("", ">&2"):
+            action = self.propose(f"head -c 400000000 /dev/zero {to}",
+                                  profile="little")
+            self.until("it ends",
+                       lambda: self.state_of(action)["state"] == "done")
+            outcome = self.state_of(action)["outcome"]
+            self.assertEqual(outcome["failure"],
+                             "ended: more than 20971520 bytes of stream "
+                             "(limits.stream)")
+            self.assertTrue(outcome["truncated"])
 
     def test_who_reads_gets_more_than_is_kept(self):
         for profile in ("little", "workspace-write"):

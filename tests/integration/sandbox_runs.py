@@ -113,10 +113,21 @@ class Runs(unittest.TestCase):
 
     @in_each_mode
     def test_all_of_a_long_output_is_passed_on(self, w):
-        with w.start(["head", "-c", "200000000", "/dev/zero"],
+        with w.start(["head", "-c", "90000000", "/dev/zero"],
                      stderr=subprocess.PIPE) as process:
             out, err = process.communicate(timeout=60)
-        self.assertEqual((len(out), err), (200000000, b""))
+        self.assertEqual((len(out), err), (90000000, b""))
+
+    @in_each_mode
+    def test_who_writes_without_end_is_ended(self, w):
+        for to in ("", ">&2"):
+            with w.start(["sh", "-c", f"yes {to}"],
+                         stderr=subprocess.PIPE) as process:
+                out, err = process.communicate(timeout=60)
+            self.assertIn(b"(limits.stream)", err[-200:])
+            self.assertGreater(len(out) + len(err), 99 * (1 << 20))
+            self.assertLess(len(out) + len(err), 101 * (1 << 20))
+            self.assertNotEqual(process.returncode, 0)
 
     @in_each_mode
     def test_as_in_a_shell_head_ends_what_writes_for_ever(self, w):
