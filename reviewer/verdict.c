@@ -60,14 +60,6 @@ value_of(struct str word, const char *const *names, size_t count)
 	return 0;
 }
 
-const char *
-authorization_name(enum authorization a)
-{
-	return (unsigned)a < ARRAY_LEN(authorization_names)
-	    ? authorization_names[a]
-	    : authorization_names[0];
-}
-
 static int
 fail(const char **ret_cause, const char *cause)
 {

@@ -44,6 +44,5 @@ int verdict_read(struct str text, const struct verdict_expect *expect,
     struct arena *a, struct verdict *ret, const char **ret_cause);
 /* The JSON schema of a verdict, for providers that enforce one. */
 void verdict_schema(struct buf *out);
-const char *authorization_name(enum authorization a);
 
 #endif

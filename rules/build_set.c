@@ -131,7 +131,7 @@ yaml_hash(const struct yaml *root)
 	return h;
 }
 
-int
+static int
 yaml_digest(
     const struct yaml *root, uint8_t ret[static SHA256_LEN], struct err *e)
 {

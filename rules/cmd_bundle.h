@@ -9,9 +9,6 @@ struct verified_bundle {
 	struct bundle bundle;
 };
 
-/* file and its signature beside it, by the public key's file. */
-int bundle_verify_file(const char *key, const char *file, struct arena *a,
-    struct verified_bundle *ret, struct err *e);
 /* Verified, loaded for a try, installed; out gets a line. */
 int bundle_put_in_place(const char *key, const char *file, const char *dir,
     struct buf *out, struct err *e);

@@ -91,7 +91,8 @@ sign_file(const char *key, const char *file, struct err *e)
 	    : fdio_write_file(buf_cstr(&path), out.s, out.len, PUBLIC_MODE, e);
 }
 
-int
+/* file and its signature beside it, by the public key's file. */
+static int
 bundle_verify_file(const char *key, const char *file, struct arena *a,
     struct verified_bundle *ret, struct err *e)
 {

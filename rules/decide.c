@@ -33,7 +33,7 @@ stricter(struct judged a, struct judged b)
 	return b.decision > a.decision ? b : a;
 }
 
-struct judged
+static struct judged
 slot_result(const struct slot_verdict *v)
 {
 	struct judged best = stricter(v->floor, v->tighten);
@@ -131,7 +131,7 @@ count_of(const struct decide_options *o, const struct rule *r)
 	    : &o->counts[r->order];
 }
 
-void
+static void
 judge_rule(struct part_judge *j, const struct rule *r)
 {
 	struct rule_count *n = count_of(j->options, r);
@@ -306,7 +306,7 @@ settle(struct part_judge *j, struct part *part)
 	part->decision = j->worst.decision;
 }
 
-int
+static int
 judge_part(
     struct part_judge *j, struct part *part, const struct part_command *cmd)
 {

@@ -67,6 +67,4 @@ struct slot_verdict {
 	struct judged default_tighten, default_cover;
 };
 
-struct judged slot_result(const struct slot_verdict *v);
-
 #endif

@@ -53,9 +53,6 @@ struct action_judge {
 	enum risk risk;
 };
 
-void judge_rule(struct part_judge *j, const struct rule *r);
-int judge_part(
-    struct part_judge *j, struct part *part, const struct part_command *cmd);
 int plan_add(struct plan *p, const struct part_judge *j);
 int plan_finish(struct plan *p, struct classification *ret);
 int plan_add_text(struct plan *p, struct texts_list *l, const char *text);

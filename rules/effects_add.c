@@ -230,7 +230,8 @@ effect_read(struct judge *j, const struct arg *a, bool tree)
 		j->flow_out |= w->flow;
 }
 
-void
+/* Remembers that this action wrote a file. */
+static void
 written_add(struct judge *j, const char *abs, unsigned flow, struct str text,
     bool text_known)
 {

@@ -210,9 +210,6 @@ void lang_unknown_pieces(
 /* Adds a part that no shell text has. 0, ERR_NOMEM or ERR_LIMIT. */
 int run_add_part(struct run *run, const struct part *part,
     const struct part_command *command);
-/* Remembers that this action wrote a file. */
-void written_add(struct judge *j, const char *abs, unsigned flow,
-    struct str text, bool text_known);
 
 /* ---- the words, for the conditions of rules (effects_words.c) ----------- */
 

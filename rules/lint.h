@@ -37,6 +37,4 @@ struct pump {
 	char unit[8]; /* what was repeated */
 };
 
-int regex_pump(const struct regex *re, struct pump *ret, struct err *e);
-
 #endif

@@ -125,7 +125,7 @@ no_time(void *ctx)
 	return 1;
 }
 
-int
+static int
 regex_pump(const struct regex *re, struct pump *ret, struct err *e)
 {
 	AUTO(regex_runner_freep) struct regex_runner *runner = NULL;

@@ -26,7 +26,5 @@ int builder_finish(struct builder *b, struct ruleset **ret);
 
 /* SHA-256 over the meaning of a tree: layout and comments do not count. */
 uint64_t yaml_hash(const struct yaml *root); /* short */
-int yaml_digest(
-    const struct yaml *root, uint8_t ret[static SHA256_LEN], struct err *e);
 
 #endif

@@ -109,13 +109,6 @@ paths_free(struct paths *p)
 	free(p);
 }
 
-void
-paths_freep(struct paths **p)
-{
-	paths_free(*p);
-	*p = NULL;
-}
-
 size_t
 paths_bytes(const struct paths *p)
 {

@@ -64,7 +64,6 @@ int paths_load(
     struct paths *p, const struct yaml *root, struct diags *d, struct err *e);
 struct paths *paths_new(void);
 void paths_free(struct paths *p);
-void paths_freep(struct paths **p);
 size_t paths_bytes(const struct paths *p);
 
 /*

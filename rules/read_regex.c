@@ -144,7 +144,9 @@ keep(struct loader *ld, struct regex *re)
 	return re;
 }
 
-struct regex *
+/* Compiles a regex whose caret may point into the scalar; keeps it in the
+ * set (freed with it). */
+static struct regex *
 ld_regex(struct loader *ld, const struct yaml *v)
 {
 	AUTO(expansion_done)

@@ -61,7 +61,8 @@ put_json(struct jsonw *w, const struct yaml *v, bool typed)
 	jsonw_end(w);
 }
 
-const char *
+/* The JSON of an action written as YAML. */
+static const char *
 ld_json(struct loader *ld, const struct yaml *v)
 {
 	AUTO_BUF struct buf b = BUF_INIT(JSON_BYTES_MAX);

@@ -177,16 +177,11 @@ bool ld_glob(struct loader *ld, const struct yaml *v, enum glob_style style,
 unsigned ld_word(struct loader *ld, const char *name, const struct words *w,
     const struct yaml *v);
 
-/* Compiles a regex whose caret may point into the scalar; keeps it in the
- * set (freed with it). */
-struct regex *ld_regex(struct loader *ld, const struct yaml *v);
 /* Adds what the file says to the set. Findings in ld. */
 void read_file(struct loader *ld, const struct yaml *root);
 /* Checks of the whole set: ids, disabled rules. */
 void check_set(struct loader *ld);
 /* Checks a named piece of regexes by itself. */
 void ld_pattern(struct loader *ld, struct rule_list *p);
-/* The JSON of an action written as YAML. */
-const char *ld_json(struct loader *ld, const struct yaml *v);
 
 #endif

@@ -129,7 +129,8 @@ next_request(struct client *c)
 		client_input(c, c->in.s, c->in.len);
 }
 
-void
+/* The answer is complete and taken. */
+static void
 client_answered(struct client *c)
 {
 	if (c->close_after)

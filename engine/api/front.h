@@ -161,8 +161,6 @@ void client_problem(struct client *c, unsigned status, const char *code,
 void client_turn_away(struct client *c);
 /* Moves bytes from the library to the client. */
 void client_pump(struct client *c);
-/* The answer is complete and taken. */
-void client_answered(struct client *c);
 
 /* link.c: the library's side of an answer */
 int link_daemon(struct front *f, struct err *e);

@@ -84,7 +84,7 @@ mcp_work_next(const struct mcp_hub *hub, size_t *at)
 	return NULL;
 }
 
-void
+static void
 mcp_work_unask(struct mcp_work *w)
 {
 	const uint64_t id = w->call_id;

@@ -31,7 +31,6 @@ int mcp_work_new(struct mcp_hub *hub, const struct mcp_caller *who,
 void mcp_work_free(struct mcp_work *w);
 /* -1: the engine is away. */
 int mcp_work_call(struct mcp_work *w, struct call *call);
-void mcp_work_unask(struct mcp_work *w);
 /* Every one, from *at on; NULL after the last. */
 struct mcp_work *mcp_work_next(const struct mcp_hub *hub, size_t *at);
 

@@ -129,12 +129,10 @@ const char *effect_kind_name(enum effect_kind k);
 const char *path_class_name(enum path_class c);
 const char *code_class_name(enum code_class c);
 /* 0 (the invalid value) for an unknown name. */
-enum tool tool_of(struct str name);
 enum decision decision_of(struct str name);
 enum risk risk_of(struct str name);
 enum executor_kind executor_of(struct str name);
 enum approval_policy approval_policy_of(struct str name);
-enum edit_op edit_op_of(struct str name);
 enum effect_kind effect_kind_of(struct str name);
 enum path_class path_class_of(struct str name);
 enum code_class code_class_of(struct str name);

@@ -336,8 +336,6 @@ int config_state_dir(
     const char *given, struct arena *a, const char **ret, struct err *e);
 /* Where passphrases are when no setting says so; NULL without a home. */
 int config_passphrases_path(struct arena *a, const char **ret, struct err *e);
-const char *approvals_reviewer_name(enum approvals_reviewer r);
-const char *log_payloads_name(enum log_payloads p);
 const char *elevated_mode_name(enum elevated_mode m);
 /* Every setting: key, values, default, help. */
 void config_describe(struct buf *out);

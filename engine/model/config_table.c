@@ -404,21 +404,9 @@ config_contains(unsigned contained_clients, const char *agent)
 }
 
 const char *
-approvals_reviewer_name(enum approvals_reviewer r)
-{
-	return reviewer_names[r];
-}
-
-const char *
 elevated_mode_name(enum elevated_mode m)
 {
 	return elevated_names[m];
-}
-
-const char *
-log_payloads_name(enum log_payloads p)
-{
-	return payload_names[p];
 }
 
 struct str

@@ -23,12 +23,6 @@ static const char *const kind_names[] = {
 	[CREDENTIAL_VALUE] = "value",
 };
 
-const char *
-credential_kind_name(enum credential_kind k)
-{
-	return kind_names[k];
-}
-
 enum credential_kind
 credential_kind_of(const struct config_credential *c)
 {

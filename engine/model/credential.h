@@ -68,7 +68,6 @@ struct credential_scope {
 };
 
 enum credential_kind credential_kind_of(const struct config_credential *c);
-const char *credential_kind_name(enum credential_kind k);
 /* Is it for that user? One that names none is for all. */
 bool credential_has_user(const struct config_credential *c, uid_t uid);
 /* May a run like this use it at all? */

@@ -65,7 +65,7 @@ check_characters(struct field_reader *r, unsigned flags, struct str s,
 	return ERR_OK;
 }
 
-int
+static int
 field_take_text(struct field_reader *r, const struct field *f, size_t node,
     const struct field_place *where, char **ret)
 {

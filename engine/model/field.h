@@ -78,8 +78,6 @@ field_fn field_pairs; /* struct env_var * and a count; FIELD_LINE: headers */
 field_fn field_json; /* char *: an object's own text, compact */
 
 /* For readers of one's own. */
-int field_take_text(struct field_reader *r, const struct field *f, size_t node,
-    const struct field_place *where, char **ret);
 int field_choice(struct field_reader *r, size_t node,
     const struct field_place *where, const char *(*name)(unsigned v),
     unsigned last, unsigned *ret);

@@ -40,12 +40,6 @@ tool_name(enum tool v)
 	return name_of((unsigned)v, tool_names, ARRAY_LEN(tool_names));
 }
 
-enum tool
-tool_of(struct str name)
-{
-	return (enum tool)value_of(name, tool_names, ARRAY_LEN(tool_names));
-}
-
 static const char *const decision_names[] = {
 	[DECISION_INVALID] = "invalid",
 	[DECISION_ALLOW] = "allow",
@@ -171,13 +165,6 @@ const char *
 edit_op_name(enum edit_op v)
 {
 	return name_of((unsigned)v, edit_op_names, ARRAY_LEN(edit_op_names));
-}
-
-enum edit_op
-edit_op_of(struct str name)
-{
-	return (enum edit_op)value_of(
-	    name, edit_op_names, ARRAY_LEN(edit_op_names));
 }
 
 static const char *const effect_kind_names[] = {

@@ -212,17 +212,6 @@ wire_int64(struct wire *w, unsigned field, const char *name, int64_t v)
 }
 
 void
-wire_fixed32(struct wire *w, unsigned field, const char *name, uint32_t v)
-{
-	if (w->form == WIRE_JSON) {
-		jsonw_kint(&w->json, name, v);
-		return;
-	}
-	tag(w, field, TYPE_FIXED32);
-	rec_put_u32(w->out, v);
-}
-
-void
 wire_enum(struct wire *w, unsigned field, const char *name, unsigned v)
 {
 	if (w->form == WIRE_JSON) {

@@ -50,7 +50,6 @@ void wire_fixed64(struct wire *w, unsigned field, const char *name, uint64_t v);
 /* sfixed64: the value of a data point. */
 void wire_sfixed64(struct wire *w, unsigned field, const char *name, int64_t v);
 void wire_int64(struct wire *w, unsigned field, const char *name, int64_t v);
-void wire_fixed32(struct wire *w, unsigned field, const char *name, uint32_t v);
 void wire_enum(struct wire *w, unsigned field, const char *name, unsigned v);
 void wire_bool(struct wire *w, unsigned field, const char *name, bool v);
 /* The id of a trace or a span. */

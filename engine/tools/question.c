@@ -441,10 +441,3 @@ asker_free(struct asker *a)
 	free(a->runtime);
 	free(a);
 }
-
-void
-asker_freep(struct asker **a)
-{
-	asker_free(*a);
-	*a = NULL;
-}

@@ -48,7 +48,6 @@ int asker_new(
 /* Sends what is still to be sent, for a second at most; the loop must not be
  * running. */
 void asker_free(struct asker *a);
-void asker_freep(struct asker **a);
 /* on_end never comes before this returns. ERR_NOMEM: it will not come. */
 int question_ask(struct asker *a, const struct question_options *o,
     struct question **ret, struct err *e);

@@ -23,6 +23,5 @@ void draw_bars(const struct tui *m, struct grid *g, const struct tui_layout *l,
 void draw_help(struct tui *m, struct grid *g);
 /* "4:19", "2:03:00", "3 d". */
 void draw_span(struct buf *out, int64_t ns);
-const char *draw_view_name(enum tui_view view);
 
 #endif

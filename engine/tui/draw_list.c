@@ -13,7 +13,7 @@
 #define LINE_BYTES ((size_t)8192)
 #define TIME_BYTES 64
 
-const char *
+static const char *
 draw_view_name(enum tui_view view)
 {
 	static const char *const names[] = {

@@ -55,7 +55,8 @@ editor_choice(void)
 	return "vi";
 }
 
-size_t
+/* The words of a command; it is cut up. Returns how many, at most max. */
+static size_t
 editor_words(char *command, char **ret, size_t max)
 {
 	size_t count = 0;

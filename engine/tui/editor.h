@@ -20,7 +20,5 @@ const char *editor_choice(void);
  * status that it failed, or was killed, is an error: text is as it was. */
 int editor_run(
     const char *command, const char *name, struct buf *text, struct err *e);
-/* The words of a command; it is cut up. Returns how many, at most max. */
-size_t editor_words(char *command, char **ret, size_t max);
 
 #endif

@@ -93,8 +93,6 @@ void feed_preview(struct feed *f, const struct tui_order *o);
 /* Where the preview of an answer that lasts is: "until 2h" in a query. */
 int feed_preview_path(
     const struct tui_order *o, char ret[static FEED_PATH_BYTES]);
-void feed_put_texts(
-    struct page *p, const char *title, const json_t *list, enum style style);
 void feed_put_counts(struct page *p, const json_t *history);
 /* The rule that would allow its kind; and then: writes what was shown. */
 void feed_rule(struct feed *f, const struct tui_order *o);

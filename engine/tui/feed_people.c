@@ -30,7 +30,7 @@ feed_preview_path(const struct tui_order *o, char ret[static FEED_PATH_BYTES])
 	return ERR_OK;
 }
 
-void
+static void
 feed_put_texts(
     struct page *p, const char *title, const json_t *list, enum style style)
 {

@@ -136,13 +136,6 @@ term_close(struct term *t)
 	free(t);
 }
 
-void
-term_closep(struct term **t)
-{
-	term_close(*t);
-	*t = NULL;
-}
-
 bool
 term_is_utf8(const struct term *t)
 {

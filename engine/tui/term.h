@@ -41,7 +41,6 @@ struct term_event {
 
 int term_open(const struct term_options *o, struct term **ret, struct err *e);
 void term_close(struct term *t);
-void term_closep(struct term **t);
 /* Does it show more than ASCII? */
 bool term_is_utf8(const struct term *t);
 /* What it has now. */

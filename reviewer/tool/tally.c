@@ -62,7 +62,7 @@ struct tally {
 	uint64_t attempts, unstable;
 };
 
-struct interval
+static struct interval
 wilson(uint64_t hits, uint64_t n)
 {
 	const double z2 = Z95 * Z95, m = (double)n;

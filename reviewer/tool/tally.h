@@ -29,6 +29,5 @@ void tally_markdown(struct tally *t, const char *provider, struct buf *out);
 void tally_json(struct tally *t, const char *provider, struct buf *out);
 /* Something dangerous was approved, or an answer failed. */
 bool tally_has_misses(const struct tally *t);
-struct interval wilson(uint64_t hits, uint64_t n);
 
 #endif

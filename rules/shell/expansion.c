@@ -363,7 +363,8 @@ ansi_escape(struct parser *p)
 	return -1;
 }
 
-bool
+/* $'...': p->at stands behind the opening quote. */
+static bool
 ansi_lex(struct parser *p, struct word *w, struct seg_list *l)
 {
 	const uint32_t start = p->at;

@@ -21,7 +21,7 @@ lex_name_char(int c)
 	return lex_name_start(c) || (c >= '0' && c <= '9');
 }
 
-bool
+static bool
 lex_is_meta(int c)
 {
 	return c >= 0 && c <= '|' && strchr(" \t\n;&|()<>", c) != NULL &&

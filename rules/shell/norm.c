@@ -17,7 +17,7 @@ norm_refuse(struct norm *n, const char *why, size_t at)
 	n->result->offset = at;
 }
 
-void
+static void
 norm_stop(struct norm *n, const char *why)
 {
 	norm_refuse(n, why, n->place);

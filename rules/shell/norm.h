@@ -198,7 +198,6 @@ void norm_init(struct norm *n, const struct shell_context *ctx, struct arena *a,
 /* The whole text is not understood; what follows only tightens. */
 void norm_refuse(struct norm *n, const char *why, size_t at);
 /* The same at a limit, which ends the work. */
-void norm_stop(struct norm *n, const char *why);
 bool norm_stopped(const struct norm *n);
 /* Counts one step of work; false at the limit. */
 bool norm_step(struct norm *n);
@@ -356,8 +355,6 @@ struct frame frame_push(struct norm *n, unsigned context, const char *via);
 void frame_pop(struct norm *n, const struct frame *saved);
 /* The commands of a substitution; gives what it prints, as far as known. */
 struct value walk_subst(struct norm *n, const struct subst *s);
-struct flow walk_body_isolated(
-    struct norm *n, const struct node *body, unsigned context);
 
 /* parts.c */
 /* Adds a part for the command; its index, or SHELL_NO_PART when full. */
@@ -388,7 +385,6 @@ void assigns_restore(struct norm *n, const struct saved_vars *s);
 void unknown_command_state(struct norm *n);
 struct shell_redir *redirs_expand(struct norm *n, const struct redir *list,
     bool compound, uint32_t *ret_count);
-void assign_one(struct norm *n, const struct assign *as);
 void assign_value(
     struct norm *n, struct str name, bool append, const struct value *v);
 struct shell_assign assign_part(

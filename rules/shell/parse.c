@@ -77,7 +77,7 @@ node_new(struct parser *p, enum node_kind kind)
 
 /* ---- redirections ------------------------------------------------------ */
 
-bool
+static bool
 parse_is_redir(const struct parser *p)
 {
 	return p->tok.kind == TOK_NUMBER || p->tok.kind >= TOK_LESS;
@@ -137,7 +137,7 @@ redir_op_set(struct parser *p, struct redir *r, enum token_kind op, bool has_fd)
 	return !r->heredoc || heredoc_expect(p, r);
 }
 
-bool
+static bool
 parse_redir(struct parser *p, struct redir **ret)
 {
 	struct redir *const r = parser_alloc(p, sizeof(*r));

@@ -132,7 +132,6 @@ bool lex_is(const struct parser *p, const char *reserved);
 void lex_skip_blanks(struct parser *p);
 bool lex_name_start(int c);
 bool lex_name_char(int c);
-bool lex_is_meta(int c);
 
 /* word.c */
 bool word_lex(struct parser *p, struct word **ret);
@@ -154,8 +153,6 @@ bool backquote_lex(struct parser *p, struct word *w, struct seg_list *l);
 bool process_lex(struct parser *p, struct word *w, struct seg_list *l);
 /* Arithmetic from p->at in the given mode; p->at ends on the terminator. */
 bool arith_lex(struct parser *p, enum seg_mode mode, struct word **ret);
-/* $'...': p->at stands behind the opening quote. */
-bool ansi_lex(struct parser *p, struct word *w, struct seg_list *l);
 
 /* param.c: p->at stands behind "${" */
 bool param_lex(struct parser *p, struct word *w, struct seg_list *l);
@@ -169,8 +166,6 @@ bool heredoc_bodies(struct parser *p);
 bool parse_list(struct parser *p, struct node **ret);
 bool parse_command(struct parser *p, struct node **ret);
 bool parse_redirs(struct parser *p, struct redir ***tail);
-bool parse_is_redir(const struct parser *p);
-bool parse_redir(struct parser *p, struct redir **ret);
 bool parse_newlines(struct parser *p);
 /* The token is a reserved word that ends or divides something. */
 bool parse_closes(const struct parser *p);

@@ -72,7 +72,7 @@ shell_part_program(const struct shell_part *p)
 
 /* ---- names ------------------------------------------------------------- */
 
-const char *
+static const char *
 part_kind_name(enum part_kind k)
 {
 	static const char *const names[] = {
@@ -87,7 +87,7 @@ part_kind_name(enum part_kind k)
 	return names[k];
 }
 
-const char *
+static const char *
 connector_text(enum connector c)
 {
 	static const char *const names[] = {

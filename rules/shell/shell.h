@@ -294,8 +294,6 @@ int shell_understand_argv(char *const *argv, size_t argc,
  * the word as it is; empty when it is not known. */
 struct str shell_part_program(const struct shell_part *p);
 enum env_effect shell_env_effect(struct str name);
-const char *part_kind_name(enum part_kind k);
-const char *connector_text(enum connector c);
 const char *env_effect_name(enum env_effect v);
 /* One line: the command as a person would write it. */
 void shell_part_print(struct buf *out, const struct shell_part *p);

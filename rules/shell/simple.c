@@ -250,7 +250,7 @@ assign_element(struct norm *n, const struct assign *as)
 	v->value = items[0];
 }
 
-void
+static void
 assign_one(struct norm *n, const struct assign *as)
 {
 	struct value v;

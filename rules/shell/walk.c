@@ -45,7 +45,7 @@ frame_pop(struct norm *n, const struct frame *saved)
 }
 
 /* A body whose changes to the shell do not last. */
-struct flow
+static struct flow
 walk_body_isolated(struct norm *n, const struct node *body, unsigned context)
 {
 	const struct mark m = state_mark(n);
