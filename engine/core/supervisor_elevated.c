@@ -116,7 +116,7 @@ hear(struct supervisor *s)
 	if (!setup->set_up || s->config->elevated == ELEVATED_OFF ||
 	    s->stopping)
 		return;
-	if (setup_is_at_work()) {
+	if (setup_is_at_work() || s->reload.now != NULL) {
 		if (s->news_timer == NULL)
 			(void)loop_after(s->loop, AGAIN_MS, look_again, s,
 			    &s->news_timer, NULL);
@@ -127,7 +127,7 @@ hear(struct supervisor *s)
 		return;
 	log_warn("elevated", "runs are %s from now on",
 	    setup->ready ? "elevated" : "not elevated");
-	supervisor_reload_roles(s);
+	supervisor_tell_all(s);
 }
 
 static void

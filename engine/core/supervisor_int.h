@@ -123,7 +123,10 @@ void supervisor_children_init(
 /* Failure to start at all is an error of the daemon. */
 int supervisor_start_roles(struct supervisor *s, struct err *e);
 /* The new configuration, to all but the engine. */
+/* The engine has s->config already. */
 void supervisor_reload_roles(struct supervisor *s);
+/* s->config is another now; no reload is under way. */
+void supervisor_tell_all(struct supervisor *s);
 struct child *supervisor_child(struct supervisor *s, const char *name);
 /* Kills it; it is started again. */
 void supervisor_end_child(struct child *c);

@@ -194,9 +194,12 @@ supervisor_on_reloaded(void *ctx, struct ipc_msg *m, struct err *e)
 		else
 			refuse(s, c->role->name, why);
 	} else if (!taken) {
-		/* After the engine took it; no role says so that was asked. */
+		/* After the engine took it; or supervisor_tell_all. */
 		log_err("not-reloaded", "why=%s: %s", c->role->name, why);
-		tell_engine(s, c->role->name, why);
+		if (strcmp(c->role->name, ENGINE) == 0)
+			supervisor_end_child(c);
+		else
+			tell_engine(s, c->role->name, why);
 	}
 	return ERR_OK;
 }
@@ -229,6 +232,23 @@ supervisor_reload_lost(struct child *c)
 	    s->reload.timer == NULL && !s->stopping)
 		(void)loop_after(
 		    s->loop, 0, on_begin, s, &s->reload.timer, NULL);
+}
+
+/* What has been found out holds at once: an engine that cannot take it, or that
+ * is starting with what was before, is started anew. */
+void
+supervisor_tell_all(struct supervisor *s)
+{
+	struct child *c = supervisor_child(s, ENGINE);
+	struct err e = ERR_INIT;
+
+	assert(s->reload.now == NULL);
+	if (c != NULL &&
+	    (c->state == CHILD_STARTING ||
+		(c->state == CHILD_UP &&
+		    supervisor_send_config(c, s->config, SR_RELOAD, &e) != 0)))
+		supervisor_end_child(c);
+	supervisor_reload_roles(s);
 }
 
 /* ---- its beginning --------------------------------------------------------- */

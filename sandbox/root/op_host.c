@@ -55,7 +55,7 @@ host_tree(struct root *r, const struct op *op, int src, int *ret, struct err *e)
 		code = mnt_tree(src, deep, &tree, e);
 		if (code == 0)
 			code = mnt_idmap(tree, r->idmap, deep, e);
-		if (code == ERR_SYS && has_rights(r, op, src)) {
+		if (code != 0 && has_rights(r, op, src)) {
 			(void)close(TAKE_FD(tree));
 			code = mnt_tree(src, deep, &tree, e);
 		}
