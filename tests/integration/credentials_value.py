@@ -339,6 +339,9 @@ class Values(unittest.TestCase):
                 else:
                     os.close(found)  # of another daemon
             time.sleep(0.02)
+        while not os.path.exists(f"{d.workspace}/up"):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.02)
         os.unlink(f"{d.workspace}/up")
         self.assertEqual(d.end(action)["exit"], 0)
         end = time.monotonic() + 10

@@ -84,7 +84,9 @@ class Launcher(unittest.TestCase):
         s.act("exec", argv=["no-such"])
         s.act("exec", argv=["sleep", "60"])
         s.act("exec", argv=["sh", "-c", "trap '' TERM; exec sleep 60"])
-        s.act("exec", argv=["yes"], timeout_ms=1000)
+        s.act("shell", timeout_ms=1000, script="while :; do "
+              "head -c 1000000 /dev/zero; sleep 0.03; done")
+        s.act("exec", argv=["yes"])
         s.say("!sleep 150")
         s.say("!stdin 4 later\x04")
         s.say("!kill 6 15")
@@ -102,7 +104,9 @@ class Launcher(unittest.TestCase):
         self.assertEqual(ends[7]["signal"], signal.SIGKILL)
         self.assertTrue(ends[8]["timed_out"])
         self.assertFalse(ends[8]["truncated"])
-        self.assertGreater(ends[8]["bytes"], 8 << 20)
+        self.assertGreater(ends[8]["bytes"], 4 << 20)
+        self.assertIn("(limits.stream)", ends[9]["failure"])
+        self.assertLessEqual(ends[9]["bytes"], 100 << 20)
 
     @in_each_mode
     def test_the_environment_is_what_was_approved(self, _, s):

@@ -11,6 +11,7 @@ from lib_sandbox import BIN, World, modes, require_sandbox
 
 LONG_S = 20
 ROOT = os.geteuid() == 0
+SANITIZED = os.environ.get("ASSENT_PRESET_SANITIZES") == "1"
 # In a bash in the workspace; what there is then stands where the sandbox looks
 # for what it protects or hides.
 ODD = {
@@ -290,6 +291,7 @@ class Limits(unittest.TestCase):
             self.assertIn("more than 4096 words", out)
 
     @unittest.skipUnless(ROOT and shutil.which("strace"), "SKIP: needs strace")
+    @unittest.skipIf(SANITIZED, "SKIP: a sanitizer traces, too")
     def test_no_system_call_more_for_a_larger_workspace_or_home(self):
         """What a run costs is known by what it asks of the kernel: times are
         no measure on a machine that others use."""
