@@ -10,13 +10,8 @@
 #include "model/limits.h"
 #include "operands_int.h"
 
-#define NAMES_MAX 4
-
 /* What a program runs where it stands. Words apart by spaces. */
-static const struct {
-	const char *programs;
-	const char *names[NAMES_MAX];
-} builds[] = {
+static const struct operands_names builds[] = {
 	{ "make gmake", { "GNUmakefile", "makefile", "Makefile" } },
 	{ "npm npx yarn pnpm bun", { "package.json" } },
 	{ "cargo", { "Cargo.toml", "build.rs" } },
@@ -36,6 +31,11 @@ static const struct {
 	{ "pip pip3", { "setup.py", "pyproject.toml" } },
 	{ "composer", { "composer.json" } },
 	{ "bundle", { "Gemfile" } },
+};
+
+static const struct operands_table all_builds = {
+	.rows = builds,
+	.count = ARRAY_LEN(builds),
 };
 
 /* Options that say where it stands. */
@@ -84,6 +84,28 @@ operands_say_everywhere(
 		    STR_ARG(name));
 	for (size_t i = 0; r == 0 && i < w->folder_count; i++)
 		r = operands_say(w, w->folders[i], name, soft, e);
+	return r;
+}
+
+int
+operands_say_table(const struct operands_walk *w,
+    const struct operands_table *t, struct str program, const char *folder,
+    struct err *e)
+{
+	int r = ERR_OK;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const char *const *names = t->rows[i].names;
+
+		if (!operands_has_word(t->rows[i].programs, program))
+			continue;
+		for (size_t k = 0;
+		     r == 0 && k < OPERANDS_NAMES_MAX && names[k] != NULL; k++)
+			r = folder == NULL ? operands_say_everywhere(w,
+						 str_of(names[k]), t->soft, e)
+					   : operands_say(w, folder,
+						 str_of(names[k]), t->soft, e);
+	}
 	return r;
 }
 
@@ -216,23 +238,6 @@ find_folders(struct operands_walk *w, struct err *e)
 	return r;
 }
 
-static int
-of_build(const struct operands_walk *w, const struct part_command *cmd,
-    struct err *e)
-{
-	int r = ERR_OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(builds); i++) {
-		if (!operands_has_word(builds[i].programs, cmd->program))
-			continue;
-		for (size_t k = 0;
-		     r == 0 && k < NAMES_MAX && builds[i].names[k] != NULL; k++)
-			r = operands_say_everywhere(
-			    w, str_of(builds[i].names[k]), false, e);
-	}
-	return r;
-}
-
 /* a.b and an end: a/b.py. */
 static int
 say_module(const struct operands_walk *w, struct str module, const char *end,
@@ -310,7 +315,7 @@ of_code(const struct operands_walk *w, const struct part *p,
 		return ERR_OK;
 	if (str_starts(p->command->program, STR("python")))
 		return of_module(w, f->target, e);
-	return of_build(w, p->command, e);
+	return operands_say_table(w, &all_builds, p->command->program, NULL, e);
 }
 
 /* hash -p FILE NAME: from now on NAME is FILE. */

@@ -8,6 +8,20 @@
 #include "model/part_command.h"
 #include "operands_implied.h"
 
+#define OPERANDS_NAMES_MAX 5
+
+/* Programs, apart by spaces, and files that mean something to them. */
+struct operands_names {
+	const char *programs;
+	const char *names[OPERANDS_NAMES_MAX];
+};
+
+struct operands_table {
+	const struct operands_names *rows;
+	size_t count;
+	bool soft; /* see operands_say_everywhere */
+};
+
 #define OPERANDS_FOLDERS_MAX 24 /* beyond: nobody can say where it ends up */
 
 struct operands_walk {
@@ -31,6 +45,11 @@ int operands_say(const struct operands_walk *w, const char *folder,
  * that cannot be told; for others it is ERR_LIMIT. */
 int operands_say_everywhere(
     const struct operands_walk *w, struct str name, bool soft, struct err *e);
+/* The names in each row that has the program: below folder, or everywhere
+ * when that is NULL. */
+int operands_say_table(const struct operands_walk *w,
+    const struct operands_table *t, struct str program, const char *folder,
+    struct err *e);
 /* Is it where the action begins, or its workspace? */
 bool operands_is_start(const struct action *a, const char *path);
 

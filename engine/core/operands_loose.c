@@ -11,13 +11,8 @@
 #include "base/buf.h"
 #include "model/limits.h"
 
-#define NAMES_MAX 5
-
 /* What a program runs of a folder that it is told to run. */
-static const struct {
-	const char *programs;
-	const char *names[NAMES_MAX];
-} entries[] = {
+static const struct operands_names entries[] = {
 	{ "python python3", { "__main__.py" } },
 	{ "node nodejs bun deno tsx",
 	    { "package.json", "index.js", "index.mjs", "index.cjs" } },
@@ -26,10 +21,7 @@ static const struct {
 };
 
 /* What it obeys where it stands, though that is no code of its own. */
-static const struct {
-	const char *programs;
-	const char *names[NAMES_MAX];
-} obeyed[] = {
+static const struct operands_names obeyed[] = {
 	{ "docker podman",
 	    { "Dockerfile", "Containerfile", "compose.yaml",
 		"docker-compose.yml", "docker-compose.yaml" } },
@@ -41,6 +33,18 @@ static const struct {
 	{ "npm npx yarn pnpm bun", { "package.json" } },
 	{ "jest npx", { "jest.config.js", "jest.config.ts" } },
 	{ "vitest npx", { "vitest.config.js", "vitest.config.ts" } },
+};
+
+static const struct operands_table all_entries = {
+	.rows = entries,
+	.count = ARRAY_LEN(entries),
+	.soft = true,
+};
+
+static const struct operands_table all_obeyed = {
+	.rows = obeyed,
+	.count = ARRAY_LEN(obeyed),
+	.soft = true,
 };
 
 /* Options whose value is a file that it runs or obeys. */
@@ -75,20 +79,6 @@ has_effect(const struct part *p, enum effect_kind kind)
 }
 
 static bool
-has_unknown_word(const struct part_command *cmd)
-{
-	for (size_t i = 0; i < cmd->option_count; i++) {
-		if (cmd->options[i].unknown_value)
-			return true;
-	}
-	for (size_t i = 0; i < cmd->operand_count; i++) {
-		if (cmd->operands[i].unknown)
-			return true;
-	}
-	return cmd->options_open || cmd->operands_open;
-}
-
-static bool
 has_code_from_anywhere(const struct part *p)
 {
 	for (size_t i = 0; i < p->effect_count; i++) {
@@ -112,7 +102,7 @@ runs_data(const struct part *p)
 	if (!has_effect(p, EFFECT_RUN_CODE))
 		return false;
 	return p->not_understood != NULL || has_effect(p, EFFECT_UNKNOWN) ||
-	    has_code_from_anywhere(p) || has_unknown_word(cmd);
+	    has_code_from_anywhere(p) || part_command_is_open(cmd);
 }
 
 static bool
@@ -179,24 +169,6 @@ may_be_folder(const char *path)
 }
 
 static int
-say_entry(const struct operands_walk *w, const struct part_command *cmd,
-    const char *folder, struct err *e)
-{
-	int r = ERR_OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
-		if (!operands_has_word(entries[i].programs, cmd->program))
-			continue;
-		for (size_t k = 0;
-		     r == 0 && k < NAMES_MAX && entries[i].names[k] != NULL;
-		     k++)
-			r = operands_say(
-			    w, folder, str_of(entries[i].names[k]), true, e);
-	}
-	return r;
-}
-
-static int
 say_entries(const struct operands_walk *w, const struct part *p, struct err *e)
 {
 	int r = ERR_OK;
@@ -206,24 +178,8 @@ say_entries(const struct operands_walk *w, const struct part *p, struct err *e)
 
 		if (f->kind == EFFECT_RUN_CODE && f->target != NULL &&
 		    f->target[0] == '/' && may_be_folder(f->target))
-			r = say_entry(w, p->command, f->target, e);
-	}
-	return r;
-}
-
-static int
-say_obeyed(const struct operands_walk *w, const struct part_command *cmd,
-    struct err *e)
-{
-	int r = ERR_OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(obeyed); i++) {
-		if (!operands_has_word(obeyed[i].programs, cmd->program))
-			continue;
-		for (size_t k = 0;
-		     r == 0 && k < NAMES_MAX && obeyed[i].names[k] != NULL; k++)
-			r = operands_say_everywhere(
-			    w, str_of(obeyed[i].names[k]), true, e);
+			r = operands_say_table(
+			    w, &all_entries, p->command->program, f->target, e);
 	}
 	return r;
 }
@@ -328,7 +284,8 @@ of_part(const struct operands_walk *w, const struct part *p, bool data,
 		return r;
 	r = say_entries(w, p, e);
 	if (r == 0)
-		r = say_obeyed(w, p->command, e);
+		r = operands_say_table(
+		    w, &all_obeyed, p->command->program, NULL, e);
 	if (r == 0)
 		r = say_options(w, p->command, e);
 	if (r == 0)

@@ -189,15 +189,22 @@ tell_reloaded(struct process *p, const struct err *why, struct err *e)
 }
 
 static int
+take_config(struct process *p, const struct ipc_msg *m, struct config **ret,
+    struct err *e)
+{
+	const int r = need_ready(p, e);
+
+	return r != 0 ? r : config_decode(m->payload, ret, e);
+}
+
+static int
 on_check(void *ctx, struct ipc_msg *m, struct err *e)
 {
 	AUTO(config_freep) struct config *now = NULL;
 	struct process *p = ctx;
 	struct err why = ERR_INIT;
-	int r = need_ready(p, e);
+	int r = take_config(p, m, &now, e);
 
-	if (r == 0)
-		r = config_decode(m->payload, &now, e);
 	if (r != 0)
 		return r;
 	r = p->role->check(&p->env, now, &why);
@@ -210,10 +217,8 @@ on_reload(void *ctx, struct ipc_msg *m, struct err *e)
 	AUTO(config_freep) struct config *now = NULL;
 	struct process *p = ctx;
 	struct err why = ERR_INIT;
-	int r = need_ready(p, e);
+	int r = take_config(p, m, &now, e);
 
-	if (r == 0)
-		r = config_decode(m->payload, &now, e);
 	if (r != 0)
 		return r;
 	if (p->role->reload(&p->env, now, &why) != 0) {

@@ -50,4 +50,7 @@ struct part_command {
 	const struct edit *edit;
 };
 
+/* Are there words whose text, or whose number, is not known? */
+bool part_command_is_open(const struct part_command *cmd);
+
 #endif

@@ -93,11 +93,9 @@ refuse_effect(const struct effect *f)
 	return "it is not understood";
 }
 
-static bool
-has_unknown_words(const struct part_command *cmd)
+bool
+part_command_is_open(const struct part_command *cmd)
 {
-	if (cmd->dynamic || cmd->options_open || cmd->operands_open)
-		return true;
 	for (size_t i = 0; i < cmd->option_count; i++) {
 		if (cmd->options[i].unknown_value)
 			return true;
@@ -106,7 +104,7 @@ has_unknown_words(const struct part_command *cmd)
 		if (cmd->operands[i].unknown)
 			return true;
 	}
-	return false;
+	return cmd->options_open || cmd->operands_open;
 }
 
 static const char *
@@ -117,7 +115,7 @@ refuse_part(const struct part *part)
 	if (part->decision != DECISION_ASK && part->decision != DECISION_REVIEW)
 		return "rules deny it";
 	if (part->not_understood != NULL || part->command == NULL ||
-	    has_unknown_words(part->command))
+	    part->command->dynamic || part_command_is_open(part->command))
 		return "it is not understood";
 	if (part->rule_count >= PART_RULES_MAX ||
 	    part->effect_count > PATTERN_ITEMS_MAX ||

@@ -19,10 +19,12 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "start/ctl.h"
 #include "sys.h"
 
 #define OWNERS_MAX 256
 #define TURN_MAX 64
+#define TEXT_MAX 512
 
 struct owner {
 	uint64_t domain;
@@ -255,4 +257,19 @@ audit_denials_text(const struct audit_denials *d, uint32_t i, struct buf *out)
 	if (d->at[i].times > 1)
 		buf_printf(out, " (%u times)", d->at[i].times);
 	return true;
+}
+
+void
+audit_denials_add(
+    const struct audit_denials *d, struct ctl *end, struct arena *a)
+{
+	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
+
+	for (uint32_t i = 0; i <= d->count; i++) {
+		buf_reset(&text);
+		if (audit_denials_text(d, i, &text) &&
+		    buf_done(&text, NULL) == 0)
+			ctl_add_violation(
+			    end, arena_strdup(a, buf_cstr(&text)));
+	}
 }

@@ -21,6 +21,8 @@
 #include "base/err.h"
 
 struct audit_link;
+struct ctl;
+struct arena;
 
 /* Of a domain that was asked about. */
 typedef void audit_answered_fn(
@@ -56,5 +58,8 @@ uint64_t audit_link_losses(const struct audit_link *l);
  * found no room. False: there are none. */
 bool audit_denials_text(
     const struct audit_denials *d, uint32_t i, struct buf *out);
+/* All of them, as violations; the texts live in the arena. */
+void audit_denials_add(
+    const struct audit_denials *d, struct ctl *end, struct arena *a);
 
 #endif

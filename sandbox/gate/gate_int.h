@@ -45,6 +45,8 @@ int gate_descriptor(const struct gate *g, const char *path);
 void gate_name_caller(const struct gate *g, char path[static PATH_MAX]);
 /* The caller still waits: what was read belongs to it. */
 bool gate_valid(const struct gate *g);
+/* A number of the caller's /proc status; field: "\nName:". -1: not known. */
+long gate_status(const struct gate *g, const char *field, int base);
 mode_t gate_umask(struct gate *g);
 bool gate_is_proc(int fd);
 bool gate_permits(

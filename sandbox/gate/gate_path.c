@@ -83,8 +83,8 @@ gate_folder(struct gate *g, int dirfd)
 	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-mode_t
-gate_umask(struct gate *g)
+long
+gate_status(const struct gate *g, const char *field, int base)
 {
 	char path[64], text[STATUS_BYTES];
 	AUTO_FD int fd = -1;
@@ -95,10 +95,18 @@ gate_umask(struct gate *g)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (n <= 0)
-		return 077;
+		return -1;
 	text[n] = '\0';
-	at = strstr(text, "\nUmask:");
-	return at == NULL ? 077 : (mode_t)strtoul(at + 7, NULL, 8) & 0777;
+	at = strstr(text, field);
+	return at == NULL ? -1 : strtol(at + strlen(field), NULL, base);
+}
+
+mode_t
+gate_umask(struct gate *g)
+{
+	const long umask = gate_status(g, "\nUmask:", 8);
+
+	return umask < 0 ? 077 : (mode_t)umask & 0777;
 }
 
 static const struct gate_root *

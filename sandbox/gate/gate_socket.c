@@ -20,8 +20,6 @@
 #include "gate/gate_int.h"
 #include "sys.h"
 
-#define STATUS_BYTES 1024
-
 struct naming {
 	int sock; /* a duplicate of the caller's; owned */
 	int domain;
@@ -41,21 +39,9 @@ gate_is_socket(int nr)
 
 /* pidfd_open wants the process, a notification names the thread. */
 static pid_t
-process_of(struct gate *g)
+process_of(const struct gate *g)
 {
-	char path[64], text[STATUS_BYTES];
-	AUTO_FD int fd = -1;
-	const char *at;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%u/status", g->req->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	at = strstr(text, "\nTgid:");
-	return at == NULL ? -1 : (pid_t)strtol(at + 6, NULL, 10);
+	return (pid_t)gate_status(g, "\nTgid:", 10);
 }
 
 static int

@@ -13,32 +13,22 @@
 static void
 add_notes(const struct init *in, struct ctl *m)
 {
-	const char *weaker = require_weaker();
-
-	if (weaker != NULL && m->violation_count < CTL_VIOLATIONS_MAX)
-		m->violations[m->violation_count++] = weaker;
+	ctl_add_violation(m, require_weaker());
 	if (in->job->plan->limits.cpu_percent > 0 &&
-	    (in->job->controls & CGROUP_CPU) == 0 &&
-	    m->violation_count < CTL_VIOLATIONS_MAX)
-		m->violations[m->violation_count++] =
+	    (in->job->controls & CGROUP_CPU) == 0)
+		ctl_add_violation(m,
 		    "note: no control group limits the share of a processor "
-		    "here, only the time that a run may take";
-	if (in->not_joined && m->violation_count < CTL_VIOLATIONS_MAX)
-		m->violations[m->violation_count++] =
+		    "here, only the time that a run may take");
+	if (in->not_joined)
+		ctl_add_violation(m,
 		    "note: its control group could not be entered: memory is "
-		    "measured, not limited";
-	for (size_t i = 0; in->job->bare && bare_notes[i] != NULL; i++) {
-		if (m->violation_count < CTL_VIOLATIONS_MAX)
-			m->violations[m->violation_count++] = bare_notes[i];
-	}
-	for (size_t i = 0; i < in->job->note_count; i++) {
-		if (m->violation_count < CTL_VIOLATIONS_MAX)
-			m->violations[m->violation_count++] = in->job->notes[i];
-	}
-	for (size_t i = 0; i < in->root.note_count; i++) {
-		if (m->violation_count < CTL_VIOLATIONS_MAX)
-			m->violations[m->violation_count++] = in->root.notes[i];
-	}
+		    "measured, not limited");
+	for (size_t i = 0; in->job->bare && bare_notes[i] != NULL; i++)
+		ctl_add_violation(m, bare_notes[i]);
+	for (size_t i = 0; i < in->job->note_count; i++)
+		ctl_add_violation(m, in->job->notes[i]);
+	for (size_t i = 0; i < in->root.note_count; i++)
+		ctl_add_violation(m, in->root.notes[i]);
 }
 
 void

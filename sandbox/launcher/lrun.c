@@ -219,10 +219,10 @@ lrun_kill(struct lrun *r)
 static void
 tell_of_copy(struct ctl *end)
 {
-	if (end->has_fd && end->violation_count < CTL_VIOLATIONS_MAX)
-		end->violations[end->violation_count++] =
+	if (end->has_fd)
+		ctl_add_violation(end,
 		    "note: it ran on a copy of the workspace; 'assent changes' "
-		    "shows what it changed, and applies it";
+		    "shows what it changed, and applies it");
 }
 
 static void

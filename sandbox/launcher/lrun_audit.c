@@ -202,35 +202,19 @@ lrun_audit_done(struct lrun *r)
 	r->audit.timer = NULL;
 }
 
-static void
-add(struct lrun *r, struct ctl *end, const struct buf *text)
-{
-	const char *copy =
-	    text->failed != 0 ? NULL : arena_strdup(r->arena, buf_cstr(text));
-
-	if (copy != NULL && end->violation_count < CTL_VIOLATIONS_MAX)
-		end->violations[end->violation_count++] = copy;
-}
-
 void
 lrun_audit_violations(struct lrun *r, struct ctl *end)
 {
-	const struct audit_denials *d = &r->audit.denials;
 	const struct launcher *l = r->l;
 	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
 
 	lrun_audit_done(r);
-	for (uint32_t i = 0; i <= d->count; i++) {
-		buf_reset(&text);
-		if (audit_denials_text(d, i, &text))
-			add(r, end, &text);
-	}
-	buf_reset(&text);
+	audit_denials_add(&r->audit.denials, end, r->arena);
 	if (l->audit != NULL && audit_link_losses(l->audit) > r->audit.losses)
 		buf_puts(&text, AUDIT_LOST_NOTE);
 	else if (l->audit == NULL && geteuid() == 0 &&
 	    r->plan->records == PLAN_RECORDS_ON)
 		buf_printf(&text, AUDIT_UNREAD_NOTE "%s", l->no_audit);
-	if (text.len > 0)
-		add(r, end, &text);
+	if (text.len > 0 && text.failed == 0)
+		ctl_add_violation(end, arena_strdup(r->arena, buf_cstr(&text)));
 }

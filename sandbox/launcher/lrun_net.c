@@ -118,11 +118,9 @@ lrun_net_violations(const struct lrun *r, struct ctl *end)
 	const size_t count = net_link_denied(r->net, &denied);
 	const char *failure = net_link_failure(r->net);
 
-	for (size_t i = 0;
-	     i < count && end->violation_count < CTL_VIOLATIONS_MAX; i++)
-		end->violations[end->violation_count++] = denied[i];
-	if (failure != NULL && end->violation_count < CTL_VIOLATIONS_MAX)
-		end->violations[end->violation_count++] = failure;
+	for (size_t i = 0; i < count; i++)
+		ctl_add_violation(end, denied[i]);
+	ctl_add_violation(end, failure);
 }
 
 void

@@ -201,13 +201,8 @@ static void
 take_message(struct oneshot *o)
 {
 	struct ctl m;
-	int r = ctl_receive(o->run.ctl, o->arena, &m, NULL);
 
-	/* It ended before it read our last word: its own comes behind that
-	 * error. */
-	if (r < 0)
-		r = ctl_receive(o->run.ctl, o->arena, &m, NULL);
-	if (r <= 0) {
+	if (ctl_receive(o->run.ctl, o->arena, &m, NULL) <= 0) {
 		o->silent = true;
 		return;
 	}

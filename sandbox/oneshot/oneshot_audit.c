@@ -65,35 +65,18 @@ ask(struct audit_link *l, const struct oneshot_audit *a, uid_t uid,
 }
 
 static void
-add(struct ctl *end, struct arena *arena, const struct buf *text)
-{
-	const char *copy =
-	    text->len == 0 ? NULL : arena_strdup(arena, buf_cstr(text));
-
-	if (copy != NULL && end->violation_count < CTL_VIOLATIONS_MAX)
-		end->violations[end->violation_count++] = copy;
-}
-
-static void
 read_all(struct oneshot_audit *a, const struct plan *p, struct ctl *end,
     struct arena *arena)
 {
-	AUTO_BUF struct buf text = BUF_INIT(TEXT_MAX);
 	struct waiting w = { .over = false };
 	struct audit_link *l;
 
 	if (audit_link_open(TAKE_FD(a->feed), answered, &w, &l, NULL) != 0)
 		return;
 	ask(l, a, p->who.uid, &w);
-	for (uint32_t i = 0; i <= w.denials.count; i++) {
-		buf_reset(&text);
-		if (audit_denials_text(&w.denials, i, &text))
-			add(end, arena, &text);
-	}
-	buf_reset(&text);
+	audit_denials_add(&w.denials, end, arena);
 	if (audit_link_losses(l) > 0)
-		buf_puts(&text, AUDIT_LOST_NOTE);
-	add(end, arena, &text);
+		ctl_add_violation(end, AUDIT_LOST_NOTE);
 	audit_link_free(l);
 }
 
@@ -105,9 +88,10 @@ oneshot_audit_end(struct oneshot_audit *a, const struct plan *p,
 	struct pollfd ready = { .fd = a->feed, .events = POLLIN };
 
 	if (a->feed < 0) {
-		if (p->records == PLAN_RECORDS_ON && geteuid() == 0)
-			buf_printf(&text, AUDIT_UNREAD_NOTE "%s", a->why.msg);
-		add(end, arena, &text);
+		if (p->records != PLAN_RECORDS_ON || geteuid() != 0)
+			return;
+		buf_printf(&text, AUDIT_UNREAD_NOTE "%s", a->why.msg);
+		ctl_add_violation(end, arena_strdup(arena, buf_cstr(&text)));
 	} else if (a->command > 0 &&
 	    poll(&ready, 1, end->code == 0 ? 0 : LATE_MS) > 0) {
 		read_all(a, p, end, arena);

@@ -93,6 +93,13 @@ receive_with(int fd, char *bytes, size_t len, struct ctl *m)
 	return n;
 }
 
+void
+ctl_add_violation(struct ctl *m, const char *text)
+{
+	if (text != NULL && m->violation_count < CTL_VIOLATIONS_MAX)
+		m->violations[m->violation_count++] = text;
+}
+
 int
 ctl_send(int fd, const struct ctl *m)
 {
@@ -123,9 +130,11 @@ ctl_receive(int fd, struct arena *a, struct ctl *ret, struct err *e)
 	struct rec r;
 	ssize_t n;
 
+	/* The other end has gone before it read our last word: an error, once,
+	 * in front of its own last word. */
 	do
 		n = receive_with(fd, bytes, sizeof(bytes), &got);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n == 0)
 		return 0;
 	if (n < 0)

@@ -51,6 +51,8 @@ struct ctl {
 
 /* Ours and the run's; of what comes to ours the kernel tells who sent it. */
 int ctl_pair(int *ret_ours, int *ret_theirs, struct err *e);
+/* Leaves out what is NULL, or one too many; text is borrowed. */
+void ctl_add_violation(struct ctl *m, const char *text);
 /* 0, or a negative error code. Never blocks for long: messages are few. */
 int ctl_send(int fd, const struct ctl *m);
 /* 1 when a message came (strings live in the arena), 0 at the end of the

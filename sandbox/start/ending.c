@@ -38,13 +38,10 @@ static void
 add_limit(struct ctl *end, struct arena *a, const char *what, uint64_t n)
 {
 	char text[ENDING_TEXT_MAX];
-	const char *copy;
 
 	(void)snprintf(
 	    text, sizeof(text), "limit: %s: %llu", what, (unsigned long long)n);
-	copy = arena_strdup(a, text);
-	if (copy != NULL && end->violation_count < CTL_VIOLATIONS_MAX)
-		end->violations[end->violation_count++] = copy;
+	ctl_add_violation(end, arena_strdup(a, text));
 }
 
 void

@@ -229,17 +229,13 @@ hint_of(const char *violation, const struct plan *p, struct buf *out)
 void
 hints_put(struct ctl *end, const struct buf *hint, struct arena *a)
 {
-	const char *copy;
-
-	if (hint->failed != 0 || end->violation_count == CTL_VIOLATIONS_MAX)
+	if (hint->failed != 0)
 		return;
 	for (size_t i = 0; i < end->violation_count; i++) {
 		if (strcmp(end->violations[i], hint->s) == 0)
 			return;
 	}
-	copy = arena_strdup(a, hint->s);
-	if (copy != NULL)
-		end->violations[end->violation_count++] = copy;
+	ctl_add_violation(end, arena_strdup(a, hint->s));
 }
 
 static bool

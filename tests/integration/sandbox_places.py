@@ -7,7 +7,8 @@ import subprocess
 import time
 import unittest
 
-from lib_sandbox import BIN, World, modes, require_sandbox
+from lib_sandbox import (BIN, World, in_each_mode, modes,
+                         require_sandbox)
 
 LONG_S = 20
 ROOT = os.geteuid() == 0
@@ -40,15 +41,6 @@ ODD = {
     "folders a path cannot name": "for i in $(seq 90); do mkdir -p "
                                   f"{'n' * 60} && cd {'n' * 60}; done",
 }
-
-
-def in_each_mode(test):
-    def run(self):
-        for uid in modes():
-            with self.subTest(uid=uid), World(uid) as w:
-                test(self, w)
-    run.__name__ = test.__name__
-    return run
 
 
 def mounted(w, mount, words, workspace=None):
