@@ -23,6 +23,10 @@ NETWORK = ("libcurl", "libssl", "libmicrohttpd", "libgnutls")
 SLOW = (*NETWORK, "libcrypto", "libsqlite3", "libpcre2", "libncurses",
         "libtinfo", "libseccomp", "libm.")
 OTHERS = {"assent": SLOW, "assent-cli": NETWORK}
+# Of libcrypto's archive they hold a digest: one call more brings along most of
+# it, and its tables are relocated at each start.
+SMALL = ("assent", "assent-exec")
+WHOLE = "EVP_"
 
 # Flags that leave no other trace than what gcc notes in the debug data.
 NOTED_FLAGS = (
@@ -102,8 +106,18 @@ def check_needed(path):
             yield f"is linked with {name}, which it may not hold"
 
 
+def check_inside(path):
+    if os.path.basename(path) not in SMALL:
+        return
+    for name in re.findall(rf"\bFUNC .* ({WHOLE}\w+)$", readelf("-s", path),
+                           re.M):
+        yield f"has {name} in it, and so most of libcrypto"
+        return
+
+
 def check(path, needed_only, any_program):
     yield from check_needed(path)
+    yield from check_inside(path)
     if needed_only:
         return
     yield from check_segments(path)

@@ -73,6 +73,8 @@ def build(folder, name, lost="", instead="", libraries=(), static=False):
 # What a program may not hold.
 HELD = (("assent-exec", "jansson"), ("assent", "crypto"),
         ("assent-cli", "curl"))
+# What it may not have taken out of an archive.
+TAKEN = (("assent", "EVP_sha256"), ("assent-exec", "EVP_PBE_scrypt"))
 
 
 def elf(*arguments):
@@ -94,6 +96,12 @@ def main():
                     folder, "bad", lost, instead, static=static))
                 if status != 1 or says not in text:
                     wrong.append(f"{lost} was lost and not missed: {text}")
+        for name, function in TAKEN:
+            program = build(folder, name, libraries=[
+                f"-Wl,--undefined={function}", "-l:libcrypto.a"])
+            status, text = elf("--needed-only", program)
+            if status != 1 or "most of libcrypto" not in text:
+                wrong.append(f"{name} has {function} unnoticed: {text}")
         for name, library in HELD:
             program = build(folder, name, libraries=[f"-l{library}"])
             status, text = elf("--needed-only", program)
@@ -101,7 +109,7 @@ def main():
                 wrong.append(f"{name} holds {library} unnoticed: {text}")
     for row in wrong:
         print(row)
-    planted = len(LOST) + len(STATIC) + len(HELD)
+    planted = len(LOST) + len(STATIC) + len(HELD) + len(TAKEN)
     print(f"planted: {planted} programs, {len(wrong)} not caught")
     return 1 if wrong else 0
 
