@@ -493,7 +493,8 @@ expect_host(SSL *ssl, const char *host)
 		return true;
 	ERR_clear_error();
 	return X509_VERIFY_PARAM_set1_host(p, host, 0) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, host) == 1;
+	    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+		TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) == 1;
 }
 
 static int

@@ -96,8 +96,8 @@ only_what_is_plainly_no_call_passes(void **state)
 	static const char *const bad[] = {
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/Call\"}",
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"toolſ/call\"}",
-		"{\"jsonrpc\":\"2.0\",\"id\":1,\"METHOD\":\"tools/call\","
-		"\"result\":1}",
+		("{\"jsonrpc\":\"2.0\",\"id\":1,\"METHOD\":\"tools/call\","
+		 "\"result\":1}"),
 		"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}",
 		"[]",
 		"1",
