@@ -148,3 +148,30 @@ str_is_digits(struct str s)
 	}
 	return s.len > 0;
 }
+
+size_t
+str_same_head_lines(struct str a, struct str b)
+{
+	size_t end = 0;
+
+	for (size_t i = 0; i < a.len && i < b.len && a.s[i] == b.s[i]; i++) {
+		if (a.s[i] == '\n')
+			end = i + 1;
+	}
+	return end;
+}
+
+size_t
+str_same_tail_lines(struct str a, struct str b)
+{
+	size_t end = 0;
+
+	for (size_t i = 1; i <= a.len && i <= b.len; i++) {
+		if (a.s[a.len - i] != b.s[b.len - i])
+			break;
+		if ((i == a.len || a.s[a.len - i - 1] == '\n') &&
+		    (i == b.len || b.s[b.len - i - 1] == '\n'))
+			end = i;
+	}
+	return end;
+}

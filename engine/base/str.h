@@ -46,5 +46,9 @@ struct str str_trim(struct str s);
 bool str_is_one_of(struct str s, const char *const *names, size_t count);
 /* Nothing but 0 to 9, and at least one of them. */
 bool str_is_digits(struct str s);
+/* Bytes of the whole lines that both begin with, and that both end with. A
+ * last line without a newline is one of the second only. */
+size_t str_same_head_lines(struct str a, struct str b);
+size_t str_same_tail_lines(struct str a, struct str b);
 
 #endif

@@ -47,35 +47,6 @@ put_lines(struct jsonw *w, char sign, struct str text)
 	}
 }
 
-/* Whole lines that both begin with. */
-static size_t
-common_head(struct str a, struct str b)
-{
-	size_t end = 0;
-
-	for (size_t i = 0; i < a.len && i < b.len && a.s[i] == b.s[i]; i++) {
-		if (a.s[i] == '\n')
-			end = i + 1;
-	}
-	return end;
-}
-
-/* Whole lines that both end with; both end with a newline. */
-static size_t
-common_tail(struct str a, struct str b)
-{
-	size_t end = 0;
-
-	for (size_t i = 1; i <= a.len && i <= b.len; i++) {
-		if (a.s[a.len - i] != b.s[b.len - i])
-			break;
-		if ((i == a.len || a.s[a.len - i - 1] == '\n') &&
-		    (i == b.len || b.s[b.len - i - 1] == '\n'))
-			end = i;
-	}
-	return end;
-}
-
 /* The last lines of what is equal. */
 static struct str
 last_lines(struct str text)
@@ -95,9 +66,9 @@ last_lines(struct str text)
 void
 line_diff_put(struct jsonw *w, struct str was, struct str is)
 {
-	const size_t head = common_head(was, is);
+	const size_t head = str_same_head_lines(was, is);
 	const struct str a = str_from(was, head), b = str_from(is, head);
-	const size_t tail = common_tail(a, b);
+	const size_t tail = str_same_tail_lines(a, b);
 
 	jsonw_array(w);
 	put_lines(w, ' ', last_lines(str_head(was, head)));

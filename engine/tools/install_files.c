@@ -158,33 +158,6 @@ install_changes(const struct install *in)
 
 /* ---- the diff ----------------------------------------------------------- */
 
-static size_t
-common_head(struct str a, struct str b)
-{
-	size_t end = 0;
-
-	for (size_t i = 0; i < a.len && i < b.len && a.s[i] == b.s[i]; i++) {
-		if (a.s[i] == '\n')
-			end = i + 1;
-	}
-	return end;
-}
-
-static size_t
-common_tail(struct str a, struct str b)
-{
-	size_t n = 0, end = 0;
-
-	while (n < a.len && n < b.len &&
-	    a.s[a.len - 1 - n] == b.s[b.len - 1 - n]) {
-		n++;
-		/* what is kept begins where a line begins */
-		if (n == a.len || n == b.len || a.s[a.len - 1 - n] == '\n')
-			end = n;
-	}
-	return end;
-}
-
 static void
 put_lines(struct buf *out, char mark, struct str text)
 {
@@ -223,9 +196,9 @@ static void
 show_file(const struct install_file *f, struct buf *out)
 {
 	const struct str old = str_of(f->old), new = str_of(f->new);
-	const size_t head = common_head(old, new);
+	const size_t head = str_same_head_lines(old, new);
 	const size_t tail =
-	    common_tail(str_from(old, head), str_from(new, head));
+	    str_same_tail_lines(str_from(old, head), str_from(new, head));
 
 	buf_puts(out, "--- ");
 	text_escape(out, str_of(f->old == NULL ? "/dev/null" : f->path));

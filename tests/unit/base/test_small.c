@@ -107,6 +107,20 @@ views_compare_by_bytes_and_length(void **state)
 }
 
 static void
+lines_that_are_the_same_are_counted_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    str_same_head_lines(STR("a\nb\nc"), STR("a\nb\nd")), 4);
+	assert_int_equal(str_same_head_lines(STR("ab\n"), STR("ac\n")), 0);
+	assert_int_equal(str_same_head_lines(STR("ab"), STR("ab")), 0);
+	assert_int_equal(str_same_tail_lines(STR("x\nb\n"), STR("y\nb\n")), 2);
+	assert_int_equal(str_same_tail_lines(STR("b\n"), STR("ab\n")), 0);
+	assert_int_equal(str_same_tail_lines(STR("b\n"), STR("a\nb\n")), 2);
+	assert_int_equal(str_same_tail_lines(STR("ab"), STR("ab")), 2);
+}
+
+static void
 offsets_beyond_the_end_give_nothing(void **state)
 {
 	struct str s = STR("a,b");
@@ -354,6 +368,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_that_are_the_same_are_counted_whole),
 		cmocka_unit_test(a_setter_returns_its_code_and_takes_null),
 		cmocka_unit_test(a_system_error_keeps_errno_and_says_it),
 		cmocka_unit_test(wrapping_puts_more_before_and_never_overflows),

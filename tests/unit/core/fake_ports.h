@@ -118,6 +118,8 @@ extern const struct recorder_port fake_recorder;
 extern const struct executor_port fake_executor;
 
 void world_start(struct world *w);
+/* With a provider, and reviews on. */
+void world_start_reviewed(struct world *w, enum approval_policy policy);
 /* As a restart of the engine: memory is lost, the store is kept. */
 void world_restart(struct world *w);
 void world_stop(struct world *w);
@@ -127,6 +129,10 @@ void world_stop(struct world *w);
 uint64_t world_propose(struct world *w, const char *script, bool execute,
     const char *key, int64_t wait_ms);
 uint64_t world_call(struct world *w, struct call c);
+/* To be executed, and committed. */
+uint64_t world_propose_reviewed(struct world *w, const char *script);
+/* How the action of a proposal stands, as an approver sees it. */
+uint64_t world_look(struct world *w, uint64_t proposed);
 const struct fake_reply *world_reply(struct world *w, uint64_t call_id);
 /* The id of the action that a reply is about. */
 const char *world_id(

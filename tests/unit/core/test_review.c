@@ -4,56 +4,21 @@
 #include "fake_ports.c.inc"
 
 static void
-start_reviewed(struct world *w, enum approval_policy policy)
-{
-	world_start(w);
-	engine_free(w->g);
-	w->policy.approval = policy;
-	w->policy.auto_review = true;
-	w->policy.provider = true;
-	start_engine(w);
-}
-
-static uint64_t
-look(struct world *w, uint64_t proposed)
-{
-	char id[ACTION_ID_MAX];
-	const struct call c = {
-		.route = ROUTE_GET,
-		.role = CALLER_APPROVER,
-		.uid = 1000,
-		.wait_ms = -1,
-		.target = id,
-	};
-
-	(void)world_id(w, proposed, id);
-	return world_call(w, c);
-}
-
-static uint64_t
-propose(struct world *w, const char *script)
-{
-	const uint64_t call = world_propose(w, script, true, NULL, -1);
-
-	engine_commit(w->g);
-	return call;
-}
-
-static void
 what_rules_send_to_review_runs_once_approved(void **state)
 {
 	static struct world w;
 	uint64_t call;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	call = propose(&w, "review");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	call = world_propose_reviewed(&w, "review");
 	assert_int_equal(world_reply(&w, call)->status, 202);
 	assert_int_equal(w.questions, 1);
 	assert_int_equal(w.executor.started, 0);
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 1);
-	assert_true(reply_has(world_reply(&w, look(&w, call)), "\"reviewer\""));
+	assert_true(
+	    reply_has(world_reply(&w, world_look(&w, call)), "\"reviewer\""));
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 1);
 	world_stop(&w);
@@ -66,11 +31,12 @@ a_denial_by_the_reviewer_is_told_to_the_agent(void **state)
 	uint64_t call;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	call = propose(&w, "review");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	call = world_propose_reviewed(&w, "review");
 	world_review(&w, REVIEW_DENY);
 	assert_int_equal(w.executor.started, 0);
-	assert_true(reply_has(world_reply(&w, look(&w, call)), "\"deny\""));
+	assert_true(
+	    reply_has(world_reply(&w, world_look(&w, call)), "\"deny\""));
 	world_stop(&w);
 }
 
@@ -87,15 +53,16 @@ i3_every_doubt_goes_to_a_person(void **state)
 		static struct world w;
 		uint64_t call;
 
-		start_reviewed(&w, POLICY_ON_REQUEST);
-		call = propose(&w, "review");
+		world_start_reviewed(&w, POLICY_ON_REQUEST);
+		call = world_propose_reviewed(&w, "review");
 		world_review(&w, doubts[i]);
 		assert_int_equal(w.executor.started, 0);
-		assert_int_equal(world_reply(&w, look(&w, call))->status, 202);
+		assert_int_equal(
+		    world_reply(&w, world_look(&w, call))->status, 202);
 		/* A second thought of the reviewer comes too late. */
 		world_review(&w, REVIEW_APPROVE);
 		assert_int_equal(w.executor.started, 0);
-		(void)world_answer(&w, look(&w, call), "allow");
+		(void)world_answer(&w, world_look(&w, call), "allow");
 		assert_int_equal(w.executor.started, 1);
 		world_stop(&w);
 	}
@@ -108,13 +75,13 @@ i2_the_reviewer_is_never_asked_what_a_person_must_answer(void **state)
 	uint64_t call;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	call = propose(&w, "ask");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	call = world_propose_reviewed(&w, "ask");
 	assert_int_equal(w.questions, 0);
 	(void)world_id(&w, call, w.asked);
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 0);
-	call = propose(&w, "deny");
+	call = world_propose_reviewed(&w, "deny");
 	(void)world_id(&w, call, w.asked);
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.questions, 0);
@@ -128,8 +95,8 @@ i3_an_answer_for_another_hash_is_no_answer(void **state)
 	static struct world w;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	(void)propose(&w, "review");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	(void)world_propose_reviewed(&w, "review");
 	w.asked_sha256[0] ^= 1;
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 0);
@@ -143,17 +110,17 @@ a_reviewer_that_is_away_or_late_or_gone_means_a_person(void **state)
 	uint64_t call;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
 	w.reviewer_away = true;
-	call = propose(&w, "review");
-	assert_int_equal(world_reply(&w, look(&w, call))->status, 202);
+	call = world_propose_reviewed(&w, "review");
+	assert_int_equal(world_reply(&w, world_look(&w, call))->status, 202);
 	w.reviewer_away = false;
-	(void)propose(&w, "review late");
+	(void)world_propose_reviewed(&w, "review late");
 	fake_now += 96 * INT64_C(1000000000);
 	engine_tick(w.g);
 	assert_int_equal(w.cancelled, 1);
 	world_review(&w, REVIEW_APPROVE);
-	(void)propose(&w, "review gone");
+	(void)world_propose_reviewed(&w, "review gone");
 	engine_reviewer_gone(w.g);
 	engine_commit(w.g);
 	world_review(&w, REVIEW_APPROVE);
@@ -167,9 +134,9 @@ what_does_not_fit_or_hides_something_goes_to_a_person(void **state)
 	static struct world w;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	(void)propose(&w, "review huge");
-	(void)propose(&w, "review hidden");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	(void)world_propose_reviewed(&w, "review huge");
+	(void)world_propose_reviewed(&w, "review hidden");
 	assert_int_equal(w.questions, 0);
 	world_stop(&w);
 }
@@ -181,12 +148,13 @@ with_policy_never_a_doubt_is_a_denial(void **state)
 	uint64_t call;
 
 	(void)state;
-	start_reviewed(&w, POLICY_NEVER);
-	call = propose(&w, "review");
+	world_start_reviewed(&w, POLICY_NEVER);
+	call = world_propose_reviewed(&w, "review");
 	assert_int_equal(w.questions, 1);
 	world_review(&w, REVIEW_ESCALATE);
-	assert_true(reply_has(world_reply(&w, look(&w, call)), "\"deny\""));
-	call = propose(&w, "review");
+	assert_true(
+	    reply_has(world_reply(&w, world_look(&w, call)), "\"deny\""));
+	call = world_propose_reviewed(&w, "review");
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 1);
 	world_stop(&w);
@@ -199,9 +167,9 @@ a_person_may_answer_first(void **state)
 	uint64_t call;
 
 	(void)state;
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	call = propose(&w, "review");
-	(void)world_answer(&w, look(&w, call), "deny");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	call = world_propose_reviewed(&w, "review");
+	(void)world_answer(&w, world_look(&w, call), "deny");
 	assert_int_equal(w.cancelled, 1);
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 0);

@@ -7,47 +7,11 @@
 
 #include "engine_int.h"
 
-static void
-start_reviewed(struct world *w, enum approval_policy policy)
-{
-	world_start(w);
-	engine_free(w->g);
-	w->policy.approval = policy;
-	w->policy.auto_review = true;
-	w->policy.provider = !w->shadow;
-	start_engine(w);
-}
-
-static uint64_t
-look(struct world *w, uint64_t proposed)
-{
-	char id[ACTION_ID_MAX];
-	const struct call c = {
-		.route = ROUTE_GET,
-		.role = CALLER_APPROVER,
-		.uid = 1000,
-		.wait_ms = -1,
-		.target = id,
-	};
-
-	(void)world_id(w, proposed, id);
-	return world_call(w, c);
-}
-
-static uint64_t
-propose(struct world *w, const char *script)
-{
-	const uint64_t call = world_propose(w, script, true, NULL, -1);
-
-	engine_commit(w->g);
-	return call;
-}
-
 /* How the action of a proposal stands. */
 static const struct fake_reply *
 now(struct world *w, uint64_t call)
 {
-	return world_reply(w, look(w, call));
+	return world_reply(w, world_look(w, call));
 }
 
 static void
@@ -69,7 +33,7 @@ as_many_are_asked_as_there_are_places_and_the_rest_waits(void **state)
 		char script[32];
 
 		(void)snprintf(script, sizeof(script), "review %u", i);
-		calls[i] = propose(&w, script);
+		calls[i] = world_propose_reviewed(&w, script);
 	}
 	assert_int_equal(w.questions, 4);
 	/* Three wait, three are for a person at once. */
@@ -80,7 +44,7 @@ as_many_are_asked_as_there_are_places_and_the_rest_waits(void **state)
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.questions, 5);
 	/* Rules do not wait for reviewers. */
-	(void)propose(&w, "allow");
+	(void)world_propose_reviewed(&w, "allow");
 	assert_int_equal(w.executor.started, 2);
 	world_stop(&w);
 }
@@ -100,16 +64,16 @@ what_a_person_or_the_agent_ends_gives_its_place_away(void **state)
 	w.review_parallel = 1;
 	w.review_queue = 5;
 	start_engine(&w);
-	first = propose(&w, "review 1");
-	(void)propose(&w, "review 2");
+	first = world_propose_reviewed(&w, "review 1");
+	(void)world_propose_reviewed(&w, "review 2");
 	assert_int_equal(w.questions, 1);
-	(void)world_answer(&w, look(&w, first), "deny");
+	(void)world_answer(&w, world_look(&w, first), "deny");
 	engine_commit(w.g);
 	assert_int_equal(w.cancelled, 1);
 	engine_tick(w.g);
 	assert_int_equal(w.questions, 2);
 	/* What waits for too long is for a person, too. */
-	(void)propose(&w, "review 3");
+	(void)world_propose_reviewed(&w, "review 3");
 	fake_now += 91 * SECOND_NS;
 	engine_tick(w.g);
 	assert_int_equal(w.executor.started, 0);
@@ -129,20 +93,20 @@ in_shadow_it_is_asked_and_a_person_decides(void **state)
 	w.policy.auto_review = true;
 	w.shadow = true;
 	start_engine(&w);
-	call = propose(&w, "review");
+	call = world_propose_reviewed(&w, "review");
 	assert_int_equal(w.questions, 1);
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 0);
 	assert_int_equal(now(&w, call)->status, 202);
 	/* The person is not told, so that the comparison is worth something. */
 	assert_false(reply_has(now(&w, call), "as it seems"));
-	(void)world_answer(&w, look(&w, call), "allow");
+	(void)world_answer(&w, world_look(&w, call), "allow");
 	engine_commit(w.g);
 	assert_int_equal(w.executor.started, 1);
 	assert_int_equal(w.g->n.shadow_agreed, 1);
-	call = propose(&w, "review other");
+	call = world_propose_reviewed(&w, "review other");
 	world_review(&w, REVIEW_DENY);
-	(void)world_answer(&w, look(&w, call), "allow");
+	(void)world_answer(&w, world_look(&w, call), "allow");
 	engine_commit(w.g);
 	assert_int_equal(w.executor.started, 2);
 	assert_int_equal(w.g->n.shadow_differed, 1);
@@ -157,26 +121,26 @@ after_three_denials_a_person_answers_until_one_has(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	start_reviewed(&w, POLICY_ON_REQUEST);
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
 	for (unsigned i = 0; i < 3; i++) {
 		char script[32];
 
 		(void)snprintf(script, sizeof(script), "review %u", i);
-		(void)propose(&w, script);
+		(void)world_propose_reviewed(&w, script);
 		world_review(&w, REVIEW_DENY);
 	}
 	assert_int_equal(w.questions, 3);
-	call = propose(&w, "review more");
+	call = world_propose_reviewed(&w, "review more");
 	assert_int_equal(w.questions, 3);
 	assert_true(reply_has(now(&w, call), "too_many_denials"));
 	/* Another session of the same user has its own three. */
 	w.session = "other";
-	(void)propose(&w, "review elsewhere");
+	(void)world_propose_reviewed(&w, "review elsewhere");
 	assert_int_equal(w.questions, 4);
 	w.session = NULL;
-	(void)world_answer(&w, look(&w, call), "allow");
+	(void)world_answer(&w, world_look(&w, call), "allow");
 	engine_commit(w.g);
-	(void)propose(&w, "review again");
+	(void)world_propose_reviewed(&w, "review again");
 	assert_int_equal(w.questions, 5);
 	world_stop(&w);
 }
@@ -224,15 +188,15 @@ an_agent_does_not_have_its_own_action_looked_at_again(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	first = propose(&w, "review x");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	first = world_propose_reviewed(&w, "review x");
 	world_review(&w, REVIEW_DENY);
 	w.g->o.env.answers_itself = refuse_kin;
 	assert_int_equal(
 	    world_reply(&w, ask_for_a_second_look(&w, first, CALLER_APPROVER))
 		->status,
 	    403);
-	(void)propose(&w, "review x");
+	(void)world_propose_reviewed(&w, "review x");
 	assert_int_equal(w.questions, 1);
 	world_stop(&w);
 }
@@ -245,11 +209,11 @@ a_denied_action_is_looked_at_once_more_only_when_a_person_wants_it(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	first = propose(&w, "review x");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	first = world_propose_reviewed(&w, "review x");
 	world_review(&w, REVIEW_DENY);
 	/* The very same again: no second opinion, a person. */
-	call = propose(&w, "review x");
+	call = world_propose_reviewed(&w, "review x");
 	assert_int_equal(w.questions, 1);
 	assert_true(reply_has(now(&w, call), "denied_before"));
 	/* An agent cannot want it. */
@@ -257,14 +221,14 @@ a_denied_action_is_looked_at_once_more_only_when_a_person_wants_it(void **state)
 	    world_reply(&w, ask_for_a_second_look(&w, first, CALLER_AGENT))
 		->status,
 	    403);
-	(void)propose(&w, "review x");
+	(void)world_propose_reviewed(&w, "review x");
 	assert_int_equal(w.questions, 1);
 	assert_int_equal(
 	    world_reply(&w, ask_for_a_second_look(&w, first, CALLER_APPROVER))
 		->status,
 	    200);
 	assert_int_equal(w.executor.started, 0);
-	(void)propose(&w, "review x");
+	(void)world_propose_reviewed(&w, "review x");
 	assert_int_equal(w.questions, 2);
 	assert_true(w.asked_again);
 	world_review(&w, REVIEW_APPROVE);
@@ -280,13 +244,13 @@ i2_a_second_look_is_for_what_the_reviewer_denied_alone(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	call = propose(&w, "deny");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	call = world_propose_reviewed(&w, "deny");
 	assert_int_equal(
 	    world_reply(&w, ask_for_a_second_look(&w, call, CALLER_APPROVER))
 		->status,
 	    409);
-	(void)propose(&w, "deny");
+	(void)world_propose_reviewed(&w, "deny");
 	assert_int_equal(w.questions, 0);
 	assert_int_equal(w.executor.started, 0);
 	world_stop(&w);
@@ -310,7 +274,7 @@ the_budget_of_a_session_ends_in_a_question_to_a_person(void **state)
 		char script[32];
 
 		(void)snprintf(script, sizeof(script), "review %u", i);
-		(void)propose(&w, script);
+		(void)world_propose_reviewed(&w, script);
 		if (w.questions == i + 1)
 			world_review(&w, REVIEW_APPROVE);
 	}
@@ -327,12 +291,12 @@ each_way_that_a_review_ends_has_words_of_its_own(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	denied = propose(&w, "review a");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	denied = world_propose_reviewed(&w, "review a");
 	world_review(&w, REVIEW_DENY);
-	failed = propose(&w, "review b");
+	failed = world_propose_reviewed(&w, "review b");
 	world_review(&w, REVIEW_INVALID);
-	late = propose(&w, "review c");
+	late = world_propose_reviewed(&w, "review c");
 	fake_now += 96 * SECOND_NS;
 	engine_tick(w.g);
 	assert_true(reply_has(now(&w, denied), "materially safer"));
@@ -354,8 +318,8 @@ i3_what_cannot_be_recorded_is_not_approved(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	start_reviewed(&w, POLICY_ON_REQUEST);
-	call = propose(&w, "review");
+	world_start_reviewed(&w, POLICY_ON_REQUEST);
+	call = world_propose_reviewed(&w, "review");
 	w.recorder.fail_commit = true;
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 0);
@@ -365,7 +329,7 @@ i3_what_cannot_be_recorded_is_not_approved(void **state)
 	world_review(&w, REVIEW_APPROVE);
 	assert_int_equal(w.executor.started, 0);
 	assert_int_equal(now(&w, call)->status, 202);
-	(void)world_answer(&w, look(&w, call), "allow");
+	(void)world_answer(&w, world_look(&w, call), "allow");
 	engine_commit(w.g);
 	assert_int_equal(w.executor.started, 1);
 	world_stop(&w);
@@ -459,7 +423,7 @@ live_once(struct world *w, uint32_t seed)
 		l->decision = next_random(&r) % 4;
 		(void)snprintf(script, sizeof(script), "%s %u.%zu",
 		    scripts[l->decision], seed, i);
-		l->call = propose(w, script);
+		l->call = world_propose_reviewed(w, script);
 		(void)world_id(w, l->call, l->id);
 		at = live_find(w->g->live, l->id);
 		assert_non_null(at);
@@ -471,7 +435,7 @@ live_once(struct world *w, uint32_t seed)
 			answer_wildly(w, lives, i + 1, &r);
 		if (next_random(&r) % 8 == 0 && l->decision != 3) {
 			l->allowed_by_person = true;
-			(void)world_answer(w, look(w, l->call), "allow");
+			(void)world_answer(w, world_look(w, l->call), "allow");
 			engine_commit(w->g);
 		}
 		check_lives(w, lives, i + 1, seed);
@@ -490,7 +454,7 @@ i2_i3_i5_no_verdict_moves_what_it_may_not(void **state)
 
 		memset(&w, 0, sizeof(w));
 		w.shadow = false;
-		start_reviewed(&w, policies[seed % ARRAY_LEN(policies)]);
+		world_start_reviewed(&w, policies[seed % ARRAY_LEN(policies)]);
 		live_once(&w, seed);
 		world_stop(&w);
 	}

@@ -3,92 +3,17 @@
  * administrator's requirements do to it.
  * Runs in: tests.
  */
-#include "model/config.h"
+#include "config_files.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/fdio.h"
 #include "base/mem.h"
 
-struct fixture {
-	char dir[64], file[96], requirements[96], token[96];
-	struct diags *diags;
-	struct config *config;
-	struct err err;
-};
-
-static int
-setup(void **state)
-{
-	static struct fixture f;
-
-	memset(&f, 0, sizeof(f));
-	(void)snprintf(f.dir, sizeof(f.dir), "/tmp/assent-config-XXXXXX");
-	assert_non_null(mkdtemp(f.dir));
-	(void)snprintf(f.file, sizeof(f.file), "%s/c.yaml", f.dir);
-	(void)snprintf(
-	    f.requirements, sizeof(f.requirements), "%s/r.yaml", f.dir);
-	(void)snprintf(f.token, sizeof(f.token), "%s/token", f.dir);
-	*state = &f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	config_free(f->config);
-	diags_free(f->diags);
-	(void)unlink(f->file);
-	(void)unlink(f->requirements);
-	(void)unlink(f->token);
-	(void)rmdir(f->dir);
-	return 0;
-}
-
-static void
-put(const char *path, const char *text, mode_t mode)
-{
-	assert_int_equal(
-	    fdio_write_file(path, text, strlen(text), mode, NULL), 0);
-}
-
-/* requirements may be NULL: an empty file, so that the machine's own do not
- * matter here. */
-static int
-load(struct fixture *f, const char *text, const char *requirements)
-{
-	const struct config_sources s = {
-		.file = f->file,
-		.requirements = f->requirements,
-		.state_dir = "/state",
-		.runtime_dir = "/run/x",
-	};
-
-	put(f->file, text, 0600);
-	put(f->requirements, requirements == NULL ? "" : requirements, 0600);
-	diags_freep(&f->diags);
-	f->diags = diags_new();
-	config_freep(&f->config);
-	return config_load(&s, f->diags, &f->config, &f->err);
-}
-
 static const struct config *
-good(struct fixture *f, const char *text, const char *requirements)
+good(struct config_files *f, const char *text, const char *requirements)
 {
-	if (load(f, text, requirements) != 0) {
+	if (config_files_load(f, text, requirements) != 0) {
 		AUTO_BUF struct buf out = BUF_INIT(1 << 16);
 
 		diags_print(f->diags, &out);
@@ -98,13 +23,13 @@ good(struct fixture *f, const char *text, const char *requirements)
 }
 
 static void
-assert_refused(struct fixture *f, const char *text, const char *requirements,
-    unsigned line, unsigned col, const char *message)
+assert_refused(struct config_files *f, const char *text,
+    const char *requirements, unsigned line, unsigned col, const char *message)
 {
 	AUTO_BUF struct buf out = BUF_INIT(1 << 16);
 	const struct diag *d = NULL;
 
-	assert_int_equal(load(f, text, requirements), ERR_INVALID);
+	assert_int_equal(config_files_load(f, text, requirements), ERR_INVALID);
 	assert_null(f->config);
 	diags_print(f->diags, &out);
 	for (size_t i = 0; i < diags_count(f->diags) && d == NULL; i++) {
@@ -143,11 +68,11 @@ without_a_file_everything_has_a_default(void **state)
 static void
 every_setting_is_taken(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config *c;
 	char text[512];
 
-	put(f->token, "agent 0123456789abcdef\n", 0600);
+	config_files_put(f->token, "agent 0123456789abcdef\n", 0600);
 	(void)snprintf(text, sizeof(text),
 	    "approval_policy: never\n"
 	    "approvals_reviewer: user\n"
@@ -200,7 +125,7 @@ approvals_name_people_and_a_group_by_risk(void **state)
 static void
 an_unknown_key_is_an_error_with_a_hint(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	assert_refused(f, "a: 1\napproval_polcy: never\n", NULL, 2, 1,
 	    "unknown key 'approval_polcy'");
@@ -257,10 +182,11 @@ wrong_types_and_ranges_are_errors_with_a_place(void **state)
 static void
 all_findings_come_at_once(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	assert_int_equal(
-	    load(f, "approval_policy: x\nlog: {payloads: y}\nz: 1\n", NULL),
+	    config_files_load(
+		f, "approval_policy: x\nlog: {payloads: y}\nz: 1\n", NULL),
 	    ERR_INVALID);
 	assert_int_equal(diags_errors(f->diags), 3);
 	assert_non_null(strstr(f->err.msg, "3 errors"));
@@ -342,7 +268,7 @@ static void
 a_named_file_that_is_not_there_is_an_error(void **state)
 {
 	const struct config_sources s = { .file = "/nonexistent/c.yaml" };
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	f->diags = diags_new();
 	assert_int_equal(
@@ -353,10 +279,10 @@ a_named_file_that_is_not_there_is_an_error(void **state)
 static void
 a_file_that_others_may_write_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config_sources s = { .file = f->file };
 
-	put(f->file, "", 0622);
+	config_files_put(f->file, "", 0622);
 	f->diags = diags_new();
 	assert_int_equal(
 	    config_load(&s, f->diags, &f->config, &f->err), ERR_DENIED);
@@ -366,14 +292,14 @@ a_file_that_others_may_write_is_refused(void **state)
 static void
 a_file_of_another_user_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config_sources s = { .file = f->file };
 
 	if (geteuid() != 0) {
 		print_message("SKIPPED: only root can give files away\n");
 		skip();
 	}
-	put(f->file, "", 0600);
+	config_files_put(f->file, "", 0600);
 	assert_int_equal(chown(f->file, 54321, 0), 0);
 	f->diags = diags_new();
 	assert_int_equal(
@@ -395,7 +321,7 @@ a_token_file_must_be_private_and_plain_text(void **state)
 		{ "0123456789\x1b[2J abcdef", 0600, "not plain ASCII" },
 		{ NULL, 0, "there is no file" },
 	};
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	char text[256];
 
 	(void)snprintf(text, sizeof(text),
@@ -403,8 +329,9 @@ a_token_file_must_be_private_and_plain_text(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		(void)unlink(f->token);
 		if (cases[i].token != NULL)
-			put(f->token, cases[i].token, cases[i].mode);
-		assert_int_not_equal(load(f, text, NULL), 0);
+			config_files_put(
+			    f->token, cases[i].token, cases[i].mode);
+		assert_int_not_equal(config_files_load(f, text, NULL), 0);
 		if (strstr(f->err.msg, cases[i].message) == NULL)
 			fail_msg("'%s' does not say '%s'", f->err.msg,
 			    cases[i].message);
@@ -417,7 +344,7 @@ a_token_file_must_be_private_and_plain_text(void **state)
 static void
 a_value_that_is_not_allowed_is_refused_at_its_place(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	assert_refused(f, "ask_timeout: 5m\napproval_policy: never\n",
 	    "approval_policy: {allowed: [untrusted, on-request]}\n", 2, 18,
@@ -443,7 +370,7 @@ a_default_that_is_not_allowed_gives_way(void **state)
 static void
 what_is_forced_cannot_be_overridden(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config *c =
 	    good(f, "approval_policy: on-request\nask_timeout: 1h\n",
 		"approval_policy: {forced: untrusted}\n"
@@ -473,7 +400,7 @@ what_is_required_by_either_stays_required(void **state)
 static void
 ill_formed_requirements_are_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	assert_refused(f, "", "approval_policy: untrusted\n", 1, 18,
 	    "says what is allowed or forced");
@@ -494,7 +421,7 @@ ill_formed_requirements_are_refused(void **state)
 static void
 full_access_needs_the_administrators_word(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config *c = good(f, "", NULL);
 
 	assert_true(config_profile_allowed(c, "workspace-write"));
@@ -555,7 +482,7 @@ a_configuration_survives_its_record(void **state)
 	AUTO_BUF struct buf first = BUF_INIT(1 << 20);
 	AUTO_BUF struct buf second = BUF_INIT(1 << 20);
 	AUTO(config_freep) struct config *got = NULL;
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	(void)good(f, "approval_policy: never\nrequire: [landlock>=2]\n",
 	    "profiles: {allowed: [read-only]}\n");
@@ -581,7 +508,7 @@ roles_that_need_no_secret_get_none(void **state)
 {
 	AUTO_BUF struct buf b = BUF_INIT(1 << 20);
 	AUTO(config_freep) struct config *got = NULL;
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	(void)good(f, "", NULL);
 	f->config->token = "very-secret";
@@ -597,7 +524,7 @@ static void
 a_record_cut_short_or_changed_is_refused_or_whole(void **state)
 {
 	AUTO_BUF struct buf b = BUF_INIT(1 << 20);
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	(void)good(f, "", NULL);
 	fill(f->config);
@@ -634,7 +561,9 @@ the_description_names_every_key(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f)                                                                   \
+	cmocka_unit_test_setup_teardown(                                       \
+	    f, config_files_setup, config_files_teardown)
 	const struct CMUnitTest tests[] = {
 		T(without_a_file_everything_has_a_default),
 		T(every_setting_is_taken),

@@ -2,79 +2,21 @@
  * OTEL_* variables: what they mean, what is refused, and that the
  * configuration wins.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "config_files.h"
 
-#include <cmocka.h>
-
-#include "base/fdio.h"
 #include "base/mem.h"
-#include "model/config.h"
 
 #define BASE "OTEL_EXPORTER_OTLP_"
 
-struct fixture {
-	char dir[64], file[96], requirements[96];
-	struct diags *diags;
-	struct config *config;
-};
-
 static int
-setup(void **state)
+load(struct config_files *f, const char *text, const char *const *environment)
 {
-	static struct fixture f;
-
-	memset(&f, 0, sizeof(f));
-	(void)snprintf(f.dir, sizeof(f.dir), "/tmp/assent-otel-XXXXXX");
-	assert_non_null(mkdtemp(f.dir));
-	(void)snprintf(f.file, sizeof(f.file), "%s/c.yaml", f.dir);
-	(void)snprintf(
-	    f.requirements, sizeof(f.requirements), "%s/r.yaml", f.dir);
-	assert_int_equal(fdio_write_file(f.requirements, "", 0, 0600, NULL), 0);
-	*state = &f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	config_free(f->config);
-	diags_free(f->diags);
-	(void)unlink(f->file);
-	(void)unlink(f->requirements);
-	(void)rmdir(f->dir);
-	return 0;
-}
-
-static int
-load(struct fixture *f, const char *text, const char *const *environment)
-{
-	const struct config_sources s = {
-		.file = f->file,
-		.requirements = f->requirements,
-		.state_dir = "/state",
-		.runtime_dir = "/run/x",
-		.environment = environment,
-	};
-
-	assert_int_equal(
-	    fdio_write_file(f->file, text, strlen(text), 0600, NULL), 0);
-	diags_freep(&f->diags);
-	f->diags = diags_new();
-	config_freep(&f->config);
-	return config_load(&s, f->diags, &f->config, NULL);
+	f->more.environment = environment;
+	return config_files_load(f, text, NULL);
 }
 
 static const struct config_otlp_way *
-way(struct fixture *f, enum otlp_signal s, const char *const *environment)
+way(struct config_files *f, enum otlp_signal s, const char *const *environment)
 {
 	assert_int_equal(load(f, "", environment), 0);
 	return &f->config->otlp_ways[s];
@@ -83,7 +25,7 @@ way(struct fixture *f, enum otlp_signal s, const char *const *environment)
 static void
 a_base_is_joined_and_an_address_of_a_signal_is_whole(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config_otlp_way *w = way(f, OTLP_LOGS,
 	    (const char *const[]){ "PATH=/bin",
 		BASE "ENDPOINT=https://c.example:4318/x/",
@@ -101,7 +43,7 @@ a_base_is_joined_and_an_address_of_a_signal_is_whole(void **state)
 static void
 an_empty_variable_and_none_at_all_mean_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	assert_null(way(f, OTLP_LOGS, NULL)->url);
 	assert_null(way(f, OTLP_LOGS,
@@ -114,7 +56,7 @@ an_empty_variable_and_none_at_all_mean_nothing(void **state)
 static void
 headers_are_decoded_and_what_is_the_signals_own_wins(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const char *const environment[] = {
 		BASE "ENDPOINT=https://c.example",
 		BASE "HEADERS=a=1, b = x%20y%2C ,,c=k=v",
@@ -147,7 +89,7 @@ what_cannot_be_used_is_an_error_that_shows_no_value(void **state)
 		"OTEL_RESOURCE_ATTRIBUTES=a=s3cret%00",
 		"OTEL_SERVICE_NAME=s3cret\x1b[2J",
 	};
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		const char *const environment[] = {
@@ -171,7 +113,7 @@ what_cannot_be_used_is_an_error_that_shows_no_value(void **state)
 static void
 the_configuration_wins_over_what_the_environment_says(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const char *const environment[] = {
 		"OTEL_SDK_DISABLED=true",
 		BASE "ENDPOINT=https://elsewhere.example",
@@ -200,7 +142,7 @@ the_configuration_wins_over_what_the_environment_says(void **state)
 static void
 the_reporter_alone_gets_the_keys(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const char *const environment[] = {
 		BASE "ENDPOINT=https://c.example",
 		BASE "HEADERS=a=s3cret",
@@ -226,7 +168,9 @@ the_reporter_alone_gets_the_keys(void **state)
 	}
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)                                                                \
+	cmocka_unit_test_setup_teardown(                                       \
+	    name, config_files_setup, config_files_teardown)
 
 int
 main(void)

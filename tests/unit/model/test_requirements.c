@@ -3,101 +3,29 @@
  * was chosen, and asked later.
  * Runs in: tests.
  */
+#include "config_files.h"
+
 #include "model/requirements.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/fdio.h"
 #include "base/mem.h"
 
-struct fixture {
-	char dir[64], file[96], requirements[96];
-	struct diags *diags;
-	struct config *config;
-	struct err err;
-	const char *rules[2];
-};
-
-static int
-setup(void **state)
-{
-	static struct fixture f;
-
-	memset(&f, 0, sizeof(f));
-	(void)snprintf(f.dir, sizeof(f.dir), "/tmp/assent-config-XXXXXX");
-	assert_non_null(mkdtemp(f.dir));
-	(void)snprintf(f.file, sizeof(f.file), "%s/c.yaml", f.dir);
-	(void)snprintf(
-	    f.requirements, sizeof(f.requirements), "%s/r.yaml", f.dir);
-	*state = &f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	config_free(f->config);
-	diags_free(f->diags);
-	(void)unlink(f->file);
-	(void)unlink(f->requirements);
-	(void)rmdir(f->dir);
-	return 0;
-}
-
-static void
-put(const char *path, const char *text)
-{
-	assert_int_equal(
-	    fdio_write_file(path, text, strlen(text), 0600, NULL), 0);
-}
-
-static int
-load(struct fixture *f, const char *text, const char *requirements)
-{
-	const struct config_sources s = {
-		.file = f->file,
-		.requirements = f->requirements,
-		.state_dir = "/state",
-		.runtime_dir = "/run/x",
-		.rule_dirs = f->rules,
-		.rule_dir_count = f->rules[0] == NULL ? 0 : 1,
-	};
-
-	put(f->file, text);
-	put(f->requirements, requirements);
-	diags_freep(&f->diags);
-	f->diags = diags_new();
-	config_freep(&f->config);
-	return config_load(&s, f->diags, &f->config, &f->err);
-}
-
 static const struct config_ceiling *
-good(struct fixture *f, const char *requirements)
+good(struct config_files *f, const char *requirements)
 {
-	if (load(f, "", requirements) != 0)
+	if (config_files_load(f, "", requirements) != 0)
 		fail_msg("%s", f->err.msg);
 	return &f->config->ceiling;
 }
 
 static void
-assert_told(struct fixture *f, const char *text, const char *requirements,
+assert_told(struct config_files *f, const char *text, const char *requirements,
     const char *message)
 {
 	AUTO_BUF struct buf out = BUF_INIT(1 << 16);
 
-	assert_int_not_equal(load(f, text, requirements), 0);
+	assert_int_not_equal(config_files_load(f, text, requirements), 0);
 	assert_null(f->config);
 	diags_print(f->diags, &out);
 	buf_puts(&out, f->err.msg);
@@ -108,7 +36,7 @@ assert_told(struct fixture *f, const char *text, const char *requirements,
 static void
 a_refusal_names_the_line_and_what_it_permits(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	AUTO_BUF struct buf want = BUF_INIT(1024);
 
 	buf_printf(
@@ -128,7 +56,7 @@ a_refusal_names_the_line_and_what_it_permits(void **state)
 	    "reviewer: {providers: {allowed: [\"https://api.example\"]}}\n",
 	    "reviewer 'm' is not permitted");
 	assert_int_equal(
-	    load(f,
+	    config_files_load(f,
 		"contained_clients: [codex]\n"
 		"reviewer: {providers: [{name: m, format: chat, model: x, "
 		"url: \"https://api.example/v1\", key_file: /k}]}\n",
@@ -186,18 +114,21 @@ a_client_that_is_not_listed_is_not_permitted(void **state)
 static void
 folders_of_rules_are_forced_and_limited(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	const struct config *c;
 	bool found = false;
+	const char *rules[1];
 
-	f->rules[0] = "/srv/elsewhere";
+	f->more.rule_dirs = rules;
+	f->more.rule_dir_count = 1;
+	rules[0] = "/srv/elsewhere";
 	assert_told(f, "", "rules: {directories: {allowed: [/srv/rules]}}\n",
 	    "'/srv/elsewhere' cannot be a folder of rules");
-	f->rules[0] = "/srv/rulesets";
+	rules[0] = "/srv/rulesets";
 	assert_told(f, "", "rules: {directories: {allowed: [/srv/rules]}}\n",
 	    "cannot be a folder of rules");
-	f->rules[0] = "/srv/rules/a";
-	assert_int_equal(load(f, "",
+	rules[0] = "/srv/rules/a";
+	assert_int_equal(config_files_load(f, "",
 			     "rules: {directories: {allowed: [/srv/rules], "
 			     "forced: [/etc/rules]}}\n"),
 	    0);
@@ -236,13 +167,13 @@ what_is_ill_formed_is_refused(void **state)
 static void
 all_of_it_is_read_back_with_its_places_in_every_role(void **state)
 {
-	struct fixture *f = *state;
+	struct config_files *f = *state;
 	AUTO_BUF struct buf record = BUF_INIT(1 << 20);
 	AUTO_BUF struct buf json = BUF_INIT(1 << 16);
 	AUTO_BUF struct buf text = BUF_INIT(1 << 16);
 	AUTO(config_freep) struct config *copy = NULL;
 
-	assert_int_equal(load(f, "",
+	assert_int_equal(config_files_load(f, "",
 			     "approval_policy: {forced: untrusted}\n"
 			     "telemetry:\n"
 			     "  file: {forced: /var/log/a.jsonl}\n"
@@ -269,7 +200,9 @@ all_of_it_is_read_back_with_its_places_in_every_role(void **state)
 int
 main(void)
 {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t)                                                                   \
+	cmocka_unit_test_setup_teardown(                                       \
+	    t, config_files_setup, config_files_teardown)
 	const struct CMUnitTest tests[] = {
 		T(a_refusal_names_the_line_and_what_it_permits),
 		T(hosts_are_permitted_only_where_all_of_them_lie_in_the_list),
