@@ -341,6 +341,21 @@ open_counts(const struct cgroup_places *p, struct cgroup *g)
 	}
 }
 
+/* The number behind a word of a file that counts; 0 where nobody tells. */
+static uint64_t
+read_count(int fd, const char *word)
+{
+	char text[EVENTS_BYTES];
+	const ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	const char *at;
+
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	at = strstr(text, word);
+	return at == NULL ? 0 : (uint64_t)strtoull(at + strlen(word), NULL, 10);
+}
+
 /* Of one of the group's files; -1: it is not told, or there is none. */
 static int
 read_number(int fd, uint64_t *ret)
@@ -353,6 +368,17 @@ read_number(int fd, uint64_t *ret)
 		    0
 	    ? 0
 	    : -1;
+}
+
+bool
+cgroup_refused_forks(const struct cgroup_places *p, struct cgroup *g)
+{
+	for (size_t i = 0; g->forks < 0 && i < p->count; i++) {
+		if ((p->at[i].controls & g->controls & CGROUP_PIDS) != 0)
+			g->forks = open_file(&p->at[i], g, "pids.events");
+	}
+	g->was_full = read_count(g->forks, "max ") > 0;
+	return g->was_full;
 }
 
 /* Whoever is in it still would be in the next run's. Without a count, of which
@@ -379,7 +405,7 @@ is_clean(const struct cgroup_places *p, const struct cgroup *g)
 {
 	uint64_t charged = 0;
 
-	if (!is_empty(p, g))
+	if (g->was_full || !is_empty(p, g))
 		return false;
 	if ((g->controls & CGROUP_MEMORY) == 0)
 		return true;
@@ -460,18 +486,7 @@ cgroup_join_waits(const int *join, size_t count)
 uint64_t
 cgroup_oom_kills(int events)
 {
-	char text[EVENTS_BYTES];
-	const ssize_t n =
-	    events < 0 ? -1 : pread(events, text, sizeof(text) - 1, 0);
-	const char *at;
-
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	at = strstr(text, "oom_kill ");
-	return at == NULL
-	    ? 0
-	    : (uint64_t)strtoull(at + strlen("oom_kill "), NULL, 10);
+	return read_count(events, "oom_kill ");
 }
 
 void
@@ -482,8 +497,9 @@ cgroup_close(struct cgroup *g)
 	fd_closep(&g->events);
 	fd_closep(&g->charged);
 	fd_closep(&g->inside);
+	fd_closep(&g->forks);
 	g->join_count = 0;
-	g->events = g->charged = g->inside = -1;
+	g->events = g->charged = g->inside = g->forks = -1;
 }
 
 void

@@ -56,6 +56,8 @@ struct cgroup {
 	int events; /* for cgroup_oom_kills, or -1; owned */
 	int charged; /* how much memory is, or -1; owned */
 	int inside; /* how many processes are, or -1; owned */
+	int forks; /* for cgroup_refused_forks, or -1; owned */
+	bool was_full; /* and that was true */
 	unsigned controls; /* what it limits */
 	struct cgroup_limits limits;
 };
@@ -74,7 +76,7 @@ struct cgroup_places {
 #define CGROUP_INIT                                                            \
 	{                                                                      \
 		.join = { -1, -1, -1 }, .events = -1, .charged = -1,           \
-		.inside = -1                                                   \
+		.inside = -1, .forks = -1                                      \
 	}
 
 void cgroup_find(struct cgroup_places *ret);
@@ -95,6 +97,9 @@ int cgroup_join(const int *join, size_t count, const char *pid);
 bool cgroup_join_waits(const int *join, size_t count);
 /* How many processes in it were ended for its memory; 0 where nobody tells. */
 uint64_t cgroup_oom_kills(int events);
+/* Was a process not made because there were as many as the group may have?
+ * Then no other run gets it. */
+bool cgroup_refused_forks(const struct cgroup_places *p, struct cgroup *g);
 /* Closes what the group holds; it itself may stay. */
 void cgroup_close(struct cgroup *g);
 /*

@@ -137,6 +137,10 @@ gate_send_fd(struct gate *g, int fd, bool cloexec)
 
 	if (n >= 0 || errno == ENOENT)
 		return;
+	if (errno == EMFILE) {
+		gate_violation(g, "limit: open files of one process", NULL);
+		errno = EMFILE;
+	}
 	if (errno != EINVAL) {
 		gate_send(g, -errno, 0, false);
 		return;

@@ -348,9 +348,11 @@ prepare_command(struct init *in, struct err *e)
 	c->plan = in->job->plan;
 	c->filter = in->job->filter;
 	c->bare = in->job->bare;
+	c->counted = (in->job->controls & CGROUP_PIDS) != 0;
 	c->ctl = in->job->ctl;
 	c->supervised = in->supervised;
 	watch_open(&in->watch, in->job->plan, in->memory);
+	in->watch.bare = in->job->bare;
 	c->at_once = init_is_at_once(in);
 	if (c->at_once) {
 		watch_start(&in->watch);
@@ -521,6 +523,7 @@ serve(struct init *in)
 		if (!in->killing && now - watched >= WATCH_EVERY_MS) {
 			const uint32_t why = check_use(in);
 
+			in->flags |= watch_reached(&in->watch);
 			watched = now;
 			if (why != 0)
 				kill_all(in, why);
@@ -655,6 +658,9 @@ init_main(struct job *j)
 	if (prepare(in, &e) != 0 || start(in, &e) != 0)
 		give_up(in, &e);
 	serve(in);
+	/* What succeeded had room enough. */
+	if (in->status != 0)
+		in->flags |= watch_tmp(&in->watch);
 	end_all(in);
 	bare_close(&in->bare);
 	init_report(in);

@@ -120,6 +120,33 @@ memory_proc_sum(bool exact, bool bare)
 	return use;
 }
 
+struct tasks {
+	uint64_t count;
+	char uid[32]; /* as the line of a status begins */
+};
+
+static void
+add_tasks(void *ctx, const char *pid)
+{
+	struct tasks *t = ctx;
+	char path[64], text[TEXT_BYTES];
+
+	(void)snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
+	if (read_text(path, text) > 0 && strstr(text, t->uid) != NULL)
+		t->count += kilobytes(text, "\nThreads:") / 1024;
+}
+
+uint64_t
+memory_proc_tasks(void)
+{
+	struct tasks t = { .count = 1 };
+
+	(void)snprintf(
+	    t.uid, sizeof(t.uid), "\nUid:\t%u\t", (unsigned)getuid());
+	each_process(add_tasks, &t);
+	return t.count;
+}
+
 static void
 add_object(struct memory_objects *o, uint64_t inode)
 {

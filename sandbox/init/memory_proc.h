@@ -26,6 +26,8 @@ struct memory_objects {
  * is right and slow; else they count more than once. */
 struct memory_use memory_proc_sum(bool exact, bool bare);
 void memory_proc_objects(struct memory_objects *ret, bool bare);
+/* Processes and threads of this process's user, as far as it sees them. */
+uint64_t memory_proc_tasks(void);
 uint64_t memory_proc_sysv(void); /* in bytes */
 uint64_t memory_proc_sockets(void); /* how many, in this network */
 /* Of the machine; 0: unknown. ret_total may be NULL. */

@@ -32,6 +32,7 @@
 
 #define STACK_BYTES ((size_t)64 * 1024)
 #define SHELL "/bin/sh"
+#define BEHIND_GROUP 4U /* times the limit of the group */
 
 enum {
 	PREPARED = 1,
@@ -69,13 +70,28 @@ set_limit(int what, uint64_t value)
 	return setrlimit((__rlimit_resource_t)what, &limit);
 }
 
-static int
-set_limits(const struct plan_limits *l)
+/*
+ * The kernel counts what one user has, also in other runs where that is not
+ * apart. A control group counts this run's alone, and tells when there were too
+ * many: it stands in front, and this behind it.
+ */
+static uint64_t
+process_limit(const struct command_spawn *c)
 {
+	const uint64_t limit = c->plan->limits.processes;
+
+	return c->counted ? BEHIND_GROUP * limit : limit;
+}
+
+static int
+set_limits(const struct command_spawn *c)
+{
+	const struct plan_limits *l = &c->plan->limits;
+
 	/* One byte, not none: then no program of the host gets a core either. */
 	if (set_limit(RLIMIT_CORE, 1) != 0 ||
 	    set_limit(RLIMIT_NOFILE, l->descriptors) != 0 ||
-	    set_limit(RLIMIT_NPROC, l->processes) != 0 ||
+	    set_limit(RLIMIT_NPROC, process_limit(c)) != 0 ||
 	    set_limit(RLIMIT_FSIZE, l->file_bytes) != 0 ||
 	    set_limit(RLIMIT_RTPRIO, 0) != 0 ||
 	    set_limit(RLIMIT_NICE, 0) != 0 ||
@@ -221,7 +237,7 @@ give_up(struct command_spawn *c)
 	(void)umask(022);
 	if (c->bare && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 		return fail(c, "tie it to its launcher");
-	if (set_limits(&c->plan->limits) != 0)
+	if (set_limits(c) != 0)
 		return fail(c, "set resource limits");
 	if (domain_enter(c->domain, c->plan->records != PLAN_RECORDS_OFF) != 0)
 		return fail(c, "enter its Landlock domain");

@@ -29,6 +29,7 @@ struct command_spawn {
 	const struct bpf_program *filter;
 	bool supervised;
 	bool bare; /* dies with its parent by itself */
+	bool counted; /* a control group limits how many processes there are */
 	int domain; /* Landlock ruleset or -1 */
 	int ctl; /* where it says that it is the command */
 	int stdio[3]; /* until command_go */

@@ -6,12 +6,17 @@
 #include "init/watch.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "init/memory_proc.h"
 #include "start/ctl.h"
 
+#define LOADAVG_BYTES 128
+#define TMP_ROOM_BYTES ((uint64_t)64 << 10) /* the kernel counts in batches */
 #define SLOW_TICKS 4 /* what costs more is looked at less often */
 
 void
@@ -66,4 +71,43 @@ watch_check(struct watch *w)
 	if (w->memory != NULL && memory_is_over(w->memory, slow))
 		return CTL_MEMORY;
 	return over_disk(w) ? (uint32_t)CTL_DISK : 0U;
+}
+
+/* The last number that was given to a process is behind the last blank: as
+ * long as there were not so many in all, not so many are alive. */
+static bool
+may_be_crowded(uint64_t limit)
+{
+	AUTO_FD int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	char text[LOADAVG_BYTES];
+	const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *last;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	last = strrchr(text, ' ');
+	return last != NULL && (uint64_t)strtoull(last, NULL, 10) >= limit;
+}
+
+uint32_t
+watch_tmp(const struct watch *w)
+{
+	struct statvfs fs;
+
+	return !w->bare && statvfs("/tmp", &fs) == 0 && fs.f_blocks > 0 &&
+		(fs.f_bavail * fs.f_frsize < TMP_ROOM_BYTES || fs.f_favail == 0)
+	    ? (uint32_t)CTL_TMP_FULL
+	    : 0U;
+}
+
+uint32_t
+watch_reached(const struct watch *w)
+{
+	const uint64_t limit = w->limits->processes;
+
+	return watch_tmp(w) |
+	    (may_be_crowded(limit) && memory_proc_tasks() >= limit
+		    ? (uint32_t)CTL_CROWDED
+		    : 0U);
 }

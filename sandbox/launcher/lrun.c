@@ -142,7 +142,7 @@ answer(struct lrun *r)
 		r->end.flags |= CTL_OUTPUT;
 	lrun_net_violations(r, &r->end);
 	lrun_audit_violations(r, &r->end);
-	ending_add_limits(&r->end, r->plan, r->arena);
+	ending_add_limits(&r->end, r->plan, &r->run, r->arena);
 	hints_add_all(&r->end, whole_plan(r), r->arena);
 	if (r->reported)
 		ending_fill(&o, &r->end, r->plan, text);

@@ -513,7 +513,7 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply,
 		take_message(&o);
 	}
 	note_silent_end(&o);
-	ending_add_limits(&o.end, p, arena);
+	ending_add_limits(&o.end, p, &o.run, arena);
 	end_run(&o, &groups);
 	fd_closep(&o.master);
 	terminal_give_back(&o.terminal);

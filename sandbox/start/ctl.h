@@ -31,8 +31,10 @@ enum ctl_flags {
 	CTL_MEMORY = 2, /* killed for its memory */
 	CTL_DISK = 4, /* killed for its disk use */
 	CTL_NOT_FOUND = 8, /* the command could not be executed; text */
-	CTL_OUTPUT = 32, /* killed for what it wrote; its starter's own word */
 	CTL_NO_TRACES = 16, /* its namespaces are as they were */
+	CTL_OUTPUT = 32, /* killed for what it wrote; its starter's own word */
+	CTL_CROWDED = 64, /* it had as many processes as it may */
+	CTL_TMP_FULL = 128, /* /tmp and what else is the run's own */
 };
 
 struct ctl {

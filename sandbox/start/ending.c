@@ -11,6 +11,7 @@
 
 #include "base/cgroup.h"
 #include "base/mem.h"
+#include "start/run.h"
 
 #define SHELL_SIGNAL 128
 
@@ -44,17 +45,41 @@ add_limit(struct ctl *end, struct arena *a, const char *what, uint64_t n)
 	ctl_add_violation(end, arena_strdup(a, text));
 }
 
-void
-ending_add_limits(struct ctl *end, const struct plan *plan, struct arena *a)
+/* Not denied, but who wonders why it was slow may want to know. */
+static void
+add_note_of_cpu(struct ctl *end, struct arena *a, uint32_t percent)
 {
+	char text[ENDING_TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text),
+	    "note: it had at most %u %% of a processor (limits.cpu)", percent);
+	ctl_add_violation(end, arena_strdup(a, text));
+}
+
+void
+ending_add_limits(
+    struct ctl *end, const struct plan *plan, struct run *run, struct arena *a)
+{
+	const struct plan_limits *l = &plan->limits;
 	const int code = end->code;
 
+	if (run->groups != NULL &&
+	    cgroup_refused_forks(run->groups, &run->group))
+		end->flags |= CTL_CROWDED;
 	if (end->type != CTL_ENDED)
 		return;
 	/* A shell passes the signal of its last command on. */
 	if ((WIFSIGNALED(code) && WTERMSIG(code) == SIGXFSZ) ||
 	    (WIFEXITED(code) && WEXITSTATUS(code) == SHELL_SIGNAL + SIGXFSZ))
-		add_limit(end, a, "bytes of one file", plan->limits.file_bytes);
+		add_limit(end, a, "bytes of one file", l->file_bytes);
+	if ((end->flags & CTL_CROWDED) != 0)
+		add_limit(end, a, "processes at a time", l->processes);
+	if ((end->flags & CTL_TMP_FULL) != 0)
+		add_limit(
+		    end, a, "bytes of its own /tmp and ~/.cache", l->tmp_bytes);
+	if ((end->flags & CTL_TIMED_OUT) != 0 &&
+	    (run->group.controls & CGROUP_CPU) != 0 && l->cpu_percent > 0)
+		add_note_of_cpu(end, a, l->cpu_percent);
 }
 
 const char *

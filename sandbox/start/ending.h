@@ -10,10 +10,11 @@
 #define ENDING_TEXT_MAX 128
 
 struct arena;
+struct run;
 /* Limits that the kernel holds by itself, and a program may not tell: adds
  * them to what was denied. */
 void ending_add_limits(
-    struct ctl *end, const struct plan *plan, struct arena *a);
+    struct ctl *end, const struct plan *plan, struct run *run, struct arena *a);
 
 /* Text in ret is of end, or in text. */
 void ending_fill(struct outcome *ret, const struct ctl *end,

@@ -26,7 +26,7 @@
 #include "sandbox/plan_credentials.h"
 #include "sys.h"
 
-#define RUN_OWN_PROCESSES 66 /* GATE_WORKERS_MAX, and itself, and one */
+#define RUN_OWN_PROCESSES 2 /* its first one, and one that sets it up */
 
 unsigned long
 run_namespaces(bool user, bool net_apart)
@@ -138,7 +138,6 @@ run_make_group(const struct plan *p, struct cgroup_places *groups,
 {
 	const struct cgroup_limits limits = {
 		.memory_bytes = p->limits.memory_bytes,
-		/* The run's first process and those that wait for it. */
 		.pids = p->limits.processes + RUN_OWN_PROCESSES,
 		.cpu_percent = p->limits.cpu_percent,
 	};

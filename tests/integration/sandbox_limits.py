@@ -116,7 +116,9 @@ def limited(w):
     """The options that make a profile with little memory."""
     path = w.top + "/assent.yaml"
     if not os.path.exists(path):
-        w.put(path, "profiles:\n  small: {limits: {memory: 256M, pids: 40}}\n")
+        w.put(path, "profiles:\n"
+              "  small: {limits: {memory: 256M, pids: 40, tmp: 4M}}\n"
+              "  slow: {limits: {cpu: 10, wall: 1s}}\n")
     return path
 
 
@@ -124,14 +126,39 @@ def run(w, words, **popen):
     """With that profile: exit status, output. By way of assent, which reads
     the configuration."""
     become = popen.pop("become", w._become)
+    profile = popen.pop("profile", "small")
     with subprocess.Popen(
             [w.top + "/assent", "sandbox", "--config", limited(w),
-             "--profile", "small", "--workspace", w.ws, "--", *words],
+             "--profile", profile, "--workspace", w.ws, "--", *words],
             cwd=w.ws, env=w.env(XDG_RUNTIME_DIR=w.top, XDG_STATE_HOME=w.top),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, preexec_fn=become) as process:
         out, _ = process.communicate(timeout=60)
     return process.returncode, out.decode("utf-8", "replace")
+
+
+# A script that meets a limit and tells nobody but its own program; what has to
+# be said.
+SILENT = {
+    "processes": (
+        "for i in $(seq 60); do sleep 0.5 & done 2>/dev/null; wait; exit 3",
+        ["limit: processes at a time: 40", "'limits: {pids: ...}'"]),
+    "threads": (
+        "python3 -c 'import threading, time\n"
+        "for i in range(60):\n"
+        "  threading.Thread(target=time.sleep, args=(0.5,)).start()'",
+        ["limit: processes at a time: 40", "'limits: {pids: ...}'"]),
+    "room in /tmp": (
+        "head -c 5M /dev/zero > /tmp/big",
+        ["limit: bytes of its own /tmp and ~/.cache: 4194304",
+         "'limits: {tmp: ...}'"]),
+    "room in /tmp that is free again": (
+        "head -c 5M /dev/zero > /tmp/big; sleep 0.3; rm /tmp/big; exit 1",
+        ["limit: bytes of its own /tmp and ~/.cache: 4194304"]),
+    "open files": (
+        "python3 -c 'all = [open(f\"f{i}\", \"w\") for i in range(4200)]'",
+        ["limit: open files of one process", "no profile gives"]),
+}
 
 
 def prepared(w):
@@ -154,6 +181,51 @@ class Limits(unittest.TestCase):
                         line.split()[1].isdigit()]
                 self.assertTrue(held, out)
                 self.assertLess(max(held), HELD_MB * 3 // 4, out[-300:])
+
+    @in_each_mode
+    def test_a_limit_that_only_the_program_meets_is_told(self, w):
+        prepared(w)
+        for name, (script, words) in SILENT.items():
+            with self.subTest(limit=name):
+                _, out = run(w, ["bash", "-c", script])
+                for word in words:
+                    self.assertIn(word, out)
+
+    @in_each_mode
+    def test_a_limit_that_was_not_met_is_not_told(self, w):
+        prepared(w)
+        _, out = run(w, ["bash", "-c",
+                         "for i in $(seq 20); do sleep 0.3 & done; wait; "
+                         "head -c 2M /dev/zero > /tmp/x; exit 1"])
+        self.assertNotIn("limit:", out)
+
+    def test_processes_of_other_runs_do_not_count(self):
+        if "pids" not in own_groups() or os.geteuid() != 0:
+            self.skipTest("SKIP: no control groups to make here")
+        with World(0) as w:
+            prepared(w)
+            crowd = ["bash", "-c", "for i in $(seq 30); do sleep 3 & done; "
+                                   "echo ready; wait"]
+            with subprocess.Popen(
+                    [w.top + "/assent", "sandbox", "--config", limited(w),
+                     "--profile", "small", "--workspace", w.ws, "--", *crowd],
+                    cwd=w.ws, env=w.env(), stdout=subprocess.PIPE) as other:
+                other.stdout.readline()
+                status, out = run(w, ["bash", "-c",
+                                      "for i in $(seq 30); do sleep 0.1 & "
+                                      "done; wait"])
+                other.kill()
+            self.assertEqual((status, out), (0, ""))
+
+    def test_a_slow_run_that_timed_out_says_why_it_was_slow(self):
+        if "cpu" not in own_groups() or os.geteuid() != 0:
+            self.skipTest("SKIP: no control groups to make here")
+        with World(0) as w:
+            prepared(w)
+            _, out = run(w, ["bash", "-c", "while :; do :; done"],
+                         profile="slow")
+            self.assertIn("limits.wall", out)
+            self.assertIn("10 % of a processor (limits.cpu)", out)
 
     def test_a_run_has_a_control_group_where_there_can_be_one(self):
         groups = own_groups()
