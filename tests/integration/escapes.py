@@ -1,21 +1,17 @@
 """Ways out of a run, and work that has to go on in it: the cases of
 tests/data/escapes, each in a fresh home and workspace. As root the uids take
-turns; with ASSENT_ESCAPES=all each case runs as each."""
+turns; with ASSENT_ESCAPES=all each case runs in each way in which a run can be
+started (lib_escapes.py), with ASSENT_ESCAPES=own,root-ready in those."""
 
 import json
 import os
-import re
-import secrets
-import shutil
-import subprocess
 import unittest
 
-from lib_sandbox import GIT, World, modes, require_sandbox
+from lib_escapes import places
+from lib_sandbox import require_sandbox
 
 DATA = os.environ["ASSENT_SOURCE"] + "/tests/data/escapes"
-ALL = os.environ.get("ASSENT_ESCAPES") == "all"
-WORDS = ('loot() { grep -aqs "$MARK-$1" "$OUT"; }\n'
-         'ok() { grep -aqs "^OK" "$OUT"; }\n')
+WANTED = os.environ.get("ASSENT_ESCAPES")
 
 
 def read(name):
@@ -23,49 +19,10 @@ def read(name):
         return [json.loads(line) for line in lines]
 
 
-class Place(World):
-    """A world that begins anew for each case."""
-
-    def __init__(self, uid):
-        super().__init__(uid)
-        self.out = self.top + "/out"
-        self.put(self.ws + "/README.md", "readme\n")
-        self.put(self.ws + "/.envrc", "export A=1\n")
-        self.put(self.ws + "/.gitignore", "build/\n")
-        self.outside("git add -A && git commit -qm more")
-        self.kept = self.top + "/kept"
-        os.mkdir(self.kept)
-        subprocess.run(["cp", "-a", self.home, self.victim, self.kept],
-                       check=True)
-
-    def renew(self):
-        for path in (self.home, self.victim):
-            shutil.rmtree(path)
-        subprocess.run(["cp", "-a", self.kept + "/home",
-                        self.kept + "/victim", self.top], check=True)
-
-    def case(self, case):
-        """Whether the proof holds, and what the run wrote."""
-        self.renew()
-        names = {"WS": self.ws, "FH": self.home, "VIC": self.victim,
-                 "OUT": self.out, "MARK": "M" + secrets.token_hex(6),
-                 "ID": re.sub(r"\W", "-", case["id"])}
-        said = "".join(f"{k}='{v}'\n" for k, v in {**names, **GIT}.items())
-        said += "export " + " ".join(GIT) + "\n"
-        if "setup" in case:
-            self.outside(said + case["setup"])
-        _, text = self.run(["sh", "-c", said + case["do"]])
-        with open(self.out, "w", encoding="utf-8") as out:
-            out.write(text)
-        proof = case.get("proof", 'grep -aq GOOD "$OUT"')
-        done = self.outside(said + WORDS + proof, check=False)
-        return done.returncode == 0, text
-
-
 class Escapes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.places = [Place(uid) for uid in modes()]
+        cls.places = places(WANTED)
 
     @classmethod
     def tearDownClass(cls):
@@ -74,10 +31,10 @@ class Escapes(unittest.TestCase):
 
     def each(self, name, worth):
         for i, case in enumerate(read(name)):
-            turn = self.places if ALL \
+            turn = self.places if WANTED \
                 else [self.places[i % len(self.places)]]
             for place in turn:
-                with self.subTest(case["id"], uid=place.uid):
+                with self.subTest(case["id"], way=place.kind, uid=place.uid):
                     holds, text = place.case(case)
                     self.assertEqual(holds, worth, text[-2000:])
 
