@@ -24,6 +24,8 @@
 #include "sys.h"
 
 #define RESTRICTED "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+#define CONFINED_BY "/proc/self/attr/apparmor/current"
+#define UNCONFINED "unconfined"
 #define TMP_PREFIX "assent-run-"
 #define LOADAVG_BYTES 128
 #define DEPTH_MAX 64
@@ -56,6 +58,17 @@ is_restricted(void)
 	char text[1];
 
 	return fd >= 0 && read(fd, text, 1) == 1 && text[0] != '0';
+}
+
+/* A profile may let namespaces be made and mount nothing in them. */
+static bool
+is_confined(void)
+{
+	AUTO_FD int fd = open(CONFINED_BY, O_RDONLY | O_CLOEXEC);
+	char text[sizeof(UNCONFINED)] = "";
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 &&
+	    strcmp(text, UNCONFINED) != 0;
 }
 
 /* Then whoever is not root outside may mount no other /proc: it would show
@@ -98,7 +111,8 @@ bare_namespaces_are_hollow(void)
 	int status = 0;
 	pid_t pid;
 
-	if (geteuid() == 0 || (!is_restricted() && !is_covered()))
+	if (geteuid() == 0 ||
+	    (!is_restricted() && !is_covered() && !is_confined()))
 		return false;
 	pid = sys_fork(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID, NULL);
 	if (pid == 0)

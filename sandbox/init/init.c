@@ -32,6 +32,7 @@
 #include "init/init_int.h"
 #include "init/net_listen.h"
 #include "init/require.h"
+#include "needed.h"
 #include "root/root.h"
 #include "init/spawn_command.h"
 #include "sys.h"
@@ -51,14 +52,13 @@ now_ms(void)
 }
 
 static _Noreturn void
-give_up(struct init *in, const struct err *e)
+give_up(struct init *in, struct err *e)
 {
-	const struct ctl m = {
-		.type = CTL_FAILED,
-		.code = (int32_t)e->code,
-		.text = e->msg,
-	};
+	struct ctl m = { .type = CTL_FAILED };
 
+	needed_explain(e);
+	m.code = (int32_t)e->code;
+	m.text = e->msg;
 	bare_close(&in->bare);
 	(void)ctl_send(in->job->ctl, &m);
 	_exit(1);
@@ -146,10 +146,12 @@ take_begun(struct init *in, struct err *e)
 	const struct begun *b = j->begun != NULL ? j->begun : &own;
 	int r = ERR_OK;
 
-	if (j->begun == NULL)
+	if (j->begun == NULL) {
 		r = begun_make(&own, j->plan, 0, e);
-	else if (b->why.code != ERR_OK)
-		r = err_set(e, b->why.code, "%s", b->why.msg);
+	} else if (b->why.code != ERR_OK) {
+		*e = b->why;
+		r = e->code;
+	}
 	if (r != 0)
 		return r;
 	in->root = b->root;
@@ -367,9 +369,10 @@ prepare_command(struct init *in, struct err *e)
 	in->command = command_prepare(c);
 	fd_closep(&c->domain);
 	c->domain = -1;
-	if (in->command < 0)
-		return err_set(e, ERR_SYS, "cannot %s: %s", c->step,
-		    strerrordesc_np(c->error));
+	if (in->command < 0) {
+		errno = c->error;
+		return err_sys(e, "cannot %s", c->step);
+	}
 	if (!in->supervised)
 		return ERR_OK;
 	in->gate.memory = in->memory;

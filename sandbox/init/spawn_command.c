@@ -309,7 +309,9 @@ command_prepare(struct command_spawn *c)
 		wait_while(c, &c->prepared, 0);
 	if (pid >= 0 && c->error == 0 && c->prepared == 0) {
 		errno = ECHILD;
-		(void)fail(c, "prepare the command's process");
+		(void)fail(c,
+		    "prepare the command's process, which was killed (a filter "
+		    "that is in force here may do that)");
 	}
 	/* What fails later command_go tells. */
 	return pid >= 0 && c->prepared == PREPARED ? pid : -1;

@@ -13,11 +13,12 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "start/ctl.h"
 #include "launcher/held.h"
 #include "launcher/look.h"
 #include "launcher/lrun.h"
 #include "launcher/pool.h"
+#include "start/ctl.h"
+#include "start/run.h"
 #include "proto.h"
 #include "sandbox/proxy_proto.h"
 #include "sys.h"
@@ -321,6 +322,8 @@ launcher_main(int link)
 	struct err e = ERR_INIT;
 	int r = loop_new(&l.loop, &e);
 
+	/* Where they are too few each run says so. */
+	(void)run_raise_files(NULL);
 	/* What a run gives back the next one takes. */
 	(void)mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 	(void)mallopt(M_TOP_PAD, KEEP_BYTES);

@@ -147,8 +147,8 @@ answer(struct lrun *r)
 	if (r->reported)
 		ending_fill(&o, &r->end, r->plan, text);
 	else
-		o.failure =
-		    ending_without_report(r->run.group.events, r->plan, text);
+		o.failure = ending_without_report(
+		    r->run.pidfd, r->run.group.events, r->plan, text);
 	if (r->reported && r->end.type == CTL_ENDED)
 		tell_started(r);
 	launcher_send_ended(r->l, r->number, &o);

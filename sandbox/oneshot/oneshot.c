@@ -357,10 +357,6 @@ exit_status(const struct oneshot *o)
 {
 	const int status = o->end.code;
 
-	if (!o->reported) {
-		oneshot_say("the run ended without a report");
-		return ONESHOT_FAILED;
-	}
 	if (o->end.type == CTL_FAILED) {
 		oneshot_say("%s", o->end.text == NULL ? "failed" : o->end.text);
 		return o->end.code == ERR_DENIED ? ONESHOT_DENIED
@@ -376,14 +372,25 @@ exit_status(const struct oneshot *o)
 static void
 note_silent_end(struct oneshot *o)
 {
-	if (o->reported || cgroup_oom_kills(o->run.group.events) == 0)
+	char text[ENDING_TEXT_MAX];
+
+	if (o->reported)
 		return;
-	o->end = (struct ctl){
-		.type = CTL_ENDED,
-		.code = SIGKILL,
-		.flags = CTL_MEMORY,
-	};
 	o->reported = true;
+	if (cgroup_oom_kills(o->run.group.events) > 0)
+		o->end = (struct ctl){
+			.type = CTL_ENDED,
+			.code = SIGKILL,
+			.flags = CTL_MEMORY,
+		};
+	else
+		o->end = (struct ctl){
+			.type = CTL_FAILED,
+			.code = ERR_SYS,
+			.text = arena_strdup(o->arena,
+			    ending_without_report(o->run.pidfd,
+				o->run.group.events, o->plan, text)),
+		};
 }
 
 static bool
@@ -398,7 +405,7 @@ explain(struct oneshot *o)
 {
 	struct ctl *end = &o->end;
 
-	if (!o->reported || end->type != CTL_ENDED)
+	if (end->type != CTL_ENDED)
 		return;
 	hints_add_all(end, o->plan, o->arena);
 	if (end->text != NULL)
@@ -488,7 +495,8 @@ oneshot_run(const struct plan *p, const struct oneshot_apply *apply,
 		return oneshot_error(&e);
 	o.arena = arena;
 	o.signals = catch_signals(&e);
-	if (o.signals < 0 || arena == NULL || open_pipes(&o, theirs, &e) != 0)
+	if (o.signals < 0 || arena == NULL || run_raise_files(&e) != 0 ||
+	    open_pipes(&o, theirs, &e) != 0)
 		return oneshot_error(&e);
 	cgroup_find_alone(groups_wanted(p), &groups);
 	r = oneshot_net_start(p, &o.net, &e);

@@ -114,6 +114,28 @@ struct ids {
 	uint64_t owner, runs;
 };
 
+static int
+cannot_make(struct err *e)
+{
+	if (errno == EAGAIN || errno == ENOMEM)
+		return err_sys(e, "cannot make a user namespace");
+	return err_set(e, ERR_DENIED,
+	    "root may make no user namespaces here (%s), and its runs need "
+	    "them: start assent as a plain user, whose runs can do without",
+	    strerrordesc_np(errno));
+}
+
+/* Names of processes are found in /proc alone. */
+static int
+cannot_map(const char *what, struct err *e)
+{
+	const int r = err_sys(e, "cannot %s", what);
+
+	return access("/proc/self", F_OK) == 0
+	    ? r
+	    : err_wrap(e, r, "no /proc is mounted here, and runs need one");
+}
+
 /* A process is needed only until its namespace has been opened. */
 static int
 make_namespace(struct ids user, struct ids group, struct err *e)
@@ -124,7 +146,7 @@ make_namespace(struct ids user, struct ids group, struct err *e)
 	int fd = -1;
 
 	if (pid < 0)
-		return err_sys(e, "cannot make a user namespace");
+		return cannot_make(e);
 	if (pid == 0)
 		wait_for_the_end(us);
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
@@ -132,7 +154,7 @@ make_namespace(struct ids user, struct ids group, struct err *e)
 	    write_map(pid, "gid_map", group.owner, group.runs) == 0)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		(void)err_sys(e, "cannot map users and groups");
+		(void)cannot_map("map users and groups", e);
 	/* Its end is not waited for, which would take longer than all else:
 	 * run_done does. */
 	(void)kill(pid, SIGKILL);
@@ -306,7 +328,7 @@ identity_map_self(const struct plan_who *who, struct err *e)
 		return ERR_OK;
 	self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (self < 0)
-		return err_sys(e, "cannot open '/proc/self'");
+		return cannot_map("open '/proc/self'", e);
 	return map_self(self, who, e);
 }
 

@@ -25,15 +25,22 @@
 struct device {
 	const char *path;
 	unsigned major, minor;
+	const char *missing;
 };
 
+#define DEVICE(path, major, minor)                                             \
+	{                                                                      \
+		path, major, minor,                                            \
+		    "note: the host has no " path ", nor has the run"          \
+	}
+
 static const struct device devices[] = {
-	{ "/dev/null", 1, 3 },
-	{ "/dev/zero", 1, 5 },
-	{ "/dev/full", 1, 7 },
-	{ "/dev/random", 1, 8 },
-	{ "/dev/urandom", 1, 9 },
-	{ "/dev/tty", 5, 0 },
+	DEVICE("/dev/null", 1, 3),
+	DEVICE("/dev/zero", 1, 5),
+	DEVICE("/dev/full", 1, 7),
+	DEVICE("/dev/random", 1, 8),
+	DEVICE("/dev/urandom", 1, 9),
+	DEVICE("/dev/tty", 5, 0),
 };
 
 static const char *const device_links[][2] = {
@@ -57,7 +64,7 @@ put_device(struct root *r, const struct device *d, struct err *e)
 
 	if (src < 0 || fstat(src, &st) != 0 || !S_ISCHR(st.st_mode) ||
 	    st.st_rdev != makedev(d->major, d->minor)) {
-		root_note(r, "note: a device is missing on the host");
+		root_note(r, d->missing);
 		return ERR_OK;
 	}
 	code = mnt_tree(src, false, &tree, e);

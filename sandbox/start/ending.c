@@ -56,21 +56,26 @@ add_note_of_cpu(struct ctl *end, struct arena *a, uint32_t percent)
 	ctl_add_violation(end, arena_strdup(a, text));
 }
 
+/* A shell passes the signal of its last command on. */
+static bool
+is_ended_by(int code, int signo)
+{
+	return (WIFSIGNALED(code) && WTERMSIG(code) == signo) ||
+	    (WIFEXITED(code) && WEXITSTATUS(code) == SHELL_SIGNAL + signo);
+}
+
 void
 ending_add_limits(
     struct ctl *end, const struct plan *plan, struct run *run, struct arena *a)
 {
 	const struct plan_limits *l = &plan->limits;
-	const int code = end->code;
 
 	if (run->groups != NULL &&
 	    cgroup_refused_forks(run->groups, &run->group))
 		end->flags |= CTL_CROWDED;
 	if (end->type != CTL_ENDED)
 		return;
-	/* A shell passes the signal of its last command on. */
-	if ((WIFSIGNALED(code) && WTERMSIG(code) == SIGXFSZ) ||
-	    (WIFEXITED(code) && WEXITSTATUS(code) == SHELL_SIGNAL + SIGXFSZ))
+	if (is_ended_by(end->code, SIGXFSZ))
 		add_limit(end, a, "bytes of one file", l->file_bytes);
 	if ((end->flags & CTL_CROWDED) != 0)
 		add_limit(end, a, "processes at a time", l->processes);
@@ -80,14 +85,34 @@ ending_add_limits(
 	if ((end->flags & CTL_TIMED_OUT) != 0 &&
 	    (run->group.controls & CGROUP_CPU) != 0 && l->cpu_percent > 0)
 		add_note_of_cpu(end, a, l->cpu_percent);
+	/* The filter ends nothing else. */
+	if (is_ended_by(end->code, SIGSYS))
+		ctl_add_violation(end,
+		    "system call of another kind of program (32-bit, x32)");
+}
+
+/* By the signal that such a filter ends a process with. */
+static bool
+was_filtered(int pidfd)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return pidfd >= 0 &&
+	    waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) ==
+	    0 &&
+	    info.si_pid > 0 && info.si_code != CLD_EXITED &&
+	    info.si_status == SIGSYS;
 }
 
 const char *
-ending_without_report(int group_events, const struct plan *plan,
+ending_without_report(int pidfd, int group_events, const struct plan *plan,
     char text[static ENDING_TEXT_MAX])
 {
 	struct outcome o = { .exit = -1 };
 
+	if (was_filtered(pidfd))
+		return "a system call filter that was in force here before "
+		       "killed the sandbox: it makes calls that this forbids";
 	if (cgroup_oom_kills(group_events) == 0)
 		return "the sandbox was killed from outside";
 	say_exceeded(&o, CTL_MEMORY, plan, text);

@@ -11,8 +11,8 @@
 
 struct arena;
 struct run;
-/* Limits that the kernel holds by itself, and a program may not tell: adds
- * them to what was denied. */
+/* What the kernel holds by itself, and a program may not tell: adds it to
+ * what was denied. */
 void ending_add_limits(
     struct ctl *end, const struct plan *plan, struct run *run, struct arena *a);
 
@@ -20,8 +20,9 @@ void ending_add_limits(
 void ending_fill(struct outcome *ret, const struct ctl *end,
     const struct plan *plan, char text[static ENDING_TEXT_MAX]);
 
-/* Why a run ended whose first process said nothing; in text, or static. */
-const char *ending_without_report(int group_events, const struct plan *plan,
-    char text[static ENDING_TEXT_MAX]);
+/* Why a run ended whose first process said nothing; in text, or static.
+ * pidfd: of that process, which is over and not yet waited for. */
+const char *ending_without_report(int pidfd, int group_events,
+    const struct plan *plan, char text[static ENDING_TEXT_MAX]);
 
 #endif

@@ -48,6 +48,9 @@ static const struct {
 	{ "system call socket: a unix",
 	    "stream and seqpacket sockets are permitted; the host's log and "
 	    "notification sockets are out of reach of every profile" },
+	{ "system call of another kind of program",
+	    "programs of this machine's own kind alone run in it, under every "
+	    "profile" },
 	{ "limit: shared memory",
 	    "'limits: {memory: ...}' in a profile is more" },
 	{ "read through /proc:",

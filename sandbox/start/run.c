@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,9 +24,12 @@
 #include "root/identity.h"
 #include "init/init.h"
 #include "init/net_apart.h"
+#include "needed.h"
 #include "sandbox/plan_credentials.h"
 #include "sys.h"
 
+#define FILES_MIN 128 /* a run's supervisor, with some to spare */
+#define AWAY_FD 64 /* beyond all that a first process keeps */
 #define RUN_OWN_PROCESSES 2 /* its first one, and one that sets it up */
 
 unsigned long
@@ -41,6 +45,10 @@ explain(struct err *e)
 {
 	const int r = err_sys(e, "cannot make the sandbox's namespaces");
 
+	if (e != NULL && e->sys_errno == EAGAIN)
+		return err_wrap(e, r,
+		    "no more processes may be started here (ulimit -u, or the "
+		    "pids.max of a control group)");
 	if (e != NULL && (e->sys_errno == EPERM || e->sys_errno == ENOSPC))
 		return err_wrap(e, r,
 		    "this system does not let a plain user make namespaces "
@@ -89,6 +97,43 @@ run_give_pipes(const struct plan *p, const int stdio[3])
 	}
 }
 
+int
+run_raise_files(struct err *e)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return err_sys(e, "cannot read the limit of open files");
+	l.rlim_cur = l.rlim_max;
+	if (l.rlim_max < FILES_MIN)
+		return err_set(e, ERR_LIMIT,
+		    "here a process may have %llu open files, and a run takes "
+		    "up to %d: raise the limit (ulimit -n, LimitNOFILE=)",
+		    (unsigned long long)l.rlim_max, FILES_MIN);
+	if (setrlimit(RLIMIT_NOFILE, &l) != 0)
+		return err_sys(e, "cannot raise the limit of open files");
+	return ERR_OK;
+}
+
+/* What the job names and is lost would be taken for what it has not. */
+static int
+move_away(int fd)
+{
+	const int moved = fcntl(fd, F_DUPFD_CLOEXEC, AWAY_FD);
+
+	if (moved < 0)
+		_exit(1);
+	return moved;
+}
+
+static int
+move_to(int fd, int place)
+{
+	if (dup3(fd, place, O_CLOEXEC) != place)
+		_exit(1);
+	return place;
+}
+
 /* At the numbers that the command has been told, where nothing that is
  * opened later can come to be; and nothing else from first on. */
 static void
@@ -97,7 +142,7 @@ keep_values(struct job *j, int first)
 	const int count = (int)j->value_count;
 
 	for (int i = 0; i < count; i++)
-		j->values[i] = dup3(j->values[i], PLAN_VALUE_FD + i, O_CLOEXEC);
+		j->values[i] = move_to(j->values[i], PLAN_VALUE_FD + i);
 	if (count > 0)
 		(void)sys_close_range(first, PLAN_VALUE_FD - 1);
 	(void)sys_close_from(count > 0 ? PLAN_VALUE_FD + count : first);
@@ -119,13 +164,13 @@ run_keep_only_own(struct job *j)
 	/* Out of the way first, then to their places. */
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		if (*kept[i] >= 0)
-			*kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 64);
+			*kept[i] = move_away(*kept[i]);
 	}
 	for (size_t i = 0; i < j->value_count; i++)
-		j->values[i] = fcntl(j->values[i], F_DUPFD_CLOEXEC, 64);
+		j->values[i] = move_away(j->values[i]);
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
 		if (*kept[i] >= 0)
-			*kept[i] = dup3(*kept[i], first + (int)i, O_CLOEXEC);
+			*kept[i] = move_to(*kept[i], first + (int)i);
 		else
 			(void)close(first + (int)i);
 	}
@@ -211,12 +256,17 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 	struct cgroup group = CGROUP_INIT;
 	AUTO_FD int idmap = -1;
 	struct run run;
-	int r = identity_idmap(&p->who, p->workspace, with->maps, &idmap, e);
+	int r = run_raise_files(e);
 
 	if (r == 0)
+		r = identity_idmap(
+		    &p->who, p->workspace, with->maps, &idmap, e);
+	if (r == 0)
 		r = run_make_group(p, with->groups, &group, e);
-	if (r != 0)
+	if (r != 0) {
+		needed_explain(e);
 		return r;
+	}
 	job.idmap = idmap;
 	if (with->value_count > 0)
 		memcpy(job.values, with->values,
@@ -226,6 +276,7 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 	if (job.bare || !take_blank(with, &job, &run))
 		r = clone_run(&job, &run, e);
 	if (r != 0) {
+		needed_explain(e);
 		if (with->groups != NULL)
 			cgroup_remove(with->groups, &group);
 		return r;

@@ -37,6 +37,8 @@ struct run_with {
 	struct str record;
 };
 
+/* Takes as many open files as may be had; says so when they are too few. */
+int run_raise_files(struct err *e);
 int run_start(const struct plan *p, const struct run_with *with,
     struct run *ret, struct err *e);
 /* A control group with the plan's limits, where there can be one. */

@@ -5,7 +5,7 @@ import ctypes
 import struct
 
 LOAD, EQUAL, BITS, RETURN = 0x20, 0x15, 0x45, 0x06
-ALLOW, ERRNO = 0x7fff0000, 0x00050000
+ALLOW, ERRNO, KILL = 0x7fff0000, 0x00050000, 0x80000000
 SECCOMP_MODE_FILTER, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 2, 22, 38
 NUMBERS = {  # x86-64
     "clone": 56, "unshare": 272, "clone3": 435, "mount": 165,
@@ -38,6 +38,12 @@ def without(error, *names):
         program += [_step(EQUAL, 0, 1, NUMBERS[name]),
                     _step(RETURN, 0, 0, ERRNO | error)]
     install(program + [_step(RETURN, 0, 0, ALLOW)])
+
+
+def killed_for(name):
+    """Who makes that call is killed."""
+    install([_step(LOAD, 0, 0, 0), _step(EQUAL, 0, 1, NUMBERS[name]),
+             _step(RETURN, 0, 0, KILL), _step(RETURN, 0, 0, ALLOW)])
 
 
 def without_namespaces(error):

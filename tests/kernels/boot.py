@@ -94,11 +94,13 @@ def boot(folder, name, how):
     source = os.environ["ASSENT_SOURCE"]
     image = lib_image.get_root(folder)
     lib_image.make_first(folder, kernel, folder + "/first.cpio")
+    unit = "etc/systemd/system/assent-tried.service"
     wanted = "etc/systemd/system/multi-user.target.wants/assent-tried.service"
     lib_image.make_payload(kernel, release, source, os.environ["ASSENT_BIN"], {
         lib_image.PLACE + "/first": first + "\n",
         lib_image.PLACE + "/boot": how + "\n",
-        wanted: UNIT,
+        unit: UNIT,
+        wanted: lib_image.Link("../assent-tried.service"),
     }, folder + "/payload.tar")
     began = time.time()
     for how_fast in accelerators():

@@ -49,6 +49,10 @@ class Missing(Exception):
     """Cannot be had here; says why."""
 
 
+class Link(str):
+    """Where a symbolic link leads."""
+
+
 def run(words, **more):
     more.setdefault("stdout", subprocess.PIPE)
     more.setdefault("timeout", COMMAND_S)
@@ -284,8 +288,9 @@ def _add_modules(archive, kernel, release):
                         filter=_plain)
 
 
-def make_payload(kernel, release, source, programs, texts, to):
-    """texts: further files, by name in the machine."""
+def make_payload(kernel, release, source, programs, more, to):
+    """more: further files and links, by name in the machine; a Link leads
+    to its text."""
     with tarfile.open(to, "w") as archive:
         _add_modules(archive, kernel, release)
         for path in sorted(glob.glob(programs + "/*")):
@@ -294,8 +299,12 @@ def make_payload(kernel, release, source, programs, texts, to):
                             filter=_plain)
         for name in TREE:
             archive.add(f"{source}/{name}", f"{PLACE}/{name}", filter=_plain)
-        for name, text in texts.items():
+        for name, text in more.items():
             info = tarfile.TarInfo(name)
+            if isinstance(text, Link):
+                info.type, info.linkname = tarfile.SYMTYPE, text
+                archive.addfile(info)
+                continue
             info.size, info.mode = len(text.encode()), 0o755
             archive.addfile(info, io.BytesIO(text.encode()))
     # A disk has whole sectors.
