@@ -238,6 +238,11 @@ leaf(struct builder *b, const struct bpf_rule *r)
 	case BPF_ACT_NOT:
 		leaf_list(b, r, false);
 		break;
+	case BPF_ACT_PRETEND:
+		load_arg(b, r->arg);
+		when_equal(b, r->value, SECCOMP_RET_ERRNO);
+		leaf_list(b, r, false);
+		break;
 	case BPF_ACT_SOCKET:
 		leaf_socket(b, r, SECCOMP_RET_ALLOW, true);
 		break;

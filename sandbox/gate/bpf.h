@@ -25,6 +25,7 @@ enum bpf_act {
 	BPF_ACT_BITS_NOTIFY, /* the supervisor when arg & value is not 0 */
 	BPF_ACT_ONLY, /* EPERM unless arg is one of list */
 	BPF_ACT_NOT, /* EPERM when arg is one of list */
+	BPF_ACT_PRETEND, /* the same; said to be done when arg is value */
 	BPF_ACT_SOCKET, /* families, types and netlink protocols */
 	BPF_ACT_SOCKET_UNIX, /* the same without any network */
 	BPF_ACT_SOCKET_NOTIFY, /* the supervisor learns of those allowed */

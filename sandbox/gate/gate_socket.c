@@ -199,11 +199,83 @@ connect_path(struct gate *g, struct naming *n, const char *path)
 	return r == 0 ? do_connect(g, n) : r;
 }
 
+/* Takes the parts of path off the beginning of whole. */
+static bool
+take_parts(struct str *whole, const char *path)
+{
+	struct str rest = str_of(path);
+
+	while (rest.len > 0) {
+		const struct str part = str_cut(&rest, '/');
+
+		if (part.len == 0 || str_eqz(part, "."))
+			continue;
+		if (str_at(*whole, 0) != '/' ||
+		    !str_starts(str_from(*whole, 1), part))
+			return false;
+		*whole = str_from(*whole, part.len + 1);
+		if (whole->len > 0 && whole->s[0] != '/')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * True when the way to p is by folders alone, as the caller wrote it: then a
+ * bind by that name reaches p and nothing else, for what the run renames waits
+ * for this, and links in folders that nobody looks after are not on the way.
+ * Programs read the name back, and remove it by what they read.
+ */
+static bool
+is_way_to(int cwd, const char *path, const struct gate_place *p)
+{
+	char whole[PATH_MAX], link[64], folder[PATH_MAX];
+	const int len =
+	    snprintf(whole, sizeof(whole), "%s/%s", p->root->path, p->rel);
+	struct str left = str_of(whole);
+	ssize_t n = 0;
+
+	if (len < 0 || (size_t)len >= sizeof(whole))
+		return false;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", cwd);
+	if (path[0] != '/')
+		n = readlink(link, folder, sizeof(folder) - 1);
+	if (n < 0 || n == (ssize_t)sizeof(folder) - 1)
+		return false;
+	folder[n] = '\0';
+	return take_parts(&left, folder) && take_parts(&left, path) &&
+	    left.len == 0;
+}
+
+/* Makes the socket's name, by the caller's own word where that is certain. */
+static int
+make_name(struct gate *g, struct naming *n, const char *path,
+    const struct gate_place *p)
+{
+	AUTO_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_FD int cwd = gate_folder(g, AT_FDCWD);
+	const mode_t old = umask(gate_umask(g));
+	char link[64];
+	int r;
+
+	if (here >= 0 && cwd >= 0 && is_way_to(cwd, path, p) &&
+	    fchdir(cwd) == 0) {
+		r = bind(n->sock, &n->to.any, n->len) == 0 ? 0 : -errno;
+		(void)umask(old);
+		return fchdir(here) == 0 ? r : -errno;
+	}
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", p->parent);
+	r = set_path(n, link, p->name);
+	if (r == 0)
+		r = bind(n->sock, &n->to.any, n->len) == 0 ? 0 : -errno;
+	(void)umask(old);
+	return r;
+}
+
 static int
 bind_path(struct gate *g, struct naming *n, const char *path)
 {
 	struct gate_place p = GATE_PLACE_INIT;
-	char link[64];
 	struct stat st;
 	int r = gate_resolve(g, AT_FDCWD, path, false, &p);
 
@@ -213,17 +285,8 @@ bind_path(struct gate *g, struct naming *n, const char *path)
 		r = -EADDRINUSE;
 	else if (r == 0 && !gate_permits(g, &p, GUARD_PLACE))
 		r = gate_denied(g, "create", &p);
-	if (r == 0) {
-		(void)snprintf(
-		    link, sizeof(link), "/proc/self/fd/%d", p.parent);
-		r = set_path(n, link, p.name);
-	}
-	if (r == 0) {
-		const mode_t old = umask(gate_umask(g));
-
-		r = bind(n->sock, &n->to.any, n->len) == 0 ? 0 : -errno;
-		(void)umask(old);
-	}
+	if (r == 0)
+		r = make_name(g, n, path, &p);
 	if (r == 0 && fstatat(p.parent, p.name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		gate_add_own(g, st.st_dev, st.st_ino);
 	gate_place_done(&p);

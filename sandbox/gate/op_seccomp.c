@@ -198,7 +198,15 @@ static const struct entry entries[] = {
 	/* Arguments decide. */
 	LIST(SYS_ioctl, BPF_ACT_NOT, 1, ioctl_denied),
 	LIST(SYS_personality, BPF_ACT_ONLY, 0, personality_allowed),
-	LIST(SYS_prctl, BPF_ACT_NOT, 0, prctl_denied),
+	/* Who hides its memory cannot be asked what it wants to open: agents of
+	 * ssh and gpg do, against others of their user, and here are none. */
+	{ NULL,
+	    { .nr = SYS_prctl,
+		.act = BPF_ACT_PRETEND,
+		.arg = 0,
+		.value = PR_SET_DUMPABLE,
+		.list = prctl_denied,
+		.list_count = ARRAY_LEN(prctl_denied) } },
 	WITH(SYS_setpriority, BPF_ACT_WHO, 0, PRIO_USER),
 	WITH(SYS_ioprio_set, BPF_ACT_WHO, 0, IOPRIO_WHO_USER),
 	LIST(SYS_prlimit64, BPF_ACT_NOT, 0, first_process),

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "base/mem.h"
@@ -287,6 +288,19 @@ personality_is_only_asked(void **state)
 }
 
 static void
+no_process_hides_from_the_supervisor(void **state)
+{
+	(void)state;
+	/* Said to be done, and not done. */
+	assert_int_equal(
+	    ANSWER(SYS_prctl, PR_SET_DUMPABLE, 0, 0), SECCOMP_RET_ERRNO);
+	assert_int_equal(ANSWER(SYS_prctl, PR_SET_MM, 0, 0), FAIL(EPERM));
+	assert_int_equal(ANSWER(SYS_prctl, PR_SET_NAME, 0, 0), ALLOW);
+	assert_int_equal(
+	    answer(false, SYS_prctl, PR_SET_MM, 0, 0), FAIL(EPERM));
+}
+
+static void
 rules_out_of_order_are_refused(void **state)
 {
 	static const struct bpf_rule twice[] = {
@@ -455,6 +469,7 @@ main(void)
 		cmocka_unit_test(what_is_said_of_a_file_is_asked),
 		cmocka_unit_test(reads_are_free_and_writes_are_asked),
 		cmocka_unit_test(personality_is_only_asked),
+		cmocka_unit_test(no_process_hides_from_the_supervisor),
 		cmocka_unit_test(rules_out_of_order_are_refused),
 	};
 
