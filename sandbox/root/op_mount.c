@@ -70,7 +70,8 @@ mnt_idmap(int tree, int userns, bool deep, struct err *e)
 		return err_set(e, ERR_DENIED,
 		    "cannot map the owners of files: with this kernel this "
 		    "file system cannot show them as another user's (a tmpfs "
-		    "can from Linux 6.3 on); use a workspace on a disk");
+		    "can from Linux 6.3 on); use a workspace on a disk, or "
+		    "start assent as a plain user");
 	return err_sys(e, "cannot map the owners of files");
 }
 

@@ -3,6 +3,8 @@
 Boot a machine with another kernel and run in it what guest.py names.
 
     boot.py KERNEL [BOOT[:PLACE,...]...]    e.g. boot.py 6.1 systemd
+    boot.py --list                          all of them, a row each
+    boot.py --only KERNEL[/BOOT[/PLACE]]    as they are listed
 
 The machine is QEMU's with 1.2 GB of memory, on KVM where that is there. Its
 disk is thrown away. Files are kept in ASSENT_KERNELS.
@@ -14,11 +16,19 @@ import subprocess
 import sys
 import time
 
-import lib_image
-from lib_image import Missing
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path.insert(0, TOP + "/tests/integration")
+os.environ.setdefault("ASSENT_SOURCE", TOP)
+os.environ.setdefault("ASSENT_BIN", TOP + "/build/dev/bin")
+
+import lib_image  # noqa: E402  (what is tried finds the programs by those)
+import places  # noqa: E402
+from lib_image import Missing  # noqa: E402
 
 MEMORY_MB = 1200
 LIMIT_S = {"kvm": 900, "tcg": 2700}
+ANY_KERNEL = (6, 12)
 FIRST_WORD_S = 60  # when a machine that boots at all has said something
 # What the machine is started as: the kernel's words, the first program.
 PLAIN = "/srv/assent/tests/kernels/first.sh"
@@ -28,8 +38,17 @@ BOOTS = {
                 "/lib/systemd/systemd"),
     "version1": ("", PLAIN),
     "nothing": ("lsm=yama", PLAIN),
+    "tests": ("", PLAIN),
 }
-TOO_OLD = ("5.10",)
+TOO_OLD = "old"
+# Without KVM each takes minutes: what differs by kernel is tried on each.
+WANTED = {
+    "5.10": (TOO_OLD,),
+    "6.1": ("plain", "systemd", "version1", "nothing"),
+    "6.12": ("plain", "systemd", "version1", "nothing", "tests"),
+    "6.18": ("plain", "systemd", "tests"),
+    "newest": ("plain", "systemd", "version1", "nothing", "tests"),
+}
 UNIT = """[Unit]
 Description=What is tried on this kernel
 After=basic.target dbus.service
@@ -132,12 +151,33 @@ def report(out, console):
     return not failed and int(ended.group(1)) > 0
 
 
+def rows():
+    """KERNEL/BOOT/PLACE, each."""
+    for name, boots in WANTED.items():
+        for how in boots:
+            for place, _ in places.of(how, ANY_KERNEL):
+                yield f"{name}/{how}/{place}"
+
+
+def asked(words):
+    """The kernel, and what it is booted as."""
+    if words[0] != "--only":
+        return words[0], words[1:] or list(WANTED[words[0]])
+    name, *more = words[1].split("/")
+    known = [row.split("/") for row in rows()]
+    if not any(row[:len(more) + 1] == [name, *more] for row in known):
+        sys.exit(f"'{words[1]}' is none of these:\n" + "\n".join(rows()))
+    return name, [":".join(more)] if more else list(WANTED[name])
+
+
 def main():
-    name = sys.argv[1]
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(rows()))
+        return 0
+    name, boots = asked(sys.argv[1:])
     folder = os.environ.get("ASSENT_KERNELS") or \
         os.environ["ASSENT_SOURCE"] + "/build/kernels"
     os.makedirs(folder, exist_ok=True)
-    boots = sys.argv[2:] or (["old"] if name in TOO_OLD else list(BOOTS))
     good = True
     try:
         lib_image.need("qemu-system-x86_64")

@@ -11,6 +11,7 @@ if [ $$ = 1 ]; then
 	mount -t devpts devpts /dev/pts
 	mount -t tmpfs -o mode=1777 shm /dev/shm
 	mount -t tmpfs -o mode=1777 tmp /tmp
+	mount -t securityfs security /sys/kernel/security
 	ip link set lo up
 	hostname machine
 fi

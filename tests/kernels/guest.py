@@ -80,7 +80,8 @@ def main():
             continue
         try:
             with place as p:
-                for check in before + tried.CHECKS:
+                checks = tried.CHECKS if p.checks is None else p.checks
+                for check in before + tuple(checks) if checks else ():
                     counted.one(f"{name}.{check.__name__}",
                                 lambda c=check, p=p: c(p))
                 before = ()

@@ -29,7 +29,8 @@ KERNELS = {  # name: where from, what it is called
                r"linux-image-[0-9]+\.[0-9]+\.[0-9]+\+deb13-cloud-amd64"),
 }
 PACKAGES = """
-    acl bubblewrap busybox-static ca-certificates curl dbus dbus-user-session
+    acl apparmor attr bindfs bubblewrap busybox-static ca-certificates curl dbus
+    dbus-user-session fuse3 gcc libc6-dev
     git iproute2 kmod libc-ares2 libcap2 libcurl4 libidn2-0 libjansson4
     libmicrohttpd12 libncursesw6 libpam-systemd libpcre2-8-0 libseccomp2
     libsqlite3-0 libssl3 libyaml-0-2 make nftables openssh-client openssl passwd
@@ -40,7 +41,7 @@ COMMAND_S = 900
 # What finds a disk.
 FIRST_MODULES = ("virtio", "virtio_ring", "virtio_pci_legacy_dev",
                  "virtio_pci_modern_dev", "virtio_pci", "virtio_blk")
-MODULE_FOLDERS = ("fs/overlayfs", "net", "drivers/net", "lib", "crypto")
+MODULE_FOLDERS = ("fs/overlayfs", "fs/fuse", "net", "drivers/net", "lib", "crypto")
 TREE = ("tests", "rules", "docs", "README.md", "reviewer")
 PLACE = "srv/assent"  # in the machine
 

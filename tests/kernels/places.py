@@ -10,6 +10,8 @@ import time
 USER = 1000
 TREE = "/sys/fs/cgroup"
 MANAGER_S = 120
+TESTS = ("escapes", "sandbox_odd", "sandbox_bare", "sandbox_kernels",
+         "sandbox_places", "elevated", "overlay", "sandbox_audit")
 ALL = ("memory", "pids", "cpu")
 # Landlock by kernel: the newest row that is not newer.
 LANDLOCK = (((5, 13), 1), ((5, 19), 2), ((6, 2), 3), ((6, 7), 4),
@@ -40,7 +42,8 @@ def mount(*words):
 class Place:
     """As found: no control groups, all namespaces."""
 
-    scripts = ()
+    scripts = ()  # tests of the default run, as they are
+    checks = None  # instead of those for every place
     uids = (0, USER)
     groups = ()  # what a run's control group limits
     bare = False  # a plain user may make no namespaces
@@ -326,19 +329,129 @@ class Masked(Place):
         """By setpriv, in there."""
 
 
+class Prepared(Place):
+    """What is mounted for the process that starts assent alone."""
+
+    SCRIPT = ""
+
+    def prefix(self, uid):
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                self.SCRIPT + ' && exec setpriv --reuid "$0" --regid "$0" '
+                '--clear-groups -- "$@"', str(uid)]
+
+    def become(self, uid):
+        """By setpriv, in there."""
+
+
+class HiddenProcesses(Prepared):
+    """Each sees his own processes only."""
+
+    SCRIPT = "mount -t proc -o hidepid=2 proc /proc"
+
+
+class NothingExecutedInTmp(Prepared):
+    SCRIPT = "mount -t tmpfs -o noexec,nosuid,nodev,mode=1777 tmp /tmp"
+
+
+class Value(Place):
+    """A setting of the kernel from which nothing follows for runs."""
+
+    def __init__(self, kernel, path, value, back=True):
+        super().__init__(kernel)
+        self.path, self.value, self.back = path, value, back
+
+    def __enter__(self):
+        if not os.path.exists(self.path):
+            raise Absent(f"no {self.path}")
+        self.before = read(self.path)
+        write(self.path, self.value)
+        return self
+
+    def __exit__(self, *_):
+        if self.back:
+            write(self.path, self.before)
+
+
+class Confined(Place):
+    """A profile of AppArmor's under which a user's namespaces are made, and
+    nothing is mounted in them."""
+
+    uids = (USER,)
+    bare = True
+    PROFILE = """
+profile assent-tried flags=(attach_disconnected,mediate_deleted) {
+  file,
+  network,
+  capability,
+  signal,
+  ptrace,
+  unix,
+  deny mount,
+  deny pivot_root,
+}
+"""
+
+    def __enter__(self):
+        if not os.path.isdir("/sys/kernel/security/apparmor"):
+            raise Absent("AppArmor is not in force")
+        write("/tmp/assent-tried.profile", self.PROFILE)
+        ran = subprocess.run(
+            ["apparmor_parser", "--replace", "--skip-cache",
+             "/tmp/assent-tried.profile"], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False)
+        if ran.returncode != 0:
+            raise Absent(ran.stdout.strip())
+        return self
+
+    def prefix(self, uid):
+        return ["aa-exec", "-p", "assent-tried", "--"]
+
+
+class Hybrid(Version1):
+    """As systemd had it between: controllers of version 1, and a tree of
+    version 2 without any beside them."""
+
+    def __enter__(self):
+        super().__enter__()
+        os.mkdir(TREE + "/unified")
+        mount("-t", "cgroup2", "cgroup2", TREE + "/unified")
+        return self
+
+    def __exit__(self, *why):
+        subprocess.run(["umount", TREE + "/unified"], check=False)
+        super().__exit__(*why)
+
+
+class Tests(Place):
+    """Tests of the default run, in the state that the machine boots into."""
+
+    checks = ()
+
+    def __init__(self, kernel, *scripts):
+        super().__init__(kernel)
+        self.scripts = [(name,) for name in scripts]
+
+
+TRACE = "/proc/sys/kernel/yama/ptrace_scope"
+
+
 def of(boot, kernel):
     """The places of a boot, by name."""
     if boot == "old":
         return [("too-old", TooOld(kernel))]
     if boot == "systemd":
-        return [("systemd", Systemd(kernel))]
+        import units  # which is made of what is here
+        return [("systemd", Systemd(kernel)),
+                *((name, kind(kernel)) for name, kind in units.PLACES)]
+    if boot == "tests":
+        return [(name, Tests(kernel, name)) for name in TESTS]
     if boot == "nothing":
         return [("without-landlock", Place(kernel, landlock=0)),
                 ("without-landlock-or-namespaces",
                  Nothing(kernel, "/proc/sys/user/max_user_namespaces", "0",
                          landlock=0))]
     if boot == "version1":
-        return [("version1", Version1(kernel))]
+        return [("version1", Version1(kernel)), ("hybrid", Hybrid(kernel))]
     return [
         ("version2", Version2(kernel)),
         ("version2-no-namespaces", Version2Alone(kernel)),
@@ -356,4 +469,12 @@ def of(boot, kernel):
         ("root-without-administration", NoAdministrator(kernel)),
         ("masked-proc", Masked(kernel)),
         ("no-executable-memory-files", NoExec(kernel, "2")),
+        ("hidden-processes", HiddenProcesses(kernel)),
+        ("nothing-executed-in-tmp", NothingExecutedInTmp(kernel)),
+        ("no-io-uring", Value(kernel, "/proc/sys/kernel/io_uring_disabled",
+                              "2")),
+        ("apparmor-denies-mounts", Confined(kernel)),
+        ("only-root-traces", Value(kernel, TRACE, "2")),
+        # This one cannot be taken back.
+        ("nobody-traces", Value(kernel, TRACE, "3", back=False)),
     ]
