@@ -215,6 +215,45 @@ add_tmp_dir(struct maker *m, const char *path, uint64_t mode)
 		op->size = mode;
 }
 
+static const char *
+expand(const struct maker *m, const char *path)
+{
+	return plan_expand(path, m->p->home, m->p->workspace, m->arena);
+}
+
+/* Whether anything that the run is shown lies in this folder. */
+static bool
+is_shown_in(const struct maker *m, const char *folder)
+{
+	const char *const *more = m->o->profile->read_roots;
+	bool shown = plan_path_within(m->p->workspace, folder);
+
+	for (size_t i = 0; i < m->p->write_root_count; i++)
+		shown |= plan_path_within(m->p->write_roots[i], folder);
+	for (size_t i = 0; i < m->o->read_count; i++)
+		shown |= plan_path_within(m->o->read[i], folder);
+	for (size_t i = 0; i < profile_list_len(more); i++) {
+		const char *path = expand(m, more[i]);
+
+		shown |= path != NULL && plan_path_within(path, folder);
+	}
+	return shown;
+}
+
+/* Private, empty and behind a link; but nothing is mounted beyond a link, so
+ * it is a folder for what of the host's is shown in it, or in its place. */
+static void
+add_cache(struct maker *m, const char *name)
+{
+	const char *path = join(m, m->p->home, name);
+	const char *to = join(m, TMP_PRIVATE "/home", name);
+
+	if (path == NULL || is_shown_in(m, path))
+		return;
+	add_tmp_dir(m, to, 0700);
+	add_link(m, path, to);
+}
+
 static void
 add_home(struct maker *m)
 {
@@ -230,13 +269,8 @@ add_home(struct maker *m)
 	for (size_t i = 0; profile_tool_secrets[i] != NULL; i++)
 		add_in(m, OP_MASK, home, profile_tool_secrets[i], OP_OPTIONAL);
 	add_tmp_dir(m, TMP_PRIVATE "/home", 0700);
-	for (size_t i = 0; profile_caches[i] != NULL; i++) {
-		const char *to =
-		    join(m, TMP_PRIVATE "/home", profile_caches[i]);
-
-		add_tmp_dir(m, to, 0700);
-		add_link(m, join(m, home, profile_caches[i]), to);
-	}
+	for (size_t i = 0; profile_caches[i] != NULL; i++)
+		add_cache(m, profile_caches[i]);
 }
 
 static const char *const git_protected[] = {
@@ -273,12 +307,6 @@ add_read_root(struct maker *m, const char *root)
 		if (plan_path_within(profile_hidden[i], root))
 			(void)add(m, OP_MASK, profile_hidden[i], OP_OPTIONAL);
 	}
-}
-
-static const char *
-expand(const struct maker *m, const char *path)
-{
-	return plan_expand(path, m->p->home, m->p->workspace, m->arena);
 }
 
 static void

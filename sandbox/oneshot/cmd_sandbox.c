@@ -37,8 +37,9 @@ static const struct command_option sandbox_options[] = {
 	{ "--tty", NULL, "give it a terminal of its own, shown in this one" },
 	{ "--timeout", "TIME", "end the command after this time (60s, 10m)" },
 	{ "--print-plan", NULL, "print what would be done, as JSON" },
-	{ "--pin", "FILE", "record exactly what would run, and run nothing" },
-	{ "--pinned", "FILE", "run only what --pin recorded" },
+	{ "--pin", "FILE",
+	    "write a record of exactly what would run to FILE; run nothing" },
+	{ "--pinned", "FILE", "run only what --pin recorded in FILE" },
 };
 
 const struct command command_sandbox = {

@@ -21,6 +21,7 @@
 
 #define PIN_MAGIC "assent-pin-1"
 #define PIN_RECORD_MAX (PIN_BYTES_MAX + ((size_t)16 << 20))
+#define PIN_HEAD_BYTES 32 /* the magic and its length are in these */
 #define NEW_FILES_MAX (PLAN_OPS_MAX / 8)
 #define WORD_ENDS " \t\n;|&()<>\"'`$={}"
 
@@ -164,6 +165,31 @@ find(const struct set *s, const char *rel)
 	return bsearch(&key, s->at, s->count, sizeof(*s->at), by_name);
 }
 
+/* FILE is where the record goes: who names a script of his there keeps it. */
+static int
+check_target(const char *path, struct err *e)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char head[PIN_HEAD_BYTES];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 && errno == ENOENT)
+		return ERR_OK;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_sys(e, "cannot look at '%s'", path);
+	n = S_ISREG(st.st_mode) ? read(fd, head, sizeof(head)) : -1;
+	if (n == 0 ||
+	    (n > 0 &&
+		memmem(head, (size_t)n, PIN_MAGIC, sizeof(PIN_MAGIC) - 1) !=
+		    NULL))
+		return ERR_OK;
+	return err_set(e, ERR_DENIED,
+	    "'%s' is there and is no record: --pin writes the record of the "
+	    "whole workspace to FILE; name a new one",
+	    path);
+}
+
 int
 pin_write(const char *path, const struct plan *p, struct err *e)
 {
@@ -171,8 +197,10 @@ pin_write(const char *path, const struct plan *p, struct err *e)
 	AUTO_BUF struct buf plan = BUF_INIT(PLAN_BYTES_MAX);
 	AUTO_BUF struct buf b = BUF_INIT(PIN_RECORD_MAX);
 	struct set s = { .arena = a };
-	int r = a == NULL ? err_nomem(e) : collect_all(p->workspace, &s, e);
+	int r = a == NULL ? err_nomem(e) : check_target(path, e);
 
+	if (r == 0)
+		r = collect_all(p->workspace, &s, e);
 	if (r != 0)
 		return r;
 	plan_encode(p, &plan);

@@ -146,6 +146,17 @@ copy_link(struct root *r, const struct op *op, int src, struct err *e)
 	return root_put_link(r, op->path, to, e);
 }
 
+static int
+cannot_open(const struct op *op, struct err *e)
+{
+	if (errno == ENOENT && op->kind == OP_ROOTED)
+		return err_set(e, ERR_NOTFOUND,
+		    "'%s', which is to be writable, is not there: make it "
+		    "first, or take it out of 'write' in the profile",
+		    op->path);
+	return err_sys(e, "cannot open '%s' without following links", op->path);
+}
+
 int
 root_do_host(struct root *r, const struct op *op, struct err *e)
 {
@@ -161,8 +172,7 @@ root_do_host(struct root *r, const struct op *op, struct err *e)
 	if (src < 0 && (op->flags & OP_OPTIONAL) != 0)
 		return ERR_OK;
 	if (src < 0)
-		return err_sys(
-		    e, "cannot open '%s' without following links", op->path);
+		return cannot_open(op, e);
 	folder = is_folder(src, &type);
 	if (type == S_IFLNK && op->kind == OP_SAME)
 		return copy_link(r, op, src, e);

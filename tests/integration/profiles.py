@@ -24,6 +24,8 @@ profiles:
   look:
     base: build
     write: none
+  cached:
+    write: [$workspace, ~/.cache/ccache, ~/.npm]
   tight:
     strict: true
   named:
@@ -108,6 +110,25 @@ def each_mode(test):
 
 
 class Profiles(unittest.TestCase):
+    @each_mode
+    def test_a_folder_of_a_cache_can_be_opened(self, w):
+        status, out = w.sandbox("cached", "true")
+        self.assertEqual(status, 123, out)
+        self.assertIn("/.cache/ccache', which is to be writable, is not "
+                      "there: make it first", out)
+        w.outside("mkdir -p ../.cache/ccache ../.cache/other ../.npm; "
+                  "echo secret > ../.cache/other/x")
+        status, out = w.sandbox(
+            "cached", "echo x > ~/.cache/ccache/made; echo y > ~/.npm/made; "
+            "ls -A ~/.cache")
+        self.assertEqual((status, out), (0, "ccache\n"))
+        for folder in ("/.cache/ccache", "/.npm"):
+            self.assertTrue(os.path.exists(w.home + folder + "/made"))
+        # A repository there is guarded as in the workspace.
+        w.outside("git init -q ../.npm")
+        status, out = w.sandbox("cached", "echo x >> ~/.npm/.git/config")
+        self.assertNotEqual(status, 0, out)
+
     @each_mode
     def test_roots_environment_and_limits_are_the_profiles(self, w):
         status, out = w.sandbox(

@@ -380,6 +380,19 @@ class Pins(unittest.TestCase):
             self.assertIn("echo end", text.read())
 
     @in_each_mode
+    def test_a_script_named_as_the_record_is_kept(self, w):
+        w.outside("echo 'echo fine' > s.sh")
+        status, out = w.run(["sh", "s.sh"], "--pin", w.ws + "/s.sh")
+        self.assertEqual(status, 125, out)
+        self.assertIn("name a new one", out)
+        with open(w.ws + "/s.sh", encoding="utf-8") as text:
+            self.assertEqual(text.read(), "echo fine\n")
+        # A record of before is replaced.
+        for _ in range(2):
+            status, out = w.run(["sh", "s.sh"], "--pin", w.home + "/pin")
+            self.assertEqual(status, 0, out)
+
+    @in_each_mode
     def test_a_pin_of_others_is_refused(self, w):
         w.run(["true"], "--pin", w.home + "/pin")
         os.chmod(w.home + "/pin", 0o666)

@@ -571,6 +571,30 @@ a_writable_workspace_has_its_protected_parts(void **state)
 	assert_true(has_op(p, OP_PROTECT, "/srv/cache/.git/hooks"));
 }
 
+/* A mount beyond a link is refused: the folder itself has to be there. */
+static void
+a_cache_that_holds_what_is_shown_is_a_folder_and_no_link(void **state)
+{
+	static const char *const cache[] = { "/home/dev/.cache/ccache" };
+	static const char *const packages[] = { "/home/dev/.npm" };
+	AUTO(arena_freep) struct arena *a = arena_new(ARENA_MAX);
+	struct plan_options o = sample();
+	const struct plan *p = make(a, &o);
+
+	(void)state;
+	assert_true(has_op(p, OP_LINK, "/home/dev/.cache"));
+	assert_true(has_op(p, OP_LINK, "/home/dev/.npm"));
+	o.write = cache;
+	o.read = packages;
+	o.read_count = 1;
+	p = make(a, &o);
+	assert_false(has_op(p, OP_LINK, "/home/dev/.cache"));
+	assert_false(has_op(p, OP_LINK, "/home/dev/.npm"));
+	assert_true(has_op(p, OP_LINK, "/home/dev/.local/state"));
+	assert_true(has_op(p, OP_ROOTED, "/home/dev/.cache/ccache"));
+	assert_true(has_op(p, OP_TOOL, "/home/dev/.npm"));
+}
+
 static void
 nothing_shows_the_home_itself_or_the_root(void **state)
 {
@@ -619,6 +643,8 @@ main(void)
 		cmocka_unit_test(a_variable_without_a_value_is_an_error),
 		cmocka_unit_test(a_plan_without_a_command_is_an_error),
 		cmocka_unit_test(a_writable_workspace_has_its_protected_parts),
+		cmocka_unit_test(
+		    a_cache_that_holds_what_is_shown_is_a_folder_and_no_link),
 		cmocka_unit_test(nothing_shows_the_home_itself_or_the_root),
 	};
 
