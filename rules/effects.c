@@ -14,13 +14,26 @@
 
 /* ---- shell, exec, stdin ------------------------------------------------ */
 
+/* A program is a shell by its name only where the system keeps its own: any
+ * other file of that name does what it wants with the text. */
+static const char *
+shell_name(const char *shell)
+{
+	static const char *const folders[] = { "/bin/", "/usr/bin/",
+		"/usr/local/bin/" };
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		if (strncmp(shell, folders[i], strlen(folders[i])) == 0)
+			return shell + strlen(folders[i]);
+	}
+	return shell;
+}
+
 static enum shell_dialect
 dialect_of(const char *shell)
 {
-	const char *base = shell == NULL ? "bash" : strrchr(shell, '/');
+	const char *base = shell == NULL ? "bash" : shell_name(shell);
 
-	if (shell != NULL)
-		base = base == NULL ? shell : base + 1;
 	if (strcmp(base, "bash") == 0)
 		return SHELL_BASH;
 	if (strcmp(base, "sh") == 0 || strcmp(base, "dash") == 0)

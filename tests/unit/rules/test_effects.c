@@ -274,6 +274,35 @@ the_environment_of_an_action_counts(void **state)
 }
 
 static void
+a_program_is_a_shell_only_where_the_system_keeps_its_own(void **state)
+{
+	static const struct {
+		const char *shell;
+		bool known;
+	} cases[] = {
+		{ "bash", true },
+		{ "/bin/sh", true },
+		{ "/usr/bin/dash", true },
+		{ "./sh", false },
+		{ "sub/bash", false },
+		{ "/tmp/bash", false },
+		{ "/bin/../tmp/sh", false },
+		{ "python3", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(action_freep)
+		struct action *a = new_action(TOOL_SHELL);
+
+		a->proposal.input.script = text_in(a, "true");
+		a->proposal.input.shell = text_in(a, cases[i].shell);
+		fx_action(&w, a);
+		assert_int_equal(fx_has(&w, "unknown"), !cases[i].known);
+	}
+}
+
+static void
 words_of_argv_are_never_read_as_shell(void **state)
 {
 	AUTO(action_freep) struct action *a = new_action(TOOL_EXEC);
@@ -481,6 +510,8 @@ main(void)
 		cmocka_unit_test(
 		    text_for_a_running_program_is_judged_like_a_command),
 		cmocka_unit_test(the_environment_of_an_action_counts),
+		cmocka_unit_test(
+		    a_program_is_a_shell_only_where_the_system_keeps_its_own),
 		cmocka_unit_test(words_of_argv_are_never_read_as_shell),
 		cmocka_unit_test(
 		    what_was_downloaded_is_known_wherever_it_is_run),
