@@ -131,9 +131,14 @@ cannot_map(const char *what, struct err *e)
 {
 	const int r = err_sys(e, "cannot %s", what);
 
-	return access("/proc/self", F_OK) == 0
-	    ? r
-	    : err_wrap(e, r, "no /proc is mounted here, and runs need one");
+	if (access("/proc/self", F_OK) != 0)
+		return err_wrap(
+		    e, r, "no /proc is mounted here, and runs need one");
+	if (e != NULL && e->sys_errno == EPERM)
+		return err_wrap(e, r,
+		    "root's runs need CAP_SETUID, CAP_SETGID and CAP_SETFCAP "
+		    "(CapabilityBoundingSet= of the unit, or the container)");
+	return r;
 }
 
 /* A process is needed only until its namespace has been opened. */

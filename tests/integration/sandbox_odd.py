@@ -255,6 +255,28 @@ class Places(unittest.TestCase):
         self.assertIn("start assent as a plain user", ran.stdout)
         self.assertFalse(os.path.exists(w.ws + "/out"))
 
+    @unittest.skipUnless(ROOT, "SKIP: needs root")
+    def test_i10_what_the_unit_lets_root_do_is_enough_for_roots_runs(self):
+        with open(os.environ["ASSENT_SOURCE"] + "/docs/assentd.service",
+                  encoding="ascii") as text:
+            names = [name.lower().removeprefix("cap_") for line in text
+                     if line.startswith("CapabilityBoundingSet=")
+                     for name in line.strip().partition("=")[2].split()]
+        for without_this, words in ((None, ""), ("setfcap", "CAP_SETFCAP")):
+            w = next(self.each())
+            caps = [f"+{name}" for name in names if name != without_this]
+            ran = subprocess.run(
+                ["setpriv", "--bounding-set=" + ",".join(["-all", *caps]),
+                 "--inh-caps=-all", "--", w.helper, "--oneshot",
+                 "--workspace", w.ws, "--", "touch", "out"], cwd=w.ws,
+                env=w.env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                text=True, timeout=60, check=False)
+            with self.subTest(without=without_this):
+                self.assertIn(words, ran.stdout)
+                self.assertEqual((ran.returncode == 0,
+                                  os.path.exists(w.ws + "/out")),
+                                 (words == "",) * 2, ran.stdout)
+
     @in_each_mode
     def test_i10_a_program_of_another_kind_is_ended_and_it_is_said(self, w):
         w.put(w.ws + "/a.c", "int main(void) { long r; __asm__ volatile("

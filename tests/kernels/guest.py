@@ -68,6 +68,14 @@ def script(name, *options):
     return ran.stdout[-4000:] if ran.returncode not in (0, 77) else None
 
 
+def checks_of(place):
+    """The tests of a place; where it runs scripts alone, none."""
+    if place.checks is None:
+        return tried.CHECKS
+    return tuple(getattr(tried, c) if isinstance(c, str) else c
+                 for c in place.checks)
+
+
 def main():
     boot, _, only = sys.argv[1].partition(":")
     subprocess.run(["depmod"], check=False)
@@ -80,8 +88,7 @@ def main():
             continue
         try:
             with place as p:
-                checks = tried.CHECKS if p.checks is None else p.checks
-                for check in before + tuple(checks) if checks else ():
+                for check in before + checks_of(p):
                     counted.one(f"{name}.{check.__name__}",
                                 lambda c=check, p=p: c(p))
                 before = ()

@@ -43,7 +43,7 @@ class Place:
     """As found: no control groups, all namespaces."""
 
     scripts = ()  # tests of the default run, as they are
-    checks = None  # instead of those for every place
+    checks = None  # or names, or functions, instead of those for every place
     uids = (0, USER)
     groups = ()  # what a run's control group limits
     bare = False  # a plain user may make no namespaces
@@ -329,9 +329,15 @@ class Masked(Place):
         """By setpriv, in there."""
 
 
+# Where control groups and namespaces are as they were.
+FEW = ("what_doctor_says_is_so", "a_run_works", "nothing_gets_out",
+       "nothing_outlives_the_killed_first_process_of_a_run")
+
+
 class Prepared(Place):
     """What is mounted for the process that starts assent alone."""
 
+    checks = FEW
     SCRIPT = ""
 
     def prefix(self, uid):
@@ -355,6 +361,8 @@ class NothingExecutedInTmp(Prepared):
 
 class Value(Place):
     """A setting of the kernel from which nothing follows for runs."""
+
+    checks = FEW
 
     def __init__(self, kernel, path, value, back=True):
         super().__init__(kernel)

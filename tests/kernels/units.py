@@ -191,6 +191,8 @@ def a_run_works_and_is_recorded(place):
             return f"uid {w.uid}: {json.dumps(done)[-3000:]}"
         if (done.get("mode") == "elevated") != place.elevated:
             return f"uid {w.uid}: mode {done.get('mode')}: {done}"
+        if "may make no namespaces" in out:
+            return f"uid {w.uid}: the unit takes its namespaces: {out}"
     return None
 
 
