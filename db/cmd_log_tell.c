@@ -290,6 +290,39 @@ tell_reload(const struct row_view *v, const json_t *body, struct buf *out)
 	put(out, failure);
 }
 
+/* One that did not decide: in shadow, or since a person has to. */
+static void
+tell_reviewed(const struct row_view *v, const json_t *body, struct buf *out)
+{
+	const char *outcome = text_in(body, "outcome");
+	const char *provider = text_in(body, "provider");
+	const char *cause = text_in(body, "cause");
+
+	(void)v;
+	if (outcome == NULL) {
+		buf_puts(out, "is to be reviewed again");
+		return;
+	}
+	buf_puts(out, "the reviewer");
+	if (provider != NULL) {
+		buf_puts(out, " '");
+		put(out, provider);
+		buf_putc(out, '\'');
+	}
+	if (strcmp(outcome, "failed") == 0) {
+		buf_puts(out, " gave no answer");
+		buf_puts(out, cause == NULL ? "" : ", ");
+		put(out, cause == NULL ? "" : cause);
+	} else {
+		buf_puts(out, " says ");
+		put(out, outcome);
+	}
+	buf_puts(out,
+	    json_is_true(json_object_get(body, "shadow"))
+		? ", in shadow: a person decides"
+		: ": a person is asked");
+}
+
 static const struct {
 	const char *kind, *words;
 	void (*tell)(
@@ -315,6 +348,7 @@ static const struct {
 	{ "event", "reported by the client", NULL },
 	{ "network", NULL, tell_network },
 	{ "credential", NULL, tell_credential },
+	{ "reviewed", NULL, tell_reviewed },
 	{ "degraded", NULL, tell_note },
 	{ "pruned", "bodies that were exported are dropped", NULL },
 };
@@ -463,6 +497,7 @@ cmdlog_story_row(struct cmdlog_story *s, const struct row_view *v)
 	buf_printf(s->out, "  (row %" PRIu64 ")\n", v->row->seq);
 	put_quote(s->out, "", text_in(body, "reason"));
 	put_quote(s->out, "told the agent: ", text_in(body, "message"));
+	put_quote(s->out, "the reviewer: ", text_in(body, "rationale"));
 	put_violations(s->out, json_object_get(body, "violations"));
 	if (v->body.s == NULL)
 		put_quote(

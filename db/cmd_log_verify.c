@@ -136,7 +136,7 @@ put_good(const struct verify_result *v, bool own_key, struct buf *out)
 	if (own_key)
 		buf_puts(out,
 		    "the public key was taken from the same folder: with a "
-		    "copy kept elsewhere\n(--public-key, --against) whoever "
+		    "copy kept elsewhere\n(--public-key, --checkpoint) whoever "
 		    "can write here cannot deceive you\n");
 }
 
@@ -208,7 +208,7 @@ run(int argc, char **argv)
 		    &cmdlog_verify, "unexpected '%s'", argv[at]);
 	if (a.too_many)
 		return command_usage_error(&cmdlog_verify,
-		    "--against more than %d times", AGAINST_MAX);
+		    "--checkpoint more than %d times", AGAINST_MAX);
 	r = a.values[OPT_PROOF] == NULL ? verify(&a, &e) : verify_proof(&a, &e);
 	return r == 0 ? EXIT_OK : cmdlog_error(&cmdlog_verify, &e);
 }

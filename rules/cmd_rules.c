@@ -20,10 +20,31 @@ const struct command command_rules = {
 		 "install|fetch|"
 		 "schema|reference [OPTIONS] [DIR...]",
 	.details =
-	    "Each verb has its own --help. Folders are of the organisation's "
-	    "layer, unless\nthey are given as LAYER=DIR (requirements, "
-	    "organisation, project, user, pack).\nExit status: 0 ok, 1 "
-	    "findings, 64 usage, 78 files that cannot be read.",
+	    "Of files, without a daemon:\n"
+	    "check      every error at once\n"
+	    "test       run the tests that they carry\n"
+	    "coverage   which rules lack tests\n"
+	    "lint       rules that are useless, too broad or slow\n"
+	    "explain    which rules were tried on a command, what failed\n"
+	    "diff       what differs between two folders of rules\n"
+	    "replay     judge recorded calls by two folders of rules\n"
+	    "suggest    rules from what people approved\n"
+	    "import     rules of Codex, Gemini CLI or Claude Code\n"
+	    "fmt        one layout, comments kept\n"
+	    "schema     a JSON Schema for editors\n"
+	    "reference  the keys of rule files and what they mean\n\n"
+	    "Of a running daemon, for who may write its state folder:\n"
+	    "shadow     what shadow rules, or a candidate, would decide\n"
+	    "off        switch a rule off; --on switches it on again\n"
+	    "rollback   go back to a set of rules that was in force\n\n"
+	    "For many machines:\n"
+	    "keygen     keys that sign; bundle, sign: make one signed file\n"
+	    "verify     a signed file; install, fetch: put it in place\n\n"
+	    "'assent rules check --help' tells more about one. Folders are "
+	    "of the organisation's\nlayer, unless they are given as "
+	    "LAYER=DIR (requirements, organisation, project,\nuser, pack). "
+	    "Exit status: 0 ok, 1 findings, 64 usage, 78 files that cannot "
+	    "be read.",
 	.example = "assent rules test .assent/rules",
 	.run = run_rules,
 };
@@ -74,7 +95,10 @@ run_rules(int argc, char **argv)
 	if (first < 0)
 		return status;
 	if (first >= argc)
-		return command_usage_error(&command_rules, "a verb is needed");
+		return command_usage_error(&command_rules,
+		    "say what to do: check, test, lint, explain, diff, replay "
+		    "or "
+		    "another of --help");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (strcmp(argv[first], verbs[i]->name + strlen("rules ")) == 0)
 			return verbs[i]->run(argc - first, argv + first);

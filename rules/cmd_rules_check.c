@@ -81,8 +81,8 @@ print_text(const struct diags *d, const struct ruleset *set)
 	if (set != NULL)
 		put_summary(set, &out);
 	else
-		buf_printf(
-		    &out, "%zu errors; nothing is loaded\n", diags_errors(d));
+		buf_printf(&out, "%zu error%s; nothing is loaded\n",
+		    diags_errors(d), diags_errors(d) == 1 ? "" : "s");
 	return cmd_print(stdout, &out);
 }
 

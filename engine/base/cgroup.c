@@ -132,13 +132,19 @@ add_unified(struct cgroup_places *p, const struct cgroup_mount *m)
 static void
 say_missing(struct cgroup_places *p, size_t mounts)
 {
+	const bool memory = (p->controls & CGROUP_MEMORY) == 0;
+	const bool processes = (p->controls & CGROUP_PIDS) == 0;
+
 	if (p->controls == CGROUP_ALL)
 		return;
 	(void)snprintf(p->why, sizeof(p->why), "%s%s%s%s: %s",
-	    "no control group can limit",
-	    (p->controls & CGROUP_MEMORY) == 0 ? " memory" : "",
-	    (p->controls & CGROUP_PIDS) == 0 ? " processes" : "",
-	    (p->controls & CGROUP_CPU) == 0 ? " processor time" : "",
+	    "no control group can limit", memory ? " memory" : "",
+	    !processes   ? ""
+		: memory ? ", processes"
+			 : " processes",
+	    (p->controls & CGROUP_CPU) != 0 ? ""
+		: memory || processes       ? ", processor time"
+					    : " processor time",
 	    mounts == 0 ? "none is mounted here"
 			: "this user has none of its own (not delegated)");
 }

@@ -88,7 +88,8 @@ act_parse(const struct command *c, int argc, char **argv, const char **values,
 		return status;
 	if (at >= argc)
 		return command_usage_error(c,
-		    "name the action; 'assent pending' lists those that wait");
+		    "name the action; 'assent pending' lists those that wait, "
+		    "'assent log list --json' all");
 	*ret_id = argv[at];
 	argc -= at;
 	argv += at;

@@ -76,7 +76,7 @@ judge_provider(struct findings *f, const json_t *provider)
 		    why == NULL ? "" : why);
 	else
 		finding_add(f, FINDING_OK, "reviewer", name, NULL,
-		    "has its key, breaker closed");
+		    "has its key; no trouble is known");
 }
 
 /* Without one nothing is missing: people answer. But they should know. */

@@ -336,7 +336,8 @@ run_hook(int argc, char **argv)
 	if (at < 0)
 		return status == EXIT_OK ? EXIT_OK : DENIED_STATUS;
 	if (skip == 0 || at != argc - skip)
-		return wrong_use("name one client, and nothing behind it");
+		return wrong_use("name one client, as in 'assent hook "
+				 "claude-code', and nothing behind it");
 	if (read_options(values, &o, &timeout_ms, &e) != 0)
 		return wrong_use(e.msg);
 	if (hook_new(str_of(client), &o, &h, &e) != 0)

@@ -351,7 +351,9 @@ run_install(int argc, char **argv)
 	if (count < 0)
 		return status;
 	if (count == 0)
-		return command_usage_error(&command_install, "name a client");
+		return command_usage_error(&command_install,
+		    "name a client: "
+		    "claude-code, codex, gemini, copilot, cursor or opencode");
 	in.options = (struct install_options){
 		.client = client,
 		.runtime = values[OPT_RUNTIME],

@@ -57,10 +57,12 @@ put_provider(const json_t *p, struct buf *out)
 		buf_puts(out, ", ");
 		text_escape(out, str_of(client_text(p, "model")));
 	}
-	buf_puts(out, "): breaker ");
-	text_escape(out, str_of(text_of(p, "breaker")));
-	if (trouble != NULL)
-		buf_printf(out, "; %s", trouble);
+	buf_printf(
+	    out, "): %s", trouble == NULL ? "no trouble is known" : trouble);
+	if (strcmp(text_of(p, "breaker"), "closed") != 0) {
+		buf_puts(out, "; breaker ");
+		text_escape(out, str_of(text_of(p, "breaker")));
+	}
 	if (client_text(p, "last_failure") != NULL) {
 		buf_puts(out, " (");
 		text_escape(out, str_of(client_text(p, "last_failure")));

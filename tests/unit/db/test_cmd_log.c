@@ -336,6 +336,30 @@ verify_says_what_is_good_and_what_is_not(void **state)
 }
 
 static void
+what_a_reviewer_said_is_told(void **state)
+{
+	struct world *w = *state;
+	struct recorder *r = store_at(&w->p);
+
+	append(r, ROW_REVIEWED, DECISION_REVIEW, BY_INVALID,
+	    "{\"outcome\":\"escalate\",\"shadow\":true,\"provider\":"
+	    "\"own\",\"rationale\":\"it asks \\u001b[2J\"}");
+	append(r, ROW_REVIEWED, DECISION_REVIEW, BY_INVALID,
+	    "{\"outcome\":\"failed\",\"shadow\":false,\"cause\":\"timeout\"}");
+	append(r, ROW_REVIEWED, DECISION_REVIEW, BY_INVALID,
+	    "{\"again_for\":\"uid:1\"}");
+	store_close(r);
+	run(w, "list", NULL);
+	expect(w, EXIT_OK,
+	    "the reviewer 'own' says escalate, in shadow: a person decides");
+	expect(w, EXIT_OK,
+	    "the reviewer gave no answer, timeout: a person is asked");
+	expect(w, EXIT_OK, "is to be reviewed again");
+	run(w, "show", ACTION, NULL);
+	expect(w, EXIT_OK, "the reviewer: it asks \\x1b[2J");
+}
+
+static void
 a_row_is_proved_without_the_log(void **state)
 {
 	struct world *w = *state;
@@ -533,6 +557,7 @@ main(void)
 		T(i8_hostile_text_is_shown_escaped),
 		T(export_gives_each_row_once_with_its_fields),
 		T(verify_says_what_is_good_and_what_is_not),
+		T(what_a_reviewer_said_is_told),
 		T(a_row_is_proved_without_the_log),
 		T(i9_a_changed_proof_proves_nothing),
 		T(a_cursor_exports_each_row_once),
