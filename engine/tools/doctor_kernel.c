@@ -4,10 +4,13 @@
  */
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/audit.h"
@@ -89,6 +92,22 @@ setting(const char *path)
 	return (int64_t)v;
 }
 
+/* 0, or why none can be made: a container's filter is in no setting. */
+static int
+try_userns(void)
+{
+	const long pid = syscall(SYS_clone,
+	    (unsigned long)CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid < 0)
+		return errno;
+	if (pid == 0)
+		_exit(0);
+	while (waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
 /* Settings that forbid what the sandbox of a plain user stands on. */
 static void
 find_userns(struct findings *f)
@@ -105,6 +124,7 @@ find_userns(struct findings *f)
 		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
 		    "allow user namespaces to assent-exec in AppArmor" },
 	};
+	int why;
 
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
 		if (setting(settings[i].path) != settings[i].bad)
@@ -113,8 +133,15 @@ find_userns(struct findings *f)
 		    settings[i].remedy, "forbidden by %s", settings[i].path);
 		return;
 	}
-	finding_add(
-	    f, FINDING_OK, "kernel", "user-namespaces", NULL, "permitted");
+	why = try_userns();
+	if (why != 0)
+		finding_add(f, FINDING_MISSING, "kernel", "user-namespaces",
+		    "permit them in the container (its seccomp profile), and "
+		    "make no chroot",
+		    "none can be made here: %s", strerrordesc_np(why));
+	else
+		finding_add(f, FINDING_OK, "kernel", "user-namespaces", NULL,
+		    "permitted");
 }
 
 static void

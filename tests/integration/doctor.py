@@ -1,5 +1,6 @@
 """assent doctor: what a kernel lacks is said, with a remedy (I10)."""
 
+import errno
 import json
 import os
 import shutil
@@ -7,18 +8,19 @@ import subprocess
 import unittest
 
 from lib_fake_daemon import FakeDaemon, json_reply
+from lib_weak import without_namespaces
 
 ASSENT = os.environ["ASSENT_BIN"] + "/assent"
 ENFORCED = {"no_new_privs": True, "not_dumpable": True, "capabilities": True,
             "seccomp": True, "landlock": 7}
 
 
-def doctor(*before, runtime="/nonexistent"):
+def doctor(*before, runtime="/nonexistent", become=None):
     """exit status, findings by (area, name)"""
     ran = subprocess.run(
         [*before, ASSENT, "doctor", "--json", "--runtime", runtime],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-        timeout=100)
+        timeout=100, preexec_fn=become)
     report = json.loads(ran.stdout)
     found = {(one["area"], one["name"]): one for one in report["findings"]}
     return ran.returncode, found
@@ -31,6 +33,14 @@ def can_trace():
 
 
 class Doctor(unittest.TestCase):
+    def test_i10_namespaces_that_a_container_forbids_are_missing(self):
+        """By a filter, which no setting of the kernel's tells."""
+        _, found = doctor()
+        before = found["kernel", "user-namespaces"]["state"]
+        _, found = doctor(become=lambda: without_namespaces(errno.EPERM))
+        self.assertEqual((before, found["kernel", "user-namespaces"]["state"]),
+                         ("ok", "missing"), found)
+
     def test_without_a_daemon_it_says_so_and_goes_on(self):
         _, found = doctor()
         self.assertEqual(found["daemon", "running"]["state"], "note")

@@ -255,6 +255,15 @@ class Places(unittest.TestCase):
         self.assertIn("start assent as a plain user", ran.stdout)
         self.assertFalse(os.path.exists(w.ws + "/out"))
 
+    def test_i10_the_unit_covers_nothing_of_proc(self):
+        """Else users' runs would have no namespaces under it."""
+        with open(os.environ["ASSENT_SOURCE"] + "/docs/assentd.service",
+                  encoding="ascii") as text:
+            self.assertNotRegex(text.read(), r"(?m)^(ProtectKernel(Logs|"
+                                "Tunables)|ProtectProc|ProcSubset|"
+                                "PrivateUsers|RestrictNamespaces|"
+                                "InaccessiblePaths)=")
+
     @unittest.skipUnless(ROOT, "SKIP: needs root")
     def test_i10_what_the_unit_lets_root_do_is_enough_for_roots_runs(self):
         with open(os.environ["ASSENT_SOURCE"] + "/docs/assentd.service",

@@ -385,7 +385,7 @@ class Confined(Place):
     nothing is mounted in them."""
 
     uids = (USER,)
-    bare = True
+    bare = proc = True
     PROFILE = """
 profile assent-tried flags=(attach_disconnected,mediate_deleted) {
   file,
