@@ -5,6 +5,7 @@
  */
 #include "client.h"
 
+#include <errno.h>
 #include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 
 #define CLIENT_BODY_MAX ((size_t)64 << 20)
 #define CLIENT_PATH_MAX 4096
+#define MACHINE_RUNTIME "/run/assent"
 #define REPLY_TIMEOUT_S 30 /* beyond what the request itself waits for */
 #define ARENA_BYTES 65536
 
@@ -71,6 +73,18 @@ check_folder(const char *folder, struct err *e)
 	return ERR_OK;
 }
 
+/* Who has no daemon of his own asks the machine's. */
+static const char *
+folder_there(const char *folder)
+{
+	struct stat st;
+
+	return lstat(folder, &st) != 0 && errno == ENOENT &&
+		lstat(MACHINE_RUNTIME, &st) == 0
+	    ? MACHINE_RUNTIME
+	    : folder;
+}
+
 static int
 find_socket(
     struct client *c, const char *runtime, enum client_door door, struct err *e)
@@ -82,6 +96,8 @@ find_socket(
 	if (a == NULL)
 		return err_nomem(e);
 	r = config_runtime_dir(runtime, a, &folder, e);
+	if (r == 0 && runtime == NULL)
+		folder = folder_there(folder);
 	if (r == 0)
 		r = check_folder(folder, e);
 	if (r != 0)

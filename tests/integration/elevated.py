@@ -448,6 +448,20 @@ class Elevated(unittest.TestCase):
         self.assertIn('"mode":"unelevated"', json.dumps(
             d.rows("outcome")[-1]).replace(": ", ":"))
 
+    def test_who_has_no_daemon_of_his_own_asks_the_machines(self):
+        with Place() as d:
+            run("mount", "-t", "tmpfs", "-o", "mode=755", "none", "/run")
+            try:
+                os.mkdir("/run/assent")
+                run("mount", "--bind", d.runtime, "/run/assent")
+                done = as_user(DEV_UID, f"{BIN}/assent", "run", "--json", "--",
+                               "true", cwd=d.project,
+                               env={"HOME": "/nonexistent",
+                                    "PATH": "/usr/bin:/bin"})
+            finally:
+                run("umount", "-l", "/run")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
     def test_where_it_is_required_nothing_runs_otherwise(self):
         with open(f"{TOP}/r.yaml", "w", encoding="ascii") as f:
             f.write("elevated: {allowed: [required]}\n")
