@@ -266,6 +266,9 @@ add_home(struct maker *m)
 	(void)add(m, OP_DIR, home, 0);
 	for (size_t i = 0; profile_tools[i] != NULL; i++)
 		add_in(m, OP_TOOL, home, profile_tools[i], OP_OPTIONAL);
+	for (size_t i = 0; profile_tool_settings[i] != NULL; i++)
+		add_in(m, OP_TOOL, home, profile_tool_settings[i],
+		    OP_OPTIONAL | OP_CLEAN);
 	for (size_t i = 0; profile_tool_secrets[i] != NULL; i++)
 		add_in(m, OP_MASK, home, profile_tool_secrets[i], OP_OPTIONAL);
 	add_tmp_dir(m, TMP_PRIVATE "/home", 0700);
@@ -273,9 +276,12 @@ add_home(struct maker *m)
 		add_cache(m, profile_caches[i]);
 }
 
-static const char *const git_protected[] = {
+static const char *const git_settings[] = {
 	".git/config",
 	".git/config.worktree",
+};
+
+static const char *const git_protected[] = {
 	".git/hooks",
 	".git/commondir",
 };
@@ -283,8 +289,13 @@ static const char *const git_protected[] = {
 static void
 add_guarded_root(struct maker *m, const char *root, bool write)
 {
-	if (write) {
+	if (write)
 		add_in(m, OP_PIN_NAME, root, ".git", OP_OPTIONAL);
+	/* Read by every git command, with whatever it says of who one is. */
+	for (size_t i = 0; i < ARRAY_LEN(git_settings); i++)
+		add_in(m, OP_PROTECT, root, git_settings[i],
+		    OP_OPTIONAL | OP_CLEAN);
+	if (write) {
 		for (size_t i = 0; i < ARRAY_LEN(git_protected); i++)
 			add_in(
 			    m, OP_PROTECT, root, git_protected[i], OP_OPTIONAL);

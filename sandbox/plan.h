@@ -69,6 +69,7 @@ enum op_flags {
 	OP_EACH_RUN = 2, /* not part of a kept template */
 	OP_WRITE = 4,
 	OP_OVERLAY = 8, /* writes go to a layer, see op_overlay.c */
+	OP_CLEAN = 16, /* settings: credentials in the text are left out */
 };
 
 struct op {

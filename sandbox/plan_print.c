@@ -73,6 +73,8 @@ ops_json(struct jsonw *w, const struct plan *p)
 			jsonw_kbool(w, "write", true);
 		if ((op->flags & OP_OVERLAY) != 0)
 			jsonw_kbool(w, "overlay", true);
+		if ((op->flags & OP_CLEAN) != 0)
+			jsonw_kbool(w, "without_credentials", true);
 		if ((op->flags & OP_OPTIONAL) != 0)
 			jsonw_kbool(w, "optional", true);
 		if ((op->flags & OP_EACH_RUN) != 0)

@@ -76,6 +76,7 @@ size_t profile_list_len(const char *const *list);
 /* A list ends with NULL. */
 extern const char *const profile_system[]; /* shown as on the host */
 extern const char *const profile_tools[]; /* in the home, read-only */
+extern const char *const profile_tool_settings[]; /* without credentials */
 extern const char *const profile_tool_secrets[]; /* masked among them */
 extern const char *const profile_caches[]; /* in the home, private, empty */
 extern const char *const profile_hidden[]; /* masked where they exist */

@@ -157,6 +157,33 @@ cannot_open(const struct op *op, struct err *e)
 	return err_sys(e, "cannot open '%s' without following links", op->path);
 }
 
+static bool
+same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
+/* *ret stays as it is where there is nothing to leave out. */
+static int
+clean_host(
+    struct root *r, const struct op *op, int src, int *ret, struct err *e)
+{
+	AUTO_FD int fd = -1;
+
+	if ((op->flags & OP_CLEAN) == 0)
+		return ERR_OK;
+	fd = identity_open(&r->plan->who, AT_FDCWD, op->path,
+	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW, HOST);
+	if (fd >= 0 && !same_file(fd, src))
+		return err_set(e, ERR_DENIED,
+		    "'%s' was replaced while it was looked at: run it again",
+		    op->path);
+	return root_clean(r, op, fd, ret, e);
+}
+
 int
 root_do_host(struct root *r, const struct op *op, struct err *e)
 {
@@ -178,7 +205,9 @@ root_do_host(struct root *r, const struct op *op, struct err *e)
 		return copy_link(r, op, src, e);
 	if (type != S_IFDIR && type != S_IFREG)
 		return ERR_OK;
-	code = host_tree(r, op, src, &tree, e);
+	code = type == S_IFREG ? clean_host(r, op, src, &tree, e) : ERR_OK;
+	if (code == 0 && tree < 0)
+		code = host_tree(r, op, src, &tree, e);
 	if (code == 0 && (op->flags & OP_OVERLAY) != 0) {
 		AUTO_FD int lower = TAKE_FD(tree);
 
@@ -214,12 +243,43 @@ root_do_workspace(struct root *r, const struct op *op, struct err *e)
 	return root_do_host(r, op, e);
 }
 
-/* Covers the thing at fd with a copy of itself. */
-static int
-cover(int fd, bool read_only, struct err *e)
+/* Nobody need hide what this user cannot read anyway. */
+static bool
+is_readable(const struct root *r, int fd)
 {
-	AUTO_FD int tree = -1;
-	int code = mnt_tree(fd, true, &tree, e);
+	const struct plan_who *who = &r->plan->who;
+	struct stat st;
+
+	if (who->identity == IDENTITY_SAME)
+		return faccessat(fd, "", R_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+	return fstat(fd, &st) != 0 || st.st_uid == who->uid ||
+	    st.st_gid == who->gid || (st.st_mode & S_IRWXO) != 0;
+}
+
+/* The same of a file in the workspace: it is what its run could read. */
+static int
+clean_inside(
+    struct root *r, const struct op *op, int src, int *ret, struct err *e)
+{
+	AUTO_FD int fd = -1;
+
+	if ((op->flags & OP_CLEAN) == 0 || !is_readable(r, src))
+		return ERR_OK;
+	fd = sys_openat2(
+	    r->dir, op->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, INSIDE);
+	if (fd >= 0 && !same_file(fd, src))
+		return err_set(e, ERR_DENIED,
+		    "'%s' was replaced while it was looked at: run it again",
+		    op->path);
+	return root_clean(r, op, fd, ret, e);
+}
+
+/* Covers the thing at fd with tree, or with a copy of itself. */
+static int
+cover(int fd, int clean, bool read_only, struct err *e)
+{
+	AUTO_FD int tree = clean;
+	int code = clean < 0 ? mnt_tree(fd, true, &tree, e) : ERR_OK;
 
 	if (code == 0 && read_only)
 		code = mnt_restrict(tree, MNT_READ_ONLY, true, e);
@@ -232,28 +292,18 @@ root_do_protect(struct root *r, const struct op *op, struct err *e)
 	AUTO_FD int fd = root_open_inside(r, op->path);
 	mode_t type = 0;
 	bool folder;
-	int code;
+	int code = ERR_OK, tree = -1;
 
 	if (fd < 0)
 		return ERR_OK; /* missing: the supervisor guards the name */
 	folder = is_folder(fd, &type);
 	if (type != S_IFDIR && type != S_IFREG)
 		return ERR_OK;
-	code = cover(fd, op->kind == OP_PROTECT || !folder, e);
+	if (!folder)
+		code = clean_inside(r, op, fd, &tree, e);
+	if (code == 0)
+		code = cover(fd, tree, op->kind == OP_PROTECT || !folder, e);
 	return code == 0 ? code : err_wrap(e, code, "'%s'", op->path);
-}
-
-/* Nobody need hide what this user cannot read anyway. */
-static bool
-is_readable(const struct root *r, int fd)
-{
-	const struct plan_who *who = &r->plan->who;
-	struct stat st;
-
-	if (who->identity == IDENTITY_SAME)
-		return faccessat(fd, "", R_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
-	return fstat(fd, &st) != 0 || st.st_uid == who->uid ||
-	    st.st_gid == who->gid || (st.st_mode & S_IRWXO) != 0;
 }
 
 /* In a workspace the way may lead through links that it holds. */

@@ -270,7 +270,12 @@ take_op(struct facts *f, const struct op *op, struct err *e)
 	if (op->source != NULL)
 		return err_set(
 		    e, ERR_NOTFOUND, "'%s' is shown elsewhere", op->path);
-	return r == 0 ? watch_path(f, op->path, 0, e) : r;
+	/* What is shown may be a copy of a file. */
+	return r != 0
+	    ? r
+	    : watch_path(f, op->path,
+		  (op->flags & OP_CLEAN) != 0 ? IN_MODIFY | IN_CLOSE_WRITE : 0,
+		  e);
 }
 
 static int

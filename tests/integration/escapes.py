@@ -34,6 +34,8 @@ class Escapes(unittest.TestCase):
             turn = self.places if WANTED \
                 else [self.places[i % len(self.places)]]
             for place in turn:
+                if place.kind in case.get("but", ()):
+                    continue
                 with self.subTest(case["id"], way=place.kind, uid=place.uid):
                     holds, text = place.case(case)
                     self.assertEqual(holds, worth, text[-2000:])
