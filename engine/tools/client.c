@@ -5,8 +5,8 @@
  */
 #include "client.h"
 
-#include <errno.h>
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
