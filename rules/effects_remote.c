@@ -423,7 +423,7 @@ as_ip_word(struct judge *j, const struct arg *a, struct str param)
 {
 	static const char *const changes[] = { "add", "del", "delete", "set",
 		"change", "replace", "flush", "up", "down", "netns", "tunnel",
-		"append", "promisc", "netmask", "mtu" };
+		"append", "promisc", "netmask", "mtu", "vrf" };
 
 	(void)param;
 	if (str_ends(j->program, STR("name")))

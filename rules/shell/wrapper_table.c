@@ -178,6 +178,7 @@ const struct wrapper wrapper_table[] = {
 	{ "julia", NO, "JLCpt", NO, NO, W_KEEP, 0, 0, "e E eval print", NO,
 	    wrap_interpreter },
 	{ "ksh", NO, NO, NO, NO, 0, 0, 0, NO, NO, wrap_shell },
+	{ "ksh93", NO, NO, NO, NO, 0, 0, 0, NO, NO, wrap_shell },
 	{ "kubectl exec", NO, NO, NO, NO, 0, CONTEXT_REMOTE, 0, NO, NO,
 	    wrap_kubectl },
 	{ "linux32", NO, NO, NO, NO, W_SHELL, 0, 0, NO, NO, NULL },
