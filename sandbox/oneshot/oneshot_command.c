@@ -6,6 +6,7 @@
  */
 #include "oneshot/oneshot_command.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fdio.h"
@@ -52,7 +53,9 @@ make_plan(
 	return r;
 }
 
-static int
+/* Ends the process: the kernel takes its memory down at once, where to give
+ * it back piece by piece before that would take as long again. */
+static _Noreturn void
 perform(const struct options *o, const struct plan *p, struct blank *begun)
 {
 	AUTO_BUF struct buf record = BUF_INIT(JOB_BYTES_MAX);
@@ -62,7 +65,7 @@ perform(const struct options *o, const struct plan *p, struct blank *begun)
 	plan_encode(p, &record);
 	if (buf_done(&record, NULL) != 0)
 		record.len = 0;
-	return oneshot_run(p, &apply, begun, buf_str(&record));
+	exit(oneshot_run(p, &apply, begun, buf_str(&record)));
 }
 
 static int
@@ -83,7 +86,9 @@ command(int argc, char **argv, const struct config *c, struct blank *begun)
 	if (o.pin != NULL)
 		return pin_write(o.pin, plan, &e) == 0 ? 0 : oneshot_error(&e);
 	env_wipe();
-	return o.print_plan ? print_plan(plan) : perform(&o, plan, begun);
+	if (o.print_plan)
+		return print_plan(plan);
+	perform(&o, plan, begun);
 }
 
 int
