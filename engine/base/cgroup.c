@@ -407,11 +407,11 @@ is_empty(const struct cgroup_places *p, const struct cgroup *g)
 }
 
 static bool
-is_clean(const struct cgroup_places *p, const struct cgroup *g)
+is_clean(const struct cgroup *g)
 {
 	uint64_t charged = 0;
 
-	if (g->was_full || !is_empty(p, g))
+	if (g->was_full)
 		return false;
 	if ((g->controls & CGROUP_MEMORY) == 0)
 		return true;
@@ -533,6 +533,19 @@ cgroup_remove(const struct cgroup_places *p, struct cgroup *g)
 	g->name[0] = '\0';
 }
 
+bool
+cgroup_serves_on(const struct cgroup_places *p, struct cgroup *g)
+{
+	uint64_t inside = 0;
+
+	if (g->name[0] == '\0')
+		return true;
+	open_counts(p, g);
+	return !cgroup_refused_forks(p, g) && is_clean(g) &&
+	    (g->inside < 0 ||
+		(read_number(g->inside, &inside) == 0 && inside == 1));
+}
+
 void
 cgroup_give_back(struct cgroup_places *p, struct cgroup *g)
 {
@@ -540,7 +553,7 @@ cgroup_give_back(struct cgroup_places *p, struct cgroup *g)
 
 	if (clean)
 		open_counts(p, g);
-	clean = clean && is_clean(p, g);
+	clean = clean && is_empty(p, g) && is_clean(g);
 	if (!clean) {
 		cgroup_remove(p, g);
 		return;

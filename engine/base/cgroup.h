@@ -108,6 +108,8 @@ void cgroup_close(struct cgroup *g);
  * any more, is as good as new: the next cgroup_make with the same limits gets
  * it. Any other is removed.
  */
+/* The same of one in which a process of ours, and nothing else, is left. */
+bool cgroup_serves_on(const struct cgroup_places *p, struct cgroup *g);
 void cgroup_give_back(struct cgroup_places *p, struct cgroup *g);
 void cgroup_remove(const struct cgroup_places *p, struct cgroup *g);
 

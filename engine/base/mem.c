@@ -127,6 +127,15 @@ arena_free(struct arena *a)
 }
 
 void
+arena_wipe(struct arena *a)
+{
+	struct arena_block *b = a == NULL ? NULL : a->blocks;
+
+	for (; b != NULL; b = b->next)
+		explicit_bzero(b->bytes, b->used);
+}
+
+void
 arena_freep(struct arena **a)
 {
 	arena_free(*a);

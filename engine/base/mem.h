@@ -54,6 +54,8 @@ struct arena;
 struct arena *arena_new(size_t bytes_max);
 void arena_free(struct arena *a);
 void arena_freep(struct arena **a);
+/* All that it has handed out becomes zero: secrets, before arena_free. */
+void arena_wipe(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 /* An array of count zeroed elements; NULL on overflow too. */
 void *arena_array(struct arena *a, size_t count, size_t size);

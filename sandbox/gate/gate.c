@@ -242,6 +242,8 @@ dispatch(struct gate *g)
 		gate_violation(g, "system call", denied);
 		return -EPERM;
 	}
+	if (gate_opens_node(g))
+		return GATE_PLAIN;
 	gate_learn(g);
 	if (gate_is_open(nr))
 		return gate_call_open(g);
@@ -263,7 +265,8 @@ gate_serve(struct gate *g)
 	if (ioctl(g->listener, SECCOMP_IOCTL_NOTIF_RECV, g->req) != 0)
 		return errno == EINTR || errno == ENOENT || errno == EAGAIN;
 	answer = dispatch(g);
-	if (answer == GATE_NATIVE)
+	g->asked = g->asked || answer != GATE_PLAIN;
+	if (answer == GATE_NATIVE || answer == GATE_PLAIN)
 		gate_send(g, 0, 0, true);
 	else if (answer != GATE_SENT)
 		gate_send(g, answer, 0, false);

@@ -60,6 +60,7 @@ struct gate {
 	bool strict; /* what the filter does not list comes here */
 	bool offline; /* nothing but its own loopback can be reached */
 	bool traces; /* the run may have left some in its namespaces */
+	bool asked; /* for more than to open what shells open each time */
 	size_t violation_count, violation_total;
 	struct seccomp_notif_sizes sizes;
 	struct seccomp_notif *req; /* owned */

@@ -9,6 +9,7 @@
 enum gate_answer {
 	GATE_NATIVE = 1, /* the kernel goes on; the domain decides */
 	GATE_SENT, /* already answered, or a worker will */
+	GATE_PLAIN, /* as GATE_NATIVE, and nobody need remember it */
 };
 
 /* Where a path leads: the folder, held open, and a name in it. */
@@ -85,6 +86,8 @@ bool gate_is_refused(const struct seccomp_data *d);
 int gate_call_refused(struct gate *g);
 /* 0: not one of these calls. */
 bool gate_is_open(int nr);
+/* Is it the opening of a node that every run has, and many shells open? */
+bool gate_opens_node(struct gate *g);
 bool gate_is_socket(int nr);
 
 #endif

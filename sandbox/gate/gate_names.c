@@ -306,7 +306,10 @@ call_mmap(struct gate *g)
 	const bool counts =
 	    ((int)a[3] & MAP_ANONYMOUS) != 0 || is_zeros(g, (int)a[4]);
 
-	if (g->memory == NULL || !counts || memory_may_share(g->memory, a[1]))
+	/* Of a file: programs have their tables so. */
+	if (!counts)
+		return GATE_PLAIN;
+	if (g->memory == NULL || memory_may_share(g->memory, a[1]))
 		return GATE_NATIVE;
 	gate_violation(g, "limit: shared memory", NULL);
 	return -ENOMEM;

@@ -74,6 +74,23 @@ read_call(struct gate *g, struct opening *o)
 	return gate_read_path(g, path, o->path);
 }
 
+/* Shells open these each time; nothing of them is the run's. Whatever path
+ * the kernel finds there then, the domain decides. */
+bool
+gate_opens_node(struct gate *g)
+{
+	static const char *const nodes[] = { "/dev/null", "/dev/tty" };
+	struct opening o = { .flags = 0 };
+	bool is = false;
+
+	if (!gate_is_open(g->req->data.nr) || read_call(g, &o) != 0 ||
+	    o.truncate)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
+		is = is || strcmp(o.path, nodes[i]) == 0;
+	return is;
+}
+
 static bool
 writes(const struct opening *o)
 {

@@ -87,16 +87,6 @@ leave_template(const struct init *in, int *ret_self, struct err *e)
 	    : err_sys(e, "cannot enter the run's network");
 }
 
-void
-init_take_group(struct job *j, const struct cgroup *g)
-{
-	for (size_t i = 0; i < CGROUP_PLACES_MAX; i++)
-		j->join[i] = i < g->join_count ? g->join[i] : -1;
-	j->join_count = g->join_count;
-	j->group_events = g->events;
-	j->controls = g->controls;
-}
-
 /* Where the kernel takes milliseconds for it another process waits there
  * while this one builds. Nobody waits for one that is prepared. */
 static void
@@ -308,15 +298,19 @@ not_started(struct init *in)
 static int
 take_job(struct init *in, struct err *e)
 {
-	struct arena *a = arena_new(JOB_ARENA); /* until the end */
 	const struct str frame = in->job->frame;
-	struct str record;
+	struct str record = STR("");
 	struct plan *p;
-	int r = a == NULL ? err_nomem(e)
-			  : job_receive(in->job->ctl, in->record, &record, e);
+	int r;
 
+	in->arena = arena_new(JOB_ARENA);
+	r = in->arena == NULL
+	    ? err_nomem(e)
+	    : job_receive(in->job->ctl, in->record, &record, e);
+	in->record_len = record.len;
 	if (r == 0)
-		r = plan_decode_run(record, frame, in->job->plan, a, &p, e);
+		r = plan_decode_run(
+		    record, frame, in->job->plan, in->arena, &p, e);
 	if (r == 0 && p->pin_count > 0)
 		r = err_set(e, ERR_INTERNAL, "pins cannot be prepared");
 	if (r == 0)
@@ -330,10 +324,38 @@ receive(void *ctx)
 {
 	struct init *in = ctx;
 
+	again_arm(&in->again);
 	in->received = take_job(in, &in->why);
 	watch_start(&in->watch);
 	in->spawn.plan = in->job->plan;
 	return in->received == 0 && in->job->plan->edit_count == 0;
+}
+
+/* The ruleset serves all runs of this process, each of which has a domain of
+ * its own. */
+static int
+make_domain(struct init *in, struct err *e)
+{
+	const struct job *j = in->job;
+	int r;
+
+	if (in->has_domain)
+		return ERR_OK;
+	r = j->bare ? bare_domain(j->plan, in->bare.tmp, &in->domain, e)
+		    : domain_make(j->plan, in->supervised, &in->domain, e);
+	in->has_domain = r == 0;
+	return r;
+}
+
+static int
+open_memory(struct init *in, struct err *e)
+{
+	const struct job *j = in->job;
+
+	if ((j->controls & CGROUP_MEMORY) != 0)
+		return ERR_OK;
+	in->memory = memory_open(j->plan->limits.memory_bytes, j->bare);
+	return in->memory == NULL ? err_nomem(e) : ERR_OK;
 }
 
 /* All of the command that need not know which it is. */
@@ -341,12 +363,15 @@ static int
 prepare_command(struct init *in, struct err *e)
 {
 	struct command_spawn *c = &in->spawn;
-	int r = in->job->bare
-	    ? bare_domain(in->job->plan, in->bare.tmp, &c->domain, e)
-	    : domain_make(in->job->plan, in->supervised, &c->domain, e);
+	int r;
 
+	in->supervised = true;
+	r = open_memory(in, e);
+	if (r == 0)
+		r = make_domain(in, e);
 	if (r != 0)
 		return r;
+	c->domain = in->domain;
 	c->plan = in->job->plan;
 	c->filter = in->job->filter;
 	c->bare = in->job->bare;
@@ -367,7 +392,6 @@ prepare_command(struct init *in, struct err *e)
 		memcpy(c->stdio, in->job->stdio, sizeof(c->stdio));
 	}
 	in->command = command_prepare(c);
-	fd_closep(&c->domain);
 	c->domain = -1;
 	if (in->command < 0) {
 		errno = c->error;
@@ -443,6 +467,7 @@ reap(struct init *in)
 			in->status = status;
 			in->ended = true;
 		} else {
+			in->others = true;
 			gate_worker_ended(&in->gate);
 		}
 	}
@@ -457,6 +482,7 @@ obey(struct init *in)
 	struct ctl m;
 	const int r = a == NULL ? -1 : ctl_receive(in->job->ctl, a, &m, NULL);
 
+	in->told = true;
 	if (r <= 0 || m.type == CTL_KILL)
 		kill_all(in, 0);
 	else if (m.type == CTL_SIGNAL && in->command > 0)
@@ -571,11 +597,6 @@ prepare(struct init *in, struct err *e)
 			    : identity_become(&j->plan->who, e);
 	if (r == 0)
 		r = check_parent(in, e);
-	in->supervised = true;
-	if (r == 0 && (j->controls & CGROUP_MEMORY) == 0) {
-		in->memory = memory_open(j->plan->limits.memory_bytes, j->bare);
-		r = in->memory == NULL ? err_nomem(e) : ERR_OK;
-	}
 	if (r == 0 && (j->filter == NULL || in->not_joined)) {
 		r = j->bare ? init_filter_bare(j->plan, in->bare.signals,
 				  j->controls, &in->filter, e)
@@ -583,7 +604,9 @@ prepare(struct init *in, struct err *e)
 				  &in->filter, e);
 		j->filter = &in->filter;
 	}
-	return r == 0 ? prepare_command(in, e) : r;
+	if (r == 0 && !j->fresh)
+		again_note(&in->again, j->plan);
+	return r;
 }
 
 /* The command begins as soon as the job is there, and this process may be the
@@ -630,17 +653,21 @@ start(struct init *in, struct err *e)
 	return apply_edits(in, e);
 }
 
-/*
- * The kernel takes down our namespaces when we end, on a processor that those
- * who hear of the run's end may need. The launcher says when it is time.
- */
 static void
-wait_for_release(int ctl)
+do_run(struct init *in)
 {
-	char ignored;
+	struct err e = ERR_INIT;
 
-	while (recv(ctl, &ignored, 1, 0) > 0 || errno == EINTR)
-		;
+	if (prepare_command(in, &e) != 0 || start(in, &e) != 0)
+		give_up(in, &e);
+	serve(in);
+	/* What succeeded had room enough. */
+	if (in->status != 0)
+		in->flags |= watch_tmp(&in->watch);
+	end_all(in);
+	bare_close(&in->bare);
+	init_judge(in);
+	init_report(in);
 }
 
 _Noreturn void
@@ -653,21 +680,16 @@ init_main(struct job *j)
 	if (in == NULL)
 		_exit(1);
 	in->job = j;
-	in->gate.listener = in->spawn.domain = -1;
+	in->template = j->plan;
+	in->gate.listener = in->spawn.domain = in->domain = -1;
 	/* Whoever started us may have a terminal; a template has none. */
 	if (j->fresh)
 		(void)setsid();
 	in->deadline_ms = now_ms() + j->plan->limits.wall_ms;
-	if (prepare(in, &e) != 0 || start(in, &e) != 0)
+	if (prepare(in, &e) != 0)
 		give_up(in, &e);
-	serve(in);
-	/* What succeeded had room enough. */
-	if (in->status != 0)
-		in->flags |= watch_tmp(&in->watch);
-	end_all(in);
-	bare_close(&in->bare);
-	init_report(in);
-	if (!j->fresh)
-		wait_for_release(j->ctl);
+	do
+		do_run(in);
+	while (!j->fresh && init_begins_again(in));
 	_exit(0);
 }

@@ -29,6 +29,16 @@ init_terminal(struct job *j, struct err *e)
 }
 
 void
+init_take_group(struct job *j, const struct cgroup *g)
+{
+	for (size_t i = 0; i < CGROUP_PLACES_MAX; i++)
+		j->join[i] = i < g->join_count ? g->join[i] : -1;
+	j->join_count = g->join_count;
+	j->group_events = g->events;
+	j->controls = g->controls;
+}
+
+void
 init_connect(struct init *in)
 {
 	struct job *j = in->job;

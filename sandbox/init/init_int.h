@@ -8,6 +8,7 @@
 #include "init/bare.h"
 #include "gate/bpf.h"
 #include "gate/gate.h"
+#include "init/again.h"
 #include "init/init.h"
 #include "start/job.h"
 #include "init/begun.h"
@@ -31,7 +32,14 @@ struct init {
 	bool started; /* and that has been told */
 	bool not_joined; /* there was a group, and it could not be entered */
 	bool alone; /* no other process of the run is left */
+	bool others; /* it had more than its command */
+	bool told; /* its launcher said something */
+	bool as_new; /* it can serve another run */
 	int status;
+	const struct plan *template; /* what the job began with */
+	struct arena *arena; /* of the job's plan */
+	int domain; /* Landlock ruleset of all its runs; -1: none */
+	bool has_domain;
 	struct memory *memory; /* where no control group bounds it */
 	struct command_spawn spawn;
 	struct watch watch;
@@ -40,9 +48,11 @@ struct init {
 	struct root root;
 	struct gate gate;
 	struct bare bare; /* without namespaces */
+	struct again again;
 	struct err why;
 	char text[512];
 	struct bpf_program filter;
+	size_t record_len;
 	char record[JOB_BYTES_MAX]; /* of the job */
 };
 
@@ -53,7 +63,11 @@ void init_connect(struct init *in);
 /* Nothing is left to do before the command: its first call that has to be
  * answered waits until this process is there. */
 bool init_is_at_once(const struct init *in);
-/* After all others have ended. */
+/* After all others have ended: sets as_new. */
+void init_judge(struct init *in);
+/* Prepared, and told of its end: waits. False: there is nothing more to do. */
+bool init_begins_again(struct init *in);
+/* After init_judge. */
 void init_report(struct init *in);
 
 #endif

@@ -40,7 +40,8 @@ init_report(struct init *in)
 		.flags = in->flags |
 		    (in->job->netns >= 0 && !in->gate.traces
 			    ? (uint32_t)CTL_NO_TRACES
-			    : 0U),
+			    : 0U) |
+		    (in->as_new ? (uint32_t)CTL_AS_NEW : 0U),
 		.violation_total = in->gate.violation_total,
 		.violation_count = in->gate.violation_count,
 		.text = in->text[0] == '\0' ? NULL : in->text,

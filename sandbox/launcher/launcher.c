@@ -207,6 +207,7 @@ on_signal(void *ctx, struct ipc_msg *m, struct err *e)
 
 	if (code != 0 || r == NULL || lrun_type_signal(r, signo))
 		return code;
+	r->spoken = true;
 	if (signo == SIGKILL)
 		lrun_kill(r);
 	else

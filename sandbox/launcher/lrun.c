@@ -156,6 +156,22 @@ answer(struct lrun *r)
 		ipc_flush(r->l->engine);
 }
 
+/* What its first process says of itself is not all that is asked for. */
+static bool
+serves_again(struct lrun *r)
+{
+	if (!r->reported || r->gone || r->spoken || r->too_much ||
+	    r->end.type != CTL_ENDED || (r->end.flags & CTL_AS_NEW) == 0 ||
+	    r->net != NULL || r->value_count > 0)
+		return false;
+	if (!pool_may_take(r->l->pool, &r->run, &r->lent))
+		return false;
+	loop_forget(r->l->loop, r->run.ctl);
+	loop_forget(r->l->loop, r->run.pidfd);
+	pool_take(r->l->pool, &r->run, &r->lent);
+	return true;
+}
+
 /* Who waits for the answer has it: now to the rest. */
 static void
 clear_up(struct lrun *r)
@@ -165,8 +181,10 @@ clear_up(struct lrun *r)
 	l->run_count--;
 	l->ending++;
 	lrun_unwatch(r, &r->in);
+	if (serves_again(r))
+		r->gone = true;
 	/* Its first process uses neither on its way out. */
-	if (r->reported)
+	else if (r->reported)
 		pool_give_back(
 		    l->pool, &r->lent, (r->end.flags & CTL_NO_TRACES) != 0);
 	pool_ended(l->pool, r->record);
@@ -210,6 +228,7 @@ lrun_kill(struct lrun *r)
 {
 	const struct ctl c = { .type = CTL_KILL, .code = SIGKILL };
 
+	r->spoken = true;
 	(void)ctl_send(r->run.ctl, &c);
 	if (r->kill_timer == NULL)
 		(void)loop_after(r->l->loop, KILL_GRACE_MS, kill_now, r,

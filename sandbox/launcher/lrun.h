@@ -56,6 +56,7 @@ struct lrun {
 	bool too_much; /* it wrote more than limits.stream */
 	uint64_t under_way; /* bytes of output that the engine has not taken */
 	bool told; /* that it has started */
+	bool spoken; /* its first process was sent more than its job */
 	bool released; /* its first process may end */
 	struct lent lent; /* by the pool */
 	struct net_link *net; /* of a run that is online */

@@ -21,6 +21,8 @@
 
 #define TEMPLATES_MAX 8
 #define WAITING_MAX 4 /* in each template */
+#define SERVES_MAX 64 /* runs of one first process */
+#define SERVES_MS 10000 /* after which it begins no further one */
 #define ORDERS_MAX 8
 #define SPACES_MAX 64
 #define SEEN_MAX 32
@@ -40,6 +42,8 @@ struct waiting {
 	struct run run;
 	int userns, net;
 	int pipes[PIPES];
+	unsigned served;
+	int64_t made_ns;
 };
 
 struct kept {
@@ -242,6 +246,8 @@ collect(struct kept *k, struct err *e)
 		cgroup_remove(k->pool->groups, &o.group);
 		return r;
 	}
+	w->served = 0;
+	w->made_ns = loop_now_ns();
 	w->run.group = o.group;
 	w->run.groups = k->pool->groups;
 	k->count++;
@@ -517,6 +523,8 @@ pool_start(struct pool *p, struct str record, struct pool_run *ret)
 		.template = k->id,
 		.net = w.net,
 		.userns = w.userns,
+		.served = w.served,
+		.made_ns = w.made_ns,
 	};
 	memcpy(ret->pipes, w.pipes, sizeof(ret->pipes));
 	return true;
@@ -543,15 +551,74 @@ pool_ended_fresh(struct pool *p, const struct plan *plan, struct str record)
 		    p->loop, IDLE_MS / 4, drop_idle, p, &p->idle, NULL);
 }
 
+static struct kept *
+of_template(struct pool *p, uint64_t id)
+{
+	for (size_t i = 0; id != 0 && i < TEMPLATES_MAX; i++) {
+		if (p->kept[i].frame != NULL && p->kept[i].id == id)
+			return &p->kept[i];
+	}
+	return NULL;
+}
+
+bool
+pool_may_take(struct pool *p, struct run *run, const struct lent *l)
+{
+	const struct kept *k = of_template(p, l->template);
+	const int64_t age_ns = loop_now_ns() - l->made_ns;
+
+	return k != NULL && k->ready && k->count < WAITING_MAX &&
+	    l->served + 1 < SERVES_MAX &&
+	    age_ns < (int64_t)SERVES_MS * 1000000 && facts_hold(k->facts) &&
+	    cgroup_serves_on(p->groups, &run->group);
+}
+
+static int
+begin_again(const struct kept *k, struct waiting *w, struct err *e)
+{
+	int theirs[PIPES];
+	int r = run_open_pipes(theirs, w->pipes, e);
+
+	if (r != 0)
+		return r;
+	run_give_pipes(k->plan, theirs);
+	r = job_send_again(w->run.ctl, theirs, e);
+	close_pipes(theirs);
+	return r;
+}
+
+void
+pool_take(struct pool *p, struct run *run, struct lent *l)
+{
+	struct kept *k = of_template(p, l->template);
+	struct waiting w = {
+		.run = *run,
+		.userns = l->userns,
+		.net = l->net,
+		.pipes = { -1, -1, -1 },
+		.served = l->served + 1,
+		.made_ns = l->made_ns,
+	};
+
+	*run = (struct run){ .pid = -1, .pidfd = -1, .ctl = -1 };
+	*l = (struct lent){ .net = -1, .userns = -1 };
+	if (k == NULL || begin_again(k, &w, NULL) != 0) {
+		if (k != NULL)
+			template_return_net(&k->template, w.net, false);
+		end_waiting(p, &w);
+		return;
+	}
+	k->at[k->count++] = w;
+}
+
 void
 pool_give_back(struct pool *p, struct lent *l, bool clean)
 {
+	struct kept *k = of_template(p, l->template);
+
 	give_space(p, l->userns);
-	for (size_t i = 0; l->template != 0 && i < TEMPLATES_MAX; i++) {
-		if (p->kept[i].frame != NULL && p->kept[i].id == l->template)
-			template_return_net(
-			    &p->kept[i].template, l->net, clean);
-	}
+	if (k != NULL)
+		template_return_net(&k->template, l->net, clean);
 	*l = (struct lent){ .net = -1, .userns = -1 };
 }
 

@@ -2,7 +2,8 @@
 #define SANDBOX_POOL_H
 /*
  * Prepared runs: for plans that come again, templates and in each of them a
- * few first processes that wait. A prepared process runs one command and ends.
+ * few first processes that wait. One whose run has left nothing, nowhere, waits
+ * for another; every other ends with its run.
  *
  *     plan = pool_plan(pool, record, arena)
  *     if (plan == NULL || !pool_start(pool, record, &started))
@@ -30,6 +31,8 @@ struct lent {
 	uint64_t template; /* 0: none, the run is fresh */
 	int net; /* of the template, or -1 */
 	int userns; /* or -1 */
+	unsigned served; /* runs of its first process before this one */
+	int64_t made_ns; /* when that began */
 };
 
 /* What a run has that was handed over: its process, and our ends of its
@@ -58,6 +61,11 @@ struct lent pool_lend(
 /* A fresh run was answered: the next may come. */
 void pool_ended_fresh(
     struct pool *p, const struct plan *plan, struct str record);
+/* A first process that says it is as new, and its answer was sent: may it serve
+ * another run? */
+bool pool_may_take(struct pool *p, struct run *run, const struct lent *l);
+/* Then: takes both. */
+void pool_take(struct pool *p, struct run *run, struct lent *l);
 /* When nothing of the run is alive but its first process. clean: it never had
  * a socket. Afterwards *l is empty. */
 void pool_give_back(struct pool *p, struct lent *l, bool clean);

@@ -35,6 +35,7 @@ enum ctl_flags {
 	CTL_OUTPUT = 32, /* killed for what it wrote; its starter's own word */
 	CTL_CROWDED = 64, /* it had as many processes as it may */
 	CTL_TMP_FULL = 128, /* /tmp and what else is the run's own */
+	CTL_AS_NEW = 256, /* its first process, too: it waits for another run */
 };
 
 struct ctl {

@@ -7,7 +7,15 @@
 #include "start/job.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
+
+#include "start/fds.h"
+
+#define STDIO_COUNT 3
+
+/* Nothing else that is sent to a first process begins like this. */
+static const char again[] = "another run";
 
 int
 job_send(int ctl, struct str record, struct err *e)
@@ -40,4 +48,27 @@ job_receive(
 		return err_set(e, ERR_INTERNAL, "the job is too long");
 	*ret = str_n(bytes, (size_t)n);
 	return ERR_OK;
+}
+
+int
+job_send_again(int ctl, const int stdio[static STDIO_COUNT], struct err *e)
+{
+	return fds_send(ctl, str_n(again, sizeof(again)), STR(""), stdio,
+		   STDIO_COUNT) == 0
+	    ? ERR_OK
+	    : err_sys(e, "cannot begin another run");
+}
+
+bool
+job_receive_again(int ctl, int ret_stdio[static STDIO_COUNT])
+{
+	char word[sizeof(again)];
+	int fds[FDS_MAX];
+
+	if (fds_receive(ctl, word, sizeof(word), sizeof(word), fds) < 0 ||
+	    memcmp(word, again, sizeof(again)) != 0 ||
+	    fds[STDIO_COUNT - 1] < 0 || fds[STDIO_COUNT] >= 0)
+		return false;
+	memcpy(ret_stdio, fds, STDIO_COUNT * sizeof(*ret_stdio));
+	return true;
 }

@@ -262,6 +262,25 @@ an_arena_gives_zeroed_memory_up_to_its_limit(void **state)
 }
 
 static void
+a_wiped_arena_has_nothing_of_what_it_was_given(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(1 << 20);
+	char *all[100];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		all[i] = arena_strndup(a, "secret", 6);
+		assert_non_null(arena_alloc(a, 3000));
+	}
+	arena_wipe(a);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		for (size_t k = 0; k < 7; k++)
+			assert_int_equal(all[i][k], 0);
+	}
+	arena_wipe(NULL);
+}
+
+static void
 an_array_whose_size_wraps_is_refused(void **state)
 {
 	AUTO(arena_freep) struct arena *a = arena_new(SIZE_MAX);
@@ -378,6 +397,8 @@ main(void)
 		cmocka_unit_test(a_number_is_the_whole_text_and_in_its_range),
 		cmocka_unit_test(durations_and_sizes_have_units),
 		cmocka_unit_test(an_arena_gives_zeroed_memory_up_to_its_limit),
+		cmocka_unit_test(
+		    a_wiped_arena_has_nothing_of_what_it_was_given),
 		cmocka_unit_test(a_word_is_one_of_a_list_only_as_a_whole),
 		cmocka_unit_test(nothing_is_no_number),
 		cmocka_unit_test(
