@@ -35,8 +35,8 @@ int root_make_overlay(struct root *r, int lower, int *ret, struct err *e);
 int root_do_protect(struct root *r, const struct op *op, struct err *e);
 /* fd: op's file, open for reading, or -1. *ret_tree: a copy of it without its
  * credentials; untouched where there are none. */
-int root_clean(struct root *r, const struct op *op, int fd, int *ret_tree,
-    struct err *e);
+int root_clean(
+    struct root *r, const struct op *op, int fd, int *ret_tree, struct err *e);
 int root_do_mask(struct root *r, const struct op *op, struct err *e);
 int root_do_deny(struct root *r, const struct op *op, struct err *e);
 /* Hides the file or folder at fd (O_PATH). */
