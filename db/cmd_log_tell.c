@@ -235,7 +235,8 @@ tell_note(const struct row_view *v, const json_t *body, struct buf *out)
 	if (event != NULL)
 		put(out, event);
 	if (event != NULL && reason != NULL)
-		buf_puts(out, ": ");
+		buf_puts(out,
+		    strcmp(event, "store.recovered") == 0 ? ", after: " : ": ");
 	if (reason != NULL)
 		put(out, reason);
 }

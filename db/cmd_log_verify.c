@@ -166,6 +166,8 @@ verify(const struct args *a, struct err *e)
 	else if (r == 0)
 		put_good(
 		    &v, o.public_key == NULL && o.against_count == 0, &out);
+	else if (v.rows == 0)
+		buf_puts(&out, "NOT what was recorded\n");
 	else
 		buf_printf(&out,
 		    "NOT what was recorded\nrows 1 to %" PRIu64 " are good\n",

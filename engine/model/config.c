@@ -231,8 +231,9 @@ config_load(const struct config_sources *s, struct diags *d,
 		return err_nomem(e);
 	if (diags_errors(d) != before)
 		return err_set(e, ERR_INVALID,
-		    "the configuration has %zu errors",
-		    diags_errors(d) - before);
+		    "the configuration has %zu error%s",
+		    diags_errors(d) - before,
+		    diags_errors(d) - before == 1 ? "" : "s");
 	*ret = TAKE_PTR(c);
 	return ERR_OK;
 }

@@ -387,7 +387,7 @@ const struct setting settings[] = {
 	    .kind = SETTING_REQUIRE,
 	    .help = "What must be enforced here, else the daemon does not "
 		    "start: landlock>=N, seccomp, no_new_privs, capabilities, "
-		    "not_dumpable, userns.",
+		    "not_dumpable, userns, cgroup.",
 	},
 };
 const size_t setting_count = ARRAY_LEN(settings);
