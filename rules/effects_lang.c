@@ -74,6 +74,7 @@ as_jq(struct judge *j, const struct arg *a, struct str param)
 {
 	(void)param;
 	if (has_ident(a->text, "env") || has_ident(a->text, "$ENV") ||
+	    has_ident(a->text, "strenv") || has_ident(a->text, "envsubst") ||
 	    str_search(a->text, STR("$ENV")) < a->text.len)
 		effect_add(j,
 		    &(struct effect){ .kind = EFFECT_READ,
