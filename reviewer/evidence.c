@@ -119,6 +119,7 @@ put_facts(struct jsonw *w, const struct action *a)
 	jsonw_kstr(w, "network", p->network);
 	jsonw_kstrs(w, "write", p->write, p->write_count);
 	jsonw_end(w);
+	explain_not_held(w, a);
 	jsonw_key(w, "parts");
 	jsonw_array(w);
 	for (size_t i = 0; i < c->part_count; i++)

@@ -5,11 +5,12 @@
  * over base/ipc.h.
  *
  *     executor -> launcher  XL_RUN, XL_STDIN, XL_SIGNAL, XL_LOOK,
- *                           XL_CHANGES, XL_NET_VERDICT, XL_BROKER, XL_TAKEN
+ *                           XL_CHANGES, XL_NET_VERDICT, XL_BROKER, XL_TAKEN,
+ *                           XL_PING
  *     launcher -> executor  LX_STARTED, LX_OUTPUT, LX_ENDED, LX_LOOKED,
- *                           LX_CHANGES, LX_NET_ASK, LX_NET_EVENT
+ *                           LX_CHANGES, LX_NET_ASK, LX_NET_EVENT, LX_PONG
  *
- * Each message begins with the run's number, chosen by the executor.
+ * Each message but the last of both begins with the run's number, chosen by the executor.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -34,6 +35,7 @@ enum proto_type {
 	XL_BROKER,
 	/* u64 run, u64 bytes of its output: nobody has to keep them now */
 	XL_TAKEN,
+	XL_PING, /* answered at once by LX_PONG */
 	LX_STARTED = 0x901, /* u64 run */
 	LX_OUTPUT, /* u64 run, u8 stream (1 or 2), str bytes */
 	LX_ENDED, /* u64 run, outcome; always the last of a run */
@@ -41,6 +43,7 @@ enum proto_type {
 	LX_LOOKED, /* u64 run, the same operands with what they hold */
 	LX_NET_ASK, /* u64 run, struct proxy_ask */
 	LX_NET_EVENT, /* u64 run, struct proxy_event; before its LX_ENDED */
+	LX_PONG,
 };
 
 void proto_outcome_put(struct buf *b, const struct outcome *o);

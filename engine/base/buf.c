@@ -353,6 +353,18 @@ rec_cstr(struct rec *r, struct arena *a)
 	return copy;
 }
 
+int
+rec_reason(struct rec *r, struct arena *a, const char *otherwise,
+    const char **ret, struct err *e)
+{
+	const char *why = rec_cstr(r, a);
+	const int code = rec_done(r, e);
+
+	if (code == 0)
+		*ret = why == NULL ? otherwise : why;
+	return code;
+}
+
 uint32_t
 rec_count(struct rec *r, uint32_t max)
 {

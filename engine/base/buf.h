@@ -84,6 +84,10 @@ struct str rec_str(struct rec *r);
 /* A copy in the arena; NULL when the writer put NULL, holds a NUL byte
  * (then failed), or memory is short (then failed). */
 char *rec_cstr(struct rec *r, struct arena *a);
+/* The last of a message, for a person: why something is not so. The words for
+ * it where none came. 0, or what rec_done says. */
+int rec_reason(struct rec *r, struct arena *a, const char *otherwise,
+    const char **ret, struct err *e);
 /* A count that the caller loops over: failed when above max. */
 uint32_t rec_count(struct rec *r, uint32_t max);
 /* 0 when every read succeeded and nothing is left, else ERR_INVALID. */

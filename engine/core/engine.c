@@ -484,6 +484,7 @@ engine_tick(struct engine *g)
 		if (l->deadline_ns != 0 && l->deadline_ns <= now && !l->busy)
 			engine_expire(g, l);
 	}
+	engine_launches_tick(g, now);
 	engine_project_tick(g, now);
 	engine_grants_expire(g);
 	engine_review_pump(g);

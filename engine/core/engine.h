@@ -33,6 +33,8 @@ struct engine_out {
 	void (*end)(void *ctx, uint64_t call_id);
 	/* Asks the supervisor for a launcher under this identity. */
 	void (*launch)(void *ctx, uint64_t ticket, uid_t uid, gid_t gid);
+	/* Asks it to kill the one that it started; may be NULL. */
+	void (*end_launcher)(void *ctx, uid_t uid, gid_t gid);
 	/* Sends to the reviewer; failure means that a person is asked. */
 	int (*review)(
 	    void *ctx, const struct review_question *q, struct err *e);

@@ -59,6 +59,7 @@ struct change {
 
 struct launch {
 	uint64_t ticket;
+	int64_t deadline_ns; /* boot time */
 	bool broker; /* it waits for the broker, else for a launcher */
 	char id[ACTION_ID_MAX];
 };
@@ -309,6 +310,8 @@ int engine_check_hash(
 int engine_judge(struct engine *g, struct live *l, struct err *e);
 /* Asks for a launcher for this action; false: too many are asked for. */
 bool engine_launch(struct engine *g, struct live *l);
+/* Those that wait for too long end. */
+void engine_launches_tick(struct engine *g, int64_t now_ns);
 /* The action that waited for it, unless it is over. */
 struct live *engine_take_launch(struct engine *g, uint64_t ticket);
 /* All that it needs is there. */

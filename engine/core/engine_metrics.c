@@ -99,6 +99,12 @@ engine_metrics(struct engine *g, const struct call *c)
 	put(&body, "assent_asked_total", "counter",
 	    "Actions that a person was asked about.", n->asked);
 	put_reviews(&body, g);
+	put(&body, "assent_settings_last_reload_successful", "gauge",
+	    "1: the settings in force are those of the last reload.",
+	    g->settings_problem[0] == '\0');
+	put(&body, "assent_rules_last_reload_successful", "gauge",
+	    "1: the rules in force are those of the files.",
+	    g->rules_problem[0] == '\0');
 	put(&body, "assent_pending", "gauge", "Actions that wait.",
 	    live_pending(g->live));
 	put(&body, "assent_executions_total", "counter", "Runs started.",

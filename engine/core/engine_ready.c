@@ -38,32 +38,45 @@ engine_settings_problem(struct engine *g, const char *why)
 
 /* ---- told ------------------------------------------------------------------ */
 
+/* What keeps decisions from being made. */
 static void
-put_reasons(struct engine *g, const char *store, struct jsonw *w)
+put_reasons(const struct engine *g, const char *store, struct jsonw *w)
 {
-	AUTO_BUF struct buf text = BUF_INIT(BODY_MAX);
-
 	jsonw_key(w, "reasons");
 	jsonw_array(w);
 	if (store != NULL)
 		jsonw_cstr(w, store);
 	if (!g->roles_up)
 		jsonw_cstr(w, "a role is down and being restarted");
-	if (g->rules_problem[0] != '\0') {
-		buf_printf(&text,
-		    "the rule files do not load, so the rules from before are "
-		    "in force: %s",
-		    g->rules_problem);
-		jsonw_cstr(w, buf_cstr(&text));
-	}
-	if (g->settings_problem[0] != '\0') {
-		buf_reset(&text);
-		buf_printf(&text,
-		    "the last reload was refused, so the settings from before "
-		    "are in force; correct it and reload again: %s",
-		    g->settings_problem);
-		jsonw_cstr(w, buf_cstr(&text));
-	}
+	jsonw_end(w);
+}
+
+static void
+put_warning(struct jsonw *w, const char *what, const char *problem)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BODY_MAX);
+
+	if (problem[0] == '\0')
+		return;
+	buf_printf(&text, "%s: %s", what, problem);
+	jsonw_cstr(w, buf_cstr(&text));
+}
+
+/* What a person has to mend, while decisions are made as before. Who takes a
+ * daemon that is not ready out of service, or starts it again, would make a
+ * typing error an outage. */
+static void
+put_warnings(const struct engine *g, struct jsonw *w)
+{
+	jsonw_key(w, "warnings");
+	jsonw_array(w);
+	put_warning(w,
+	    "the rule files do not load, so the rules from before are in force",
+	    g->rules_problem);
+	put_warning(w,
+	    "the last reload was refused, so the settings from before are in "
+	    "force; correct it and reload again",
+	    g->settings_problem);
 	jsonw_end(w);
 }
 
@@ -126,12 +139,12 @@ engine_ready(struct engine *g, const struct call *c)
 	struct jsonw w = jsonw_on(&body);
 	struct err why = ERR_INIT;
 	const bool store = g->o.recorder_port->healthy(g->o.recorder, &why);
-	const bool ready = store && g->roles_up &&
-	    g->rules_problem[0] == '\0' && g->settings_problem[0] == '\0';
+	const bool ready = store && g->roles_up;
 
 	jsonw_object(&w);
 	jsonw_kbool(&w, "ready", ready);
 	put_reasons(g, store ? NULL : why.msg, &w);
+	put_warnings(g, &w);
 	jsonw_key(&w, "policy_sha256");
 	jsonw_hex(&w, g->policy_sha256, SHA256_LEN);
 	jsonw_kstr(&w, "rules_problem",

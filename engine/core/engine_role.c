@@ -85,6 +85,18 @@ out_launch(void *ctx, uint64_t ticket, uid_t uid, gid_t gid)
 		engine_launch_failed(p->engine, ticket, why.msg);
 }
 
+static void
+out_end_launcher(void *ctx, uid_t uid, gid_t gid)
+{
+	AUTO_BUF struct buf body = BUF_INIT(64);
+	const struct engine_process *p = ctx;
+
+	rec_put_u32(&body, uid);
+	rec_put_u32(&body, gid);
+	(void)ipc_send(
+	    p->env->supervisor, ES_END_LAUNCHER, buf_str(&body), -1, NULL);
+}
+
 static int
 out_review(void *ctx, const struct review_question *q, struct err *e)
 {
@@ -475,6 +487,7 @@ open_pipeline(struct engine_process *p, struct err *e)
 			.chunk = out_chunk,
 			.end = out_end,
 			.launch = out_launch,
+		.end_launcher = out_end_launcher,
 			.review = out_review,
 			.cancel_review = out_cancel_review,
 			.row = out_row,

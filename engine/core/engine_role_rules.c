@@ -183,10 +183,9 @@ engine_on_not_reloaded(void *ctx, struct ipc_msg *m, struct err *e)
 
 	if (a == NULL)
 		return err_nomem(e);
-	why = rec_cstr(&in, a);
-	r = rec_done(&in, e);
+	r = rec_reason(&in, a, "", &why, e);
 	if (r == 0)
-		engine_settings_stay(p->engine, why == NULL ? "" : why);
+		engine_settings_stay(p->engine, why);
 	return r;
 }
 

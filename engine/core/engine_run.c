@@ -14,6 +14,7 @@
 #include "stage.h"
 
 #define ROW_BODY_MAX ((size_t)256 << 10)
+#define LAUNCHED_WITHIN_NS ((int64_t)30 * 1000000000)
 
 void
 engine_run_failed(struct engine *g, struct live *l, const char *why)
@@ -86,6 +87,7 @@ engine_launch(struct engine *g, struct live *l)
 		return false;
 	launch = &g->launches[g->launch_count++];
 	launch->ticket = ++g->next_ticket;
+	launch->deadline_ns = g->o.env.boot_ns() + LAUNCHED_WITHIN_NS;
 	launch->broker = false;
 	memcpy(launch->id, l->a->id, sizeof(launch->id));
 	g->o.out.launch(
@@ -155,6 +157,30 @@ engine_launch_failed(struct engine *g, uint64_t ticket, const char *why)
 		engine_look_launched(g, l, why);
 	else if (l != NULL)
 		engine_run_failed(g, l, why);
+}
+
+/* Whoever is to start it may be stopped himself. */
+void
+engine_launches_tick(struct engine *g, int64_t now_ns)
+{
+	for (size_t i = 0; i < g->launch_count; i++) {
+		if (g->launches[i].broker ||
+		    g->launches[i].deadline_ns > now_ns)
+			continue;
+		engine_launch_failed(g, g->launches[i].ticket,
+		    "no sandbox launcher was started in time; propose it "
+		    "again");
+		return; /* the list is another; the rest with the next tick */
+	}
+}
+
+static void
+on_silent(void *ctx, uid_t uid, gid_t gid)
+{
+	const struct engine *g = ctx;
+
+	if (g->o.out.end_launcher != NULL)
+		g->o.out.end_launcher(g->o.out.ctx, uid, gid);
 }
 
 static void
@@ -256,6 +282,7 @@ const struct executor_events engine_executor_events = {
 	.looked = engine_looked,
 	.changed = engine_changed,
 	.output = engine_on_output,
+	.silent = on_silent,
 	.ended = on_ended,
 };
 

@@ -47,6 +47,7 @@ enum role_to_supervisor {
 	RS_SOURCE,
 	/* u8 it is taken, cstr why not or NULL: of SR_CHECK or SR_RELOAD */
 	RS_RELOADED,
+	RS_PONG, /* the answer to SR_PING */
 };
 
 enum supervisor_to_role {
@@ -64,6 +65,7 @@ enum supervisor_to_role {
 	SR_SOURCE, /* u64 ticket; with what it can be read from */
 	SR_SOURCE_FAILED, /* u64 ticket, cstr why */
 	SR_CHECK, /* a config record: could it be taken? Nothing changes */
+	SR_PING, /* is anybody there? */
 };
 
 enum engine_supervisor {
@@ -75,6 +77,8 @@ enum engine_supervisor {
 	SE_PROJECT_FAILED, /* u64 ticket, cstr why */
 	/* cstr why: SIGHUP, and the new configuration is none */
 	SE_NOT_RELOADED,
+	/* u32 uid, u32 gid: that launcher does not answer; it is killed */
+	ES_END_LAUNCHER,
 };
 
 enum engine_to_reporter {

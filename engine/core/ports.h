@@ -410,6 +410,9 @@ struct executor_events {
 	    void *ctx, const char *action_id, const struct net_question *q);
 	void (*net_happened)(
 	    void *ctx, const char *action_id, const struct net_fact *f);
+	/* The launcher of this identity does not answer: it has to be killed.
+	 * Before its runs are told to have ended; may be NULL. */
+	void (*silent)(void *ctx, uid_t uid, gid_t gid);
 	/* Exactly once for each start that returned 0. */
 	void (*ended)(
 	    void *ctx, const char *action_id, const struct outcome *o);

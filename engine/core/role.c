@@ -257,6 +257,15 @@ on_stop(void *ctx, struct ipc_msg *m, struct err *e)
 	return ERR_OK;
 }
 
+static int
+on_ping(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	const struct process *p = ctx;
+
+	(void)m;
+	return ipc_send(p->env.supervisor, RS_PONG, STR(""), -1, e);
+}
+
 static void
 on_supervisor_closed(void *ctx, struct ipc *i, const struct err *why)
 {
@@ -309,6 +318,7 @@ make_table(struct process *p)
 		.len_max = CONFIG_RECORD_MAX,
 		.handler = on_start });
 	add_row(p, &(struct ipc_row){ .type = SR_STOP, .handler = on_stop });
+	add_row(p, &(struct ipc_row){ .type = SR_PING, .handler = on_ping });
 	if (r->listener != NULL)
 		add_row(p,
 		    &(struct ipc_row){ .type = SR_LISTENER,

@@ -183,11 +183,16 @@ on_peer_ended(void *ctx, struct ipc_msg *m, struct err *e)
 		.type = RS_PEER_ENDED, .len_max = REASON_BYTES,                \
 		.handler = on_peer_ended                                       \
 	}
-#define ROWS_OF_ENGINE 2 /* the last ones */
+#define ROW_PONG                                                               \
+	{                                                                      \
+		.type = RS_PONG, .handler = supervisor_on_pong                 \
+	}
+#define ROWS_OF_ENGINE 3 /* the last ones */
 
 static const struct ipc_row every_row[] = {
 	ROW_READY,
 	ROW_PEER_ENDED,
+	ROW_PONG,
 	{
 	    .type = RS_RELOADED,
 	    .len_max = REASON_BYTES,
@@ -198,6 +203,11 @@ static const struct ipc_row every_row[] = {
 	    .type = ES_LAUNCH,
 	    .len_max = 16,
 	    .handler = supervisor_on_launch,
+	},
+	{
+	    .type = ES_END_LAUNCHER,
+	    .len_max = 8,
+	    .handler = supervisor_on_end_launcher,
 	},
 	{
 	    .type = ES_PROJECT,
@@ -216,6 +226,7 @@ is_engine(const struct role *r)
 static const struct ipc_row reviewer_rows[] = {
 	ROW_READY,
 	ROW_PEER_ENDED,
+	ROW_PONG,
 	{
 	    .type = RS_PROGRAM,
 	    .len_max = 16,
@@ -232,6 +243,7 @@ static const struct ipc_row reviewer_rows[] = {
 static const struct ipc_row broker_rows[] = {
 	ROW_READY,
 	ROW_PEER_ENDED,
+	ROW_PONG,
 	{
 	    .type = RS_SOURCE,
 	    .len_max = 12,
@@ -471,6 +483,7 @@ start_child(struct child *c, struct err *e)
 	c->stop_sent = false;
 	c->listeners_given = false;
 	c->killed = false;
+	c->pinged = false;
 	c->started_boot_ns = loop_now_ns();
 	set_timer(c, READY_WITHIN_MS, on_patience_ended);
 	r = loop_fd(s->loop, c->pidfd, LOOP_READ, on_role_ended, c, e);
@@ -529,6 +542,8 @@ supervisor_start_roles(struct supervisor *s, struct err *e)
 		if (supervisor_is_wanted(s, &s->children[i]))
 			r = start_child(&s->children[i], e);
 	}
+	if (r == 0)
+		supervisor_watch(s);
 	return r;
 }
 
@@ -655,6 +670,8 @@ supervisor_stop(struct supervisor *s, int status)
 void
 supervisor_children_done(struct supervisor *s)
 {
+	if (s->loop != NULL)
+		supervisor_unwatch(s);
 	for (size_t i = 0; i < s->child_count; i++) {
 		struct child *c = &s->children[i];
 

@@ -43,6 +43,8 @@ struct child {
 	bool killed; /* by us: it broke a rule or did not answer */
 	int program_fd; /* the role's own program, or -1 */
 	bool renewed; /* told to stop because of new settings */
+	bool pinged; /* and it has not answered yet */
+	unsigned missed; /* beats since then */
 	unsigned restarts;
 	unsigned failures; /* in a row: how long to wait */
 	int64_t started_boot_ns;
@@ -56,6 +58,7 @@ struct launcher {
 	pid_t pid;
 	int pidfd; /* -1: free */
 	uid_t uid;
+	gid_t gid;
 	const char *ended; /* the event of its end, in the log */
 };
 
@@ -97,6 +100,7 @@ struct supervisor {
 	size_t listener_count;
 	struct launcher launchers[LAUNCHERS_MAX];
 	struct loop_timer *watchdog;
+	struct loop_timer *beat; /* see supervisor_watch.c */
 	struct reload reload;
 	bool announced; /* ready, once */
 	bool stopping;
@@ -142,6 +146,11 @@ int supervisor_check_children(
 void supervisor_stop(struct supervisor *s, int status);
 void supervisor_children_done(struct supervisor *s);
 
+/* supervisor_watch.c: roles that do not answer are killed. */
+void supervisor_watch(struct supervisor *s);
+void supervisor_unwatch(struct supervisor *s);
+ipc_handler supervisor_on_pong;
+
 /* supervisor_reload.c: SIGHUP. */
 void supervisor_reload(struct supervisor *s);
 ipc_handler supervisor_on_reloaded;
@@ -180,6 +189,7 @@ bool supervisor_are_linked(const char *a, const char *b);
 
 /* supervisor_launch.c */
 int supervisor_on_launch(void *ctx, struct ipc_msg *m, struct err *e);
+int supervisor_on_end_launcher(void *ctx, struct ipc_msg *m, struct err *e);
 int supervisor_on_project(void *ctx, struct ipc_msg *m, struct err *e);
 void supervisor_launchers_done(struct supervisor *s);
 

@@ -19,6 +19,7 @@
 #include "supervisor_int.h"
 
 #define REPLY_BYTES_MAX 1024
+#define LAUNCHER_ENDED "launcher-ended"
 #define MS_NS INT64_C(1000000)
 #define LAUNCHER_GRACE_NS (1000 * MS_NS) /* all of them together */
 
@@ -87,6 +88,7 @@ start(struct supervisor *s, struct launcher *l, struct spawn_options *o,
 		return r;
 	l->s = s;
 	l->uid = o->uid;
+	l->gid = o->gid;
 	return loop_fd(s->loop, l->pidfd, LOOP_READ, on_launcher_ended, l, e);
 }
 
@@ -113,7 +115,7 @@ start_launcher(struct supervisor *s, struct launcher *l, uid_t uid, gid_t gid,
 		return err_set(e, ERR_NOTFOUND,
 		    "assent-exec is not beside assentd; install it there and "
 		    "start the daemon again");
-	l->ended = "launcher-ended";
+	l->ended = LAUNCHER_ENDED;
 	return start(s, l, &o, e);
 }
 
@@ -172,6 +174,31 @@ supervisor_on_launch(void *ctx, struct ipc_msg *m, struct err *e)
 	}
 	reply_failed(m->from, SE_LAUNCH_FAILED, ticket, &why);
 	return ERR_OK;
+}
+
+/* What it started dies with it, also where it is stopped: its children have
+ * asked the kernel for that. */
+int
+supervisor_on_end_launcher(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	const struct child *c = ctx;
+	struct rec rec = rec_of(m->payload);
+	const uid_t uid = rec_u32(&rec);
+	const gid_t gid = rec_u32(&rec);
+	const int r = rec_done(&rec, e);
+
+	for (size_t i = 0; r == 0 && i < LAUNCHERS_MAX; i++) {
+		const struct launcher *l = &c->s->launchers[i];
+
+		if (l->pidfd < 0 || l->uid != uid || l->gid != gid ||
+		    strcmp(l->ended, LAUNCHER_ENDED) != 0)
+			continue;
+		log_err("launcher-killed",
+		    "pid=%d uid=%u why=it did not answer", (int)l->pid,
+		    (unsigned)uid);
+		(void)pidfd_send_signal(l->pidfd, SIGKILL, NULL, 0);
+	}
+	return r;
 }
 
 /* ---- readers of repositories' rules ------------------------------------ */

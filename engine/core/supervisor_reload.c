@@ -181,12 +181,9 @@ supervisor_on_reloaded(void *ctx, struct ipc_msg *m, struct err *e)
 
 	if (a == NULL)
 		return err_nomem(e);
-	why = rec_cstr(&in, a);
-	r = rec_done(&in, e);
+	r = rec_reason(&in, a, "it gives no reason", &why, e);
 	if (r != 0)
 		return r;
-	if (why == NULL)
-		why = "it gives no reason";
 	if (s->reload.asked == c) {
 		stop_waiting(s);
 		if (taken)

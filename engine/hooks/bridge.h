@@ -89,6 +89,9 @@ struct bridge_protocol {
 	 * a message to the agent. NULL: the protocol has none. */
 	void (*put_told)(
 	    struct buf *out, const char *session, const char *text);
+	/* Does the answer to this question tell the model why? With put_told
+	 * only. */
+	bool (*answer_tells)(struct str message);
 };
 
 #endif

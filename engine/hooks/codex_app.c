@@ -423,4 +423,5 @@ const struct bridge_protocol codex_app_protocol = {
 	.put_question = codex_app_put_question,
 	.put_note = put_note,
 	.put_told = put_told,
+	.answer_tells = codex_app_answer_tells,
 };

@@ -101,6 +101,19 @@ put_not_run(struct jsonw *w, const char *why)
 	jsonw_kbool(w, "success", false);
 }
 
+bool
+codex_app_answer_tells(struct str message)
+{
+	AUTO(rpc_done) struct rpc m = RPC_INIT;
+	const struct codex_approval *a = rpc_read_bare(&m, message, NULL) == 0
+	    ? codex_app_approval_of(&m)
+	    : NULL;
+
+	return a != NULL &&
+	    (a->asks == CODEX_TOOL || a->asks == CODEX_OLD_COMMAND ||
+		a->asks == CODEX_OLD_PATCH);
+}
+
 int
 codex_app_put_answer(struct str message, enum hook_verdict verdict,
     const char *why, struct buf *out, struct err *e)

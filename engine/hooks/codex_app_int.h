@@ -36,6 +36,8 @@ struct codex_app_place {
 const struct codex_approval *codex_app_approval_of(const struct rpc *m);
 /* A method of ours in another spelling. */
 bool codex_app_looks_like_approval(const struct rpc *m);
+/* A denial of this has a place for its reason. */
+bool codex_app_answer_tells(struct str message);
 /* Questions of MCP servers to a person are not ours to answer. */
 bool codex_app_is_ours(const struct rpc *m, const struct codex_approval *a);
 void codex_app_put_action(struct jsonw *w, const struct codex_app_place *at,

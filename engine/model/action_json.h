@@ -23,6 +23,9 @@ void decision_to_json(const struct action *a, struct buf *out);
 /* Parts, effects, rules: the body of GET .../explain. */
 void explain_to_json(const struct action *a, struct buf *out);
 /* The same for people, escaped. */
+struct jsonw;
+/* Key and list: what may be another by the time it runs. */
+void explain_not_held(struct jsonw *w, const struct action *a);
 void explain_to_text(const struct action *a, struct buf *out);
 
 #endif

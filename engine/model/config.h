@@ -235,6 +235,7 @@ struct config {
 	enum elevated_mode elevated;
 	struct config_elevated elevated_setup;
 	enum sandbox_audit sandbox_audit;
+	int64_t launcher_timeout_ms, role_timeout_ms;
 	enum approval_policy approval_policy;
 	enum approvals_reviewer approvals_reviewer;
 	unsigned contained_clients; /* see config_contains */

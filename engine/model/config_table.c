@@ -267,6 +267,26 @@ const struct setting settings[] = {
 		    "make none).",
 	},
 	{
+	    .key = "sandbox.launcher_timeout",
+	    .kind = SETTING_DURATION,
+	    .at = offsetof(struct config, launcher_timeout_ms),
+	    .min = SECOND_MS,
+	    .max = 60 * MINUTE_MS,
+	    .preset = "30s",
+	    .help = "A launcher that does not answer for so long, as one that "
+		    "was stopped, is killed with all that it runs.",
+	},
+	{
+	    .key = "role_timeout",
+	    .kind = SETTING_DURATION,
+	    .at = offsetof(struct config, role_timeout_ms),
+	    .min = SECOND_MS,
+	    .max = 60 * MINUTE_MS,
+	    .preset = "60s",
+	    .help = "A process of the daemon that does not answer for so long "
+		    "is killed and started again.",
+	},
+	{
 	    .key = "contained_clients",
 	    .kind = SETTING_MASK,
 	    .at = offsetof(struct config, contained_clients),

@@ -151,8 +151,8 @@ shown(const char *text)
 }
 
 /* What may be another by the time it runs: said, because nobody sees it. */
-static void
-not_held_json(struct jsonw *w, const struct action *a)
+void
+explain_not_held(struct jsonw *w, const struct action *a)
 {
 	const struct classification *c = &a->classification;
 
@@ -257,7 +257,7 @@ explain_to_json(const struct action *a, struct buf *out)
 		part_json(&w, &c->parts[i]);
 	jsonw_end(&w);
 	profile_json(&w, &c->profile);
-	not_held_json(&w, a);
+	explain_not_held(&w, a);
 	files_json(&w, a);
 	action_json(&w, a);
 	review_json(&w, &a->review);

@@ -175,12 +175,15 @@ leave_to_client(struct bridge *b, const struct asked *q)
 
 /* What the model is told goes first: it is there when the call comes back. */
 static void
-answer_no(struct bridge *b, const char *session, const char *why)
+answer_no(
+    struct bridge *b, const char *session, struct str line, const char *why)
 {
 	AUTO_BUF struct buf out = b->out;
 
 	b->out = (struct buf)BUF_INIT(MESSAGE_MAX);
-	tell_model(b, session, why);
+	if (b->protocol->answer_tells == NULL ||
+	    !b->protocol->answer_tells(line))
+		tell_model(b, session, why);
 	if (buf_done(&out, NULL) == 0)
 		relay_to_server(b->relay, buf_str(&out));
 	note(b, session, why);
@@ -207,7 +210,7 @@ answer(struct bridge *b, const struct asked *q, enum hook_verdict verdict,
 	} else if (verdict == HOOK_ALLOW) {
 		to_agent(b);
 	} else {
-		answer_no(b, q->session, why);
+		answer_no(b, q->session, held_line(&q->held), why);
 	}
 }
 
@@ -262,7 +265,7 @@ refuse(struct bridge *b, const char *session, struct str line, const char *why)
 	if (b->protocol->put_answer(line, HOOK_DENY, why, &b->out, &e) != 0)
 		say(b, e.msg);
 	else
-		answer_no(b, session, why);
+		answer_no(b, session, line, why);
 }
 
 /* One that every reader takes for the same: 0.0, 0e0 and "\u0030" are 0 to

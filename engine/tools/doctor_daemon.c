@@ -182,6 +182,10 @@ doctor_daemon(struct findings *f, const char *runtime)
 	    finding_add(f, FINDING_MISSING, "daemon", "reason",
 		"see the daemon's log", "%s",
 		json_is_string(reason) ? json_string_value(reason) : "?");
+	json_array_foreach(json_object_get(reply.json, "warnings"), i, reason)
+	    finding_add(f, FINDING_MISSING, "daemon", "warning",
+		"correct it; assentd --check and assent rules check tell more",
+		"%s", json_is_string(reason) ? json_string_value(reason) : "?");
 	json_object_foreach(json_object_get(reply.json, "roles"), name, role)
 	    judge_role(f, name, role);
 	judge_reviewer(f, json_object_get(reply.json, "reviewer"));

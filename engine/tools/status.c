@@ -75,6 +75,8 @@ put_text(struct buf *out, const json_t *version, const json_t *ready)
 	    json_is_true(json_object_get(ready, "ready")) ? "yes" : "no");
 	json_array_foreach(json_object_get(ready, "reasons"), i, reason)
 	    put(out, "", json_string_value(reason));
+	json_array_foreach(json_object_get(ready, "warnings"), i, reason)
+	    put(out, "warning", json_string_value(reason));
 	buf_printf(out, "%-9s%lld\n", "pending",
 	    (long long)json_integer_value(json_object_get(ready, "pending")));
 	show_reviewer(json_object_get(ready, "reviewer"), out);
@@ -142,7 +144,8 @@ const struct command command_status = {
 	.summary = "Tell whether the daemon is there and ready",
 	.usage = "status [OPTIONS]",
 	.details = "Exit status 0 when it is ready, 69 when it is not there "
-		   "or not ready.",
+		   "or not ready. Settings or rules that\nwere refused are a "
+		   "warning: those from before are in force.",
 	.example = "assent status --json",
 	.options = options,
 	.option_count = ARRAY_LEN(options),

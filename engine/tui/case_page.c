@@ -10,6 +10,8 @@
 #include "case_input.h"
 #include "tools/client.h"
 
+#define LIST_SHOWN_MAX 8
+
 struct writer {
 	struct page *p;
 	const json_t *d, *x; /* the decision, its explanation */
@@ -163,6 +165,33 @@ put_names(
 		safe_style(&w->p->text, STYLE_PLAIN);
 	}
 	end_line(w);
+}
+
+/* One below the other, with what they have in common above them. */
+static void
+put_list(
+    struct writer *w, const char *name, const json_t *list, const char *what)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	page_field(w->p, name, what, STYLE_PLAIN);
+	json_array_foreach(list, i, item)
+	{
+		if (i == LIST_SHOWN_MAX)
+			break;
+		label(w, "");
+		foreign(w, json_string_value(item), STYLE_BOLD);
+		end_line(w);
+	}
+	if (json_array_size(list) > LIST_SHOWN_MAX) {
+		label(w, "");
+		buf_printf(&w->p->text, "and %zu more (assent explain)",
+		    json_array_size(list) - LIST_SHOWN_MAX);
+		end_line(w);
+	}
 }
 
 /* How many people it takes, and which; to whom it was raised, and why. */
@@ -416,6 +445,8 @@ put_runs(struct writer *w)
 		put_network(w, profile);
 	put_names(w, "writes", json_object_get(profile, "write"), NULL);
 	put_names(w, "reads", json_object_get(profile, "read"), NULL);
+	put_list(w, "not held", json_object_get(w->x, "not_held"),
+	    "it may be another by the time it runs");
 }
 
 static void

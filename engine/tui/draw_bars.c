@@ -41,8 +41,10 @@ put_health(struct buf *line, const struct tui *m)
 	if (!h->known)
 		return;
 	buf_puts(line, h->ready ? "  ready" : "  NOT READY (6)");
+	if (h->settings_bad)
+		buf_puts(line, "  settings REFUSED (6)");
 	if (h->rules_bad) {
-		buf_puts(line, "  rules BROKEN");
+		buf_puts(line, "  rules BROKEN (6)");
 	} else if (h->rules[0] != '\0') {
 		buf_puts(line, "  rules ");
 		put_safe(line, m, h->rules, STYLE_BAR, 12);

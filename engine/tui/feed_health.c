@@ -45,7 +45,7 @@ put_role(struct feed *f, const char *name, const json_t *role)
 }
 
 static void
-put_reasons(struct feed *f, const json_t *reasons)
+put_reasons(struct feed *f, const char *what, const json_t *reasons)
 {
 	const json_t *reason;
 	char id[TUI_FIELD_MAX];
@@ -53,7 +53,7 @@ put_reasons(struct feed *f, const json_t *reasons)
 
 	json_array_foreach(reasons, i, reason)
 	{
-		(void)snprintf(id, sizeof(id), "a reason %zu", i);
+		(void)snprintf(id, sizeof(id), "a %s %zu", what, i);
 		put_check(f, id, false, json_string_value(reason));
 	}
 }
@@ -147,8 +147,10 @@ put_health(struct feed *f, const json_t *ready)
 	(void)snprintf(
 	    h->rules, sizeof(h->rules), "%.8s", digest == NULL ? "?" : digest);
 	h->rules_bad = client_text(ready, "rules_problem") != NULL;
+	h->settings_bad = client_text(ready, "settings_problem") != NULL;
 	tui_sync_begin(f->m, VIEW_HEALTH);
-	put_reasons(f, json_object_get(ready, "reasons"));
+	put_reasons(f, "reason", json_object_get(ready, "reasons"));
+	put_reasons(f, "warning", json_object_get(ready, "warnings"));
 	if (json_integer_value(json_object_get(ready, "log_seq")) > 0)
 		h->log_seq = (uint64_t)json_integer_value(
 		    json_object_get(ready, "log_seq"));

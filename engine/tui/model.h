@@ -203,7 +203,7 @@ struct tui_health {
 	char reviewer[24];
 	char reasons[TUI_NOTE_MAX];
 	char export[24]; /* rows that the slowest destination lacks, or "" */
-	bool rules_bad, export_bad;
+	bool rules_bad, settings_bad, export_bad;
 	uint64_t log_seq;
 	uint64_t restarts;
 	char *detail; /* owned, safe text of the page, or NULL */

@@ -248,11 +248,9 @@ on_source_failed(void *ctx, struct ipc_msg *m, struct err *e)
 
 	if (a == NULL)
 		return err_nomem(e);
-	why = rec_cstr(&in, a);
-	r = rec_done(&in, e);
+	r = rec_reason(&in, a, "it is not there", &why, e);
 	if (r == 0)
-		broker_source_opened(
-		    &p->b, number, -1, why == NULL ? "it is not there" : why);
+		broker_source_opened(&p->b, number, -1, why);
 	return r;
 }
 

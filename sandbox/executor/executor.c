@@ -26,6 +26,7 @@
 #include "executor/traced.h"
 
 #define LAUNCHERS_PER_EXECUTOR_MAX 64
+#define PATIENCE_MS 30000
 #define ENDED_ARENA ((size_t)256 << 10)
 #define LOOK_ARENA ((size_t)4 << 20)
 #define PLAN_ARENA ((size_t)32 << 20)
@@ -169,6 +170,7 @@ static const struct ipc_row rows[] = {
 	    .handler = executor_on_net_event,
 	},
 	{ .type = LX_STARTED, .len_max = 8, .handler = on_started },
+	{ .type = LX_PONG, .handler = executor_on_pong },
 	{
 	    .type = LX_OUTPUT,
 	    .len_max = PROTO_OUTPUT_BYTES + 16,
@@ -212,10 +214,10 @@ unlink_launcher(struct launcher_link *l)
 		*at = l->next;
 }
 
-static void
-on_closed(void *ctx, struct ipc *i, const struct err *why)
+void
+executor_lost(struct launcher_link *l, const struct err *why)
 {
-	struct launcher_link *l = ctx;
+	struct ipc *i = l->ipc;
 	char text[ERR_MSG_MAX + 64];
 	const struct outcome o = { .exit = -1, .failure = text };
 	struct started *s;
@@ -232,6 +234,13 @@ on_closed(void *ctx, struct ipc *i, const struct err *why)
 	}
 	ipc_free(i);
 	free(l);
+}
+
+static void
+on_closed(void *ctx, struct ipc *i, const struct err *why)
+{
+	(void)i; /* the launcher's own */
+	executor_lost(ctx, why);
 }
 
 /* Whose it is may free it. */
@@ -276,8 +285,10 @@ sandbox_configure(struct executor *x, const struct config *c, struct err *e)
 	x->config = copy;
 	x->arena = TAKE_PTR(a);
 	x->profiles = now;
-	if (c != NULL)
+	if (c != NULL) {
 		elevation_set(&x->elevation, c);
+		x->patience_ms = c->launcher_timeout_ms;
+	}
 	return ERR_OK;
 }
 
@@ -314,6 +325,7 @@ sandbox_open(struct loop *l, const struct executor_events *ev, void *ctx,
 	x->loop = l;
 	x->ev = x->copies.ev = ev;
 	x->ctx = x->copies.ctx = ctx;
+	x->patience_ms = PATIENCE_MS;
 	if (sandbox_configure(x, NULL, e) != 0) {
 		mem_freep(&x);
 		return ERR_NOMEM;
@@ -327,6 +339,7 @@ sandbox_close(struct executor *x)
 {
 	if (x == NULL)
 		return;
+	executor_unwatch(x);
 	while (x->launchers != NULL) {
 		struct launcher_link *l = x->launchers;
 
@@ -492,6 +505,7 @@ sandbox_start(struct executor *x, const struct action *a,
 		return r;
 	s->next = x->runs;
 	x->runs = TAKE_PTR(s);
+	executor_watch(x);
 	return ERR_OK;
 }
 
@@ -531,6 +545,7 @@ sandbox_look(struct executor *x, const struct action *a,
 		return r;
 	s->next = x->runs;
 	x->runs = TAKE_PTR(s);
+	executor_watch(x);
 	return ERR_OK;
 }
 

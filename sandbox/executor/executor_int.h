@@ -13,6 +13,8 @@ struct launcher_link {
 	uid_t uid;
 	gid_t gid;
 	struct ipc *ipc;
+	bool pinged; /* and it has not answered yet */
+	unsigned missed; /* beats since then */
 	struct launcher_link *next;
 };
 
@@ -33,6 +35,8 @@ struct executor {
 	struct launcher_link *launchers;
 	struct started *runs;
 	uint64_t last_number;
+	int64_t patience_ms; /* with a launcher that does not answer */
+	struct loop_timer *beat; /* while anything runs */
 	struct arena *arena; /* holds profiles */
 	struct profile_set *profiles;
 	struct elevation elevation;
@@ -47,6 +51,15 @@ struct started *executor_find_number(
 
 struct started *executor_find_action(
     const struct executor *x, const char *action_id);
+
+/* executor.c: the link is of no use any more: all that it was to do has failed.
+ * Frees l. */
+void executor_lost(struct launcher_link *l, const struct err *why);
+
+/* executor_watch.c: from now on, as long as anything runs. */
+void executor_watch(struct executor *x);
+void executor_unwatch(struct executor *x);
+ipc_handler executor_on_pong;
 
 /* executor_output.c */
 ipc_handler executor_on_output;

@@ -264,6 +264,17 @@ on_look(void *ctx, struct ipc_msg *m, struct err *e)
 	return r == 0 ? launcher_tell(l, LX_LOOKED, &answer, e) : r;
 }
 
+/* The engine wants to know whether anybody is there. */
+static int
+on_ping(void *ctx, struct ipc_msg *m, struct err *e)
+{
+	const struct launcher *l = ctx;
+	const struct rec r = rec_of(m->payload);
+	const int code = rec_done(&r, e);
+
+	return code == 0 ? ipc_send(l->engine, LX_PONG, STR(""), -1, e) : code;
+}
+
 static int
 on_net_verdict(void *ctx, struct ipc_msg *m, struct err *e)
 {
@@ -295,6 +306,7 @@ static const struct ipc_row rows[] = {
 	    .handler = on_stdin,
 	},
 	{ .type = XL_RESIZE, .len_max = 16, .handler = on_resize },
+	{ .type = XL_PING, .handler = on_ping },
 	{ .type = XL_TAKEN, .len_max = 16, .handler = on_taken },
 	{ .type = XL_SIGNAL, .len_max = 12, .handler = on_signal },
 	{ .type = XL_CHANGES,

@@ -23,6 +23,8 @@
 
 #define RUN_ARENA ((size_t)64 << 20)
 #define KILL_GRACE_MS 500
+/* Its first process ends a run in time; if it can. */
+#define LATE_GRACE_MS 3000
 /* The kernel takes several namespaces down for little more than one. */
 #define RELEASE_AFTER_MS 20
 #define RELEASE_AT 8
@@ -42,6 +44,7 @@ lrun_free(struct lrun *r)
 			r->l->run_count--;
 	}
 	loop_cancel(r->l->loop, r->kill_timer);
+	loop_cancel(r->l->loop, r->late_timer);
 	lrun_audit_done(r);
 	lrun_unwatch(r, &r->out[0].fd);
 	lrun_unwatch(r, &r->out[1].fd);
@@ -146,6 +149,10 @@ answer(struct lrun *r)
 	hints_add_all(&r->end, whole_plan(r), r->arena);
 	if (r->reported)
 		ending_fill(&o, &r->end, r->plan, text);
+	else if (r->late)
+		o.failure =
+		    "its first process did not end in time (limits.wall), as "
+		    "one that was stopped; the run was killed";
 	else
 		o.failure = ending_without_report(
 		    r->run.pidfd, r->run.group.events, r->plan, text);
@@ -220,6 +227,18 @@ kill_now(void *ctx)
 	struct lrun *r = ctx;
 
 	r->kill_timer = NULL;
+	(void)sys_pidfd_kill(r->run.pidfd, SIGKILL);
+}
+
+static void
+on_late(void *ctx)
+{
+	struct lrun *r = ctx;
+
+	r->late_timer = NULL;
+	if (r->gone || r->reported)
+		return;
+	r->late = true;
 	(void)sys_pidfd_kill(r->run.pidfd, SIGKILL);
 }
 
@@ -336,6 +355,9 @@ watch(struct lrun *r, struct err *e)
 		code = loop_fd(loop, r->run.ctl, LOOP_READ, on_control, r, e);
 	if (code == 0)
 		code = loop_fd(loop, r->run.pidfd, LOOP_READ, on_gone, r, e);
+	if (code == 0)
+		code = loop_after(loop, r->plan->limits.wall_ms + LATE_GRACE_MS,
+		    on_late, r, &r->late_timer, e);
 	return code;
 }
 

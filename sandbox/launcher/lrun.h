@@ -50,6 +50,8 @@ struct lrun {
 	uint16_t rows, columns; /* of its terminal; 0: nobody said */
 	struct buf in_bytes;
 	bool in_ends; /* after in_bytes */
+	struct loop_timer *late_timer; /* its first process lets it run on */
+	bool late;
 	struct loop_timer *kill_timer;
 	struct ctl end;
 	bool gone, reported, answered, truncated;

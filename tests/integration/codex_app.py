@@ -197,6 +197,8 @@ class CodexApp(unittest.TestCase):
         _, c, answer = self.own_tool("deny", "--ask", "editor")
         self.assertEqual(c.asked, [])
         self.assertFalse(answer["result"]["success"])
+        # The answer itself tells the model: nothing else does.
+        self.assertEqual(c.injected(), "")
         self.assertIn("was not run",
                       answer["result"]["contentItems"][0]["text"])
 

@@ -61,31 +61,30 @@ class Health(unittest.TestCase):
     def status(self):
         return self.daemon.assent("status", "--runtime", self.daemon.runtime)
 
-    def test_rule_files_that_do_not_load_are_a_daemon_that_is_not_ready(self):
+    def test_rule_files_that_do_not_load_are_a_warning_of_a_ready_daemon(self):
         self.assertEqual(self.ready()[0], 200)
         self.assertEqual(self.status().returncode, 0)
         self.put(RULES.replace("decision: deny", "decision: perhaps"))
-        wait(lambda: self.ready()[0] == 503)
-        ready = self.ready()[1]
-        self.assertFalse(ready["ready"])
+        wait(lambda: self.ready()[1]["warnings"])
+        code, ready = self.ready()
+        self.assertEqual((code, ready["ready"]), (200, True))
         self.assertIn("site.yaml:6:", ready["rules_problem"])
         self.assertIn("the rules from before are in force",
-                      " ".join(ready["reasons"]))
+                      " ".join(ready["warnings"]))
         status = self.status()
-        self.assertEqual(status.returncode, 69)
-        self.assertIn("ready    no\n", status.stdout)
+        self.assertEqual(status.returncode, 0)
+        self.assertIn("ready    yes\nwarning  ", status.stdout)
         self.assertIn("site.yaml:6:", status.stdout)
         with Screen(self.daemon.runtime, 30, 100) as s:
-            s.wait_for("NOT READY (6)")
-            s.wait_for("rules BROKEN")
+            s.wait_for("rules BROKEN (6)")
             s.keys("6")
             s.wait_for("site.yaml:6:")
             # what was in force before still is
             self.assertEqual(
                 self.daemon.shell("one", wait=0)[1]["decision"], "deny")
             self.put(RULES)
-            s.wait_until(lambda: "NOT READY" not in s.text())
-        wait(lambda: self.ready()[0] == 200)
+            s.wait_until(lambda: "BROKEN" not in s.text())
+        wait(lambda: self.ready()[1]["warnings"] == [])
         self.assertIsNone(self.ready()[1]["rules_problem"])
         self.assertEqual(self.status().returncode, 0)
 

@@ -86,12 +86,17 @@ class Reload(unittest.TestCase):
     def ready(self, d):
         return d.agent("GET", "/readyz")
 
+    def is_ready_and_warns(self, d):
+        status, ready, _ = self.ready(d)
+        return status == 200 and ready["ready"] and ready["warnings"] != []
+
     def refused(self, d):
         """Sends SIGHUP; the failure in the row that it leaves."""
         before = len(self.rows(d))
         d.process.send_signal(signal.SIGHUP)
-        wait(lambda: self.ready(d)[0] == 503)
         wait(lambda: len(self.rows(d)) > before)
+        wait(lambda: self.ready(d)[1]["settings_problem"])
+        self.assertTrue(self.is_ready_and_warns(d))
         return self.rows(d)[-1].get("failure")
 
     def rows(self, d):
@@ -103,14 +108,16 @@ class Reload(unittest.TestCase):
         d = self.daemon("grants: until\n")
         d.start()
         put(f"{self.rules}/r.yaml", RULE.replace("deny", "perhaps"))
-        wait(lambda: self.ready(d)[0] == 503)
+        wait(lambda: self.is_ready_and_warns(d))
         put(d.config, "grants: until\napproval_policy: never\n")
         self.assertIn("perhaps", self.refused(d) or "")
         self.assertNotIn(" reloaded role=", d.daemon_log())
         ready = self.ready(d)[1]
         self.assertIn("perhaps", ready["settings_problem"])
         self.assertIn("the settings from before are in force",
-                      " ".join(ready["reasons"]))
+                      " ".join(ready["warnings"]))
+        self.assertIn(b"\nassent_settings_last_reload_successful 0\n",
+                      d.agent("GET", "/metrics")[1])
         doctor = d.assent("doctor", "--runtime", d.runtime)
         self.assertIn("settings from before", doctor.stdout)
         # under 'never' this would be denied at once
@@ -119,9 +126,9 @@ class Reload(unittest.TestCase):
         # Rules that are good again are taken; the settings wait for a signal.
         put(f"{self.rules}/r.yaml", RULE)
         wait(lambda: self.ready(d)[1]["rules_problem"] is None)
-        self.assertEqual(self.ready(d)[0], 503)
+        self.assertTrue(self.is_ready_and_warns(d))
         d.process.send_signal(signal.SIGHUP)
-        wait(lambda: self.ready(d)[0] == 200)
+        wait(lambda: self.ready(d)[1]["warnings"] == [])
         wait(lambda: " reloaded role=front" in d.daemon_log())
         body = d.shell("curl -s https://b.example", execute=False, wait=0)[1]
         self.assertEqual(body["decision"], "deny", body)
@@ -146,7 +153,7 @@ class Reload(unittest.TestCase):
             self.assertEqual(body["state"], "pending", body)
             put(tokens, TOKEN + "\n")
             d.process.send_signal(signal.SIGHUP)
-            wait(lambda: self.ready(d)[0] == 200)
+            wait(lambda: self.ready(d)[1]["warnings"] == [])
 
     def test_signals_that_come_together_end_in_what_is_there_then(self):
         d = self.daemon("")

@@ -232,6 +232,30 @@ a_count_is_checked_before_it_is_used(void **state)
 	assert_int_equal(rec_count(&r, 11), 11);
 }
 
+static void
+a_reason_is_the_last_word_or_the_one_that_stands_for_it(void **state)
+{
+	AUTO(arena_freep) struct arena *a = arena_new(4096);
+	AUTO_BUF struct buf b = BUF_INIT(256);
+	const char *why = "untouched";
+	struct rec r;
+
+	(void)state;
+	rec_put_cstr(&b, "the disk is full");
+	r = rec_of(buf_str(&b));
+	assert_int_equal(rec_reason(&r, a, "none", &why, NULL), 0);
+	assert_string_equal(why, "the disk is full");
+	buf_reset(&b);
+	rec_put_cstr(&b, NULL);
+	r = rec_of(buf_str(&b));
+	assert_int_equal(rec_reason(&r, a, "none", &why, NULL), 0);
+	assert_string_equal(why, "none");
+	rec_put_u8(&b, 1);
+	r = rec_of(buf_str(&b));
+	assert_int_not_equal(rec_reason(&r, a, "other", &why, NULL), 0);
+	assert_string_equal(why, "none");
+}
+
 int
 main(void)
 {
@@ -248,6 +272,8 @@ main(void)
 		cmocka_unit_test(text_with_a_nul_is_no_c_string),
 		cmocka_unit_test(a_missing_field_is_no_text),
 		cmocka_unit_test(a_count_is_checked_before_it_is_used),
+		cmocka_unit_test(
+		    a_reason_is_the_last_word_or_the_one_that_stands_for_it),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

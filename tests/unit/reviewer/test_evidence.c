@@ -161,6 +161,31 @@ code_notices_what_hides_and_what_persuades(void **state)
 	assert_int_equal(evidence_flags(STR("git fetch origin\n\tmake")), 0);
 }
 
+/* A folder may hold something else by the time it runs. */
+static void
+what_is_not_held_on_to_is_said(void **state)
+{
+	const struct evidence_limits limits = EVIDENCE_LIMITS_DEFAULT;
+	AUTO(action_freep) struct action *a = NULL;
+	AUTO_BUF struct buf out = BUF_INIT(BYTES_MAX);
+	struct operand operands[] = {
+		{ .state = OPERAND_FILE, .named = "x.sh" },
+		{ .state = OPERAND_OTHER, .named = "scripts" },
+	};
+
+	(void)state;
+	assert_int_equal(action_new(&a, NULL), 0);
+	a->proposal.tool = TOOL_SHELL;
+	a->proposal.executor = EXECUTOR_ASSENT;
+	a->proposal.input.script = "sh x.sh && run-parts scripts";
+	a->classification.reason = "unknown program";
+	a->classification.profile.name = "workspace-write";
+	a->operands = operands;
+	a->operand_count = ARRAY_LEN(operands);
+	assert_int_equal(evidence_put(a, &marks, &limits, &out, NULL), 0);
+	assert_non_null(strstr(buf_cstr(&out), "\"not_held\":[\"scripts\"]"));
+}
+
 int
 main(void)
 {
@@ -170,6 +195,7 @@ main(void)
 		cmocka_unit_test(what_went_in_comes_out_unchanged),
 		cmocka_unit_test(an_action_that_does_not_fit_is_not_cut),
 		cmocka_unit_test(code_notices_what_hides_and_what_persuades),
+		cmocka_unit_test(what_is_not_held_on_to_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -887,6 +887,29 @@ who_looks_is_shown_and_arms_nothing_anew(void **state)
 	world_close(&w);
 }
 
+static void
+what_is_not_held_on_to_is_on_the_page(void **state)
+{
+	json_t *d = a_decision("act_1", "high"), *x = an_explanation("make");
+	json_t *names = json_array();
+	struct page page = PAGE_INIT;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(
+		    json_array_append_new(names, json_sprintf("folder-%d", i)),
+		    0);
+	assert_int_equal(json_object_set_new(x, "not_held", names), 0);
+	assert_true(case_page(d, x, &(struct case_how){ 0 }, &page));
+	assert_non_null(strstr(buf_cstr(&page.text), "not held"));
+	assert_non_null(strstr(buf_cstr(&page.text), "folder-7"));
+	assert_null(strstr(buf_cstr(&page.text), "folder-8"));
+	assert_non_null(strstr(buf_cstr(&page.text), "and 2 more"));
+	page_done(&page);
+	json_decref(d);
+	json_decref(x);
+}
+
 int
 main(void)
 {
@@ -948,6 +971,7 @@ main(void)
 		cmocka_unit_test(a_key_of_another_view_answers_nothing),
 		cmocka_unit_test(
 		    undo_is_offered_for_60_seconds_and_where_it_is_known),
+		cmocka_unit_test(what_is_not_held_on_to_is_on_the_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
