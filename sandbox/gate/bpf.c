@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <linux/audit.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+
+#include "base/mem.h"
 
 #if defined(__x86_64__)
 #define BPF_ARCH AUDIT_ARCH_X86_64
@@ -135,6 +138,27 @@ refusal(const struct bpf_rule *r)
 	return r->tell ? SECCOMP_RET_USER_NOTIF : (uint32_t)RET_EPERM;
 }
 
+/* What programs use. Whatever else is asked for, the kernel loads a module. */
+static const uint32_t inet_protocols[] = {
+	0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6,
+	262, /* IPPROTO_MPTCP */
+};
+
+static void
+leaf_inet(struct builder *b, uint32_t good)
+{
+	unsigned at;
+
+	load_arg(b, 1);
+	(void)put(b, BPF_ALU | BPF_AND | BPF_K, 0xf, 0, 0);
+	at = put(b, BPF_JMP | BPF_JGT | BPF_K, SOCK_RAW, 0, 0);
+	answer(b, at, true, SECCOMP_RET_ERRNO | ESOCKTNOSUPPORT);
+	load_arg(b, 2);
+	for (size_t i = 0; i < ARRAY_LEN(inet_protocols); i++)
+		when_equal(b, inet_protocols[i], good);
+	otherwise(b, SECCOMP_RET_ERRNO | EPROTONOSUPPORT);
+}
+
 /*
  * Unix datagram sockets name a receiver with each message, so no check at
  * connect would hold; of netlink only routes and links (its own) are of use.
@@ -144,15 +168,15 @@ leaf_socket(
     struct builder *b, const struct bpf_rule *r, uint32_t good, bool network)
 {
 	const uint32_t bad = refusal(r);
-	unsigned unix_at, net_at;
+	unsigned unix_at, net_at, four_at, six_at;
 
 	load_arg(b, 0);
 	if (!network) {
 		(void)put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 0);
 		otherwise(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
 	}
-	when_equal(b, AF_INET, good);
-	when_equal(b, AF_INET6, good);
+	four_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 0, 0);
+	six_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 0);
 	unix_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 0);
 	net_at = put(b, BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 0);
 	otherwise(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
@@ -166,6 +190,9 @@ leaf_socket(
 	load_arg(b, 2);
 	when_equal(b, 0, good);
 	otherwise(b, bad);
+	patch(b, four_at, true);
+	patch(b, six_at, true);
+	leaf_inet(b, good);
 }
 
 static void

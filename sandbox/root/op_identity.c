@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "sys.h"
 
 #define ID_END 4294967295ULL /* the last id is never mapped */
@@ -324,17 +325,36 @@ map_self(int self, const struct plan_who *who, struct err *e)
 	return ERR_OK;
 }
 
+/* What the kernel counts for a user everywhere: a run takes a share, so that
+ * the user's own programs find some left. Without the file nothing is lost. */
+static void
+leave_some(void)
+{
+	static const char *const shares[][2] = {
+		{ "/proc/sys/user/max_inotify_instances", "64" },
+		{ "/proc/sys/user/max_inotify_watches", "32768" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(shares); i++)
+		(void)write_text(
+		    AT_FDCWD, shares[i][0], shares[i][1], strlen(shares[i][1]));
+}
+
 int
 identity_map_self(const struct plan_who *who, struct err *e)
 {
 	AUTO_FD int self = -1;
+	int r;
 
 	if (who->identity != IDENTITY_SAME)
 		return ERR_OK;
 	self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (self < 0)
 		return cannot_map("open '/proc/self'", e);
-	return map_self(self, who, e);
+	r = map_self(self, who, e);
+	if (r == 0)
+		leave_some();
+	return r;
 }
 
 int

@@ -157,6 +157,18 @@ root_do_devices(struct root *r, struct err *e)
 	return code;
 }
 
+/* The keys that the kernel holds for this user are not the run's: even what
+ * they are called is nobody's business there. */
+static int
+hide_keys(struct root *r, int proc, struct err *e)
+{
+	AUTO_FD int keys = r->plan->who.identity != IDENTITY_SAME
+	    ? -1
+	    : openat(proc, "keys", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return keys < 0 ? ERR_OK : root_mask(r, keys, e);
+}
+
 int
 root_do_proc(struct root *r, const struct op *op, struct err *e)
 {
@@ -167,7 +179,9 @@ root_do_proc(struct root *r, const struct op *op, struct err *e)
 	if (code == 0)
 		code = root_open_place(r, op->path, true, &place, e);
 	root_forget_near(r);
-	return code == 0 ? mnt_put(fd, place, e) : code;
+	if (code == 0)
+		code = mnt_put(fd, place, e);
+	return code == 0 ? hide_keys(r, fd, e) : code;
 }
 
 int

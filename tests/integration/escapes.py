@@ -52,6 +52,19 @@ class Escapes(unittest.TestCase):
     def test_no_secret_is_read(self):
         self.each("secrets", False)
 
+    def test_no_path_is_judged_that_is_not_the_one_that_is_used(self):
+        self.each("files", False)
+
+    def test_no_call_leads_out(self):
+        self.each("calls", False)
+
+    def test_what_the_user_shares_with_the_run_is_left_to_him(self):
+        self.each("bounds", False)
+
+    @unittest.skipUnless(WANTED, "they fill the memory")
+    def test_no_flood_goes_over_the_limits(self):
+        self.each("floods", False)
+
     def test_the_kernel_and_other_processes_are_out_of_reach(self):
         self.each("kernel", False)
 

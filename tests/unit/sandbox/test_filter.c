@@ -14,6 +14,7 @@
 #include <linux/audit.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -196,6 +197,34 @@ terminal_injection_is_denied_by_the_low_half_of_the_request(void **state)
 	assert_int_equal(ANSWER(SYS_ioctl, 0, 0x541c, 0), ASK);
 	assert_int_equal(ANSWER(SYS_ioctl, 0, TCGETS, 0), ALLOW);
 	assert_int_equal(ANSWER(SYS_ioctl, 0, FIONREAD, 0), ALLOW);
+}
+
+static void
+no_protocol_is_asked_for_that_the_kernel_loads_a_module_for(void **state)
+{
+	static const uint64_t good[] = { 0, IPPROTO_TCP, IPPROTO_UDP,
+		IPPROTO_ICMP, IPPROTO_ICMPV6, 262 };
+	static const uint64_t bad[] = { IPPROTO_SCTP, IPPROTO_DCCP,
+		IPPROTO_UDPLITE, IPPROTO_RAW, 115, 253, 0xffffffff };
+	static const uint64_t types[] = { SOCK_RDM, SOCK_SEQPACKET, SOCK_DCCP };
+
+	(void)state;
+	for (uint64_t family = AF_INET; family <= AF_INET6;
+	     family += AF_INET6 - AF_INET) {
+		for (size_t i = 0; i < ARRAY_LEN(good); i++)
+			assert_int_equal(
+			    ANSWER(SYS_socket, family,
+				SOCK_STREAM | SOCK_CLOEXEC, good[i]),
+			    ALLOW);
+		for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+			assert_int_equal(
+			    ANSWER(SYS_socket, family, SOCK_STREAM, bad[i]),
+			    SECCOMP_RET_ERRNO | EPROTONOSUPPORT);
+		for (size_t i = 0; i < ARRAY_LEN(types); i++)
+			assert_int_equal(
+			    ANSWER(SYS_socket, family, types[i], 0),
+			    SECCOMP_RET_ERRNO | ESOCKTNOSUPPORT);
+	}
 }
 
 static void
@@ -464,6 +493,8 @@ main(void)
 		cmocka_unit_test(what_comes_to_be_refused_is_refused),
 		cmocka_unit_test(
 		    terminal_injection_is_denied_by_the_low_half_of_the_request),
+		cmocka_unit_test(
+		    no_protocol_is_asked_for_that_the_kernel_loads_a_module_for),
 		cmocka_unit_test(sockets_are_of_the_families_that_are_fenced),
 		cmocka_unit_test(set_id_bits_are_neither_made_nor_gained),
 		cmocka_unit_test(what_is_said_of_a_file_is_asked),
