@@ -74,6 +74,21 @@ read_call(struct gate *g, struct opening *o)
 	return gate_read_path(g, path, o->path);
 }
 
+/*
+ * Landlock before Linux 6.2 does not hold what cuts a file short, so a program
+ * that swaps the path in that instant would reach every file of its user. The
+ * kernel never does it by itself: opened to be written a file is held anyway,
+ * all else is refused or done here.
+ */
+static bool
+cuts_unwritten(const struct opening *o)
+{
+	const int access = o->flags & O_ACCMODE;
+
+	return (o->flags & O_TRUNC) != 0 && access != O_WRONLY &&
+	    access != O_RDWR;
+}
+
 /* Shells open these each time; nothing of them is the run's. Whatever path
  * the kernel finds there then, the domain decides. */
 bool
@@ -84,7 +99,7 @@ gate_opens_node(struct gate *g)
 	bool is = false;
 
 	if (!gate_is_open(g->req->data.nr) || read_call(g, &o) != 0 ||
-	    o.truncate)
+	    o.truncate || cuts_unwritten(&o))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
 		is = is || strcmp(o.path, nodes[i]) == 0;
@@ -414,6 +429,38 @@ open_outside(
 				       : (int)GATE_NATIVE;
 }
 
+/* truncate(2) of what is the run's own. */
+static int
+cut_outside(struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	AUTO_FD int fd = -1;
+	struct stat st;
+
+	note_outside(g, o, p);
+	if (!p->exists)
+		return -ENOENT;
+	if (!S_ISREG(p->st.st_mode))
+		return S_ISDIR(p->st.st_mode) ? -EISDIR : -EINVAL;
+	if (p->st.st_dev != g->tmp_dev && !gate_is_private(g, p->rel))
+		return -EACCES;
+	fd = openat(
+	    p->parent, p->name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_dev != p->st.st_dev)
+		return -EACCES;
+	return finish(g, o, fd);
+}
+
+static int
+not_by_itself(const struct opening *o, int r, int why)
+{
+	if (!o->truncate || r != GATE_NATIVE)
+		return r;
+	return why != 0 ? -why : -EACCES;
+}
+
 int
 gate_call_open(struct gate *g)
 {
@@ -426,9 +473,11 @@ gate_call_open(struct gate *g)
 		return r;
 	if ((o.flags & O_PATH) != 0)
 		return GATE_NATIVE;
+	if (cuts_unwritten(&o))
+		return -EACCES;
 	number = gate_descriptor(g, o.path);
 	if (number >= 0)
-		return open_again(g, &o, number);
+		return not_by_itself(&o, open_again(g, &o, number), EINVAL);
 	if (judges(g, &o))
 		gate_name_caller(g, o.path);
 	r = gate_resolve(g, o.dirfd, o.path,
@@ -441,11 +490,12 @@ gate_call_open(struct gate *g)
 	if (r == GATE_NATIVE && (o.flags & O_TMPFILE) == O_TMPFILE)
 		r = -EOPNOTSUPP;
 	if (r == 0 && place.root == NULL) {
-		r = open_outside(g, &o, &place);
+		r = o.truncate ? cut_outside(g, &o, &place)
+			       : open_outside(g, &o, &place);
 	} else if (r == 0) {
 		r = place.exists ? open_existing(g, &o, &place)
 				 : open_new(g, &o, &place);
 	}
 	gate_place_done(&place);
-	return r;
+	return not_by_itself(&o, r, place.why);
 }
