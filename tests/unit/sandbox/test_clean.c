@@ -1,4 +1,7 @@
-/* Settings are shown without the credentials that people keep in them. */
+/*
+ * Settings are shown without the credentials that people keep in them.
+ * Runs in: tests.  Trusts: nothing.  Owns: nothing.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
