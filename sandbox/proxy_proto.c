@@ -93,7 +93,7 @@ proxy_event_get(
 	ret->by = rec_cstr(r, a);
 	ret->reason = rec_cstr(r, a);
 	ret->limit = (enum proxy_limit)rec_u8(r);
-	if (ret->limit > PROXY_LIMIT_DOWN)
+	if (ret->limit > PROXY_LIMIT_LAST)
 		r->failed = 1;
 	return rec_done(r, e);
 }

@@ -63,11 +63,14 @@ struct proxy_verdict {
 	const char *who; /* for events: a rule, a grant, a person */
 };
 
-/* Of network_limits: what the run has used up. */
+/* Of network_limits: what the run has met. */
 enum proxy_limit {
 	PROXY_LIMIT_NONE,
-	PROXY_LIMIT_UP,
+	PROXY_LIMIT_UP, /* it has used that up */
 	PROXY_LIMIT_DOWN,
+	PROXY_LIMIT_IDLE,
+	PROXY_LIMIT_CONNECTIONS,
+	PROXY_LIMIT_LAST = PROXY_LIMIT_CONNECTIONS,
 };
 
 struct proxy_event {

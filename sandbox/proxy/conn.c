@@ -142,8 +142,7 @@ report(struct conn *c)
 		.method = c->method[0] == '\0' ? NULL : c->method,
 		.by = by_whom(c),
 		.reason = c->reason[0] == '\0' ? NULL : c->reason,
-		.limit = c->limited ? meter_limit(&c->p->tools.meter)
-				    : PROXY_LIMIT_NONE,
+		.limit = c->limited ? meter_limit(&c->p->tools.meter) : c->met,
 	    });
 }
 
@@ -415,6 +414,18 @@ read_head(struct conn *c)
 /* ---- flowing ----------------------------------------------------------- */
 
 static void
+end_idle(struct conn *c)
+{
+	c->met = PROXY_LIMIT_IDLE;
+	if (c->state == CONN_ANSWER)
+		conn_refuse(c, CAUSE_TIMEOUT,
+		    "the server did not answer in %u ms",
+		    c->p->policy.limits.idle_ms);
+	else
+		conn_end(c, "nothing moved for too long");
+}
+
+static void
 on_idle(void *ctx)
 {
 	struct conn *c = ctx;
@@ -424,12 +435,8 @@ on_idle(void *ctx)
 	c->timer = NULL;
 	if (idle < limit)
 		conn_set_timer(c, limit - idle, on_idle);
-	else if (c->state == CONN_ANSWER)
-		conn_refuse(c, CAUSE_TIMEOUT,
-		    "the server did not answer in %u ms",
-		    c->p->policy.limits.idle_ms);
 	else
-		conn_end(c, "nothing moved for too long");
+		end_idle(c);
 }
 
 static bool
@@ -627,6 +634,7 @@ begin(struct conn *c)
 	if (c->state == CONN_DEAD)
 		return;
 	if (c->p->conn_count > l->connections) {
+		c->met = PROXY_LIMIT_CONNECTIONS;
 		conn_refuse(c, CAUSE_BUSY,
 		    "the run has %u connections at once, which is all that "
 		    "it may",

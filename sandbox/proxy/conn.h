@@ -39,6 +39,7 @@ struct conn {
 	struct watch client, server;
 	bool client_eof, welcomed, reported, silent;
 	bool limited; /* a limit of bytes has ended it */
+	enum proxy_limit met; /* another one that has */
 	unsigned step; /* of the front */
 	struct buf in; /* read and not understood yet */
 

@@ -85,6 +85,8 @@ meter_over(const struct meter *m)
 	case PROXY_LIMIT_DOWN:
 		return "the run has received all that it may "
 		       "(network_limits: down)";
+	case PROXY_LIMIT_IDLE:
+	case PROXY_LIMIT_CONNECTIONS:
 	case PROXY_LIMIT_NONE:
 		break;
 	}

@@ -41,8 +41,8 @@ struct net_link {
 	struct arena *arena;
 	char failure[ERR_MSG_MAX];
 	/* and one for each limit */
-	const char *denied[NET_DENIED_MAX + PROXY_LIMIT_DOWN];
-	bool limits_told[PROXY_LIMIT_DOWN + 1];
+	const char *denied[NET_DENIED_MAX + PROXY_LIMIT_LAST];
+	bool limits_told[PROXY_LIMIT_LAST + 1];
 	char keys[NET_DENIED_MAX][KEY_MAX];
 	size_t denied_count, key_count;
 };
@@ -107,9 +107,18 @@ remember_denied(struct net_link *n, const struct proxy_event *ev)
 static void
 remember_limit(struct net_link *n, const struct proxy_event *ev)
 {
-	static const char *const words[][2] = {
-		[PROXY_LIMIT_UP] = { "sent", "up" },
-		[PROXY_LIMIT_DOWN] = { "received", "down" },
+	static const struct {
+		const char *what, *came, *key;
+	} words[] = {
+		[PROXY_LIMIT_UP] = { "the run has sent all that it may", "cut",
+		    "up" },
+		[PROXY_LIMIT_DOWN] = { "the run has received all that it may",
+		    "cut", "down" },
+		[PROXY_LIMIT_IDLE] = { "nothing moved for as long as it may",
+		    "cut", "idle" },
+		[PROXY_LIMIT_CONNECTIONS] = { "the run has as many connections "
+					      "at once as it may",
+		    "refused", "connections" },
 	};
 	char key[KEY_MAX], text[DENIED_TEXT_MAX];
 
@@ -117,9 +126,10 @@ remember_limit(struct net_link *n, const struct proxy_event *ev)
 		return;
 	print_key(ev, key);
 	(void)snprintf(text, sizeof(text),
-	    "limit: the run has %s all that it may, so the connection to %s "
-	    "was cut; 'network_limits: {%s: ...}' in a profile is more",
-	    words[ev->limit][0], key, words[ev->limit][1]);
+	    "limit: %s, so the connection to %s was %s; 'network_limits: "
+	    "{%s: ...}' in a profile is more",
+	    words[ev->limit].what, key, words[ev->limit].came,
+	    words[ev->limit].key);
 	n->denied[n->denied_count] = arena_strdup(n->arena, text);
 	if (n->denied[n->denied_count] == NULL)
 		return;

@@ -322,6 +322,33 @@ class NetworkTest(unittest.TestCase):
             self.assertEqual([r["decision"] for r in d.rows("network")],
                              ["allow", "deny", "deny"])
 
+    def test_a_connection_that_is_cut_for_its_idleness_is_told(self):
+        def silent(sock):
+            sock.recv(4096)
+            time.sleep(8)
+        self.world.serve(WEB, 8099, silent)
+        with Site("  workspace-write: {network: ['web.test:8099'], "
+                  "network_only: true, network_limits: {idle: 1s}}\n") as d:
+            done, _ = d.approved("curl -sS -m 20 http://web.test:8099/; true")
+            self.assertEqual(
+                [v for v in done["outcome"]["violations"]
+                 if v.startswith("limit: ")],
+                ["limit: nothing moved for as long as it may, so the "
+                 "connection to web.test:8099 was cut; 'network_limits: "
+                 "{idle: ...}' in a profile is more"])
+
+    def test_connections_beyond_their_limit_are_told(self):
+        with Site("  workspace-write: {network: ['web.test:80'], "
+                  "network_only: true, network_limits: {connections: 2}}\n"
+                  ) as d:
+            done, _ = d.approved(
+                "python3 -c 'import socket, time\n"
+                "all = [socket.create_connection((\"web.test\", 80))"
+                " for _ in range(5)]\ntime.sleep(0.5)'; true")
+            self.assertIn(
+                "limit: the run has as many connections at once as it may, "
+                "so the connection to", str(done["outcome"]["violations"]))
+
     def test_a_profile_without_a_network_lifts_no_limit_of_it(self):
         asked = []
 
