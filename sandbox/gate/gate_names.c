@@ -117,6 +117,26 @@ call_mknod(struct gate *g, struct argument where, mode_t mode)
 	return r;
 }
 
+static bool
+link_may_be(const struct gate_place *p)
+{
+	return !p->root->guarded || guard_link_may_be(p->rel);
+}
+
+/* As git tries whether there are links. */
+static bool
+stays_beside(const char *target)
+{
+	return strchr(target, '/') == NULL && strcmp(target, "..") != 0;
+}
+
+/* What is at from keeps its kind under its other name. */
+static bool
+link_may_go(const struct gate_place *from, const struct gate_place *to)
+{
+	return !from->exists || !S_ISLNK(from->st.st_mode) || link_may_be(to);
+}
+
 static int
 call_symlink(struct gate *g, uint64_t target, struct argument where)
 {
@@ -130,7 +150,9 @@ call_symlink(struct gate *g, uint64_t target, struct argument where)
 		r = make_outside(g, &p);
 	else if (r == 0 && p.exists)
 		r = -EEXIST;
-	else if (r == 0 && !gate_permits(g, &p, GUARD_PLACE))
+	else if (r == 0 &&
+	    (!gate_permits(g, &p, GUARD_PLACE) ||
+		(!stays_beside(to) && !link_may_be(&p))))
 		r = gate_denied(g, "create", &p);
 	else if (r == 0 && !take_file(g))
 		r = -EDQUOT;
@@ -165,13 +187,15 @@ judge_rename(struct gate *g, const struct gate_place *from,
 		return -EPERM;
 	if (!gate_permits(g, from, GUARD_TAKE) || !gate_may_take(g, from))
 		return gate_denied(g, "rename", from);
-	if (!may_place(g, from, to) || !gate_may_go(from, to))
+	if (!may_place(g, from, to) || !gate_may_go(from, to) ||
+	    !link_may_go(from, to))
 		return gate_denied(g, "rename to", to);
 	if ((flags & RENAME_EXCHANGE) == 0)
 		return 0;
 	if (!gate_permits(g, to, GUARD_TAKE) || !gate_may_take(g, to))
 		return gate_denied(g, "rename", to);
-	if (!gate_permits(g, from, GUARD_PLACE) || !gate_may_go(to, from))
+	if (!gate_permits(g, from, GUARD_PLACE) || !gate_may_go(to, from) ||
+	    !link_may_go(to, from))
 		return gate_denied(g, "rename to", from);
 	return 0;
 }
@@ -212,7 +236,7 @@ judge_link(
 		return -EPERM;
 	if (!gate_permits(g, from, GUARD_TAKE) || !gate_may_take(g, from))
 		return gate_denied(g, "link", from);
-	if (!gate_permits(g, to, GUARD_PLACE))
+	if (!gate_permits(g, to, GUARD_PLACE) || !link_may_go(from, to))
 		return gate_denied(g, "link to", to);
 	return 0;
 }

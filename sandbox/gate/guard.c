@@ -270,3 +270,11 @@ guard_folder_may_go(const char *from, const char *to)
 
 	return a == b && from_data == to_data && strncmp(from, to, a) == 0;
 }
+
+bool
+guard_link_may_be(const char *rel)
+{
+	bool data;
+
+	return repository_of(rel, &data) == 0 || data;
+}

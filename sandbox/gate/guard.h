@@ -48,6 +48,9 @@ enum guard_verdict guard_check(
 /* A folder of a repository's own stays in it, and where names are free: what is
  * in it was judged by where it is. Both in the same root. */
 bool guard_folder_may_go(const char *from, const char *to);
+/* Among a repository's own files a symbolic link would lead git to settings
+ * that nobody judged: git makes none there but for branches. */
+bool guard_link_may_be(const char *rel);
 /* True when every setting in the text of a repository's configuration is of
  * the kind that runs nothing. */
 bool guard_config_harmless(struct str text);

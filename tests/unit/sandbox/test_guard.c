@@ -187,6 +187,22 @@ a_folder_of_a_repository_stays_where_it_was_judged(void **state)
 }
 
 static void
+links_among_a_repositorys_files_are_those_of_branches(void **state)
+{
+	static const char *const may[] = { "a", "a/b", "a.git/x",
+		".git/refs/heads/a", "a/.git/objects/x", ".git/refs" };
+	static const char *const may_not[] = { ".git/x", ".git/worktrees",
+		".git/worktrees/x", ".git/modules/m", "a/.git/worktrees/x",
+		".GIT/worktrees/x" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(may); i++)
+		assert_true(guard_link_may_be(may[i]));
+	for (size_t i = 0; i < ARRAY_LEN(may_not); i++)
+		assert_false(guard_link_may_be(may_not[i]));
+}
+
+static void
 a_path_of_too_many_parts_is_denied(void **state)
 {
 	const struct guard g = guard_of_profile();
@@ -305,6 +321,8 @@ main(void)
 		    a_hook_is_not_made_to_run_and_other_modes_are_free),
 		cmocka_unit_test(
 		    a_folder_of_a_repository_stays_where_it_was_judged),
+		cmocka_unit_test(
+		    links_among_a_repositorys_files_are_those_of_branches),
 		cmocka_unit_test(a_path_of_too_many_parts_is_denied),
 		cmocka_unit_test(what_a_configuration_has_git_obey_is_found),
 		cmocka_unit_test(a_configuration_that_runs_nothing_is_harmless),
