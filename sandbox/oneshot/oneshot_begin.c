@@ -33,6 +33,7 @@ oneshot_begin(const struct options *o, struct oneshot_begun *b)
 {
 	struct blank_with with = {
 		.ground = { .idmap = -1 },
+		.at_once = true,
 		.net_apart = net_apart_can(),
 	};
 	struct plan_who who;

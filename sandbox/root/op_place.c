@@ -167,21 +167,22 @@ root_open_place(
     struct root *r, const char *path, bool folder, int *ret, struct err *e)
 {
 	const char *name;
-	int fd, parent, code;
+	int fd, parent, failed = 0;
+	int code = root_open_parent(r, path, &parent, &name, e);
 
-	fd = root_open_inside(r, path);
-	if (fd >= 0) {
-		*ret = fd;
-		return ERR_OK;
-	}
-	code = root_open_parent(r, path, &parent, &name, e);
 	if (code != 0)
 		return code;
-	if (folder ? mkdirat(parent, name, 0755) != 0
-		   : mknodat(parent, name, S_IFREG | 0644, 0) != 0)
-		return err_sys(e, "cannot make '%s' in the sandbox", path);
-	root_give(r, parent, name);
+	/* Most are missing, and to make one tells of one that is there. */
+	if ((folder ? mkdirat(parent, name, 0755)
+		    : mknodat(parent, name, S_IFREG | 0644, 0)) == 0)
+		root_give(r, parent, name);
+	else
+		failed = errno;
 	fd = sys_openat2(parent, name, O_PATH | O_NOFOLLOW, INSIDE);
+	if (fd < 0 && failed != 0 && failed != EEXIST) {
+		errno = failed;
+		return err_sys(e, "cannot make '%s' in the sandbox", path);
+	}
 	if (fd < 0)
 		return err_sys(e, "cannot open '%s' in the sandbox", path);
 	*ret = fd;

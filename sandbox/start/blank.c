@@ -151,20 +151,30 @@ blank_main(int ctl, const struct blank_with *with)
 	init_main(&job);
 }
 
+static int
+watch_mounts(int *ret, struct err *e)
+{
+	struct pollfd p = { .events = POLLPRI };
+
+	*ret = p.fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (*ret < 0)
+		return err_sys(e, "cannot watch the mount table");
+	/* What happened before does not count. */
+	(void)poll(&p, 1, 0);
+	return ERR_OK;
+}
+
 int
 blank_make(const struct blank_with *with, struct blank *ret, struct err *e)
 {
 	AUTO_FD int mine = -1;
 	AUTO_FD int theirs = -1;
-	AUTO_FD int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	struct pollfd p = { .fd = mounts, .events = POLLPRI };
+	AUTO_FD int mounts = -1;
 	int pidfd = -1;
 	pid_t pid;
 
-	if (mounts < 0)
-		return err_sys(e, "cannot watch the mount table");
-	/* What happened before does not count. */
-	(void)poll(&p, 1, 0);
+	if (!with->at_once && watch_mounts(&mounts, e) != 0)
+		return ERR_SYS;
 	if (ctl_pair(&mine, &theirs, e) != 0)
 		return ERR_SYS;
 	pid = sys_fork(run_namespaces(geteuid() != 0, with->net_apart), &pidfd);
@@ -188,7 +198,7 @@ blank_is_current(struct blank *b)
 
 	if (b->process.pid <= 0)
 		return false;
-	b->stale = b->stale || poll(&p, 1, 0) != 0 ||
+	b->stale = b->stale || (b->mounts >= 0 && poll(&p, 1, 0) != 0) ||
 	    (b->with.facts != NULL && !facts_hold(b->with.facts));
 	return !b->stale;
 }

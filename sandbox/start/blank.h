@@ -24,15 +24,16 @@ struct facts;
 
 struct blank_with {
 	struct ground ground; /* what is built ahead */
-	/* Of the host, of that ground; or NULL: it is used at once. */
+	/* Of the host, of that ground; or NULL. */
 	struct facts *facts;
+	bool at_once; /* its job comes in a moment: nothing is watched */
 	bool net_apart; /* the network is made beside what is left */
 };
 
 struct blank {
 	struct run process; /* pid 0: there is none */
 	struct blank_with with; /* what it points to is borrowed */
-	int mounts; /* our mount table; owned */
+	int mounts; /* our mount table, or -1; owned */
 	bool stale; /* that has changed, or one of the facts */
 };
 
