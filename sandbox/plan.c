@@ -309,7 +309,8 @@ add_guarded_root(struct maker *m, const char *root, bool write)
 		(void)add(m, OP_DENY, root, 0);
 }
 
-/* A folder that is shown, too, keeps hidden what is hidden everywhere. */
+/* A folder that is shown, too, keeps hidden what is hidden everywhere, and in
+ * it what is covered in a workspace: a secret has to be named itself. */
 static void
 add_read_root(struct maker *m, const char *root)
 {
@@ -318,6 +319,8 @@ add_read_root(struct maker *m, const char *root)
 		if (plan_path_within(profile_hidden[i], root))
 			(void)add(m, OP_MASK, profile_hidden[i], OP_OPTIONAL);
 	}
+	for (size_t i = 0; profile_secrets[i] != NULL; i++)
+		add_in(m, OP_MASK, root, profile_secrets[i], OP_OPTIONAL);
 }
 
 static void

@@ -119,6 +119,13 @@ static const char bash_tail[] =
     "\telif ((COMP_CWORD == 2)) && [[ $current != -* && -n $verbs ]]; then\n"
     "\t\tmapfile -t COMPREPLY < <(compgen -W \"$verbs\" -- \"$current\")\n"
     "\telse\n"
+    /* What a verb takes it says itself: its table is another module's. */
+    "\t\tif ((COMP_CWORD > 2)) && "
+    "[[ \" $verbs \" == *\" ${COMP_WORDS[2]} \"* ]]; then\n"
+    "\t\t\toptions=$(command assent \"${COMP_WORDS[1]}\" "
+    "\"${COMP_WORDS[2]}\" --help 2>/dev/null |\n"
+    "\t\t\t\tsed -n 's/^  \\(--[a-z0-9-]*\\).*/\\1/p')\n"
+    "\t\tfi\n"
     "\t\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$current\")\n"
     "\tfi\n"
     "}\n"

@@ -161,8 +161,7 @@ hints_add_command(struct ctl *end, const struct plan *p, struct arena *a)
 
 		look_through(&s, p->argv[i], i == 0 || script);
 	}
-	buf_puts(&s.closed,
-	    " ('read' in a profile shows single paths, but no secrets)");
+	buf_puts(&s.closed, " ('read' in a profile shows what it names)");
 	buf_puts(&s.set_id, " (under no profile)");
 	if (s.closed_count > 0)
 		hints_put(end, &s.closed, a);

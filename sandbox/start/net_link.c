@@ -91,7 +91,13 @@ remember_denied(struct net_link *n, const struct proxy_event *ev)
 				  "and say what it is needed for"
 				: "; to let it through: ",
 	    n->ev->flag == NULL ? "" : n->ev->flag);
-	if (n->ev->flag != NULL) {
+	if (n->ev->flag != NULL && key[0] == '?') {
+		const size_t len = strlen(text);
+
+		(void)snprintf(text + len, sizeof(text) - len,
+		    " and its name (a run's loopback is its own, not the "
+		    "machine's)");
+	} else if (n->ev->flag != NULL) {
 		const size_t len = strlen(text);
 
 		(void)snprintf(text + len, sizeof(text) - len, " %s", key);

@@ -99,6 +99,8 @@ offers --watch assent pending --
 offers list assent grants ''
 offers revoke assent grants re
 offers ls assent run -- ls
+PATH=$ASSENT_BIN:$PATH offers --public-key assent log verify --pu
+PATH=$ASSENT_BIN:$PATH offers --threshold assent rules test --
 for command in "${commands[@]}"; do
 	offers "$command" assent "$command"
 	offers --help assent "$command" --he

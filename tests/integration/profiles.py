@@ -26,6 +26,8 @@ profiles:
     write: none
   cached:
     write: [$workspace, ~/.cache/ccache, ~/.npm]
+  shown:
+    read: [~/other, ~/more/.env]
   tight:
     strict: true
   named:
@@ -110,6 +112,17 @@ def each_mode(test):
 
 
 class Profiles(unittest.TestCase):
+    @each_mode
+    def test_a_secret_in_a_folder_that_is_shown_has_to_be_named(self, w):
+        w.outside("mkdir -p ../other/.ssh ../more; for f in ../other/.env "
+                  "../other/.ssh/id_rsa ../more/.env ../other/plain.txt; do "
+                  "echo \"bytes of $f\" > $f; done")
+        _, out = w.sandbox("shown", "cat ~/other/plain.txt ~/more/.env "
+                           "~/other/.env ~/other/.ssh/id_rsa")
+        self.assertIn("bytes of ../other/plain.txt", out)
+        self.assertIn("bytes of ../more/.env", out)
+        self.assertNotIn("bytes of ../other/.", out)
+
     @each_mode
     def test_a_folder_of_a_cache_can_be_opened(self, w):
         status, out = w.sandbox("cached", "true")
