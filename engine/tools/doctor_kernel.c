@@ -25,6 +25,7 @@
 #define LANDLOCK_ABI_NETWORK 4
 #define LANDLOCK_ABI_SCOPE 6
 #define LANDLOCK_ABI_AUDIT 7
+#define TRACE_RIGHTS 2 /* as in sandbox/start/run.c */
 #define AUDIT_LANDLOCK 1423
 
 static void
@@ -171,7 +172,14 @@ find_ptrace(struct findings *f)
 {
 	const int64_t scope = setting("/proc/sys/kernel/yama/ptrace_scope");
 
-	if (scope >= 1)
+	if (scope >= TRACE_RIGHTS)
+		finding_add(f, FINDING_MISSING, "kernel", "ptrace",
+		    "sysctl kernel.yama.ptrace_scope=1 (3 stays until the next "
+		    "boot)",
+		    "nobody without rights may trace (yama %lld), and so no "
+		    "run can be supervised",
+		    (long long)scope);
+	else if (scope >= 1)
 		finding_add(f, FINDING_OK, "kernel", "ptrace", NULL,
 		    "restricted (yama %lld)", (long long)scope);
 	else

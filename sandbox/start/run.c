@@ -30,6 +30,8 @@
 
 #define FILES_MIN 128 /* a run's supervisor, with some to spare */
 #define AWAY_FD 64 /* beyond all that a first process keeps */
+#define TRACE_SCOPE "/proc/sys/kernel/yama/ptrace_scope"
+#define TRACE_RIGHTS '2'
 #define RUN_OWN_PROCESSES 2 /* its first one, and one that sets it up */
 
 unsigned long
@@ -113,6 +115,25 @@ run_raise_files(struct err *e)
 	if (setrlimit(RLIMIT_NOFILE, &l) != 0)
 		return err_sys(e, "cannot raise the limit of open files");
 	return ERR_OK;
+}
+
+/*
+ * The supervisor reads the names that programs pass to the kernel, and has no
+ * rights by then. From this scope on only who has rights may read them.
+ */
+static int
+check_tracing(struct err *e)
+{
+	AUTO_FD int fd = open(TRACE_SCOPE, O_RDONLY | O_CLOEXEC);
+	char scope = '0';
+
+	if (fd < 0 || read(fd, &scope, 1) != 1 || scope < TRACE_RIGHTS)
+		return ERR_OK;
+	return err_set(e, ERR_DENIED,
+	    "kernel.yama.ptrace_scope is %c here, so the supervisor of a run "
+	    "cannot read what its programs ask for: set it to 1 (3 stays "
+	    "until the next boot)",
+	    scope);
 }
 
 /* What the job names and is lost would be taken for what it has not. */
@@ -258,6 +279,8 @@ run_start(const struct plan *p, const struct run_with *with, struct run *ret,
 	struct run run;
 	int r = run_raise_files(e);
 
+	if (r == 0)
+		r = check_tracing(e);
 	if (r == 0)
 		r = identity_idmap(
 		    &p->who, p->workspace, with->maps, &idmap, e);

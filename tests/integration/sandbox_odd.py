@@ -189,6 +189,18 @@ class Places(unittest.TestCase):
             self.refused(w, "no /proc is mounted here")
 
     @unittest.skipUnless(ROOT, "SKIP: needs root")
+    def test_i10_where_nobody_traces_no_run_begins_and_it_is_said(self):
+        """The setting is put over the others, for not every kernel has it."""
+        script = ("mount -t tmpfs none /proc/sys/kernel && "
+                  "mkdir /proc/sys/kernel/yama && "
+                  "echo {} >/proc/sys/kernel/yama/ptrace_scope")
+        for scope in (2, 3):
+            for w in self.each(script=script.format(scope)):
+                with self.subTest(scope=scope, uid=w.uid):
+                    self.refused(w, f"ptrace_scope is {scope} here.*set it "
+                                    "to 1", (125,))
+
+    @unittest.skipUnless(ROOT, "SKIP: needs root")
     def test_i10_missing_devices_are_named(self):
         script = ("mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 "
                   "&& mknod -m 666 /dev/urandom c 1 9")

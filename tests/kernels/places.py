@@ -380,6 +380,13 @@ class Value(Place):
             write(self.path, self.before)
 
 
+class NotTraced(Value):
+    """A supervisor without rights may not read what a program asks for."""
+
+    checks = None
+    runs = False
+
+
 class Confined(Place):
     """A profile of AppArmor's under which a user's namespaces are made, and
     nothing is mounted in them."""
@@ -482,7 +489,7 @@ def of(boot, kernel):
         ("no-io-uring", Value(kernel, "/proc/sys/kernel/io_uring_disabled",
                               "2")),
         ("apparmor-denies-mounts", Confined(kernel)),
-        ("only-root-traces", Value(kernel, TRACE, "2")),
+        ("only-root-traces", NotTraced(kernel, TRACE, "2")),
         # This one cannot be taken back.
-        ("nobody-traces", Value(kernel, TRACE, "3", back=False)),
+        ("nobody-traces", NotTraced(kernel, TRACE, "3", back=False)),
     ]
