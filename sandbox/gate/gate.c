@@ -108,6 +108,7 @@ gate_close(struct gate *g)
 	g->also_count = 0;
 	g->guard.also_count = 0;
 	g->learned = false;
+	g->obeys = false;
 	g->req = NULL;
 	g->resp = NULL;
 }

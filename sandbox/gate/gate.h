@@ -45,6 +45,7 @@ struct gate {
 	int listener;
 	struct guard guard;
 	bool learned; /* where protected names lead */
+	bool obeys; /* the repository has git obey files of the workspace */
 	char *also[GATE_ALSO_MAX]; /* owned; see guard.h */
 	size_t also_count;
 	struct gate_root roots[GATE_ROOTS_MAX];

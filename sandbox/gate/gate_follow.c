@@ -138,6 +138,7 @@ learn_path_of_git(void *ctx, enum guard_follow what, struct str path)
 	struct learning *l = ctx;
 	const char *folder = l->folder;
 
+	l->g->obeys = true;
 	if (what != GUARD_FOLLOW_CONFIG)
 		l->folder = "";
 	learn_path(l, what, path);
@@ -199,6 +200,51 @@ learn_entries(struct learning *l, const char *folder)
 	}
 }
 
+/* What is found from the top of the workspace is found from the top of its
+ * repository's worktrees, too: the names of also from first on. */
+static void
+learn_worktree(struct learning *l, const char *path, size_t first)
+{
+	const struct gate_root *top = &l->g->roots[0];
+	const size_t count = l->g->also_count;
+	char rel[PATH_MAX];
+	int n;
+
+	if (strncmp(path, top->path, top->len) != 0 || path[top->len] != '/' ||
+	    !str_ends(str_of(path), STR("/.git")))
+		return;
+	path += top->len + 1;
+	for (size_t i = first; i < count; i++) {
+		n = snprintf(rel, sizeof(rel), "%.*s%s",
+		    (int)(strlen(path) - strlen(".git")), path, l->g->also[i]);
+		if (n > 0 && (size_t)n < sizeof(rel))
+			add(l->g, rel);
+	}
+}
+
+static void
+learn_worktrees(struct learning *l, size_t first)
+{
+	AUTO_FD int list = openat(l->top, ".git/worktrees",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_Alignas(8) char buf[8192];
+	char path[PATH_MAX];
+	ssize_t n;
+
+	while (list >= 0 && l->g->also_count > first &&
+	    (n = getdents64(list, buf, sizeof(buf))) > 0) {
+		for (ssize_t at = 0; at < n;) {
+			const struct dirent64 *d =
+			    (const struct dirent64 *)(const void *)(buf + at);
+
+			if (d->d_name[0] != '.' &&
+			    gate_worktree_path(list, d->d_name, path))
+				learn_worktree(l, path, first);
+			at += d->d_reclen;
+		}
+	}
+}
+
 static void
 learn_name(struct learning *l, const char *name)
 {
@@ -216,6 +262,7 @@ void
 gate_learn(struct gate *g)
 {
 	AUTO_FREE struct learning *l = NULL;
+	size_t first;
 
 	if (g->learned)
 		return;
@@ -232,11 +279,13 @@ gate_learn(struct gate *g)
 	for (size_t i = 0; i < g->guard.protect_count; i++)
 		learn_name(l, g->guard.protect[i]);
 	learn_name(l, ".git/hooks");
+	first = g->also_count;
 	(void)snprintf(l->configs[l->config_count++], PATH_MAX, ".git/config");
 	(void)snprintf(
 	    l->configs[l->config_count++], PATH_MAX, ".git/config.worktree");
 	for (size_t i = 0; i < l->config_count; i++)
 		read_config(l, l->configs[i]);
+	learn_worktrees(l, first);
 	for (size_t i = 0; i < g->also_count; i++)
 		learn_entries(l, g->also[i]);
 	(void)close(l->top);

@@ -57,6 +57,16 @@ bool gate_permits_config(
     const struct gate_place *from, const struct gate_place *to);
 /* A folder may be renamed so: where it is does not change what it is. */
 bool gate_may_go(const struct gate_place *from, const struct gate_place *to);
+/* Where the worktree NAME of a repository's list is. */
+bool gate_worktree_path(int list, const char *name, char path[static PATH_MAX]);
+/* p's folder is where a repository keeps a worktree, and leads back to it. */
+bool gate_is_worktree(const struct gate_place *p);
+/* The pointer that the gate has made: it says what the run would write. */
+bool gate_is_common(const struct gate *g, const struct gate_place *p);
+/* A new pointer of a worktree: its text, made by the gate; *ret_own: what the
+ * run writes counts. False when it may not be made. */
+bool gate_worktree(struct gate *g, const struct gate_place *p,
+    char text[static PATH_MAX], bool *ret_own);
 int gate_denied(struct gate *g, const char *what, const struct gate_place *p);
 /* Where the kernel refuses by itself, the person is told why. */
 void gate_note_outside(struct gate *g, const struct gate_place *p);

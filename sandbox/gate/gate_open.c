@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fdio.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "init/family.h"
@@ -129,6 +130,44 @@ finish(struct gate *g, const struct opening *o, int fd)
 	return GATE_SENT;
 }
 
+/* What the run writes there is gone. */
+static int
+open_nowhere(struct gate *g, const struct opening *o)
+{
+	AUTO_FD int fd = open("/dev/null", (o->flags & O_ACCMODE) | O_CLOEXEC);
+
+	return fd < 0 || o->truncate ? -EACCES : finish(g, o, fd);
+}
+
+/*
+ * git says in a file where a worktree's repository is. What is written there
+ * is the gate's, and what the run writes goes nowhere.
+ */
+static int
+open_pointer(
+    struct gate *g, const struct opening *o, const struct gate_place *p)
+{
+	AUTO_FD int fd = -1;
+	char text[PATH_MAX];
+	bool own = false;
+
+	if (!gate_worktree(g, p, text, &own))
+		return gate_denied(g, "create", p);
+	fd = openat(p->parent, p->name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    o->mode & 0666 & ~gate_umask(g));
+	if (fd < 0)
+		return -errno;
+	g->files_left--;
+	if (own)
+		return finish(g, o, fd);
+	if (fdio_write_all(fd, text, strlen(text), NULL) != 0) {
+		(void)unlinkat(p->parent, p->name, 0);
+		return -EIO;
+	}
+	return open_nowhere(g, o);
+}
+
 static int
 open_new(struct gate *g, const struct opening *o, const struct gate_place *p)
 {
@@ -137,12 +176,12 @@ open_new(struct gate *g, const struct opening *o, const struct gate_place *p)
 
 	if ((o->flags & O_CREAT) == 0)
 		return -ENOENT;
-	if (!gate_permits(g, p, GUARD_WRITE))
-		return gate_denied(g, "create", p);
 	if (g->files_left == 0) {
 		gate_violation(g, "limit: new files in the workspace", NULL);
 		return -EDQUOT;
 	}
+	if (!gate_permits(g, p, GUARD_WRITE))
+		return open_pointer(g, o, p);
 	fd = openat(p->parent, p->name, flags, o->mode & 0777 & ~gate_umask(g));
 	if (fd < 0)
 		return -errno;
@@ -181,7 +220,8 @@ open_file(struct gate *g, const struct opening *o, const struct gate_place *p)
 	if (!writes(o))
 		return open_to_read(g, o, p);
 	if (!gate_permits(g, p, GUARD_WRITE))
-		return gate_denied(g, "write", p);
+		return gate_is_common(g, p) ? open_nowhere(g, o)
+					    : gate_denied(g, "write", p);
 	if ((o->flags & O_ACCMODE) == O_RDONLY)
 		return -EACCES; /* O_TRUNC without the right to write */
 	fd = openat(p->parent, p->name, flags | O_NONBLOCK);

@@ -402,7 +402,8 @@ gate_permits(
 	case GUARD_IF_CONFIG:
 		return !in_repository(p);
 	case GUARD_IF_HEAD:
-		return may_become_repository(p->parent);
+		return may_become_repository(p->parent) || gate_is_worktree(p);
+	case GUARD_IF_WORKTREE: /* by gate_worktree alone */
 	case GUARD_DENIED:
 		break;
 	}

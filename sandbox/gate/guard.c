@@ -91,6 +91,14 @@ is_pointer(struct str name)
 	    is(name, "gitdir");
 }
 
+/* p->at[from..] is "worktrees/NAME/" and one of git's pointers. */
+static bool
+is_worktree_pointer(const struct parts *p, size_t from)
+{
+	return p->count == from + 3 && is(p->at[from], "worktrees") &&
+	    (is(p->at[from + 2], "commondir") || is(p->at[from + 2], "gitdir"));
+}
+
 bool
 guard_hook_harmless(const char *name)
 {
@@ -159,7 +167,9 @@ check_inside(const struct parts *p, size_t from, enum guard_act act)
 	if (act == GUARD_CHANGE)
 		return GUARD_OK;
 	if (is_pointer(last))
-		return GUARD_DENIED;
+		return act == GUARD_WRITE && is_worktree_pointer(p, from)
+		    ? GUARD_IF_WORKTREE
+		    : GUARD_DENIED;
 	if (is(last, "config"))
 		return act == GUARD_PLACE ? GUARD_IF_CONFIG : GUARD_DENIED;
 	if (is(last, "HEAD") && act != GUARD_TAKE)
@@ -213,6 +223,21 @@ check_plain(const struct parts *p, enum guard_act act)
 	return GUARD_OK;
 }
 
+/* The last part is ".git": a repository begins as a new, empty folder, or as a
+ * file that leads to one that is there. */
+static enum guard_verdict
+check_git(const struct parts *p, enum guard_act act)
+{
+	if (act == GUARD_CHANGE)
+		return GUARD_OK;
+	if (!is(p->at[p->count - 1], ".git"))
+		return GUARD_DENIED;
+	if (act == GUARD_MKDIR)
+		return GUARD_OK;
+	return act == GUARD_WRITE && p->count > 1 ? GUARD_IF_WORKTREE
+						  : GUARD_DENIED;
+}
+
 enum guard_verdict
 guard_check(const struct guard *g, const char *rel, enum guard_act act)
 {
@@ -227,12 +252,8 @@ guard_check(const struct guard *g, const char *rel, enum guard_act act)
 	for (size_t i = 0; i < p.count; i++) {
 		if (!is_git(p.at[i]))
 			continue;
-		/* A repository begins as a new, empty folder or not at all. */
 		if (i + 1 == p.count)
-			return act == GUARD_CHANGE ||
-				(act == GUARD_MKDIR && is(p.at[i], ".git"))
-			    ? GUARD_OK
-			    : GUARD_DENIED;
+			return check_git(&p, act);
 		return check_inside(&p, i + 1, act);
 	}
 	return check_plain(&p, act);

@@ -40,6 +40,7 @@ enum guard_verdict {
 	GUARD_IF_NO_HOOK, /* unless the folder above has an entry HEAD */
 	GUARD_IF_CONFIG, /* in a repository: only from config.lock, checked */
 	GUARD_IF_HEAD, /* only where configuration and hooks are harmless */
+	GUARD_IF_WORKTREE, /* a new one of git's own, see gate_worktree.c */
 };
 
 /* rel: relative, normal form, not empty. */

@@ -24,6 +24,7 @@ struct name_case {
 #define HOOK GUARD_IF_NO_HOOK
 #define CONF GUARD_IF_CONFIG
 #define HEAD GUARD_IF_HEAD
+#define WORKTREE GUARD_IF_WORKTREE
 
 static const struct name_case cases[] = {
 	/* Ordinary work. */
@@ -48,7 +49,7 @@ static const struct name_case cases[] = {
 	/* A repository begins as an empty folder of that very name. */
 	{ ".git", NO, OK, NO, NO },
 	{ ".GIT", NO, NO, NO, NO },
-	{ "sub/.git", NO, OK, NO, NO },
+	{ "sub/.git", WORKTREE, OK, NO, NO },
 	{ ".git/index", OK, OK, OK, OK },
 	{ ".git/COMMIT_EDITMSG", OK, OK, OK, OK },
 	{ ".git/refs/heads/config", OK, OK, OK, OK },
@@ -81,7 +82,7 @@ static const struct name_case cases[] = {
 	{ "a/b/.git/config", NO, NO, CONF, NO },
 	{ ".git/modules/x/config", NO, NO, CONF, NO },
 	{ ".git/modules/x/hooks/pre-push", NO, NO, NO, NO },
-	{ ".git/worktrees/w/commondir", NO, NO, NO, NO },
+	{ ".git/worktrees/w/commondir", WORKTREE, NO, NO, NO },
 	{ "a/proj.code-workspace", NO, NO, NO, NO },
 	{ "a/.hg", OK, OK, NO, OK },
 	{ "a/.hg/dirstate", OK, OK, OK, OK },
