@@ -286,6 +286,16 @@ static const char *const git_protected[] = {
 	".git/commondir",
 };
 
+/* The same where a repository's own folder is shown, as for a worktree. */
+static void
+add_repository(struct maker *m, const char *root)
+{
+	const size_t n = strlen(root), tail = strlen("/.git");
+
+	if (n > tail && strcmp(root + n - tail, "/.git") == 0)
+		add_in(m, OP_PROTECT, root, "config", OP_OPTIONAL | OP_CLEAN);
+}
+
 static void
 add_guarded_root(struct maker *m, const char *root, bool write)
 {
@@ -303,6 +313,7 @@ add_guarded_root(struct maker *m, const char *root, bool write)
 			add_in(
 			    m, OP_PROTECT, root, m->p->protect[i], OP_OPTIONAL);
 	}
+	add_repository(m, root);
 	for (size_t i = 0; profile_secrets[i] != NULL; i++)
 		add_in(m, OP_MASK, root, profile_secrets[i], OP_OPTIONAL);
 	if (m->p->deny_count > 0)
@@ -315,6 +326,7 @@ static void
 add_read_root(struct maker *m, const char *root)
 {
 	(void)add(m, OP_TOOL, root, OP_OPTIONAL);
+	add_repository(m, root);
 	for (size_t i = 0; profile_hidden[i] != NULL; i++) {
 		if (plan_path_within(profile_hidden[i], root))
 			(void)add(m, OP_MASK, profile_hidden[i], OP_OPTIONAL);

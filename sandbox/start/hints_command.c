@@ -2,15 +2,19 @@
  * What the names in a command tell about why it failed: of what is covered or
  * closed the kernel says only that it is not there, or not permitted.
  * Runs in: assent-exec.  Trusts: nothing; it looks at the words alone, never
- * at whether there is such a file - that would tell the run.
+ * at whether there is such a file - that would tell the run - but for ".git" in
+ * the workspace, which the run sees itself.
  * Owns: nothing.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sandbox/plan.h"
 #include "start/hints.h"
+#include "sys.h"
 
 #define HINT_BYTES 512
 #define WORDS_MAX 4096
@@ -145,6 +149,38 @@ look_through(struct search *s, const char *text, bool first)
 	}
 }
 
+/* Where the workspace is a worktree its ".git" is a file, and may name a
+ * repository elsewhere: git finds none, and says so of a path. */
+static void
+add_repository(struct ctl *end, const struct plan *p, struct arena *a)
+{
+	AUTO_BUF struct buf hint = BUF_INIT(HINT_BYTES);
+	AUTO_FD int fd = -1;
+	char path[PATH_MAX], text[PATH_MAX];
+	struct str named;
+	ssize_t n;
+
+	if (snprintf(path, sizeof(path), "%s/.git", p->workspace) >=
+	    (int)sizeof(path))
+		return;
+	fd = sys_openat2(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0 || !str_starts(str_n(text, (size_t)n), STR("gitdir: /")))
+		return;
+	named = str_from(str_n(text, (size_t)n), strlen("gitdir: "));
+	named = str_head(named, str_search(named, STR("/worktrees/")));
+	if (named.len > NAME_MAX_SHOWN || path_of(p, named, path) == NULL ||
+	    !is_closed(p, path))
+		return;
+	buf_printf(&hint,
+	    "note: the repository of this worktree is closed to it: "
+	    "'write: [$workspace, %.*s]' in a profile opens it, 'read' shows "
+	    "it",
+	    STR_ARG(named));
+	hints_put(end, &hint, a);
+}
+
 void
 hints_add_command(struct ctl *end, const struct plan *p, struct arena *a)
 {
@@ -167,6 +203,7 @@ hints_add_command(struct ctl *end, const struct plan *p, struct arena *a)
 		hints_put(end, &s.closed, a);
 	if (s.set_id_count > 0)
 		hints_put(end, &s.set_id, a);
+	add_repository(end, p, a);
 	buf_free(&s.closed);
 	buf_free(&s.set_id);
 }
