@@ -101,6 +101,17 @@ copies_answer(
 	return err_set(e, ERR_INVALID, "nobody asked for these changes");
 }
 
+bool
+copies_wait(const struct copies *c, const struct ipc *by)
+{
+	for (size_t i = 0; i < QUESTIONS_MAX; i++) {
+		if (c->questions[i].by != NULL &&
+		    (by == NULL || c->questions[i].by == by))
+			return true;
+	}
+	return false;
+}
+
 void
 copies_forget(struct copies *c, const struct ipc *by, const char *why)
 {

@@ -37,6 +37,8 @@ int copies_ask(
 /* LX_CHANGES. ERR_INVALID ends the sender. */
 int copies_answer(
     struct copies *c, struct ipc *by, struct str payload, struct err *e);
+/* Somebody waits for this launcher's answer; NULL: for any. */
+bool copies_wait(const struct copies *c, const struct ipc *by);
 /* The launcher is gone, and with it its copies. */
 void copies_forget(struct copies *c, const struct ipc *by, const char *why);
 

@@ -513,7 +513,10 @@ static int
 sandbox_changes(
     struct executor *x, const struct changes_request *q, struct err *e)
 {
-	return copies_ask(&x->copies, q, e);
+	const int r = copies_ask(&x->copies, q, e);
+
+	executor_watch(x);
+	return r;
 }
 
 static int

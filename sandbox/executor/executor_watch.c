@@ -11,6 +11,9 @@
 /* Each beat lasts a part of the patience. They are counted, not timed: an
  * engine that was stopped itself has not heard anybody meanwhile. */
 #define BEATS 3
+/* With one that applies changes, which may be a gigabyte to a slow disk, and
+ * is not to be torn apart. */
+#define BEATS_OF_CHANGES (20 * BEATS)
 
 static void on_beat(void *ctx);
 
@@ -19,7 +22,8 @@ executor_watch(struct executor *x)
 {
 	struct err e = ERR_INIT;
 
-	if (x->beat != NULL || x->runs == NULL)
+	if (x->beat != NULL ||
+	    (x->runs == NULL && !copies_wait(&x->copies, NULL)))
 		return;
 	if (loop_after(
 		x->loop, x->patience_ms / BEATS, on_beat, x, &x->beat, &e) != 0)
@@ -57,12 +61,14 @@ is_used(const struct launcher_link *l)
 static bool
 is_silent(struct launcher_link *l)
 {
-	if (!is_used(l)) {
+	const bool changes = copies_wait(&l->x->copies, l->ipc);
+
+	if (!is_used(l) && !changes) {
 		l->pinged = false;
 		return false;
 	}
 	if (l->pinged)
-		return ++l->missed >= BEATS;
+		return ++l->missed >= (changes ? BEATS_OF_CHANGES : BEATS);
 	l->pinged = true;
 	l->missed = 0;
 	/* A link that is broken says so by itself. */

@@ -21,6 +21,7 @@ from lib_daemon import Daemon
 NETLINK_AUDIT, AUDIT_GET, AUDIT_SET, AUDIT_ADD_RULE = 9, 1000, 1001, 1011
 BIN = os.environ["ASSENT_BIN"]
 KERNEL = "the kernel (Landlock): "
+ours = False  # this test switches auditing on and off
 RULES = """assent: 1
 rules:
   - id: test.kill
@@ -47,6 +48,10 @@ def ask_kernel(kind, payload):
     if struct.unpack("H", answer[4:6])[0] == 2 and error != 0:
         raise OSError(-error, os.strerror(-error))
     return answer[16:]
+
+
+def is_on():
+    return struct.unpack("2I", ask_kernel(AUDIT_GET, b"")[:8])[1] != 0
 
 
 def set_audit(on):
@@ -225,6 +230,26 @@ class KernelsWord(unittest.TestCase):
             said = sandbox("kill -9 1; false", config=c.name)
         self.assertNotIn(KERNEL, said)
 
+    def test_on_switches_auditing_on_and_it_stays(self):
+        if not ours:
+            self.skipTest("SKIP: auditing was on before, and stays as it is")
+        set_audit(0)
+        try:
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as c:
+                c.write("sandbox: {audit: auto}\n")
+                c.flush()
+                self.assertNotIn(
+                    KERNEL, sandbox("kill -9 1; false", config=c.name))
+                self.assertFalse(is_on())
+            with tempfile.NamedTemporaryFile("w", suffix=".yaml") as c:
+                c.write("sandbox: {audit: on}\n")
+                c.flush()
+                said = sandbox("kill -9 1; kill -9 1; false", config=c.name)
+            self.assertIn("denied: the kernel (Landlock): scope.signal", said)
+            self.assertTrue(is_on())
+        finally:
+            set_audit(1)
+
     def test_doctor_says_that_they_are_read(self):
         out = subprocess.run([f"{BIN}/assent", "doctor"], timeout=120,
                              capture_output=True, text=True,
@@ -256,12 +281,14 @@ def main():
     if landlock_abi() < 7:
         skip("this kernel keeps no records of what Landlock denies (6.15)")
     try:
-        on = struct.unpack("2I", ask_kernel(AUDIT_GET, b"")[:8])[1] != 0
+        on = is_on()
     except OSError as e:
         skip(f"this kernel's auditing cannot be asked: {e}")
     if not on and os.environ.get("ASSENT_TEST_AUDIT") != "1":
         skip("the kernel's auditing is off: 'auditctl -e 1', or "
              "ASSENT_TEST_AUDIT=1 lets this test switch it on and off")
+    global ours
+    ours = not on
     if not on:
         leave_others_alone()
         set_audit(1)
