@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <sanitizer/asan_interface.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -297,6 +298,9 @@ command_prepare(struct command_spawn *c)
 		(void)fail(c, "get memory");
 		return -1;
 	}
+	/* A child that executed left its calls there without a return: to a
+	 * sanitizer what is mapped in that place again would still be theirs. */
+	ASAN_UNPOISON_MEMORY_REGION(c->stack, STACK_BYTES);
 	/* Descriptors are shared until exec, which is how the listener that
 	 * the child makes reaches this process. The kernel clears the word
 	 * when the child's use of this memory ends. */
