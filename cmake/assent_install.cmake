@@ -34,6 +34,9 @@ add_custom_target(shipped DEPENDS ${programs} man completion)
 install(FILES docs/assent.sysusers DESTINATION lib/sysusers.d
 	RENAME assent.conf)
 install(FILES README.md LICENSE DESTINATION share/doc/assent)
+# What README.md and the pages lead to is where they lead.
+install(DIRECTORY docs DESTINATION share/doc/assent
+	PATTERN *.in EXCLUDE)
 # The units name the programs where they were installed.
 foreach(unit assentd assent-rules)
 	install(CODE "

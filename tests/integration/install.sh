@@ -21,6 +21,11 @@ grep -qx "ExecStart=/opt/assent/bin/assentd --foreground" \
 	"$root/lib/systemd/system/assentd.service"
 grep -q "^ExecStart=/opt/assent/bin/assent rules fetch " \
 	"$root/lib/systemd/system/assent-rules.service"
+# README.md is there with all that it leads to.
+doc=$root/share/doc/assent
+while read -r link; do
+	[[ -e $doc/$link ]] || { echo "FAILED: README.md leads to no $link"; exit 1; }
+done < <(grep -o '](docs/[^)#]*' "$doc/README.md" | cut -c3-)
 "$root/bin/assent" --version
 "$root/bin/assentd" --settings >"$folder/settings"
 grep -q approval_policy "$folder/settings"
