@@ -92,7 +92,7 @@ class Bad(unittest.TestCase):
             finally:
                 process.kill()
         self.assertEqual(process.returncode, 123)
-        self.assertIn(b"without a report", out)
+        self.assertIn(b"killed from outside", out)
         self.assertEqual(settle(lambda: marked(mark)), [])
 
     @in_each_mode
