@@ -91,7 +91,8 @@ cuts_unwritten(const struct opening *o)
 }
 
 /* Shells open these each time; nothing of them is the run's. Whatever path
- * the kernel finds there then, the domain decides. */
+ * the kernel finds there then, the domain decides. A name that is made in
+ * their place shows in its folder's times; a file without a name would not. */
 bool
 gate_opens_node(struct gate *g)
 {
@@ -100,7 +101,7 @@ gate_opens_node(struct gate *g)
 	bool is = false;
 
 	if (!gate_is_open(g->req->data.nr) || read_call(g, &o) != 0 ||
-	    o.truncate || cuts_unwritten(&o))
+	    o.truncate || cuts_unwritten(&o) || (o.flags & O_DIRECTORY) != 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(nodes); i++)
 		is = is || strcmp(o.path, nodes[i]) == 0;

@@ -22,7 +22,7 @@
 #define TEMPLATES_MAX 8
 #define WAITING_MAX 4 /* in each template */
 #define SERVES_MAX 64 /* runs of one first process */
-#define SERVES_MS 10000 /* after which it begins no further one */
+#define SERVES_MS 10000 /* a run that ends later was its last */
 #define ORDERS_MAX 8
 #define SPACES_MAX 64
 #define SEEN_MAX 32

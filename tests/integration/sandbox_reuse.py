@@ -79,9 +79,14 @@ SPENT = {
     "a folder of /tmp that is gone": "rmdir /tmp/.private/shm",
     "a mode in /tmp": "chmod 700 /tmp/.private/home",
     "a time in /tmp": "touch -d 2001-01-01 /tmp/.private/home",
-    "all names of /tmp": "python3 -c '\nimport os\ntry:\n for i in range(10**6):"
-        " os.mknod(\"/tmp/%d\" % i)\nexcept OSError: pass'",
     "a look into /tmp": "ls /tmp",
+    # Another thread may change the name after it was compared.
+    "a file without a name": "python3 -c '\nimport os\ntry: os.open("
+        "\"/dev/null\", os.O_TMPFILE | os.O_RDWR)\nexcept OSError: pass'",
+    "a child of its first process": "python3 -c 'import ctypes, os; "
+        "ctypes.CDLL(None).syscall(56, 0x8000 | 17, 0, 0, 0, 0); os._exit(0)'",
+    "an orphan that ends with no signal": "python3 -c 'import ctypes, os; "
+        "ctypes.CDLL(None).syscall(56, 0, 0, 0, 0, 0); os._exit(0)'",
     "a terminal": "python3 -c 'import os; os.openpty()'",
     "a socket": "python3 -c 'import socket; socket.socket(socket.AF_UNIX)"
         ".bind(\"\\0abstract\")'",
@@ -97,6 +102,11 @@ SPENT = {
     "a namespace that is refused": "unshare -r true || true",
     "a file in the workspace": "echo x > made",
     "an end by a signal": "kill -9 $$",
+}
+# Takes so long that those beside it would be too old to serve on anyway.
+SPENT_SLOWLY = {
+    "all names of /tmp": "python3 -c '\nimport os\ntry:\n for i in range(10**6):"
+        " os.mknod(\"/tmp/%d\" % i)\nexcept OSError: pass'",
 }
 
 # What a run may try on its first process, and what it may do to itself: they
@@ -121,6 +131,13 @@ HARMLESS = {
     "umask": "os.umask(0)",
     "a watch": "ctypes.CDLL(None).inotify_add_watch("
         "ctypes.CDLL(None).inotify_init(), b\"/tmp\", 4095)",
+    "word of its output for 1": "[fcntl.fcntl(fd, *what) for fd in (1, 2)"
+        " for what in ((8, 1), (10, 40), (4, 0o20001))]",
+    "word of a folder for 1": "fcntl.fcntl(os.open(\"/tmp\", 0), 8, 1), "
+        "fcntl.fcntl(os.open(\"/tmp\", 0), 1026, 0x8000003f)",
+    "a terminal of which it only reads":
+        "os.open(\"/dev/ptmx\", os.O_RDONLY | os.O_NOCTTY)",
+    "a lock": "fcntl.flock(os.open(\"/tmp\", 0), fcntl.LOCK_EX)",
     "slack": "ctypes.CDLL(None).prctl(29, 10**8, 0, 0, 0)",
 }
 
@@ -186,14 +203,15 @@ class Reuse(unittest.TestCase):
     def test_what_a_run_leaves_no_later_run_meets(self, w, s):
         before = begin(self, s)
         spent = {}
-        for some in batches(SPENT):
+        every = {**SPENT, **SPENT_SLOWLY}
+        for some in batches(SPENT) + batches(SPENT_SLOWLY):
             for what in some:
-                out = s.run(NS + SPENT[what])["stdout"].split("\n")[0]
+                out = s.run(NS + every[what])["stdout"].split("\n")[0]
                 self.assertIn("pid:", out, what)
                 self.assertNotIn(out, spent, what)
                 spent[out] = what
             w.outside("rm -f made")
-            for _ in range(WAITING):
+            for _ in range(WAITING + 1):
                 where, _, after = look(s)
                 self.assertNotIn(where, spent, spent.get(where))
                 self.assertEqual(after, before, some)
@@ -202,7 +220,7 @@ class Reuse(unittest.TestCase):
     def test_what_a_run_tries_on_its_first_process_no_later_run_meets(
             self, w, s):
         before = begin(self, s)
-        w.put(w.ws + "/try.py", "import ctypes, os, resource\n" + "".join(
+        w.put(w.ws + "/try.py", "import ctypes, fcntl, os, resource\n" + "".join(
             TRY.format(call) for call in HARMLESS.values()))
         numbers = []
         for _ in range(WAITING):
