@@ -6,8 +6,9 @@
  *
  * Runs with everything fresh are in folders beside WORKSPACE, so many that no
  * template is made for them. They are timed after all others, beside the
- * first of COMMANDS: the start of the next one is made when one has been
- * answered, and would be in the way of whatever comes then.
+ * first of COMMANDS, each after a rest: the start of the next one is made when
+ * one has been answered, and would be in the way of whatever comes then. Then
+ * once more without a rest, where it is in the way of the next one.
  * A line of COMMANDS is "NAME WORD..." to be spawned as it is; "spawn" is the
  * floor. "in NAME FOLDER" is a run through the launcher in another workspace.
  * Prints name, p50 and unit by tabs; then how many runs a second there
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/ipc.h"
@@ -43,6 +45,8 @@
 #define TURNS 6 /* of each that is measured by the second */
 #define ACTIONS_MAX (PARALLEL_MAX + FRESH + COMMANDS_MAX)
 #define WARM 5 /* the template is made meanwhile */
+#define REST_MS 5
+#define LAUNCHER_MS 30000
 
 extern char **environ;
 
@@ -190,6 +194,7 @@ elevate(struct clock *c, const char *uid)
 {
 	static struct config set = {
 		.elevated = ELEVATED_PREFERRED,
+		.launcher_timeout_ms = LAUNCHER_MS,
 		.elevated_setup = {
 			.set_up = true,
 			.ready = true,
@@ -369,24 +374,37 @@ take(struct clock *c, const struct command *m)
 			      : spawn_once(m->words + 1);
 }
 
-/* What a fresh run leaves to do is over before the first is timed. */
+static void
+rest(void)
+{
+	const struct timespec t = { .tv_nsec = REST_MS * 1000000L };
+
+	(void)nanosleep(&t, NULL);
+}
+
 static void
 measure_fresh(struct clock *c, size_t rounds, const struct command *floor)
 {
 	static double took[ROUNDS_MAX], fresh[ROUNDS_MAX];
+	size_t next = PARALLEL_MAX;
 
-	for (unsigned i = 0; i < WARM; i++)
-		(void)run_once(c, PARALLEL_MAX + i);
 	for (size_t round = 0; round < rounds; round++) {
-		const size_t i = PARALLEL_MAX + (round + WARM) % FRESH;
-
+		rest();
 		if (floor != NULL)
 			took[round] = take(c, floor);
-		fresh[round] = run_once(c, i);
+		rest();
+		fresh[round] = run_once(c, next + round % FRESH);
 	}
 	if (floor != NULL)
 		print_times("beside fresh runs", took, rounds);
 	print_times("run with everything fresh", fresh, rounds);
+	next += rounds % FRESH;
+	for (size_t round = 0; round < rounds; round++) {
+		fresh[round] = run_once(c, next);
+		if (++next == PARALLEL_MAX + FRESH)
+			next = PARALLEL_MAX;
+	}
+	print_times("fresh runs without a rest", fresh, rounds);
 }
 
 static void
