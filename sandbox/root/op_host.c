@@ -166,7 +166,19 @@ same_file(int a, int b)
 	    x.st_ino == y.st_ino;
 }
 
-/* *ret stays as it is where there is nothing to leave out. */
+/* fd: src, opened once more to be read, or -1. *ret stays as it is where there
+ * is nothing to leave out. */
+static int
+clean_same(struct root *r, const struct op *op, int src, int fd, int *ret,
+    struct err *e)
+{
+	if (fd >= 0 && !same_file(fd, src))
+		return err_set(e, ERR_DENIED,
+		    "'%s' was replaced while it was looked at: run it again",
+		    op->path);
+	return root_clean(r, op, fd, ret, e);
+}
+
 static int
 clean_host(
     struct root *r, const struct op *op, int src, int *ret, struct err *e)
@@ -177,11 +189,7 @@ clean_host(
 		return ERR_OK;
 	fd = identity_open(&r->plan->who, AT_FDCWD, op->path,
 	    O_RDONLY | O_NONBLOCK | O_NOFOLLOW, HOST);
-	if (fd >= 0 && !same_file(fd, src))
-		return err_set(e, ERR_DENIED,
-		    "'%s' was replaced while it was looked at: run it again",
-		    op->path);
-	return root_clean(r, op, fd, ret, e);
+	return clean_same(r, op, src, fd, ret, e);
 }
 
 int
@@ -267,11 +275,7 @@ clean_inside(
 		return ERR_OK;
 	fd = sys_openat2(
 	    r->dir, op->path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, INSIDE);
-	if (fd >= 0 && !same_file(fd, src))
-		return err_set(e, ERR_DENIED,
-		    "'%s' was replaced while it was looked at: run it again",
-		    op->path);
-	return root_clean(r, op, fd, ret, e);
+	return clean_same(r, op, src, fd, ret, e);
 }
 
 /* Covers the thing at fd with tree, or with a copy of itself. */
