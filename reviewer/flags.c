@@ -122,18 +122,6 @@ flags_of_character(uint32_t cp)
 	return cp < 0x80 ? 0 : FLAG_NON_ASCII_LETTER;
 }
 
-static bool
-has_phrase(struct str text, const char *phrase)
-{
-	const size_t n = strlen(phrase);
-
-	for (size_t i = 0; i + n <= text.len; i++) {
-		if (strncasecmp(text.s + i, phrase, n) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* A short piece again and again. */
 static bool
 is_flood(struct str text)
@@ -164,7 +152,7 @@ evidence_flags(struct str text)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
 		if ((flags & phrases[i].flag) == 0 &&
-		    has_phrase(text, phrases[i].text))
+		    str_search_nocase(text, str_of(phrases[i].text)) < text.len)
 			flags |= phrases[i].flag;
 	}
 	return is_flood(text) ? flags | FLAG_FLOOD : flags;

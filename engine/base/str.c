@@ -5,6 +5,7 @@
 #include "str.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct str
 str_of(const char *s)
@@ -101,6 +102,16 @@ str_search(struct str s, struct str needle)
 		return s.len;
 	p = memmem(s.s, s.len, needle.s, needle.len);
 	return p == NULL ? s.len : (size_t)(p - s.s);
+}
+
+size_t
+str_search_nocase(struct str s, struct str needle)
+{
+	for (size_t i = 0; i + needle.len <= s.len; i++) {
+		if (strncasecmp(s.s + i, needle.s, needle.len) == 0)
+			return i;
+	}
+	return s.len;
 }
 
 struct str

@@ -40,6 +40,8 @@ size_t str_find(struct str s, char c);
 size_t str_rfind(struct str s, char c);
 /* Offset of the first needle, or s.len when there is none. */
 size_t str_search(struct str s, struct str needle);
+/* The same, whatever the case of ASCII letters. */
+size_t str_search_nocase(struct str s, struct str needle);
 /* Cuts *s at the first sep: returns what is before, *s is what follows. */
 struct str str_cut(struct str *s, char sep);
 struct str str_trim(struct str s);

@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 
@@ -29,23 +28,11 @@ static const char *const words[] = {
 /* Several lines of TOML. */
 static const char *const long_quotes[] = { "\"\"\"", "'''" };
 
-static size_t
-find_word(struct str s, const char *word)
-{
-	const size_t len = strlen(word);
-
-	for (size_t i = 0; i + len <= s.len; i++) {
-		if (strncasecmp(s.s + i, word, len) == 0)
-			return i;
-	}
-	return s.len;
-}
-
 static bool
 has_word(struct str s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (find_word(s, words[i]) < s.len)
+		if (str_search_nocase(s, str_of(words[i])) < s.len)
 			return true;
 	}
 	return false;
@@ -60,7 +47,8 @@ sets_word(struct str s)
 		struct str rest = s;
 		size_t at;
 
-		while ((at = find_word(rest, words[i])) < rest.len) {
+		while ((at = str_search_nocase(rest, str_of(words[i]))) <
+		    rest.len) {
 			rest = str_from(rest, at + len);
 			at = 0;
 			while (at < rest.len &&
@@ -106,11 +94,11 @@ static const char *
 open_quotes(struct str line)
 {
 	for (size_t i = 0; i < ARRAY_LEN(long_quotes); i++) {
-		const size_t at = find_word(line, long_quotes[i]);
+		const size_t at = str_search(line, str_of(long_quotes[i]));
 
 		if (at < line.len &&
-		    find_word(str_from(line, at + 3), long_quotes[i]) ==
-			line.len - at - 3)
+		    str_search(str_from(line, at + 3),
+			str_of(long_quotes[i])) == line.len - at - 3)
 			return long_quotes[i];
 	}
 	return NULL;
@@ -127,7 +115,8 @@ leave_out(struct str line, struct str *rest, struct buf *out)
 	buf_puts(out, " \"\"\n");
 	while (rest->len > 0 && (quotes != NULL || goes_on(more))) {
 		more = str_cut(rest, '\n');
-		if (quotes != NULL && find_word(more, quotes) < more.len)
+		if (quotes != NULL &&
+		    str_search(more, str_of(quotes)) < more.len)
 			quotes = NULL;
 	}
 }

@@ -134,6 +134,8 @@ offsets_beyond_the_end_give_nothing(void **state)
 	assert_int_equal(str_search(s, STR("xyz1")), 3);
 	assert_int_equal(str_search(s, STR("b")), 2);
 	assert_int_equal(str_search(s, STR("")), 0);
+	assert_int_equal(str_search_nocase(s, STR("XYZ1")), 3);
+	assert_int_equal(str_search_nocase(STR("aB"), STR("bc")), 2);
 	assert_int_equal(str_find(STR_NONE, 'x'), 0);
 	head = str_cut(&s, ',');
 	assert_true(str_eqz(head, "a"));
